@@ -1,0 +1,35 @@
+//! Rules to an immutable [`Plan`]; plan and transaction to a [`Decision`].
+//!
+//! The engine does no I/O and knows no clock: bytes come in, decisions go out.
+//!
+//! ```
+//! use engine::{Flow, Input, Limits, NoResources, RequestHead};
+//!
+//! let plan = engine::compile(&Input::default(), Limits::default(), &NoResources)?;
+//! let headers = [("Host", "shop.example")];
+//! let mut tx = plan.begin();
+//! assert_eq!(tx.request_head(&RequestHead::new(b"GET", b"/?q=1", &headers.to_vec())), Flow::Continue);
+//! assert_eq!(tx.request_body_end(), Flow::Continue);
+//! assert!(tx.finish().is_empty());
+//! # Ok::<(), engine::CompileError>(())
+//! ```
+
+pub mod body;
+mod decision;
+mod error;
+mod limits;
+pub mod operators;
+mod plan;
+mod request;
+mod scope;
+mod transaction;
+pub mod transformations;
+
+pub use decision::{Action, Decision, Flow, Match, Mode, Strip};
+pub use error::CompileError;
+pub use limits::Limits;
+pub use operators::{NoResources, Resources};
+pub use plan::{Input, PatchRules, Plan, compile};
+pub use request::{Headers, RequestHead, ResponseHead};
+pub use scope::{PathScope, Scope};
+pub use transaction::{BodyNeed, Oversize, Transaction};

@@ -1,0 +1,58 @@
+//! Every bound of the engine, in one place.
+
+/// What a plan and its transactions may use at most.
+///
+/// A bound that is reached is never silent: while compiling it is an error;
+/// in a transaction it raises an [`Anomaly`](crate::body::Anomaly) that rules can act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of request body that are held for inspection, after decompression.
+    pub request_body_bytes: usize,
+    /// Bytes of response body that are held for inspection.
+    pub response_body_bytes: usize,
+    /// Bytes that a compressed body may grow to, for each byte it had.
+    pub decompression_ratio: usize,
+    /// Layers of `Content-Encoding`.
+    pub content_codings: usize,
+    /// Names and values that a transaction collects from query, body and cookies.
+    pub arguments: usize,
+    /// Headers of a request or of a response.
+    pub headers: usize,
+    /// Nesting of JSON objects and arrays.
+    pub json_depth: usize,
+    /// Nesting of XML elements.
+    pub xml_depth: usize,
+    /// Parts of a multipart body.
+    pub multipart_parts: usize,
+    /// Bytes of one multipart part's header lines.
+    pub multipart_header_bytes: usize,
+    /// Bytes that transformed values may take in one transaction.
+    pub scratch_bytes: usize,
+    /// Matches that a transaction records.
+    pub matches: usize,
+    /// Bytes of a compiled regular expression.
+    pub regex_program_bytes: usize,
+    /// Bytes that one regular expression's lazy automaton may cache.
+    pub regex_cache_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_body_bytes: 1024 * 1024,
+            response_body_bytes: 512 * 1024,
+            decompression_ratio: 100,
+            content_codings: 2,
+            arguments: 1000,
+            headers: 200,
+            json_depth: 64,
+            xml_depth: 64,
+            multipart_parts: 200,
+            multipart_header_bytes: 8 * 1024,
+            scratch_bytes: 32 * 1024 * 1024,
+            matches: 200,
+            regex_program_bytes: 2 * 1024 * 1024,
+            regex_cache_bytes: 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! SecLang, the rule language of ModSecurity and Coraza: text to syntax tree
+//! with spans, and back.
+//!
+//! This crate knows the grammar and nothing of what the names in it mean.
+
+mod ast;
+mod span;
+
+pub use ast::{Action, Directive, DirectiveKind, Operator, Rule, Ruleset, Selector, Target, Text};
+pub use span::{Location, SourceMap, Span};
