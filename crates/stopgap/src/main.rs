@@ -1,1 +1,3 @@
+//! The stopgap binary.
+
 fn main() {}
