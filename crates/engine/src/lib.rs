@@ -17,6 +17,7 @@
 pub mod body;
 mod decision;
 mod error;
+mod language;
 mod limits;
 pub mod operators;
 mod plan;
@@ -27,6 +28,7 @@ pub mod transformations;
 
 pub use decision::{Action, Decision, Flow, Match, Mode, Strip};
 pub use error::CompileError;
+pub use language::variables::reference as variables;
 pub use limits::Limits;
 pub use operators::{NoResources, Resources};
 pub use plan::{Input, PatchRules, Plan, compile};

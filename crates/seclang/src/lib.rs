@@ -4,7 +4,13 @@
 //! This crate knows the grammar and nothing of what the names in it mean.
 
 mod ast;
+mod error;
+mod limits;
+mod parse;
 mod span;
 
 pub use ast::{Action, Directive, DirectiveKind, Operator, Rule, Ruleset, Selector, Target, Text};
+pub use error::SyntaxError;
+pub use limits::Limits;
+pub use parse::parse;
 pub use span::{Location, SourceMap, Span};

@@ -6,6 +6,9 @@
 //! It never sees less than an application would: after an anomaly it goes on
 //! where it can.
 
+pub(crate) mod cookies;
+pub(crate) mod urlencoded;
+
 /// What parsers write to.
 pub trait Sink {
     /// A named value. Both are decoded, and borrowed for the call only.
@@ -51,6 +54,8 @@ pub enum Anomaly {
     TooDeep,
     /// More bytes than the limit.
     TooLarge,
+    /// No parser is at hand for this kind of body: only its raw bytes are inspected.
+    NotParsed,
     /// Not the JSON of RFC 8259.
     InvalidJson,
     /// An object has one key twice: parsers differ in which they take.

@@ -1,5 +1,16 @@
 //! What a rule asks of a value. One file an operator, one line in [`ALL`].
 
+mod begins_with;
+mod compare;
+mod contains;
+mod ends_with;
+mod no_match;
+mod pm;
+mod rx;
+mod streq;
+mod unconditional_match;
+mod within;
+
 use std::ops::Range;
 
 /// An operator as rules name it.
@@ -99,7 +110,22 @@ impl Hit {
 }
 
 /// Every operator.
-pub static ALL: &[Spec] = &[];
+pub static ALL: &[Spec] = &[
+    begins_with::SPEC,
+    contains::SPEC,
+    ends_with::SPEC,
+    compare::EQ,
+    compare::GE,
+    compare::GT,
+    compare::LE,
+    compare::LT,
+    no_match::SPEC,
+    pm::SPEC,
+    rx::SPEC,
+    streq::SPEC,
+    unconditional_match::SPEC,
+    within::SPEC,
+];
 
 /// The operator of that name, case ignored.
 pub fn find(name: &str) -> Option<&'static Spec> {

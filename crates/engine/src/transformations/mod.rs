@@ -1,5 +1,15 @@
 //! How a value is decoded before a rule looks at it. One file a transformation, one line in [`ALL`].
 
+mod compress_whitespace;
+mod length;
+mod lowercase;
+mod remove_nulls;
+mod remove_whitespace;
+mod trim;
+mod uppercase;
+mod url_decode;
+mod url_decode_uni;
+
 /// A transformation as rules name it.
 pub struct Spec {
     /// As in `t:name`; names compare without regard to case.
@@ -21,7 +31,17 @@ pub struct Spec {
 pub type Apply = fn(&[u8], &mut Vec<u8>) -> bool;
 
 /// Every transformation.
-pub static ALL: &[Spec] = &[];
+pub static ALL: &[Spec] = &[
+    lowercase::SPEC,
+    uppercase::SPEC,
+    trim::SPEC,
+    remove_nulls::SPEC,
+    remove_whitespace::SPEC,
+    compress_whitespace::SPEC,
+    length::SPEC,
+    url_decode::SPEC,
+    url_decode_uni::SPEC,
+];
 
 /// The transformation of that name or alias, case ignored.
 pub fn find(name: &str) -> Option<&'static Spec> {
@@ -32,4 +52,35 @@ pub fn find(name: &str) -> Option<&'static Spec> {
                 .iter()
                 .any(|alias| alias.eq_ignore_ascii_case(name))
     })
+}
+
+/// The value of a hexadecimal digit.
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_example_is_what_the_transformation_gives() {
+        for spec in super::ALL {
+            let (input, expected) = spec.example;
+            let mut output = Vec::new();
+            let changed = (spec.apply)(input.as_bytes(), &mut output);
+            assert!(changed, "{}", spec.name);
+            assert_eq!(output, expected.as_bytes(), "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn what_does_not_change_is_not_copied() {
+        for spec in super::ALL
+            .iter()
+            .filter(|spec| !matches!(spec.name, "length" | "uppercase"))
+        {
+            let mut output = Vec::new();
+            assert!(!(spec.apply)(b"abc", &mut output), "{}", spec.name);
+            assert!(output.is_empty(), "{}", spec.name);
+        }
+    }
 }

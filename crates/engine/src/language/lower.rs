@@ -1,0 +1,443 @@
+//! Directives to [`Program`]: names resolved, defaults filled in, chains joined.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use seclang::{Action, Directive, DirectiveKind, Ruleset, Span};
+
+use super::actions::{self, Actions, Verb};
+use super::nearest::unknown;
+use super::text;
+use super::variables::{self, Shape, Variable};
+use crate::limits::Limits;
+use crate::operators::{self, Arguments, Build, Operator, Resources};
+use crate::plan::ir::{
+    Check, Disruptive, EngineMode, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
+};
+
+/// Compiled operators, shared by all rules that ask the same.
+#[derive(Default)]
+pub(crate) struct Pool {
+    compiled: HashMap<(String, String), Arc<dyn Operator>>,
+}
+
+/// Lowers rulesets into one program.
+pub(crate) struct Lowering<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) resources: &'a dyn Resources,
+    pub(crate) pool: &'a mut Pool,
+    /// What comes of the rules.
+    pub(crate) program: Program,
+    defaults: [Default; 5],
+    /// A chain that waits for its next rule.
+    open: Option<(Rule, Span)>,
+    ids: HashMap<u64, ()>,
+    sources: Option<&'a seclang::SourceMap>,
+}
+
+#[derive(Clone)]
+struct Default {
+    verb: Verb,
+    status: u16,
+    log: bool,
+    transformations: Vec<u16>,
+}
+
+impl<'a> Lowering<'a> {
+    pub(crate) fn new(
+        limits: &'a Limits,
+        resources: &'a dyn Resources,
+        pool: &'a mut Pool,
+    ) -> Self {
+        let default = Default {
+            verb: Verb::Pass,
+            status: 403,
+            log: true,
+            transformations: Vec::new(),
+        };
+        Self {
+            limits,
+            resources,
+            pool,
+            program: Program {
+                argument_separator: b'&',
+                ..Program::default()
+            },
+            defaults: std::array::from_fn(|_| default.clone()),
+            open: None,
+            ids: HashMap::new(),
+            sources: None,
+        }
+    }
+
+    /// Adds a ruleset's directives to the program.
+    pub(crate) fn add(&mut self, ruleset: &'a Ruleset) -> Result<(), Fault> {
+        self.sources = Some(&ruleset.sources);
+        for directive in &ruleset.directives {
+            self.directive(directive)?;
+        }
+        match self.open.take() {
+            Some((_, span)) => {
+                Err(self.fault(span, "the chain ends here: no rule follows `chain`"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn fault(&self, span: Span, message: impl Into<String>) -> Fault {
+        Fault {
+            location: self.sources.map(|sources| sources.locate(span)),
+            message: message.into(),
+        }
+    }
+
+    fn directive(&mut self, directive: &Directive) -> Result<(), Fault> {
+        match &directive.kind {
+            DirectiveKind::Rule(rule) => {
+                let read = self.read(&rule.actions)?;
+                let targets = self.targets(&rule.targets)?;
+                let test = self.test(&rule.operator)?;
+                self.rule(directive.span, read, targets, Some(test))
+            }
+            DirectiveKind::Action(list) => {
+                let read = self.read(list)?;
+                self.rule(directive.span, read, Vec::new(), None)
+            }
+            DirectiveKind::DefaultAction(list) => self.default_action(directive.span, list),
+            DirectiveKind::Marker(name) => {
+                for phase in &mut self.program.phases {
+                    phase.push(Step::Marker(name.value.clone()));
+                }
+                Ok(())
+            }
+            DirectiveKind::Setting { name, arguments } => {
+                let argument = arguments
+                    .first()
+                    .map_or("", |argument| argument.value.as_str());
+                self.setting(name.span, &name.value, argument)
+            }
+        }
+    }
+
+    fn read(&self, list: &[Action]) -> Result<Actions, Fault> {
+        actions::read(list).map_err(|(action, why)| self.fault(action.span, why))
+    }
+
+    fn default_action(&mut self, span: Span, list: &[Action]) -> Result<(), Fault> {
+        let read = self.read(list)?;
+        let Some(phase) = read.phase else {
+            return Err(self.fault(span, "SecDefaultAction needs a phase, such as `phase:2`"));
+        };
+        let verb = match read.disruptive {
+            Some(Verb::Block) | None => {
+                return Err(self.fault(span, "SecDefaultAction needs deny, drop, redirect or pass"));
+            }
+            Some(verb) => verb,
+        };
+        if let Some(default) = self.defaults.get_mut(usize::from(phase) - 1) {
+            *default = Default {
+                verb,
+                status: read.status.unwrap_or(403),
+                log: read.log.unwrap_or(true),
+                transformations: read.transformations,
+            };
+        }
+        Ok(())
+    }
+
+    fn rule(
+        &mut self,
+        span: Span,
+        read: Actions,
+        targets: Vec<Target>,
+        test: Option<Test>,
+    ) -> Result<(), Fault> {
+        let phase = match &self.open {
+            Some((rule, _)) => rule.phase,
+            None => read.phase.unwrap_or(2),
+        };
+        let default = self.defaults.get(usize::from(phase) - 1).cloned();
+        let Some(default) = default else {
+            return Err(self.fault(span, "a rule's phase is 1 to 5"));
+        };
+        let mut transformations = Vec::new();
+        if !read.clears_transformations {
+            transformations.extend_from_slice(&default.transformations);
+        }
+        transformations.extend_from_slice(&read.transformations);
+        self.note_uses(&targets);
+        let link = Link {
+            targets,
+            test,
+            transformations,
+            multi_match: read.multi_match,
+            capture: read.capture,
+            effects: read.effects,
+        };
+        let mut rule = match self.open.take() {
+            Some((mut rule, _)) => {
+                if read.id.is_some() || read.disruptive.is_some() {
+                    return Err(self.fault(
+                        span,
+                        "a chained rule has no id and no disruptive action; they belong to the chain's first rule",
+                    ));
+                }
+                rule.links.push(link);
+                rule
+            }
+            None => {
+                let status = read.status.unwrap_or(default.status);
+                let verb = match read.disruptive {
+                    Some(Verb::Block) | None => default.verb.clone(),
+                    Some(verb) => verb,
+                };
+                if let Some(id) = read.id
+                    && self.ids.insert(id, ()).is_some()
+                {
+                    return Err(
+                        self.fault(span, format!("the id {id} is used twice; ids are unique"))
+                    );
+                }
+                Rule {
+                    id: read.id.unwrap_or(0),
+                    phase,
+                    links: vec![link],
+                    message: read.message,
+                    tags: read.tags.into(),
+                    severity: read.severity,
+                    disruptive: disruptive(verb, status),
+                    log: read.log.unwrap_or(default.log),
+                    skip: 0,
+                    skip_after: None,
+                }
+            }
+        };
+        if read.skip > 0 {
+            rule.skip = read.skip;
+        }
+        if read.skip_after.is_some() {
+            rule.skip_after = read.skip_after;
+        }
+        if read.chain {
+            self.open = Some((rule, span));
+        } else if let Some(steps) = self.program.phases.get_mut(usize::from(phase) - 1) {
+            steps.push(Step::Rule(Box::new(rule)));
+        }
+        Ok(())
+    }
+
+    fn note_uses(&mut self, targets: &[Target]) {
+        for target in targets {
+            let uses = &mut self.program.uses;
+            match variables::spec(target.variable).phase {
+                2 => uses.request_body = true,
+                3 => uses.response_head = true,
+                4 => uses.response_body = true,
+                _ => {
+                    uses.request_body |=
+                        matches!(target.variable, Variable::Args | Variable::ArgsNames);
+                }
+            }
+        }
+    }
+
+    fn targets(&self, list: &[seclang::Target]) -> Result<Vec<Target>, Fault> {
+        list.iter().map(|target| self.target(target)).collect()
+    }
+
+    fn target(&self, target: &seclang::Target) -> Result<Target, Fault> {
+        let Some(spec) = variables::find(&target.variable) else {
+            let names = variables::ALL.iter().map(|spec| spec.name);
+            return Err(self.fault(target.span, unknown("variable", &target.variable, names)));
+        };
+        if target.selector.is_some() && spec.shape == Shape::Scalar {
+            let message = format!(
+                "`{}` has one value; leave out what follows the colon",
+                spec.name
+            );
+            return Err(self.fault(target.span, message));
+        }
+        let selector = match &target.selector {
+            None => Selector::All,
+            Some(seclang::Selector::Literal(name)) => {
+                if spec.variable == Variable::Xml
+                    && !matches!(name.as_str(), "/*" | "//@*" | "external")
+                {
+                    return Err(self.fault(
+                        target.span,
+                        format!("`XML:{name}` is not known; write XML:/* (texts), XML://@* (attributes) or XML:external (identifiers)"),
+                    ));
+                }
+                Selector::Name(text::parse(name).map_err(|why| self.fault(target.span, why))?)
+            }
+            Some(seclang::Selector::Regex(source)) => {
+                pattern(source, self.limits).map_err(|why| self.fault(target.span, why))?
+            }
+        };
+        Ok(Target {
+            variable: spec.variable,
+            counted: target.counted,
+            excluded: target.excluded,
+            selector,
+        })
+    }
+
+    fn test(&mut self, operator: &seclang::Operator) -> Result<Test, Fault> {
+        let Some(spec) = operators::find(&operator.name) else {
+            let names = operators::ALL.iter().map(|spec| spec.name);
+            return Err(self.fault(operator.span, unknown("operator", &operator.name, names)));
+        };
+        let check = match &spec.build {
+            Build::Plain(function) => Check::Plain(
+                *function,
+                text::parse(&operator.argument).map_err(|why| self.fault(operator.span, why))?,
+            ),
+            Build::Compiled(build) => {
+                let key = (spec.name.to_owned(), operator.argument.clone());
+                if let Some(known) = self.pool.compiled.get(&key) {
+                    Check::Compiled(Arc::clone(known))
+                } else {
+                    let arguments = Arguments {
+                        text: &operator.argument,
+                        limits: self.limits,
+                        resources: self.resources,
+                        source: self
+                            .sources
+                            .map_or("", |sources| sources.path(operator.span)),
+                    };
+                    let built: Arc<dyn Operator> = build(&arguments)
+                        .map_err(|why| self.fault(operator.span, format!("@{}: {why}", spec.name)))?
+                        .into();
+                    self.pool.compiled.insert(key, Arc::clone(&built));
+                    Check::Compiled(built)
+                }
+            }
+            Build::Refused(why) => {
+                return Err(self.fault(operator.span, format!("@{}: {why}", spec.name)));
+            }
+        };
+        Ok(Test {
+            negated: operator.negated,
+            check,
+        })
+    }
+
+    fn setting(&mut self, span: Span, name: &str, argument: &str) -> Result<(), Fault> {
+        let on = || match argument.to_ascii_lowercase().as_str() {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(self.fault(span, format!("{name} takes On or Off, not `{argument}`"))),
+        };
+        let bytes = || {
+            argument.parse::<usize>().map_err(|_| {
+                self.fault(
+                    span,
+                    format!("{name} takes a number of bytes, not `{argument}`"),
+                )
+            })
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "secruleengine" => {
+                self.program.engine = match argument.to_ascii_lowercase().as_str() {
+                    "on" => EngineMode::On,
+                    "off" => EngineMode::Off,
+                    "detectiononly" => EngineMode::DetectionOnly,
+                    _ => {
+                        return Err(self.fault(
+                            span,
+                            format!(
+                                "SecRuleEngine takes On, Off or DetectionOnly, not `{argument}`"
+                            ),
+                        ));
+                    }
+                };
+            }
+            "secrequestbodyaccess" => self.program.request_body = on()?,
+            "secresponsebodyaccess" => self.program.response_body = on()?,
+            "secrequestbodylimit" => self.program.request_body_limit = Some(bytes()?),
+            "secargumentseparator" => match argument.as_bytes() {
+                [separator] => self.program.argument_separator = *separator,
+                _ => return Err(self.fault(span, "SecArgumentSeparator takes one character")),
+            },
+            "seccomponentsignature" => {}
+            "secruleremovebyid" => {
+                let range = actions::id_range(argument).map_err(|why| self.fault(span, why))?;
+                for steps in &mut self.program.phases {
+                    steps.retain(
+                        |step| !matches!(step, Step::Rule(rule) if range.contains(&rule.id)),
+                    );
+                }
+            }
+            "secruleremovebytag" => {
+                for steps in &mut self.program.phases {
+                    steps.retain(|step| {
+                        !matches!(step, Step::Rule(rule) if rule.tags.iter().any(|tag| tag == argument))
+                    });
+                }
+            }
+            _ => {
+                const NAMES: &[&str] = &[
+                    "SecAction",
+                    "SecArgumentSeparator",
+                    "SecComponentSignature",
+                    "SecDefaultAction",
+                    "SecMarker",
+                    "SecRequestBodyAccess",
+                    "SecRequestBodyLimit",
+                    "SecResponseBodyAccess",
+                    "SecRule",
+                    "SecRuleEngine",
+                    "SecRuleRemoveById",
+                    "SecRuleRemoveByTag",
+                ];
+                return Err(self.fault(span, unknown("directive", name, NAMES.iter().copied())));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn disruptive(verb: Verb, status: u16) -> Disruptive {
+    match verb {
+        Verb::Pass | Verb::Block => Disruptive::Pass,
+        Verb::Deny => Disruptive::Block { status },
+        Verb::Drop => Disruptive::Drop,
+        Verb::Allow(what) => Disruptive::Allow(what),
+        Verb::Redirect(location) => Disruptive::Redirect {
+            status: if (300..400).contains(&status) {
+                status
+            } else {
+                302
+            },
+            location,
+        },
+        Verb::Strip(what) => Disruptive::Strip(what),
+    }
+}
+
+/// A selector's regular expression: unanchored, ASCII case ignored.
+pub(crate) fn pattern(source: &str, limits: &Limits) -> Result<Selector, String> {
+    let Some(Build::Compiled(build)) = operators::find("rx").map(|spec| &spec.build) else {
+        return Err("regular expressions are not at hand".to_owned());
+    };
+    let text = format!("(?i){source}");
+    build(&Arguments {
+        text: &text,
+        limits,
+        resources: &operators::NoResources,
+        source: "",
+    })
+    .map(|operator| Selector::Pattern(operator.into()))
+}
+
+impl Selector {
+    /// Whether a member of this name is meant.
+    pub(crate) fn agrees(&self, name: &[u8], expand: &mut dyn FnMut(&Text) -> Vec<u8>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Name(Text::Plain(wanted)) => name.eq_ignore_ascii_case(wanted.as_bytes()),
+            Self::Name(text) => name.eq_ignore_ascii_case(&expand(text)),
+            Self::Pattern(regex) => regex.matches(name, &mut operators::Hit::default()),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Rules, compiled.
+
+pub(crate) mod ir;
+pub(crate) mod path;
+pub(crate) mod route;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::decision::Mode;
+use crate::error::CompileError;
+use crate::language::lower::{Lowering, Pool};
+use crate::limits::Limits;
+use crate::operators::Resources;
+use crate::scope::Scope;
+use crate::transaction::{Oversize, State, Transaction};
+use ir::{Fault, Program};
+use route::RouteIndex;
+
+/// What a plan is compiled from.
+#[derive(Default)]
+pub struct Input {
+    /// SecLang that concerns every request, in the order given.
+    pub rules: Vec<seclang::Ruleset>,
+    /// Virtual patches.
+    pub patches: Vec<PatchRules>,
+}
+
+/// A virtual patch as the engine sees it.
+#[derive(Debug, Clone, Default)]
+pub struct PatchRules {
+    /// The patch's id, unique in the plan.
+    pub id: String,
+    /// Enforced or observed.
+    pub mode: Mode,
+    /// The requests that it concerns.
+    pub scope: Scope,
+    /// Bytes of body that are held for it at most; none: the body is never needed.
+    pub body_bytes: Option<usize>,
+    /// What to do with larger bodies.
+    pub oversize: Oversize,
+    /// Its rules.
+    pub rules: seclang::Ruleset,
+}
+
+/// Compiled rules: immutable, shared by [`Arc`].
+pub struct Plan {
+    limits: Limits,
+    pub(crate) base: Program,
+    pub(crate) patches: Vec<Patch>,
+    pub(crate) routes: RouteIndex,
+    /// Scratch of ended transactions, to be used again.
+    idle: Mutex<Vec<State>>,
+}
+
+/// A patch, compiled.
+pub(crate) struct Patch {
+    pub(crate) id: Arc<str>,
+    pub(crate) mode: Mode,
+    pub(crate) body_bytes: Option<usize>,
+    pub(crate) oversize: Oversize,
+    pub(crate) program: Program,
+}
+
+/// Idle scratch that a plan keeps at most.
+const IDLE: usize = 64;
+
+/// Compiles rules to a plan.
+///
+/// # Errors
+/// The first rule that is not understood: nothing is ever skipped, since a
+/// dropped rule is a bypass.
+pub fn compile(
+    input: &Input,
+    limits: Limits,
+    resources: &dyn Resources,
+) -> Result<Arc<Plan>, CompileError> {
+    let mut pool = Pool::default();
+    let base = lower(input.rules.iter(), &limits, resources, &mut pool)
+        .map_err(|fault| CompileError::new(fault.location, fault.message))?;
+    let mut patches = Vec::with_capacity(input.patches.len());
+    let mut ids = HashSet::new();
+    for patch in &input.patches {
+        let fail =
+            |fault: Fault| CompileError::new(fault.location, fault.message).in_patch(&patch.id);
+        if !ids.insert(patch.id.as_str()) {
+            let message = "a patch of this id is loaded already; ids are unique".to_owned();
+            return Err(fail(Fault {
+                location: None,
+                message,
+            }));
+        }
+        let program =
+            lower(std::iter::once(&patch.rules), &limits, resources, &mut pool).map_err(fail)?;
+        patches.push(Patch {
+            id: patch.id.as_str().into(),
+            mode: patch.mode,
+            body_bytes: patch
+                .body_bytes
+                .map(|bytes| bytes.min(limits.request_body_bytes)),
+            oversize: patch.oversize,
+            program,
+        });
+    }
+    let scopes = input.patches.iter().map(|patch| &patch.scope);
+    let routes = RouteIndex::build(scopes, limits.regex_program_bytes).map_err(|(at, why)| {
+        let id = input.patches.get(at).map_or("", |patch| patch.id.as_str());
+        CompileError::new(None, format!("scope.path.regex: {why}")).in_patch(id)
+    })?;
+    Ok(Arc::new(Plan {
+        limits,
+        base,
+        patches,
+        routes,
+        idle: Mutex::default(),
+    }))
+}
+
+fn lower<'a>(
+    rulesets: impl Iterator<Item = &'a seclang::Ruleset>,
+    limits: &'a Limits,
+    resources: &'a dyn Resources,
+    pool: &'a mut Pool,
+) -> Result<Program, Fault> {
+    let mut lowering = Lowering::new(limits, resources, pool);
+    for ruleset in rulesets {
+        lowering.add(ruleset)?;
+    }
+    Ok(lowering.program)
+}
+
+impl Plan {
+    /// A plan without rules: everything passes.
+    pub fn empty() -> Arc<Self> {
+        Arc::new(Self {
+            limits: Limits::default(),
+            base: Program::default(),
+            patches: Vec::new(),
+            routes: RouteIndex::default(),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Begins a transaction.
+    pub fn begin(self: &Arc<Self>) -> Transaction {
+        Transaction::new(Arc::clone(self))
+    }
+
+    /// The bounds it was compiled with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Number of patches.
+    pub fn patches(&self) -> usize {
+        self.patches.len()
+    }
+
+    pub(crate) fn take_state(&self) -> State {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let mut state = idle.unwrap_or_default();
+        state.reset(&self.limits);
+        state
+    }
+
+    pub(crate) fn give_back(&self, state: State) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(state);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The readings that common servers give to the path of a request target.
+//!
+//! Sources: RFC 3986 section 5.2.4 (dot segments), RFC 9112 section 3.2
+//! (absolute form); Tomcat and Jetty strip `;parameters`, IIS and Windows
+//! builds take `\` for `/`, nginx merges slashes, some frameworks decode twice.
+
+/// All distinct readings of one path, in lower case.
+pub(crate) struct PathReadings {
+    readings: Vec<Vec<u8>>,
+}
+
+/// How often a path is percent-decoded at most.
+const DECODINGS: usize = 3;
+
+impl PathReadings {
+    pub(crate) fn of(target: &[u8]) -> Self {
+        let raw = path_of(target).to_ascii_lowercase();
+        let mut found = Self {
+            readings: Vec::with_capacity(1),
+        };
+        if !is_ambiguous(&raw) {
+            found.readings.push(raw);
+            return found;
+        }
+        let mut decoded = raw;
+        for _ in 0..=DECODINGS {
+            let slashed: Vec<u8> = decoded
+                .iter()
+                .map(|&byte| if byte == b'\\' { b'/' } else { byte })
+                .collect();
+            let plain = without_parameters(&slashed);
+            for reading in [normalised(&slashed), normalised(&plain), slashed, plain] {
+                found.add(reading);
+            }
+            let next = percent_decoded(&decoded);
+            let done = next == decoded;
+            found.add(std::mem::replace(&mut decoded, next));
+            if done {
+                break;
+            }
+        }
+        found
+    }
+
+    pub(crate) fn for_each(&self, each: &mut dyn FnMut(&[u8])) {
+        for reading in &self.readings {
+            each(reading);
+        }
+    }
+
+    fn add(&mut self, reading: Vec<u8>) {
+        if !self.readings.contains(&reading) {
+            self.readings.push(reading);
+        }
+    }
+}
+
+/// The path of a request target in origin or absolute form, without query and fragment.
+pub(crate) fn path_of(target: &[u8]) -> &[u8] {
+    let path = match (target.first(), memchr::memmem::find(target, b"://")) {
+        (Some(b'/') | None, _) | (_, None) => target,
+        (_, Some(at)) => {
+            let after = target.get(at + 3..).unwrap_or_default();
+            match memchr::memchr3(b'/', b'?', b'#', after) {
+                Some(slash) => after.get(slash..).unwrap_or_default(),
+                None => b"/",
+            }
+        }
+    };
+    let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
+    path.get(..end).unwrap_or(path)
+}
+
+/// The query of a request target, without `?` and fragment.
+pub(crate) fn query_of(target: &[u8]) -> &[u8] {
+    let query = match memchr::memchr(b'?', target) {
+        Some(mark) => target.get(mark + 1..).unwrap_or_default(),
+        None => b"",
+    };
+    // Clients keep fragments to themselves; a server that gets one may take it as query.
+    query
+}
+
+fn is_ambiguous(path: &[u8]) -> bool {
+    path.iter().any(|byte| matches!(byte, b'%' | b';' | b'\\'))
+        || memchr::memmem::find(path, b"//").is_some()
+        || memchr::memmem::find(path, b"/.").is_some()
+        || path.first().is_some_and(|&byte| byte != b'/')
+}
+
+fn percent_decoded(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((&byte, after)) = rest.split_first() {
+        match (byte, after) {
+            (b'%', [high, low, tail @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    decoded.push((high * 16 + low).to_ascii_lowercase());
+                    rest = tail;
+                }
+                _ => {
+                    decoded.push(b'%');
+                    rest = after;
+                }
+            },
+            _ => {
+                decoded.push(byte);
+                rest = after;
+            }
+        }
+    }
+    decoded
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
+fn without_parameters(path: &[u8]) -> Vec<u8> {
+    let segments: Vec<&[u8]> = path
+        .split(|&byte| byte == b'/')
+        .map(|segment| {
+            segment
+                .split(|&byte| byte == b';')
+                .next()
+                .unwrap_or_default()
+        })
+        .collect();
+    segments.join(&b'/')
+}
+
+/// Without empty, `.` and `..` segments; a trailing slash is kept.
+fn normalised(path: &[u8]) -> Vec<u8> {
+    let mut kept: Vec<&[u8]> = Vec::new();
+    let mut trailing = false;
+    for segment in path.split(|&byte| byte == b'/') {
+        trailing = matches!(segment, b"" | b"." | b"..");
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                kept.pop();
+            }
+            _ => kept.push(segment),
+        }
+    }
+    let mut result = vec![b'/'];
+    result.extend_from_slice(&kept.join(&b'/'));
+    if trailing && !kept.is_empty() {
+        result.push(b'/');
+    }
+    result
+}

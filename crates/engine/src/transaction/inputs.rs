@@ -1,0 +1,420 @@
+//! What a request and its response hold, by variable.
+
+use super::values::{ValueId, Values};
+use crate::body::{Anomaly, Kind, Sink};
+use crate::language::variables::Variable;
+use crate::limits::Limits;
+use crate::plan::ir::Processor;
+use crate::plan::path::{path_of, query_of};
+use crate::request::{RequestHead, ResponseHead};
+
+/// A named value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Item {
+    pub(crate) name: ValueId,
+    pub(crate) value: ValueId,
+}
+
+/// The collections and single values of one transaction.
+#[derive(Default)]
+pub(crate) struct Inputs {
+    scalars: Vec<(Variable, ValueId)>,
+    query: Vec<Item>,
+    body: Vec<Item>,
+    headers: Vec<Item>,
+    cookies: Vec<Item>,
+    file_names: Vec<Item>,
+    file_contents: Vec<Item>,
+    part_headers: Vec<Item>,
+    xml: Vec<Item>,
+    response_headers: Vec<Item>,
+    anomalies: Vec<Item>,
+    noticed: Vec<Anomaly>,
+}
+
+/// What of the inputs a variable means.
+pub(crate) enum Members<'a> {
+    Values(&'a [Item], &'a [Item]),
+    Names(&'a [Item], &'a [Item]),
+    Sizes(&'a [Item]),
+    Scalar(Option<ValueId>),
+    Size(usize),
+    /// Not an input: kept by the transaction.
+    Kept,
+}
+
+impl Inputs {
+    pub(crate) fn reset(&mut self) {
+        self.scalars.clear();
+        self.noticed.clear();
+        for items in [
+            &mut self.query,
+            &mut self.body,
+            &mut self.headers,
+            &mut self.cookies,
+            &mut self.file_names,
+            &mut self.file_contents,
+            &mut self.part_headers,
+            &mut self.xml,
+            &mut self.response_headers,
+            &mut self.anomalies,
+        ] {
+            items.clear();
+        }
+    }
+
+    pub(crate) fn set(&mut self, variable: Variable, value: ValueId) {
+        match self
+            .scalars
+            .iter_mut()
+            .find(|(known, _)| *known == variable)
+        {
+            Some((_, old)) => *old = value,
+            None => self.scalars.push((variable, value)),
+        }
+    }
+
+    pub(crate) fn scalar(&self, variable: Variable) -> Option<ValueId> {
+        self.scalars
+            .iter()
+            .find(|(known, _)| *known == variable)
+            .map(|(_, value)| *value)
+    }
+
+    pub(crate) fn members(&self, variable: Variable, values: &Values) -> Members<'_> {
+        use Variable as V;
+        match variable {
+            V::Args => Members::Values(&self.query, &self.body),
+            V::ArgsGet => Members::Values(&self.query, &[]),
+            V::ArgsPost => Members::Values(&self.body, &[]),
+            V::ArgsNames => Members::Names(&self.query, &self.body),
+            V::ArgsGetNames => Members::Names(&self.query, &[]),
+            V::ArgsPostNames => Members::Names(&self.body, &[]),
+            V::ArgsCombinedSize => Members::Size(
+                self.query
+                    .iter()
+                    .chain(&self.body)
+                    .map(|item| values.get(item.name).len() + values.get(item.value).len())
+                    .sum(),
+            ),
+            V::Files | V::MultipartFilename => Members::Values(&self.file_names, &[]),
+            V::FilesNames | V::MultipartName => Members::Names(&self.file_names, &[]),
+            V::FilesContent => Members::Values(&self.file_contents, &[]),
+            V::FilesSizes => Members::Sizes(&self.file_contents),
+            V::FilesCombinedSize => Members::Size(
+                self.file_contents
+                    .iter()
+                    .map(|item| values.get(item.value).len())
+                    .sum(),
+            ),
+            V::MultipartPartHeaders => Members::Values(&self.part_headers, &[]),
+            V::MultipartStrictError => Members::Size(usize::from(
+                self.noticed
+                    .iter()
+                    .any(|anomaly| is_strict_multipart(*anomaly)),
+            )),
+            V::MultipartUnmatchedBoundary => Members::Size(usize::from(
+                self.noticed.contains(&Anomaly::MultipartUnmatchedBoundary),
+            )),
+            V::ReqbodyError => Members::Size(usize::from(
+                self.noticed.iter().any(|anomaly| is_unparsed(*anomaly)),
+            )),
+            V::BodyAnomalies => Members::Values(&self.anomalies, &[]),
+            V::Xml => Members::Values(&self.xml, &[]),
+            V::RequestHeaders => Members::Values(&self.headers, &[]),
+            V::RequestHeadersNames => Members::Names(&self.headers, &[]),
+            V::RequestCookies => Members::Values(&self.cookies, &[]),
+            V::RequestCookiesNames => Members::Names(&self.cookies, &[]),
+            V::ResponseHeaders => Members::Values(&self.response_headers, &[]),
+            V::ResponseHeadersNames => Members::Names(&self.response_headers, &[]),
+            V::Tx
+            | V::MatchedVar
+            | V::MatchedVarName
+            | V::MatchedVars
+            | V::MatchedVarsNames
+            | V::Rule => Members::Kept,
+            scalar => Members::Scalar(self.scalar(scalar)),
+        }
+    }
+
+    /// The first header of that name (lower case).
+    pub(crate) fn header(&self, name: &str, values: &Values) -> Option<ValueId> {
+        self.headers
+            .iter()
+            .find(|item| values.get(item.name).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|item| item.value)
+    }
+
+    pub(crate) fn fill_request(
+        &mut self,
+        head: &RequestHead<'_>,
+        separator: u8,
+        values: &mut Values,
+        limits: &Limits,
+    ) {
+        let path = path_of(head.target);
+        let mut decoded = Vec::new();
+        let path = if percent_decode(path, &mut decoded) {
+            decoded.as_slice()
+        } else {
+            path
+        };
+        let basename = path
+            .rsplit(|&byte| matches!(byte, b'/' | b'\\'))
+            .next()
+            .unwrap_or_default();
+        let uri = match head.target.first() {
+            Some(b'/') => head.target,
+            _ => {
+                let path = path_of(head.target);
+                let offset = (path.as_ptr() as usize).wrapping_sub(head.target.as_ptr() as usize);
+                head.target.get(offset..).unwrap_or(head.target)
+            }
+        };
+        let mut line = head.method.to_vec();
+        for part in [head.target, head.version] {
+            line.push(b' ');
+            line.extend_from_slice(part);
+        }
+        let server_name = match memchr::memrchr(b':', head.host) {
+            Some(colon) => head.host.get(..colon).unwrap_or_default(),
+            None => head.host,
+        };
+        for (variable, value) in [
+            (Variable::RequestMethod, head.method),
+            (Variable::RequestProtocol, head.version),
+            (Variable::RequestUri, uri),
+            (Variable::RequestUriRaw, head.target),
+            (Variable::RequestFilename, path),
+            (Variable::RequestBasename, basename),
+            (Variable::RequestLine, line.as_slice()),
+            (Variable::QueryString, query_of(head.target)),
+            (Variable::ServerName, server_name),
+            (
+                Variable::RemoteAddr,
+                head.client.ip().to_string().as_bytes(),
+            ),
+            (
+                Variable::RemotePort,
+                head.client.port().to_string().as_bytes(),
+            ),
+            (
+                Variable::ServerAddr,
+                head.server.ip().to_string().as_bytes(),
+            ),
+            (
+                Variable::ServerPort,
+                head.server.port().to_string().as_bytes(),
+            ),
+        ] {
+            let value = values.intern(value);
+            self.set(variable, value);
+        }
+        let mut count = 0;
+        head.headers.for_each(&mut |name, value| {
+            count += 1;
+            if count > limits.headers {
+                return;
+            }
+            let item = Item {
+                name: values.intern(name),
+                value: values.intern(value),
+            };
+            self.headers.push(item);
+        });
+        if count > limits.headers {
+            self.notice(Anomaly::TooManyArguments, values);
+        }
+        let query = query_of(head.target);
+        let mut collector = Collector {
+            inputs: self,
+            values,
+            limit: limits.arguments,
+            query: true,
+        };
+        crate::body::urlencoded::parse(query, separator, limits, &mut collector);
+        for at in 0..self.headers.len() {
+            let Some(item) = self.headers.get(at).copied() else {
+                continue;
+            };
+            if values.get(item.name).eq_ignore_ascii_case(b"cookie") {
+                let line = values.get(item.value).to_vec();
+                let mut collector = Collector {
+                    inputs: self,
+                    values,
+                    limit: limits.arguments,
+                    query: true,
+                };
+                crate::body::cookies::parse(&line, limits, &mut collector);
+            }
+        }
+    }
+
+    pub(crate) fn fill_response(&mut self, head: &ResponseHead<'_>, values: &mut Values) {
+        let status = values.intern(head.status.to_string().as_bytes());
+        self.set(Variable::ResponseStatus, status);
+        let protocol = values.intern(head.version);
+        self.set(Variable::ResponseProtocol, protocol);
+        head.headers.for_each(&mut |name, value| {
+            let item = Item {
+                name: values.intern(name),
+                value: values.intern(value),
+            };
+            if name.eq_ignore_ascii_case(b"content-type") {
+                self.set(Variable::ResponseContentType, item.value);
+            }
+            self.response_headers.push(item);
+        });
+    }
+
+    /// Runs a body processor; a body that has none here raises an anomaly instead.
+    pub(crate) fn process(
+        &mut self,
+        processor: Processor,
+        body: &[u8],
+        separator: u8,
+        values: &mut Values,
+        limits: &Limits,
+    ) {
+        let mut sink = Collector {
+            inputs: self,
+            values,
+            limit: limits.arguments,
+            query: false,
+        };
+        match processor {
+            Processor::Urlencoded => {
+                crate::body::urlencoded::parse(body, separator, limits, &mut sink);
+            }
+            Processor::Multipart | Processor::Json | Processor::Xml => {
+                sink.anomaly(Anomaly::NotParsed);
+            }
+        }
+    }
+
+    pub(crate) fn notice(&mut self, anomaly: Anomaly, values: &mut Values) {
+        if self.noticed.contains(&anomaly) {
+            return;
+        }
+        self.noticed.push(anomaly);
+        let name = values.intern(format!("{anomaly:?}").as_bytes());
+        self.anomalies.push(Item { name, value: name });
+        if is_unparsed(anomaly) {
+            self.set(Variable::ReqbodyErrorMsg, name);
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.query.len() + self.body.len() + self.cookies.len() + self.xml.len()
+    }
+}
+
+/// Files what a parser finds.
+struct Collector<'a> {
+    inputs: &'a mut Inputs,
+    values: &'a mut Values,
+    limit: usize,
+    query: bool,
+}
+
+impl Sink for Collector<'_> {
+    fn field(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
+        if self.inputs.count() >= self.limit {
+            self.inputs.notice(Anomaly::TooManyArguments, self.values);
+            return;
+        }
+        let item = Item {
+            name: self.values.intern(name),
+            value: self.values.intern(value),
+        };
+        let inputs = &mut *self.inputs;
+        match kind {
+            Kind::Field if self.query => inputs.query.push(item),
+            Kind::Field | Kind::Json => inputs.body.push(item),
+            Kind::Cookie => inputs.cookies.push(item),
+            Kind::FileContent => inputs.file_contents.push(item),
+            Kind::FileName => inputs.file_names.push(item),
+            Kind::PartHeader => inputs.part_headers.push(item),
+            Kind::XmlText => {
+                let name = self.values.intern(b"/*");
+                inputs.xml.push(Item { name, ..item });
+            }
+            Kind::XmlAttribute => {
+                let name = self.values.intern(b"//@*");
+                inputs.xml.push(Item { name, ..item });
+            }
+            Kind::XmlExternal => {
+                let name = self.values.intern(b"external");
+                inputs.xml.push(Item { name, ..item });
+            }
+        }
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly) {
+        self.inputs.notice(anomaly, self.values);
+    }
+}
+
+/// What `REQBODY_ERROR` says: the body is not what it claims, or was not seen whole.
+fn is_unparsed(anomaly: Anomaly) -> bool {
+    use Anomaly as A;
+    matches!(
+        anomaly,
+        A::TooManyArguments
+            | A::TooDeep
+            | A::TooLarge
+            | A::NotParsed
+            | A::InvalidJson
+            | A::InvalidXml
+            | A::InvalidCompression
+            | A::UnknownContentCoding
+            | A::InvalidCharset
+            | A::MultipartInvalidBoundary
+            | A::MultipartTooManyParts
+            | A::MultipartIncomplete
+    )
+}
+
+/// What `MULTIPART_STRICT_ERROR` says, as ModSecurity's recommended configuration lists it.
+fn is_strict_multipart(anomaly: Anomaly) -> bool {
+    use Anomaly as A;
+    matches!(
+        anomaly,
+        A::MultipartInvalidBoundary
+            | A::MultipartBoundaryQuoted
+            | A::MultipartBoundaryWhitespace
+            | A::MultipartDataBefore
+            | A::MultipartDataAfter
+            | A::MultipartHeaderFolding
+            | A::MultipartLfLine
+            | A::MultipartMixedLineEnds
+            | A::MultipartMissingSemicolon
+            | A::MultipartInvalidQuoting
+            | A::MultipartInvalidPart
+            | A::MultipartInvalidHeader
+            | A::MultipartTooManyParts
+            | A::MultipartIncomplete
+            | A::MultipartDuplicateParameter
+    )
+}
+
+/// Decodes `%XX` once; `false` if there is none.
+fn percent_decode(text: &[u8], decoded: &mut Vec<u8>) -> bool {
+    if memchr::memchr(b'%', text).is_none() {
+        return false;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if let (b'%', [high, low, tail @ ..]) = (byte, after)
+            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
+        {
+            decoded.push((high * 16 + low) as u8);
+            rest = tail;
+        } else {
+            decoded.push(byte);
+        }
+    }
+    true
+}

@@ -1,0 +1,438 @@
+//! One request's way through a plan.
+
+mod evaluate;
+mod inputs;
+mod outcome;
+mod values;
+
+use std::sync::Arc;
+
+use crate::body::Anomaly;
+use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
+use crate::language::variables::Variable;
+use crate::limits::Limits;
+use crate::plan::Plan;
+use crate::plan::ir::{EngineMode, Processor};
+use crate::request::{RequestHead, ResponseHead};
+use evaluate::{Kept, Overrides};
+use inputs::Inputs;
+use outcome::Outcome;
+use values::Values;
+
+/// What the concerned rules want of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyNeed {
+    /// Nothing: forward it as it comes.
+    None,
+    /// Hold it back, with the head, until the decision; feed it chunk by chunk.
+    Hold {
+        /// Bytes to hold at most.
+        bytes: usize,
+        /// What to do with a body that is larger.
+        oversize: Oversize,
+    },
+}
+
+/// What to do with a body that is larger than the budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Oversize {
+    /// Answer 413.
+    #[default]
+    Block,
+    /// Inspect what fits, record that it was not all, forward the rest unseen.
+    Partial,
+    /// Do not inspect the body, record that, forward it.
+    PassAndRecord,
+}
+
+/// One request (and its response) under inspection.
+///
+/// The phases come in order: [`request_head`](Self::request_head), then, if
+/// [`request_body_need`](Self::request_body_need) says so,
+/// [`request_body`](Self::request_body) for each chunk and
+/// [`request_body_end`](Self::request_body_end); the same for the response;
+/// then [`finish`](Self::finish). `request_body_end` is called also where
+/// there is no body or none is wanted: phase 2 has rules that need none.
+pub struct Transaction {
+    plan: Arc<Plan>,
+    /// Taken from the plan only when something concerns the request.
+    state: Option<State>,
+}
+
+/// One transaction's scratch, reused from one to the next.
+#[derive(Default)]
+pub(crate) struct State {
+    concerned: Vec<u32>,
+    values: Values,
+    inputs: Inputs,
+    kept: Kept,
+    overrides: Overrides,
+    outcome: Outcome,
+    body: Vec<u8>,
+    body_cut: bool,
+    response_body: Vec<u8>,
+    need: Option<(usize, Oversize)>,
+}
+
+impl State {
+    pub(crate) fn reset(&mut self, limits: &Limits) {
+        const KEEP: usize = 256 * 1024;
+        self.concerned.clear();
+        self.values
+            .reset(limits.scratch_bytes.min(u32::MAX as usize));
+        self.inputs.reset();
+        self.kept.reset();
+        self.overrides.reset();
+        self.outcome.reset(limits.matches);
+        for buffer in [&mut self.body, &mut self.response_body] {
+            buffer.clear();
+            buffer.shrink_to(KEEP);
+        }
+        self.body_cut = false;
+        self.need = None;
+    }
+}
+
+impl Transaction {
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        Self { plan, state: None }
+    }
+
+    /// Phase 1. Everything that is needed later is copied; the head is not kept.
+    pub fn request_head(&mut self, head: &RequestHead<'_>) -> Flow {
+        let plan = &self.plan;
+        let base = plan.base.engine != EngineMode::Off && plan.base.has_rules();
+        if !base && plan.patches.is_empty() {
+            return Flow::Continue;
+        }
+        let mut state = plan.take_state();
+        plan.routes.lookup(
+            head.application,
+            head.host,
+            head.method,
+            head.target,
+            &mut state.concerned,
+        );
+        if !base && state.concerned.is_empty() {
+            plan.give_back(state);
+            return Flow::Continue;
+        }
+        let separator = plan.base.argument_separator;
+        let State { inputs, values, .. } = &mut state;
+        inputs.fill_request(head, separator, values, plan.limits());
+        state.need = body_need(plan, &state.concerned, base);
+        state.overrides.engine = plan.base.engine;
+        if let Some(processor) = processor_of(&state, !state.concerned.is_empty()) {
+            state.overrides.processor = Some(processor);
+        }
+        self.state = Some(state);
+        self.run(1)
+    }
+
+    /// Whether any rule of this plan concerns the request. If not, the adapter
+    /// may skip all other calls.
+    pub fn is_concerned(&self) -> bool {
+        self.state.is_some()
+    }
+
+    /// What to do with the request body; asked after `request_head`.
+    pub fn request_body_need(&self) -> BodyNeed {
+        match self.state.as_ref().and_then(|state| state.need) {
+            Some((bytes, oversize)) => BodyNeed::Hold { bytes, oversize },
+            None => BodyNeed::None,
+        }
+    }
+
+    /// The next bytes of the request body, still transfer-decoded but content-encoded.
+    ///
+    /// Stops with 413 when the body outgrows its budget and the concerned
+    /// patches say [`Oversize::Block`].
+    pub fn request_body(&mut self, chunk: &[u8]) -> Flow {
+        let Some(state) = self.state.as_mut() else {
+            return Flow::Continue;
+        };
+        let Some((limit, oversize)) = state.need else {
+            return Flow::Continue;
+        };
+        let room = limit.saturating_sub(state.body.len());
+        state
+            .body
+            .extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+        if chunk.len() <= room || state.body_cut {
+            return Flow::Continue;
+        }
+        state.body_cut = true;
+        let enforced = self.plan.enforces(&state.concerned);
+        let State {
+            inputs,
+            values,
+            outcome,
+            ..
+        } = state;
+        inputs.notice(Anomaly::TooLarge, values);
+        let cause = too_large(limit, oversize == Oversize::Block && enforced);
+        outcome.record(cause.clone());
+        if cause.enforced {
+            return Flow::Stop(Box::new(Decision {
+                action: Action::Block { status: 413 },
+                cause,
+            }));
+        }
+        Flow::Continue
+    }
+
+    /// Phase 2: the request is complete, or as much of it as will be seen.
+    pub fn request_body_end(&mut self) -> Flow {
+        if let Some(state) = self.state.as_mut() {
+            read_body(state, self.plan.limits(), self.plan.base.argument_separator);
+        }
+        self.run(2)
+    }
+
+    /// What to take out of the request before it is forwarded; asked after `request_body_end`.
+    pub fn strips(&self) -> &[Strip] {
+        self.state
+            .as_ref()
+            .map_or(&[], |state| state.outcome.strips())
+    }
+
+    /// Whether any rule wants the response (phases 3 and 4).
+    pub fn wants_response(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| {
+            self.plan
+                .programs(&state.concerned)
+                .any(|(_, program)| program.runs_in(3) || program.runs_in(4))
+        })
+    }
+
+    /// Phase 3.
+    pub fn response_head(&mut self, head: &ResponseHead<'_>) -> Flow {
+        if let Some(state) = self.state.as_mut() {
+            let State { inputs, values, .. } = state;
+            inputs.fill_response(head, values);
+        }
+        self.run(3)
+    }
+
+    /// What to do with the response body; asked after `response_head`.
+    pub fn response_body_need(&self) -> BodyNeed {
+        let wanted = self.state.as_ref().is_some_and(|state| {
+            self.plan
+                .programs(&state.concerned)
+                .any(|(patch, program)| {
+                    program.uses.response_body && (patch.is_some() || program.response_body)
+                })
+        });
+        if wanted {
+            BodyNeed::Hold {
+                bytes: self.plan.limits().response_body_bytes,
+                oversize: Oversize::Partial,
+            }
+        } else {
+            BodyNeed::None
+        }
+    }
+
+    /// The next bytes of the response body. Content that is beyond the budget is not inspected.
+    pub fn response_body(&mut self, chunk: &[u8]) -> Flow {
+        let limit = self.plan.limits().response_body_bytes;
+        if let Some(state) = self.state.as_mut() {
+            let room = limit
+                .saturating_sub(state.response_body.len())
+                .min(chunk.len());
+            state
+                .response_body
+                .extend_from_slice(chunk.get(..room).unwrap_or_default());
+        }
+        Flow::Continue
+    }
+
+    /// Phase 4.
+    pub fn response_body_end(&mut self) -> Flow {
+        if let Some(state) = self.state.as_mut() {
+            let State {
+                inputs,
+                values,
+                response_body,
+                ..
+            } = state;
+            let body = values.intern(response_body);
+            inputs.set(Variable::ResponseBody, body);
+            let length = values.intern(response_body.len().to_string().as_bytes());
+            inputs.set(Variable::ResponseContentLength, length);
+        }
+        self.run(4)
+    }
+
+    /// Phase 5; then everything that matched, in the order of evaluation.
+    pub fn finish(mut self) -> Vec<Match> {
+        // Phase 5 records; it decides nothing.
+        let _: Flow = self.run(5);
+        self.state
+            .as_mut()
+            .map_or_else(Vec::new, |state| state.outcome.take_matches())
+    }
+
+    fn run(&mut self, phase: u8) -> Flow {
+        match self.state.as_mut() {
+            Some(state) => evaluate::phase(&self.plan, state, phase),
+            None => Flow::Continue,
+        }
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            self.plan.give_back(state);
+        }
+    }
+}
+
+impl Plan {
+    /// The programs that concern a request: the base's, then each patch's.
+    fn programs<'a>(
+        &'a self,
+        concerned: &'a [u32],
+    ) -> impl Iterator<Item = (Option<&'a crate::plan::Patch>, &'a crate::plan::ir::Program)> {
+        std::iter::once((None, &self.base)).chain(
+            concerned
+                .iter()
+                .filter_map(|&at| self.patches.get(at as usize))
+                .map(|patch| (Some(patch), &patch.program)),
+        )
+    }
+
+    /// Whether a concerned patch that wants the body, or the base, is enforced.
+    fn enforces(&self, concerned: &[u32]) -> bool {
+        let base = self.base.engine == EngineMode::On && self.base.request_body;
+        base || concerned
+            .iter()
+            .filter_map(|&at| self.patches.get(at as usize))
+            .any(|patch| {
+                patch.mode == Mode::Enforce
+                    && patch.body_bytes.is_some()
+                    && patch.oversize == Oversize::Block
+            })
+    }
+}
+
+fn body_need(plan: &Plan, concerned: &[u32], base: bool) -> Option<(usize, Oversize)> {
+    let mut need: Option<(usize, Oversize)> = None;
+    if base && plan.base.request_body && plan.base.runs_in(2) {
+        let limit = plan.base.request_body_limit.unwrap_or(usize::MAX);
+        need = Some((limit.min(plan.limits().request_body_bytes), Oversize::Block));
+    }
+    for patch in concerned
+        .iter()
+        .filter_map(|&at| plan.patches.get(at as usize))
+    {
+        let Some(bytes) = patch.body_bytes else {
+            continue;
+        };
+        need = Some(match need {
+            None => (bytes, patch.oversize),
+            Some((known, oversize)) => (known.max(bytes), strictest(oversize, patch.oversize)),
+        });
+    }
+    need
+}
+
+fn strictest(a: Oversize, b: Oversize) -> Oversize {
+    match (a, b) {
+        (Oversize::Block, _) | (_, Oversize::Block) => Oversize::Block,
+        (Oversize::Partial, _) | (_, Oversize::Partial) => Oversize::Partial,
+        _ => Oversize::PassAndRecord,
+    }
+}
+
+fn too_large(limit: usize, enforced: bool) -> Match {
+    Match {
+        patch: None,
+        rule: 0,
+        phase: 2,
+        target: "REQUEST_BODY".to_owned(),
+        span: None,
+        value: Vec::new(),
+        message: format!("the body is larger than the {limit} bytes that are held for inspection"),
+        tags: Arc::from([]),
+        severity: None,
+        enforced,
+        disruptive: true,
+    }
+}
+
+/// The body processor that the content type asks for.
+///
+/// SecLang knows two by itself and leaves JSON and XML to `ctl:requestBodyProcessor`;
+/// for patches all are chosen.
+fn processor_of(state: &State, patches: bool) -> Option<Processor> {
+    let content_type = state.inputs.header("content-type", &state.values)?;
+    let text = state.values.get(content_type).to_ascii_lowercase();
+    let essence = text
+        .split(|&byte| byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    match essence {
+        b"application/x-www-form-urlencoded" => Some(Processor::Urlencoded),
+        _ if essence.starts_with(b"multipart/") => Some(Processor::Multipart),
+        _ if patches && memchr::memmem::find(essence, b"json").is_some() => Some(Processor::Json),
+        _ if patches && memchr::memmem::find(essence, b"xml").is_some() => Some(Processor::Xml),
+        _ => None,
+    }
+}
+
+/// Decodes and parses the body that was held.
+fn read_body(state: &mut State, limits: &Limits, separator: u8) {
+    let State {
+        concerned,
+        values,
+        inputs,
+        overrides,
+        body,
+        body_cut,
+        need,
+        ..
+    } = state;
+    if need.is_none() || (*body_cut && matches!(need, Some((_, Oversize::PassAndRecord)))) {
+        return;
+    }
+    if let Some(coding) = inputs.header("content-encoding", values)
+        && !values.get(coding).eq_ignore_ascii_case(b"identity")
+    {
+        inputs.notice(Anomaly::UnknownContentCoding, values);
+    }
+    let length = values.intern(body.len().to_string().as_bytes());
+    inputs.set(Variable::RequestBodyLength, length);
+    if body.is_empty() {
+        return;
+    }
+    // Some applications parse what looks like JSON or XML whatever its type says.
+    let sniffed = match body.trim_ascii_start().first() {
+        Some(b'{' | b'[') if !concerned.is_empty() => Some(Processor::Json),
+        Some(b'<') if !concerned.is_empty() => Some(Processor::Xml),
+        _ => None,
+    };
+    let processor = overrides.processor.or(sniffed);
+    if let Some(processor) = processor {
+        let name = match processor {
+            Processor::Urlencoded => "URLENCODED",
+            Processor::Multipart => "MULTIPART",
+            Processor::Json => "JSON",
+            Processor::Xml => "XML",
+        };
+        let name = values.intern(name.as_bytes());
+        inputs.set(Variable::ReqbodyProcessor, name);
+        inputs.process(processor, body, separator, values, limits);
+    }
+    let raw_stays = matches!(
+        processor,
+        None | Some(Processor::Urlencoded | Processor::Json)
+    ) || overrides.force_request_body
+        || !concerned.is_empty();
+    if raw_stays {
+        let raw = values.intern(body);
+        inputs.set(Variable::RequestBody, raw);
+    }
+}

@@ -1,0 +1,17 @@
+//! `t:length`
+
+use super::Spec;
+
+/// `t:length`
+pub(super) const SPEC: Spec = Spec {
+    name: "length",
+    aliases: &[],
+    summary: "the number of bytes",
+    example: ("abc", "3"),
+    apply,
+};
+
+fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
+    output.extend_from_slice(input.len().to_string().as_bytes());
+    true
+}

@@ -1,0 +1,20 @@
+//! `t:lowercase`
+
+use super::Spec;
+
+/// `t:lowercase`
+pub(super) const SPEC: Spec = Spec {
+    name: "lowercase",
+    aliases: &[],
+    summary: "ASCII letters to lower case",
+    example: ("AbC", "abc"),
+    apply,
+};
+
+fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
+    if !input.iter().any(u8::is_ascii_uppercase) {
+        return false;
+    }
+    output.extend(input.iter().map(u8::to_ascii_lowercase));
+    true
+}

@@ -1,0 +1,20 @@
+//! `t:removeNulls`
+
+use super::Spec;
+
+/// `t:removeNulls`
+pub(super) const SPEC: Spec = Spec {
+    name: "removeNulls",
+    aliases: &[],
+    summary: "without NUL bytes",
+    example: ("a\0b", "ab"),
+    apply,
+};
+
+fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
+    if memchr::memchr(0, input).is_none() {
+        return false;
+    }
+    output.extend(input.iter().filter(|&&byte| byte != 0));
+    true
+}

@@ -1,0 +1,38 @@
+//! `t:urlDecode`
+
+use super::Spec;
+
+/// `t:urlDecode`
+pub(super) const SPEC: Spec = Spec {
+    name: "urlDecode",
+    aliases: &[],
+    summary: "percent-decoded once, `+` to space; what is no valid escape stays",
+    example: ("a%20b+c", "a b c"),
+    apply,
+};
+
+fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
+    if memchr::memchr2(b'%', b'+', input).is_none() {
+        return false;
+    }
+    let mut rest = input;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'+', _) => output.push(b' '),
+            (b'%', [high, low, tail @ ..]) => match (super::hex(*high), super::hex(*low)) {
+                (Some(high), Some(low)) => {
+                    output.push(high * 16 + low);
+                    rest = tail;
+                }
+                _ => output.push(b'%'),
+            },
+            _ => output.push(byte),
+        }
+    }
+    if output == input {
+        output.clear();
+        return false;
+    }
+    true
+}

@@ -1,0 +1,55 @@
+//! `t:urlDecodeUni`
+
+use super::Spec;
+
+/// `t:urlDecodeUni`
+pub(super) const SPEC: Spec = Spec {
+    name: "urlDecodeUni",
+    aliases: &[],
+    summary: "as urlDecode, and IIS `%uXXXX` to its low byte, full-width forms to ASCII",
+    example: ("%u003cb", "<b"),
+    apply,
+};
+
+fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
+    if memchr::memchr2(b'%', b'+', input).is_none() {
+        return false;
+    }
+    let mut rest = input;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'+', _) => output.push(b' '),
+            (b'%', [b'u' | b'U', a, b, c, d, tail @ ..]) => {
+                match (
+                    super::hex(*a),
+                    super::hex(*b),
+                    super::hex(*c),
+                    super::hex(*d),
+                ) {
+                    (Some(a), Some(b), Some(c), Some(d)) => {
+                        let low = c * 16 + d;
+                        // U+FF01 to U+FF5E are the full-width forms of ! to ~.
+                        let wide = a == 0xf && b == 0xf && (0x01..0x5f).contains(&low);
+                        output.push(if wide { low + 0x20 } else { low });
+                        rest = tail;
+                    }
+                    _ => output.push(b'%'),
+                }
+            }
+            (b'%', [high, low, tail @ ..]) => match (super::hex(*high), super::hex(*low)) {
+                (Some(high), Some(low)) => {
+                    output.push(high * 16 + low);
+                    rest = tail;
+                }
+                _ => output.push(b'%'),
+            },
+            _ => output.push(byte),
+        }
+    }
+    if output == input {
+        output.clear();
+        return false;
+    }
+    true
+}

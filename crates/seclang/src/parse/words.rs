@@ -1,0 +1,112 @@
+//! Directives to words: line continuation, quotes, comments.
+
+use crate::span::Span;
+
+/// An argument of a directive, quotes and continuations removed.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) span: Span,
+    pub(crate) text: String,
+}
+
+/// What is wrong with a directive's words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnclosedQuote {
+    pub(crate) span: Span,
+}
+
+/// Reads the words of the next directive and moves `at` behind it; empty at the end of the text.
+pub(crate) fn next(text: &str, source: u32, at: &mut usize) -> Result<Vec<Word>, UnclosedQuote> {
+    let bytes = text.as_bytes();
+    let mut words = Vec::new();
+    loop {
+        match bytes.get(*at) {
+            None => return Ok(words),
+            Some(b'\n') => {
+                *at += 1;
+                if !words.is_empty() {
+                    return Ok(words);
+                }
+            }
+            Some(b' ' | b'\t' | b'\r') => *at += 1,
+            Some(b'\\') if continuation(bytes, *at) > 0 => *at += continuation(bytes, *at),
+            Some(b'#') if words.is_empty() => {
+                while bytes.get(*at).is_some_and(|&byte| byte != b'\n') {
+                    *at += 1;
+                }
+            }
+            Some(_) => words.push(word(text, source, at)?),
+        }
+    }
+}
+
+/// The length of a backslash and the line end that follows it; 0 if none does.
+fn continuation(bytes: &[u8], at: usize) -> usize {
+    match (bytes.get(at + 1), bytes.get(at + 2)) {
+        (Some(b'\n'), _) => 2,
+        (Some(b'\r'), Some(b'\n')) => 3,
+        (None, _) => 1,
+        _ => 0,
+    }
+}
+
+fn word(text: &str, source: u32, at: &mut usize) -> Result<Word, UnclosedQuote> {
+    let bytes = text.as_bytes();
+    let quote = bytes
+        .get(*at)
+        .copied()
+        .filter(|byte| matches!(byte, b'"' | b'\''));
+    let opening = *at;
+    if quote.is_some() {
+        *at += 1;
+    }
+    let start = *at;
+    let mut words = Vec::new();
+    let mut copied = start;
+    let end = loop {
+        let Some(&byte) = bytes.get(*at) else {
+            if quote.is_some() {
+                let span = Span {
+                    source,
+                    start: opening as u32,
+                    end: *at as u32,
+                };
+                return Err(UnclosedQuote { span });
+            }
+            break *at;
+        };
+        if byte == b'\\' {
+            let skipped = match continuation(bytes, *at) {
+                0 if quote.is_some() && bytes.get(*at + 1).copied() == quote => 1,
+                length => length,
+            };
+            if skipped > 0 {
+                words.extend_from_slice(bytes.get(copied..*at).unwrap_or_default());
+                *at += skipped;
+                copied = *at;
+                // An escaped quote is copied, not looked at.
+                *at += usize::from(skipped == 1 && *at < bytes.len());
+                continue;
+            }
+        }
+        match quote {
+            Some(quote) if byte == quote => break *at,
+            None if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') => break *at,
+            _ => *at += 1,
+        }
+    };
+    words.extend_from_slice(bytes.get(copied..end).unwrap_or_default());
+    if quote.is_some() {
+        *at += 1;
+    }
+    // Only whole ASCII bytes were left out, so what is left is UTF-8 as before.
+    let text = String::from_utf8_lossy(&words).into_owned();
+    Ok(Word {
+        span: Span {
+            source,
+            start: start as u32,
+            end: end as u32,
+        },
+        text,
+    })
+}
