@@ -1,3 +1,32 @@
-//! The stopgap binary.
+//! The stopgap binary: arguments as typed to a command.
+//!
+//! Exit status: 0 all went well, 1 something was wrong with the work, 2 wrong use or bad input.
 
-fn main() {}
+mod inspect;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Virtual patching: stop the exploitation of a known vulnerability in transit.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(inspect::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Inspect(arguments) => inspect::run(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("stopgap: {error:#}");
+        ExitCode::from(2)
+    })
+}
