@@ -1,0 +1,90 @@
+//! Dependencies point one way: the arrows of ARCHITECTURE.md, read from `cargo metadata`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Which of our crates each of them may import.
+const MAY: &[(&str, &[&str])] = &[
+    ("seclang", &[]),
+    ("engine", &["seclang"]),
+    ("stopgap", &["engine", "seclang"]),
+    ("xtask", &[]),
+];
+
+/// Crates that do no I/O, and what they must not build on.
+const PURE: &[&str] = &["seclang", "engine"];
+const IMPURE: &[&str] = &[
+    "tokio", "hyper", "axum", "notify", "reqwest", "time", "jiff", "chrono",
+];
+
+#[test]
+fn every_crate_imports_only_what_the_map_allows() {
+    let imports = imports();
+    let allowed: BTreeMap<_, _> = MAY.iter().copied().collect();
+    for (name, dependencies) in &imports {
+        let may = allowed.get(name.as_str());
+        assert!(
+            may.is_some(),
+            "{name} is not on the map: add it to ARCHITECTURE.md and here"
+        );
+        for dependency in dependencies
+            .iter()
+            .filter(|name| imports.contains_key(*name))
+        {
+            assert!(
+                may.is_some_and(|may| may.contains(&dependency.as_str())),
+                "{name} must not import {dependency}"
+            );
+        }
+    }
+}
+
+#[test]
+fn language_and_engine_do_no_input_and_output() {
+    let imports = imports();
+    for name in PURE {
+        for impure in IMPURE {
+            let found = imports
+                .get(*name)
+                .is_some_and(|names| names.contains(*impure));
+            assert!(
+                !found,
+                "{name} must not import {impure}: bytes come in, decisions go out"
+            );
+        }
+    }
+}
+
+/// The direct dependencies of each workspace member, those of tests left out.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .map(|output| output.stdout)
+        .unwrap_or_default();
+    let metadata: Value = serde_json::from_slice(&output).unwrap_or_default();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
+    let found: BTreeMap<_, _> = list(&metadata["packages"])
+        .iter()
+        .map(|package| {
+            let dependencies = list(&package["dependencies"]);
+            let direct = dependencies
+                .iter()
+                .filter(|each| each["kind"] != "dev")
+                .map(name);
+            (name(package), direct.collect())
+        })
+        .collect();
+    assert!(!found.is_empty(), "cargo metadata names no packages");
+    found
+}
