@@ -6,7 +6,9 @@
 //! It never sees less than an application would: after an anomaly it goes on
 //! where it can.
 
+pub(crate) mod content_coding;
 pub(crate) mod cookies;
+pub(crate) mod json;
 pub(crate) mod urlencoded;
 
 /// What parsers write to.

@@ -286,7 +286,8 @@ impl Inputs {
             Processor::Urlencoded => {
                 crate::body::urlencoded::parse(body, separator, limits, &mut sink);
             }
-            Processor::Multipart | Processor::Json | Processor::Xml => {
+            Processor::Json => crate::body::json::parse(body, limits, &mut sink),
+            Processor::Multipart | Processor::Xml => {
                 sink.anomaly(Anomaly::NotParsed);
             }
         }

@@ -7,7 +7,7 @@ mod values;
 
 use std::sync::Arc;
 
-use crate::body::Anomaly;
+use crate::body::{Anomaly, content_coding};
 use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
@@ -93,6 +93,34 @@ impl State {
     }
 }
 
+impl State {
+    /// Records that the request was not seen whole, and stops it if that is enforced.
+    fn refuse(&mut self, phase: u8, message: String, enforced: bool) -> Flow {
+        self.inputs.notice(Anomaly::TooLarge, &mut self.values);
+        let cause = Match {
+            patch: None,
+            rule: 0,
+            phase,
+            target: "REQUEST".to_owned(),
+            span: None,
+            value: Vec::new(),
+            message,
+            tags: Arc::from([]),
+            severity: None,
+            enforced,
+            disruptive: true,
+        };
+        self.outcome.record(cause.clone());
+        if enforced {
+            return Flow::Stop(Box::new(Decision {
+                action: Action::Block { status: 413 },
+                cause,
+            }));
+        }
+        Flow::Continue
+    }
+}
+
 impl Transaction {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         Self { plan, state: None }
@@ -163,22 +191,8 @@ impl Transaction {
         }
         state.body_cut = true;
         let enforced = self.plan.enforces(&state.concerned);
-        let State {
-            inputs,
-            values,
-            outcome,
-            ..
-        } = state;
-        inputs.notice(Anomaly::TooLarge, values);
-        let cause = too_large(limit, oversize == Oversize::Block && enforced);
-        outcome.record(cause.clone());
-        if cause.enforced {
-            return Flow::Stop(Box::new(Decision {
-                action: Action::Block { status: 413 },
-                cause,
-            }));
-        }
-        Flow::Continue
+        let what = format!("it is larger than the {limit} bytes that are held for inspection");
+        state.refuse(2, what, oversize == Oversize::Block && enforced)
     }
 
     /// Phase 2: the request is complete, or as much of it as will be seen.
@@ -274,10 +288,19 @@ impl Transaction {
     }
 
     fn run(&mut self, phase: u8) -> Flow {
-        match self.state.as_mut() {
-            Some(state) => evaluate::phase(&self.plan, state, phase),
-            None => Flow::Continue,
+        let Some(state) = self.state.as_mut() else {
+            return Flow::Continue;
+        };
+        let flow = evaluate::phase(&self.plan, state, phase);
+        if flow != Flow::Continue || !state.values.overflowed {
+            return flow;
         }
+        // Rules have seen values cut short: what they did not find proves nothing.
+        state.values.overflowed = false;
+        let enforced = phase < 5 && self.plan.enforces(&state.concerned);
+        let bytes = self.plan.limits().scratch_bytes;
+        let what = format!("its values need more than the {bytes} bytes that inspection may use");
+        state.refuse(phase, what, enforced)
     }
 }
 
@@ -346,22 +369,6 @@ fn strictest(a: Oversize, b: Oversize) -> Oversize {
     }
 }
 
-fn too_large(limit: usize, enforced: bool) -> Match {
-    Match {
-        patch: None,
-        rule: 0,
-        phase: 2,
-        target: "REQUEST_BODY".to_owned(),
-        span: None,
-        value: Vec::new(),
-        message: format!("the body is larger than the {limit} bytes that are held for inspection"),
-        tags: Arc::from([]),
-        severity: None,
-        enforced,
-        disruptive: true,
-    }
-}
-
 /// The body processor that the content type asks for.
 ///
 /// SecLang knows two by itself and leaves JSON and XML to `ctl:requestBodyProcessor`;
@@ -399,9 +406,9 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
         return;
     }
     if let Some(coding) = inputs.header("content-encoding", values)
-        && !values.get(coding).eq_ignore_ascii_case(b"identity")
+        && let Err(anomaly) = content_coding::decode(values.get(coding), body, limits)
     {
-        inputs.notice(Anomaly::UnknownContentCoding, values);
+        inputs.notice(anomaly, values);
     }
     let length = values.intern(body.len().to_string().as_bytes());
     inputs.set(Variable::RequestBodyLength, length);
