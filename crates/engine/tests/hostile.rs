@@ -40,8 +40,30 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
     let token = prop_oneof![
         any::<u8>().prop_map(|byte| vec![byte]),
         prop::sample::select(vec![
-            "%", "%2", "%u00", "{\"", "\":", "[", "]", "}", ",", "\\u", "\\ud8", "=", "&", "//",
-            "/..", ";", "\"", "1e",
+            "%",
+            "%2",
+            "%u00",
+            "{\"",
+            "\":",
+            "[",
+            "]",
+            "}",
+            ",",
+            "\\u",
+            "\\ud8",
+            "=",
+            "&",
+            "--x",
+            "\r\n",
+            "\n",
+            "--x--",
+            "Content-Disposition: form-data; name=",
+            "filename*=",
+            "//",
+            "/..",
+            ";",
+            "\"",
+            "1e",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
     ];
@@ -54,7 +76,7 @@ proptest! {
         target in text(),
         cookie in text(),
         body in text(),
-        kind in prop::sample::select(vec!["application/json", "application/x-www-form-urlencoded", "multipart/form-data"]),
+        kind in prop::sample::select(vec!["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]),
         coding in prop::sample::select(vec!["identity", "gzip", "deflate", "br", "br, br, br"]),
     ) {
         let headers = vec![

@@ -9,6 +9,7 @@
 pub(crate) mod content_coding;
 pub(crate) mod cookies;
 pub(crate) mod json;
+pub(crate) mod multipart;
 pub(crate) mod urlencoded;
 
 /// What parsers write to.

@@ -271,6 +271,7 @@ impl Inputs {
     pub(crate) fn process(
         &mut self,
         processor: Processor,
+        content_type: &[u8],
         body: &[u8],
         separator: u8,
         values: &mut Values,
@@ -287,7 +288,10 @@ impl Inputs {
                 crate::body::urlencoded::parse(body, separator, limits, &mut sink);
             }
             Processor::Json => crate::body::json::parse(body, limits, &mut sink),
-            Processor::Multipart | Processor::Xml => {
+            Processor::Multipart => {
+                crate::body::multipart::parse(content_type, body, limits, &mut sink);
+            }
+            Processor::Xml => {
                 sink.anomaly(Anomaly::NotParsed);
             }
         }

@@ -422,6 +422,9 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
         _ => None,
     };
     let processor = overrides.processor.or(sniffed);
+    let content_type = inputs
+        .header("content-type", values)
+        .map_or_else(Vec::new, |id| values.get(id).to_vec());
     if let Some(processor) = processor {
         let name = match processor {
             Processor::Urlencoded => "URLENCODED",
@@ -431,7 +434,7 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
         };
         let name = values.intern(name.as_bytes());
         inputs.set(Variable::ReqbodyProcessor, name);
-        inputs.process(processor, body, separator, values, limits);
+        inputs.process(processor, &content_type, body, separator, values, limits);
     }
     let raw_stays = matches!(
         processor,
