@@ -9,6 +9,7 @@ use std::sync::Arc;
 const RULES: &str = r#"
 SecRequestBodyAccess On
 SecRule REQUEST_HEADERS:Content-Type "@contains json" "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
+SecRule REQUEST_HEADERS:Content-Type "@contains xml" "id:3,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"
 SecRule ARGS|ARGS_NAMES|REQUEST_COOKIES|REQUEST_HEADERS|REQUEST_BODY|REQUEST_FILENAME "@rx attack" "id:2,phase:2,deny,t:none,t:urlDecodeUni,t:compressWhitespace,t:lowercase"
 "#;
 
@@ -51,6 +52,13 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
             ",",
             "\\u",
             "\\ud8",
+            "<a",
+            "</a>",
+            "<!DOCTYPE a [",
+            "<![CDATA[",
+            "]]>",
+            "&#x",
+            "<?",
             "=",
             "&",
             "--x",
@@ -76,7 +84,8 @@ proptest! {
         target in text(),
         cookie in text(),
         body in text(),
-        kind in prop::sample::select(vec!["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]),
+        kind in prop::sample::select(vec!["application/json", "application/xml",
+"application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]),
         coding in prop::sample::select(vec!["identity", "gzip", "deflate", "br", "br, br, br"]),
     ) {
         let headers = vec![

@@ -11,6 +11,7 @@ pub(crate) mod cookies;
 pub(crate) mod json;
 pub(crate) mod multipart;
 pub(crate) mod urlencoded;
+pub(crate) mod xml;
 
 /// What parsers write to.
 pub trait Sink {
@@ -57,8 +58,6 @@ pub enum Anomaly {
     TooDeep,
     /// More bytes than the limit.
     TooLarge,
-    /// No parser is at hand for this kind of body: only its raw bytes are inspected.
-    NotParsed,
     /// Not the JSON of RFC 8259.
     InvalidJson,
     /// An object has one key twice: parsers differ in which they take.

@@ -267,7 +267,7 @@ impl Inputs {
         });
     }
 
-    /// Runs a body processor; a body that has none here raises an anomaly instead.
+    /// Runs a body processor.
     pub(crate) fn process(
         &mut self,
         processor: Processor,
@@ -291,9 +291,7 @@ impl Inputs {
             Processor::Multipart => {
                 crate::body::multipart::parse(content_type, body, limits, &mut sink);
             }
-            Processor::Xml => {
-                sink.anomaly(Anomaly::NotParsed);
-            }
+            Processor::Xml => crate::body::xml::parse(body, limits, &mut sink),
         }
     }
 
@@ -368,7 +366,6 @@ fn is_unparsed(anomaly: Anomaly) -> bool {
         A::TooManyArguments
             | A::TooDeep
             | A::TooLarge
-            | A::NotParsed
             | A::InvalidJson
             | A::InvalidXml
             | A::InvalidCompression
