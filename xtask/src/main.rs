@@ -1,6 +1,7 @@
 //! What contributors and CI run: `cargo xtask test` and `cargo xtask ci`.
 
-use std::process::{Command, ExitCode};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
 
@@ -28,8 +29,38 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs all tests and ends with the sum of all their binaries.
 fn test() -> anyhow::Result<()> {
-    cargo(&["test", "--workspace", "--no-fail-fast"])
+    let mut child = Command::new("cargo")
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let (mut passed, mut failed) = (0_u64, 0_u64);
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            println!("{line}");
+            let count = |what: &str| -> u64 {
+                line.strip_prefix("test result: ")
+                    .and_then(|result| {
+                        result
+                            .split([';', '.'])
+                            .find_map(|part| part.trim().strip_suffix(what))
+                    })
+                    .and_then(|number| number.trim().parse().ok())
+                    .unwrap_or(0)
+            };
+            passed += count("passed");
+            failed += count("failed");
+        }
+    }
+    let status = child.wait()?;
+    println!("{passed} passed, {failed} failed");
+    if !status.success() || passed == 0 {
+        bail!("the tests failed");
+    }
+    Ok(())
 }
 
 fn ci() -> anyhow::Result<()> {
