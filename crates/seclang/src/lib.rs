@@ -7,10 +7,12 @@ mod ast;
 mod error;
 mod limits;
 mod parse;
+mod print;
 mod span;
 
 pub use ast::{Action, Directive, DirectiveKind, Operator, Rule, Ruleset, Selector, Target, Text};
 pub use error::SyntaxError;
 pub use limits::Limits;
 pub use parse::parse;
+pub use print::print;
 pub use span::{Location, SourceMap, Span};

@@ -1,10 +1,7 @@
 //! "Did you mean": the known name that is nearest to an unknown one.
 
 /// The candidate with the least edit distance, if that is small enough to be a slip.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
     candidates
         .map(|candidate| (distance(&name, &candidate.to_ascii_lowercase()), candidate))

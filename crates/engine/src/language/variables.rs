@@ -44,7 +44,7 @@ variables! {
     ArgsCombinedSize "ARGS_COMBINED_SIZE" Scalar 1 "bytes of all parameters' names and values";
     Files "FILES" Collection 2 "names that clients give uploaded files";
     FilesNames "FILES_NAMES" Collection 2 "names of the fields that carry uploaded files";
-    FilesContent "FILES_CONTENT" Collection 2 "contents of uploaded files (ours)";
+    FilesTmpContent "FILES_TMP_CONTENT" Collection 2 "contents of uploaded files";
     FilesSizes "FILES_SIZES" Collection 2 "bytes of each uploaded file";
     FilesCombinedSize "FILES_COMBINED_SIZE" Scalar 2 "bytes of all uploaded files";
     MultipartFilename "MULTIPART_FILENAME" Collection 2 "file names of the parts";

@@ -3,6 +3,8 @@
 mod begins_with;
 mod compare;
 mod contains;
+mod detect_sqli;
+mod detect_xss;
 mod ends_with;
 mod no_match;
 mod pm;
@@ -113,6 +115,8 @@ impl Hit {
 pub static ALL: &[Spec] = &[
     begins_with::SPEC,
     contains::SPEC,
+    detect_sqli::SPEC,
+    detect_xss::SPEC,
     ends_with::SPEC,
     compare::EQ,
     compare::GE,

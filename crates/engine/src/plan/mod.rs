@@ -39,8 +39,8 @@ pub struct PatchRules {
     pub body_bytes: Option<usize>,
     /// What to do with larger bodies.
     pub oversize: Oversize,
-    /// Its rules.
-    pub rules: seclang::Ruleset,
+    /// Its rules, in order.
+    pub rules: Vec<seclang::Ruleset>,
 }
 
 /// Compiled rules: immutable, shared by [`Arc`].
@@ -90,8 +90,7 @@ pub fn compile(
                 message,
             }));
         }
-        let program =
-            lower(std::iter::once(&patch.rules), &limits, resources, &mut pool).map_err(fail)?;
+        let program = lower(patch.rules.iter(), &limits, resources, &mut pool).map_err(fail)?;
         patches.push(Patch {
             id: patch.id.as_str().into(),
             mode: patch.mode,

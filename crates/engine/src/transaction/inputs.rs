@@ -99,7 +99,7 @@ impl Inputs {
             ),
             V::Files | V::MultipartFilename => Members::Values(&self.file_names, &[]),
             V::FilesNames | V::MultipartName => Members::Names(&self.file_names, &[]),
-            V::FilesContent => Members::Values(&self.file_contents, &[]),
+            V::FilesTmpContent => Members::Values(&self.file_contents, &[]),
             V::FilesSizes => Members::Sizes(&self.file_contents),
             V::FilesCombinedSize => Members::Size(
                 self.file_contents

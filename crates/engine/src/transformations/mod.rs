@@ -1,14 +1,24 @@
 //! How a value is decoded before a rule looks at it. One file a transformation, one line in [`ALL`].
 
+mod base64_decode_ext;
+mod cmd_line;
 mod compress_whitespace;
+mod css_decode;
+mod hex_decode;
+mod html_entity_decode;
+mod js_decode;
 mod length;
 mod lowercase;
+mod normalise_path;
+mod normalise_path_win;
 mod remove_nulls;
 mod remove_whitespace;
+mod replace_comments;
 mod trim;
 mod uppercase;
 mod url_decode;
 mod url_decode_uni;
+mod utf8_to_unicode;
 
 /// A transformation as rules name it.
 pub struct Spec {
@@ -41,6 +51,16 @@ pub static ALL: &[Spec] = &[
     length::SPEC,
     url_decode::SPEC,
     url_decode_uni::SPEC,
+    base64_decode_ext::SPEC,
+    cmd_line::SPEC,
+    css_decode::SPEC,
+    hex_decode::SPEC,
+    html_entity_decode::SPEC,
+    js_decode::SPEC,
+    normalise_path::SPEC,
+    normalise_path_win::SPEC,
+    replace_comments::SPEC,
+    utf8_to_unicode::SPEC,
 ];
 
 /// The transformation of that name or alias, case ignored.
@@ -74,10 +94,12 @@ mod tests {
 
     #[test]
     fn what_does_not_change_is_not_copied() {
-        for spec in super::ALL
-            .iter()
-            .filter(|spec| !matches!(spec.name, "length" | "uppercase"))
-        {
+        for spec in super::ALL.iter().filter(|spec| {
+            !matches!(
+                spec.name,
+                "length" | "uppercase" | "base64DecodeExt" | "hexDecode"
+            )
+        }) {
             let mut output = Vec::new();
             assert!(!(spec.apply)(b"abc", &mut output), "{}", spec.name);
             assert!(output.is_empty(), "{}", spec.name);

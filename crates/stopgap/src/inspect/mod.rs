@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
-use engine::{Action, Flow, Input, Limits, Match, NoResources, Plan, RequestHead, ResponseHead};
+use engine::{Input, Limits, Match, NoResources, Plan};
 use record::Record;
 use serde::Serialize;
 
@@ -146,55 +146,13 @@ impl From<Match> for Found {
 }
 
 fn inspect<'r>(plan: &Arc<Plan>, record: &'r Record) -> Answer<'r> {
-    let mut tx = plan.begin();
-    let flow = feed(&mut tx, record);
-    let (action, status) = match &flow {
-        Flow::Stop(decision) => match &decision.action {
-            Action::Block { status } => ("block", Some(*status)),
-            Action::Redirect { status, .. } => ("redirect", Some(*status)),
-            Action::Drop => ("block", None),
-        },
-        Flow::Continue if !tx.strips().is_empty() => ("strip", None),
-        Flow::Continue => ("pass", None),
-    };
-    let matches = tx.finish().into_iter().map(Found::from).collect();
+    let verdict = record.exchange.inspect(plan);
     Answer {
         id: &record.id,
-        action,
-        status,
-        matches,
+        action: verdict.action(),
+        status: verdict.status(),
+        matches: verdict.matches.into_iter().map(Found::from).collect(),
     }
-}
-
-/// The life of a recorded transaction, in the order of the phases.
-fn feed(tx: &mut engine::Transaction, record: &Record) -> Flow {
-    let mut head = RequestHead::new(&record.method, &record.uri, &record.headers);
-    head.version = &record.version;
-    head.host = record.host();
-    let mut flow = tx.request_head(&head);
-    if flow == Flow::Continue && tx.request_body_need() != engine::BodyNeed::None {
-        flow = tx.request_body(&record.body);
-    }
-    if flow == Flow::Continue {
-        flow = tx.request_body_end();
-    }
-    let Some(response) = record.response.as_ref().filter(|_| tx.wants_response()) else {
-        return flow;
-    };
-    if flow == Flow::Continue {
-        flow = tx.response_head(&ResponseHead {
-            status: response.status,
-            version: &record.version,
-            headers: &response.headers,
-        });
-    }
-    if flow == Flow::Continue && tx.response_body_need() != engine::BodyNeed::None {
-        flow = tx.response_body(&response.body);
-    }
-    if flow == Flow::Continue {
-        flow = tx.response_body_end();
-    }
-    flow
 }
 
 fn answer(answer: &Answer<'_>, json: bool, output: &mut impl Write) -> anyhow::Result<()> {

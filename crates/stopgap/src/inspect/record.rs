@@ -1,26 +1,15 @@
 //! One recorded transaction, as a JSON line has it.
 
 use anyhow::{Context, anyhow, bail};
-use base64::Engine;
+use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use engine::{Answer, Exchange};
 use serde::Deserialize;
 
-/// A request and perhaps its response, as bytes.
+/// An exchange and what its line calls it.
 pub(super) struct Record {
     pub(super) id: Option<serde_json::Value>,
-    pub(super) method: Vec<u8>,
-    pub(super) uri: Vec<u8>,
-    pub(super) version: Vec<u8>,
-    pub(super) headers: Vec<(Vec<u8>, Vec<u8>)>,
-    pub(super) body: Vec<u8>,
-    pub(super) response: Option<Response>,
-}
-
-/// The response, as bytes.
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(Vec<u8>, Vec<u8>)>,
-    pub(super) body: Vec<u8>,
+    pub(super) exchange: Exchange,
 }
 
 #[derive(Deserialize)]
@@ -50,29 +39,25 @@ impl Record {
         if line.method.is_empty() {
             bail!("\"method\" is empty; write GET, POST, …");
         }
-        Ok(Self {
-            id: line.id,
+        let exchange = Exchange {
+            application: String::new(),
             method: bytes("method", &line.method)?,
-            uri: bytes("uri", &line.uri)?,
+            target: bytes("uri", &line.uri)?,
             version: bytes("version", line.version.as_deref().unwrap_or("HTTP/1.1"))?,
             headers: headers(&line.headers)?,
             body: body(line.body.as_deref())?,
             response: line.response.map(ResponseLine::read).transpose()?,
+        };
+        Ok(Self {
+            id: line.id,
+            exchange,
         })
-    }
-
-    /// The value of the first `Host` header.
-    pub(super) fn host(&self) -> &[u8] {
-        self.headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(b"host"))
-            .map_or(b"", |(_, value)| value)
     }
 }
 
 impl ResponseLine {
-    fn read(self) -> anyhow::Result<Response> {
-        Ok(Response {
+    fn read(self) -> anyhow::Result<Answer> {
+        Ok(Answer {
             status: self.status,
             headers: headers(&self.headers)?,
             body: body(self.body.as_deref())?,
