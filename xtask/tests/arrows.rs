@@ -9,7 +9,8 @@ use serde_json::Value;
 const MAY: &[(&str, &[&str])] = &[
     ("seclang", &[]),
     ("engine", &["seclang"]),
-    ("stopgap", &["engine", "seclang"]),
+    ("patch", &["engine", "seclang"]),
+    ("stopgap", &["engine", "patch", "seclang"]),
     ("xtask", &[]),
 ];
 

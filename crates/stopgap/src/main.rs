@@ -3,6 +3,7 @@
 //! Exit status: 0 all went well, 1 something was wrong with the work, 2 wrong use or bad input.
 
 mod inspect;
+mod patch;
 
 use std::process::ExitCode;
 
@@ -19,11 +20,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Inspect(inspect::Arguments),
+    Patch(patch::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Patch(arguments) => patch::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("stopgap: {error:#}");

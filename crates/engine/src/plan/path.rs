@@ -29,7 +29,13 @@ impl PathReadings {
                 .map(|&byte| if byte == b'\\' { b'/' } else { byte })
                 .collect();
             let plain = without_parameters(&slashed);
-            for reading in [normalised(&slashed), normalised(&plain), slashed, plain] {
+            for reading in [
+                normalised(&slashed),
+                normalised(&plain),
+                merged(&slashed),
+                slashed,
+                plain,
+            ] {
                 found.add(reading);
             }
             let next = percent_decoded(&decoded);
@@ -127,6 +133,15 @@ fn without_parameters(path: &[u8]) -> Vec<u8> {
         })
         .collect();
     segments.join(&b'/')
+}
+
+/// Without empty and `.` segments: what stands in front of a `..` can still be seen.
+fn merged(path: &[u8]) -> Vec<u8> {
+    let kept: Vec<&[u8]> = path
+        .split(|&byte| byte == b'/')
+        .filter(|segment| !matches!(*segment, b"" | b"."))
+        .collect();
+    [b"/", kept.join(&b'/').as_slice()].concat()
 }
 
 /// Without empty, `.` and `..` segments; a trailing slash is kept.

@@ -319,6 +319,8 @@ mod tests {
         for target in [
             "/static/a",
             "/static/../etc/passwd",
+            "//static/../../etc/passwd",
+            "/./static/../../etc/passwd",
             "/STATIC/x",
             "/%73tatic/x",
             "/%2573tatic/x",

@@ -1,0 +1,215 @@
+//! `deny`: what must not be found.
+
+use super::link::{Effect, Link, Made};
+use super::targets::{self, escaped};
+use crate::detectors;
+use crate::document::{
+    Condition, Decode, Deny, Document, Located, Place, PlaceKind, Traversal, When,
+};
+
+/// Rules that one `deny` may become at most.
+const ALTERNATIVES: usize = 64;
+
+/// What only some servers take for a dot segment, so that normalising does not
+/// show it: `..;` before parameters are cut off, more dots than two before `../`
+/// is taken out, over-long UTF-8.
+const HIDDEN_DOTS: &str =
+    r"[/\\](?:\.\.;[^/\\]*|\.{3,})[/\\]|\xc0\xae|\xe0\x80\xae|\xc0\xaf|\xe0\x80\xaf|\xc1\x9c";
+
+/// One rule for each way in which the conditions can hold.
+pub(super) fn compile(deny: &Deny, document: &Document) -> Result<Vec<Made>, String> {
+    let first = When {
+        places: deny.places.clone(),
+        decode: deny.decode.clone(),
+        condition: deny.condition.clone(),
+    };
+    let mut chains: Vec<Vec<Link>> = vec![Vec::new()];
+    for when in std::iter::once(&first).chain(&deny.and) {
+        let alternatives = links(when, document)?;
+        chains = chains
+            .iter()
+            .flat_map(|chain| {
+                alternatives.iter().map(|link| {
+                    let mut longer = chain.clone();
+                    longer.extend(link.iter().cloned());
+                    longer
+                })
+            })
+            .collect();
+        if chains.len() > ALTERNATIVES {
+            return Err(format!(
+                "this rule becomes more than {ALTERNATIVES} rules; write it as several"
+            ));
+        }
+    }
+    let status = status(deny.status.as_ref())?;
+    let message = describe(&first);
+    Ok(chains
+        .into_iter()
+        .map(|links| Made::new(message.clone(), Effect::Deny { status }, links))
+        .collect())
+}
+
+/// A block page's status.
+pub(super) fn status(status: Option<&Located<u16>>) -> Result<u16, String> {
+    match status.map_or(403, |status| status.value) {
+        status @ 400..=599 => Ok(status),
+        other => Err(format!("`status` is 400 to 599, not {other}")),
+    }
+}
+
+fn describe(when: &When) -> String {
+    let places: Vec<String> = when.places.iter().map(ToString::to_string).collect();
+    let what = match &when.condition {
+        Condition::Traversal(Traversal::OutsidePrefix) => "leads out of the prefix",
+        Condition::Present => "is there",
+        Condition::Absent => "is missing",
+        Condition::LongerThan(_) => "is too long",
+        Condition::MoreThan(_) => "is given too often",
+        condition => match detectors::of(condition) {
+            Some(detector) => return format!("{} in {}", detector.name, places.join(", ")),
+            None => "holds what it must not",
+        },
+    };
+    format!("{} {what}", places.join(", "))
+}
+
+/// The ways in which a condition can hold, each a chain.
+fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
+    if when.places.is_empty() {
+        return Err("`where` is empty; name at least one place, such as query.q".to_owned());
+    }
+    if let Condition::Traversal(Traversal::OutsidePrefix) = when.condition {
+        return outside_prefix(when, document);
+    }
+    let targets = targets::of_all(&when.places);
+    let detector = detectors::of(&when.condition);
+    let decode: &[Decode] = match (&when.decode, detector) {
+        (Some(steps), _) => steps,
+        (None, Some(detector)) => detector.decode,
+        (None, None) => &[],
+    };
+    let seen = |operator, argument: String| {
+        let mut link = Link::new(targets.clone(), operator, argument).decoded(decode);
+        link.every_stage = true;
+        vec![link]
+    };
+    if let Some(detector) = detector {
+        return Ok(detector
+            .checks
+            .iter()
+            .map(|check| seen(check.operator, check.argument.to_owned()))
+            .collect());
+    }
+    let backslash = decode.contains(&Decode::Backslash);
+    let literal = |text: &str| {
+        let pattern = escaped(text);
+        match backslash {
+            true => pattern.replace("\\x2f", "[\\x2f\\\\]"),
+            false => pattern,
+        }
+    };
+    Ok(vec![match &when.condition {
+        Condition::Regex(pattern) => {
+            regex(pattern)?;
+            if backslash {
+                return Err(
+                    "`decode: backslash` does not reach into a regular expression; write [/\\\\] in it"
+                        .to_owned(),
+                );
+            }
+            seen("rx", pattern.clone())
+        }
+        Condition::NotLike(pattern) => {
+            regex(pattern)?;
+            let link = Link::new(targets, "rx", format!("\\A(?:{pattern})\\z"));
+            vec![link.decoded(decode).negated()]
+        }
+        Condition::Contains(text) => seen("rx", format!("(?i){}", literal(text))),
+        Condition::ContainsAny(texts) if texts.is_empty() => {
+            return Err("`contains-any` is empty; give at least one text".to_owned());
+        }
+        Condition::ContainsAny(texts) => {
+            let texts: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+            seen("rx", format!("(?i){}", texts.join("|")))
+        }
+        Condition::Equals(text) => seen("rx", format!("\\A{}\\z", literal(text))),
+        Condition::StartsWith(text) => seen("rx", format!("\\A{}", literal(text))),
+        Condition::EndsWith(text) => seen("rx", format!("{}\\z", literal(text))),
+        Condition::Present => return Ok(each(&when.places, "gt", 0)),
+        Condition::Absent => {
+            // All of the places must be empty: one chain.
+            let chain = each(&when.places, "eq", 0).into_iter().flatten().collect();
+            return Ok(vec![chain]);
+        }
+        Condition::MoreThan(count) => return Ok(each(&when.places, "gt", *count)),
+        Condition::LongerThan(bytes) => {
+            let mut link = Link::new(targets, "gt", bytes.to_string()).decoded(decode);
+            link.transformations.push("length");
+            vec![link]
+        }
+        // Every other condition is a detector's.
+        _ => return Err("this condition has no detector".to_owned()),
+    }])
+}
+
+/// One chain of one count for each place.
+fn each(places: &[Place], operator: &'static str, than: usize) -> Vec<Vec<Link>> {
+    places
+        .iter()
+        .map(|place| vec![Link::counted(targets::of(place), operator, than)])
+        .collect()
+}
+
+/// The path, decoded as often as the document says and normalised, must still
+/// begin with the scope's prefix. Each depth of decoding is looked at by itself:
+/// one more could lead back.
+fn outside_prefix(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
+    let prefixes = &document.scope.path.prefix;
+    let is_path = |place: &Place| place.kind == PlaceKind::Path;
+    if prefixes.is_empty() || !when.places.iter().all(is_path) {
+        return Err(
+            "`traversal: outside-prefix` asks for `where: [path]` and `scope.path.prefix`; use `dot-segments` elsewhere"
+                .to_owned(),
+        );
+    }
+    let prefixes: Vec<String> = prefixes
+        .iter()
+        .map(|prefix| escaped(prefix.trim_end_matches('/')))
+        .collect();
+    let inside = format!("(?i)\\A(?:{})(?:\\x2f|\\z)", prefixes.join("|"));
+    let default = [Decode::Url, Decode::Url];
+    let decode = when.decode.as_deref().unwrap_or(&default);
+    let target = || vec![targets::plain("REQUEST_FILENAME")];
+    let mut ways = Vec::new();
+    for depth in 0..=decode.len() {
+        let steps = decode.get(..depth).unwrap_or_default();
+        if steps.last() == Some(&Decode::Backslash) {
+            continue;
+        }
+        let mut link = Link::new(target(), "rx", inside.clone())
+            .decoded(steps)
+            .negated();
+        link.transformations.push("normalisePathWin");
+        ways.push(vec![link]);
+    }
+    let mut hidden = Link::new(target(), "rx", HIDDEN_DOTS).decoded(decode);
+    hidden.every_stage = true;
+    ways.push(vec![hidden]);
+    Ok(ways)
+}
+
+/// Whether a pattern compiles as the engine reads it.
+pub(super) fn regex(pattern: &str) -> Result<(), String> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map(|_| ())
+        .map_err(|error| {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default();
+            format!("the regular expression `{pattern}` does not compile: {reason}")
+        })
+}

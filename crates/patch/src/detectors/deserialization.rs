@@ -1,0 +1,21 @@
+//! Serialised objects (CWE-502), by the bytes with which they begin.
+
+use super::{Detector, rx};
+use crate::document::Decode;
+
+/// `deserialization`
+pub(super) const DETECTOR: Detector = Detector {
+    name: "deserialization",
+    summary: "a serialised Java, PHP, Python, .NET, Ruby or node object",
+    decode: &[Decode::Url, Decode::Url],
+    checks: &[
+        // Java; gzip of it; .NET BinaryFormatter; Ruby Marshal; Python pickle 2 to 5.
+        rx(
+            r"\xac\xed\x00\x05|rO0AB|\bH4sIA|AAEAAAD/////|\bBAh[bvsIT7]|\bgA[JNRS]|\x80[\x02-\x05](?:c|\x95|\})|\bc(?:os|posix|nt|subprocess|builtins|__builtin__)\n",
+        ),
+        // PHP; YAML tags; type hints in JSON; node-serialize.
+        rx(
+            r#"(?:\A|[;{}:"'=\s])[OC]:\+?\d{1,6}:"|\ba:\d{1,6}:\{[sibdaO]:|!!(?:python|javax?|com|org|ruby)[/.]|!ruby/|"[$@]type"\s*:|_\$\$ND_FUNC\$\$_|<(?:java|object)\b[^>]*\bclass\s*="#,
+        ),
+    ],
+};

@@ -1,0 +1,82 @@
+//! Detectors: what an attack of one class looks like, as SecLang operators.
+//! One file a detector, one line in [`all`].
+
+mod command_injection;
+mod deserialization;
+mod expression_injection;
+mod jndi;
+mod sql_injection;
+mod ssrf;
+mod template_injection;
+mod traversal;
+mod xss;
+mod xxe;
+
+use crate::document::{Condition, Decode, Traversal, UrlShape};
+
+/// A class of attacks.
+#[derive(Debug)]
+pub struct Detector {
+    /// As written in `when`.
+    pub name: &'static str,
+    /// What it finds, in one sentence.
+    pub summary: &'static str,
+    /// How values are decoded where a rule does not say; every stage is looked at.
+    pub decode: &'static [Decode],
+    /// One match is enough.
+    pub(crate) checks: &'static [Check],
+}
+
+/// One operator with its argument.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Check {
+    pub(crate) operator: &'static str,
+    pub(crate) argument: &'static str,
+}
+
+/// A regular expression as a check.
+const fn rx(argument: &'static str) -> Check {
+    Check {
+        operator: "rx",
+        argument,
+    }
+}
+
+/// Every detector.
+pub fn all() -> &'static [&'static Detector] {
+    &[
+        &traversal::DOT_SEGMENTS,
+        &traversal::ABSOLUTE,
+        &sql_injection::DETECTOR,
+        &xss::DETECTOR,
+        &command_injection::DETECTOR,
+        &template_injection::DETECTOR,
+        &expression_injection::DETECTOR,
+        &jndi::DETECTOR,
+        &ssrf::INTERNAL,
+        &ssrf::ANY,
+        &xxe::DETECTOR,
+        &deserialization::DETECTOR,
+    ]
+}
+
+/// The detector that a condition names, if it names one.
+pub(crate) fn of(condition: &Condition) -> Option<&'static Detector> {
+    Some(match condition {
+        Condition::Traversal(Traversal::DotSegments | Traversal::OutsidePrefix) => {
+            &traversal::DOT_SEGMENTS
+        }
+        Condition::Traversal(Traversal::Absolute) => &traversal::ABSOLUTE,
+        Condition::SqlInjection => &sql_injection::DETECTOR,
+        Condition::Xss => &xss::DETECTOR,
+        Condition::CommandInjection => &command_injection::DETECTOR,
+        Condition::TemplateInjection => &template_injection::DETECTOR,
+        Condition::ExpressionInjection => &expression_injection::DETECTOR,
+        Condition::Jndi => &jndi::DETECTOR,
+        Condition::Ssrf(UrlShape::Internal) => &ssrf::INTERNAL,
+        Condition::Ssrf(UrlShape::Any) => &ssrf::ANY,
+        Condition::Xxe => &xxe::DETECTOR,
+        Condition::Deserialization => &deserialization::DETECTOR,
+        _ => return None,
+    })
+}

@@ -1,0 +1,45 @@
+//! Server-side request forgery (CWE-918).
+
+use super::{Detector, rx};
+use crate::document::Decode;
+
+const DECODE: &[Decode] = &[
+    Decode::Url,
+    Decode::Url,
+    Decode::NoWhitespace,
+    Decode::Nulls,
+];
+
+/// `ssrf: internal`
+pub(super) const INTERNAL: Detector = Detector {
+    name: "ssrf: internal",
+    summary: "a URL with a scheme other than http and https, with user information, or to a private, local or metadata address in any notation",
+    decode: DECODE,
+    checks: &[
+        rx(
+            r"(?i)(?:\A|[^a-z0-9+.-])(?:file|gopher|dict|ftps?|tftp|ldaps?|sftp|jar|netdoc|phar|php|data|expect|ogg|ssh2|rar|zip|glob|rmi|smb|unix|imaps?|pop3s?|smtps?|telnet|mailto|view-source|local_file):",
+        ),
+        // The host: loopback, private, link-local, carrier-grade NAT, metadata.
+        rx(concat!(
+            r"(?i)(?:https?:|\A|[=\s])[/\\]{2,}(?:[^/\\?#]*@)?(?:",
+            r"(?:[^/\\?#:]+\.)?localhost(?:[.:/\\?#]|\z)|(?:[^/\\?#:]+\.)?(?:localdomain|local|internal|intranet|corp|lan|home)(?:[:/\\?#]|\.?\z)|",
+            r"(?:[^/\\?#:]+\.)?(?:nip|sslip|xip)\.io|(?:[^/\\?#:]+\.)?(?:localtest\.me|lvh\.me)|",
+            r"metadata\b|instance-data\b|",
+            r"(?:0|10|127)\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|198\.1[89]\.|2(?:2[4-9]|[345]\d)\.|",
+            // One, two or three numbers, octal and hexadecimal ones, IPv6.
+            r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,2}\.?(?:[:/\\?#]|\z)|(?:[\dxa-f]+\.){0,3}0(?:x[0-9a-f]+|\d+)(?:\.|[:/\\?#]|\z)|\[)",
+        )),
+        // User information, and hosts in letters that are not ASCII (full-width, enclosed).
+        rx(r"[/\\]{2}[^/\\?#]*@|[/\\]{2}[^/\\?#]*[\x80-\xff]"),
+    ],
+};
+
+/// `ssrf: any`
+pub(super) const ANY: Detector = Detector {
+    name: "ssrf: any",
+    summary: "any absolute or scheme-relative URL",
+    decode: DECODE,
+    checks: &[rx(
+        r"(?i)(?:\A|[^a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:[/\\]|\A[/\\]{2}|\A[a-z][a-z0-9+.-]{2,20}:[^0-9]",
+    )],
+};

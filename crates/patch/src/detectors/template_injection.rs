@@ -1,0 +1,15 @@
+//! Server-side template injection (CWE-1336).
+
+use super::{Detector, rx};
+use crate::document::Decode;
+
+/// `template-injection`
+pub(super) const DETECTOR: Detector = Detector {
+    name: "template-injection",
+    summary: "the opening of an expression in a common template language",
+    decode: &[Decode::Url, Decode::Url, Decode::Html],
+    // Jinja, Twig, Handlebars; EL, FreeMarker, Thymeleaf; ERB, EJS, JSP; Razor; Smarty; Velocity.
+    checks: &[rx(
+        r"\{\{|\{%|\{#|[$#*~@]\{|<%|\[\[\s*\$|@\(|(?i:\{\s*(?:php|literal|if|include|\$smarty)\b)|#(?:set|if|foreach|include|parse)\s*\(",
+    )],
+};

@@ -1,0 +1,151 @@
+//! The requests that prove a patch.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer};
+
+use super::Located;
+
+/// What must be stopped and what must pass.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cases {
+    /// Attacks: each must be stopped.
+    #[serde(default)]
+    pub exploit: Vec<Located<Case>>,
+    /// Their benign twins: each must pass.
+    #[serde(default)]
+    pub benign: Vec<Located<Case>>,
+}
+
+/// One request and how to see what it did.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Unique in the document.
+    pub name: String,
+    /// Raw HTTP as a string, or the short form.
+    pub request: RequestForm,
+    /// An exploit: what the answer of a vulnerable application is like. A benign
+    /// case: what the application's answer is like; a status below 400 if left out.
+    pub success: Option<Success>,
+}
+
+/// What an answer is like. Every condition that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Success {
+    /// The status is this.
+    pub status: Option<u16>,
+    /// The body contains this.
+    pub body_contains: Option<String>,
+    /// The body does not contain this.
+    pub body_lacks: Option<String>,
+    /// The regular expression is found in the body.
+    pub body_matches: Option<Located<String>>,
+    /// Headers that contain these.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// A request as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RequestForm {
+    /// Raw HTTP/1.1. Lines of the head may end in `\n` alone; `Content-Length`
+    /// is added where a body has no length.
+    Raw(String),
+    /// The short form.
+    Short(Box<Short>),
+}
+
+/// A request in short form. At most one of the body's forms is given.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Short {
+    /// `GET` if left out, `POST` where there is a body.
+    pub method: Option<String>,
+    /// The request target as it is sent: nothing is encoded.
+    pub path: String,
+    /// Query parameters; names and values are percent-encoded.
+    #[serde(default)]
+    pub query: Query,
+    /// `app` if left out.
+    pub host: Option<String>,
+    /// Header lines.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Cookies; sent as they are.
+    #[serde(default)]
+    pub cookies: BTreeMap<String, String>,
+    /// An urlencoded body; names and values are percent-encoded.
+    #[serde(default)]
+    pub form: Query,
+    /// A JSON body.
+    pub json: Option<Json>,
+    /// Fields of a multipart body.
+    #[serde(default)]
+    pub multipart: BTreeMap<String, String>,
+    /// A body as it is sent.
+    pub body: Option<String>,
+    /// A body of any bytes, in base64.
+    pub body_base64: Option<String>,
+    /// Send the body in chunks.
+    #[serde(default)]
+    pub chunked: bool,
+}
+
+/// Names and values, in order of the names.
+pub type Query = BTreeMap<String, String>;
+
+/// Any JSON value, written as YAML.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Json(pub serde_json::Value);
+
+impl JsonSchema for Json {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Json".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "Any JSON value." })
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl<'de> Visitor<'de> for Form {
+            type Value = RequestForm;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("raw HTTP as a string, or a mapping with path, query, headers, …")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<RequestForm, E> {
+                Ok(RequestForm::Raw(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RequestForm, A::Error> {
+                let short = Short::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(RequestForm::Short(Box::new(short)))
+            }
+        }
+        deserializer.deserialize_any(Form)
+    }
+}
+
+impl JsonSchema for RequestForm {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Request".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Raw HTTP as a string, or the short form.",
+            "anyOf": [{ "type": "string" }, generator.subschema_for::<Short>()],
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! Documents as people write them: what is understood, what is refused and how.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use engine::{Input, Limits, NoResources};
+use patch::{Level, Request, Source};
+
+fn read(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/");
+    std::fs::read_to_string(format!("{folder}{name}")).unwrap()
+}
+
+fn today() -> jiff::civil::Date {
+    "2026-11-24".parse().unwrap()
+}
+
+#[test]
+fn the_documents_of_the_test_data_lint() {
+    for name in ["traversal", "every-rule"] {
+        let source = Source::parse(name, &read(&format!("patches/{name}.yaml")))
+            .unwrap_or_else(|problem| panic!("{problem}"));
+        let errors: Vec<String> = patch::lint(&source, today())
+            .iter()
+            .filter(|problem| problem.level == Level::Error)
+            .map(ToString::to_string)
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?}");
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Errors {
+    case: Vec<Wrong>,
+}
+
+#[derive(serde::Deserialize)]
+struct Wrong {
+    name: String,
+    from: String,
+    to: String,
+    line: u32,
+    column: Option<u32>,
+    says: String,
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    let good = read("patches/traversal.yaml");
+    let errors: Errors = toml::from_str(&read("errors.toml")).unwrap();
+    for wrong in errors.case {
+        assert!(
+            good.contains(&wrong.from),
+            "{}: nothing to change",
+            wrong.name
+        );
+        let text = good.replacen(&wrong.from, &wrong.to, 1);
+        let problems = match Source::parse("p.yaml", &text) {
+            Ok(source) => patch::lint(&source, today()),
+            Err(problem) => vec![problem],
+        };
+        let told = problems.iter().any(|problem| {
+            problem.level == Level::Error
+                && problem.line == wrong.line
+                && wrong.column.is_none_or(|column| problem.column == column)
+                && problem.message.contains(&wrong.says)
+        });
+        assert!(told, "{}: {problems:#?}", wrong.name);
+    }
+}
+
+/// The SecLang that `explain` prints does what the document does, scope included.
+#[test]
+fn explained_rules_decide_as_the_document_does() {
+    for name in ["traversal", "every-rule"] {
+        let source = Source::parse(name, &read(&format!("patches/{name}.yaml"))).unwrap();
+        let explained = patch::explain(&source).unwrap();
+        let rules = seclang::parse("explained", &explained.seclang, &seclang::Limits::default())
+            .unwrap_or_else(|error| panic!("{error}\n{}", explained.seclang));
+        let input = Input {
+            rules: vec![rules],
+            patches: Vec::new(),
+        };
+        let plan = engine::compile(&input, Limits::default(), &NoResources)
+            .unwrap_or_else(|error| panic!("{error}\n{}", explained.seclang));
+        let cases = &source.document.cases;
+        let cases = cases
+            .exploit
+            .iter()
+            .map(|case| (true, case))
+            .chain(cases.benign.iter().map(|case| (false, case)));
+        for (exploit, case) in cases {
+            let request = Request::of(&case.request).unwrap();
+            let verdict = request.exchange("shop").inspect(&plan);
+            assert_eq!(
+                verdict.decision.is_some(),
+                exploit,
+                "{name}, {}: {verdict:#?}",
+                case.name
+            );
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Detectors {
+    detector: Vec<Detected>,
+}
+
+#[derive(serde::Deserialize)]
+struct Detected {
+    when: String,
+    attacks: Vec<String>,
+    benign: Vec<String>,
+}
+
+fn document(place: &str, when: &str) -> String {
+    format!(
+        "stopgap: 1\nid: T\ntitle: t\nseverity: low\nrules:\n  - deny: {{ where: [{place}], when: {when} }}\n"
+    )
+}
+
+#[test]
+fn detectors_find_attacks_and_let_prose_pass() {
+    let table: Detectors = toml::from_str(&read("detectors.toml")).unwrap();
+    let mut wrong = Vec::new();
+    for row in &table.detector {
+        let source = Source::parse("t", &document("query.v", &row.when)).unwrap();
+        let compiled = patch::compile(&source).unwrap();
+        let plan = patch::prove::plan(&source, &compiled).unwrap();
+        let values = row
+            .attacks
+            .iter()
+            .map(|value| (value, "block"))
+            .chain(row.benign.iter().map(|value| (value, "pass")));
+        for (value, expected) in values {
+            let encoded: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let raw = format!("GET /?v={encoded} HTTP/1.1\nHost: a\n\n");
+            let request = Request::from_raw(raw.as_bytes()).unwrap();
+            let verdict = request.exchange("").inspect(&plan);
+            if verdict.action() != expected {
+                wrong.push(format!("{}: {value:?} should {expected}", row.when));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn document_types_are_found_in_bodies_of_any_media_type() {
+    let source = Source::parse("t", &document("body", "xxe")).unwrap();
+    let compiled = patch::compile(&source).unwrap();
+    let plan = patch::prove::plan(&source, &compiled).unwrap();
+    for (body, action) in [
+        (
+            "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>",
+            "block",
+        ),
+        ("<? xml ?><! DOCTYPE a>", "block"),
+        ("<a>the doctype of this document</a>", "pass"),
+    ] {
+        for kind in ["text/xml", "application/soap+xml", "text/plain"] {
+            let raw = format!("POST / HTTP/1.1\nHost: a\nContent-Type: {kind}\n\n{body}");
+            let request = Request::from_raw(raw.as_bytes()).unwrap();
+            let verdict = request.exchange("").inspect(&plan);
+            assert_eq!(verdict.action(), action, "{kind}: {body}");
+        }
+    }
+}
+
+/// The published schema and the reader agree: what the schema lists can be read.
+#[test]
+fn the_schema_names_every_field_that_a_document_may_have() {
+    let schema = patch::schema();
+    let fields = schema["properties"].as_object().unwrap();
+    for field in [
+        "stopgap",
+        "id",
+        "title",
+        "severity",
+        "vulnerability",
+        "reason",
+        "owner",
+        "expires",
+        "scope",
+        "body",
+        "rules",
+        "cases",
+    ] {
+        assert!(fields.contains_key(field), "{field}");
+    }
+    assert_eq!(fields.len(), 12);
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(
+        schema["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
+}

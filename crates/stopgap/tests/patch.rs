@@ -1,0 +1,134 @@
+//! `stopgap patch` as a user runs it.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn stopgap(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn document() -> String {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../patch/testdata/patches/traversal.yaml"
+    );
+    path.to_owned()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn lint_says_what_is_wrong_and_its_exit_status_too() {
+    let good = stopgap(&["patch", "lint", &document()]);
+    assert!(good.status.success(), "{}", text(&good.stdout));
+    let folder = tempfile::tempdir().unwrap();
+    let path: PathBuf = folder.path().join("bad.yaml");
+    let bad = std::fs::read_to_string(document())
+        .unwrap()
+        .replace("owner:", "ower:");
+    std::fs::write(&path, bad).unwrap();
+    let output = stopgap(&["patch", "lint", "--json", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["ok"], false);
+    assert_eq!(told["problems"][0]["line"], 7);
+    assert_eq!(told["problems"][0]["column"], 1);
+    assert_eq!(stopgap(&["patch", "lint"]).status.code(), Some(2));
+    assert_eq!(
+        stopgap(&["patch", "lint", "/nowhere.yaml"]).status.code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn schema_and_explain_print_what_programs_read() {
+    let schema = stopgap(&["patch", "schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
+    assert_eq!(schema["type"], "object");
+    let explained = stopgap(&["patch", "explain", "--json", &document()]);
+    let explained: serde_json::Value = serde_json::from_slice(&explained.stdout).unwrap();
+    assert_eq!(explained["id"], "CVE-2024-23334");
+    assert!(
+        explained["rules"]
+            .as_array()
+            .is_some_and(|rules| rules.len() > 1)
+    );
+    let seclang = stopgap(&["patch", "explain", "--seclang", &document()]);
+    assert!(text(&seclang.stdout).contains("SecRule REQUEST_FILENAME"));
+}
+
+#[test]
+fn test_runs_cases_in_process() {
+    let output = stopgap(&["patch", "test", "--json", &document()]);
+    assert!(output.status.success());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["cases"][0]["action"], "block");
+    assert_eq!(report["cases"][1]["action"], "pass");
+    assert!(
+        report["evasions"]
+            .as_array()
+            .is_some_and(|variants| variants.len() > 10)
+    );
+}
+
+/// A server that answers every request for /etc/passwd with one, and the rest with `css`.
+fn vulnerable(requests: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(requests) {
+            let mut stream = stream.unwrap();
+            let mut bytes = [0; 4096];
+            let count = stream.read(&mut bytes).unwrap();
+            let body = match text(&bytes[..count]).contains("etc/passwd") {
+                true => "root:x:0:0",
+                false => "css",
+            };
+            let reply = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(reply.as_bytes()).unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn test_against_a_live_target_tells_whether_exploits_work() {
+    let url = vulnerable(4);
+    let output = stopgap(&["patch", "test", &document(), "--against", &url]);
+    assert_eq!(output.status.code(), Some(1), "the target is not protected");
+    assert!(text(&output.stdout).contains("works (200)"));
+    let output = stopgap(&[
+        "patch",
+        "test",
+        &document(),
+        "--against",
+        &url,
+        "--expect",
+        "vulnerable",
+    ]);
+    assert!(output.status.success());
+    let output = stopgap(&[
+        "patch",
+        "test",
+        &document(),
+        "--against",
+        "http://127.0.0.1:1",
+    ]);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "nobody answers: the benign case fails"
+    );
+}
