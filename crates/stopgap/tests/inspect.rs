@@ -108,7 +108,71 @@ fn rules_that_do_not_compile_are_named_with_their_place() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("rules.conf:1:15: unknown operator `contians`; did you mean `contains`?"),
+        said.contains("rules.conf:1:15: error: unknown operator `contians`; did you mean `contains`?"),
         "{said}"
+    );
+}
+
+/// Runs `inspect` with the patch of the traversal example.
+fn with_patch(format: &str, input: &str) -> Vec<serde_json::Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("input");
+    std::fs::write(&path, input).unwrap();
+    let patch = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../patch/testdata/patches/traversal.yaml"
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args([
+            "inspect", "--patch", patch, "--json", "--format", format, "--input",
+        ])
+        .arg(&path)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn archives_of_browsers_are_read() {
+    let answers = with_patch(
+        "har",
+        r#"{"log": {"version": "1.2", "entries": [
+            {"request": {"method": "GET", "url": "https://app/static/site.css?v=1#x", "httpVersion": "h2",
+                         "headers": [{"name": ":authority", "value": "app"}]},
+             "response": {"status": 200, "headers": [], "content": {"text": "", "mimeType": "text/css"}}},
+            {"request": {"method": "GET", "url": "not a url"}},
+            {"request": {"method": "GET", "url": "http://app/static/%2e%2e/%2e%2e/etc/passwd", "headers": []},
+             "response": {"status": 0}}
+        ]}}"#,
+    );
+    assert_eq!(answers[0]["action"], "pass");
+    assert!(
+        answers[1]["error"]
+            .as_str()
+            .unwrap()
+            .contains("no absolute URL")
+    );
+    assert_eq!(answers[2]["action"], "block");
+    assert_eq!(answers[2]["id"], 2);
+    assert_eq!(answers[2]["matches"][0]["patch"], "CVE-2024-23334");
+}
+
+#[test]
+fn raw_requests_are_read() {
+    let answers = with_patch(
+        "http",
+        "GET /static/site.css HTTP/1.1\nHost: app\n\n### the attack\n\nGET /static/..%2f..%2fetc/passwd HTTP/1.1\r\nHost: app\r\n\r\n###\nnonsense\n",
+    );
+    assert_eq!(answers[0]["action"], "pass");
+    assert_eq!(answers[1]["action"], "block");
+    assert!(
+        answers[2]["error"]
+            .as_str()
+            .unwrap()
+            .contains("no request line")
     );
 }

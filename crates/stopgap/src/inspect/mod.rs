@@ -1,5 +1,7 @@
 //! `stopgap inspect`: recorded requests in, decisions out, for programs.
 
+mod har;
+mod http;
 mod record;
 
 use std::fs::File;
@@ -8,9 +10,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
-use engine::{Input, Limits, Match, NoResources, Plan};
+use engine::{Limits, Match, Plan};
 use record::Record;
 use serde::Serialize;
 
@@ -22,12 +24,20 @@ use serde::Serialize;
 /// code points U+0000 to U+00FF. One line out for each, in the same order:
 /// {"id", "action": "pass|block|redirect|strip", "status", "matches":
 /// [{"rule", "patch", "phase", "target", "msg"}]}. A line that cannot be read gets
-/// {"line", "error"}; the rest goes on, and the exit status is 1.
+/// {"line", "error"} (for HAR and HTTP the number of the entry, from 1); the rest goes
+/// on, and the exit status is 1.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// A file of SecLang rules; can be repeated.
-    #[arg(long = "rules", value_name = "SECLANG_FILE", required = true)]
+    #[arg(long = "rules", value_name = "SECLANG_FILE")]
     rules: Vec<PathBuf>,
+    /// A virtual patch, or a folder of them, enforced; can be repeated.
+    #[arg(
+        long = "patch",
+        value_name = "FILE|DIR",
+        required_unless_present = "rules"
+    )]
+    patches: Vec<PathBuf>,
     /// The recorded requests; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
@@ -43,36 +53,72 @@ pub(crate) struct Arguments {
 enum Format {
     /// A JSON object a line.
     Jsonl,
+    /// An HTTP Archive 1.2; ids are the entries' positions, from 0.
+    Har,
+    /// Raw HTTP requests, lines that begin with `###` between them; ids are their
+    /// positions, from 0.
+    Http,
 }
 
+/// Bytes of a HAR or HTTP file at most.
+const FILE_BYTES: u64 = 512 * 1024 * 1024;
 /// Bytes of one line at most.
 const LINE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Inspects every record.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let plan = load(&arguments.rules)?;
-    let Format::Jsonl = arguments.format;
-    let mut input: Box<dyn BufRead> = if arguments.input.as_os_str() == "-" {
+    let plan = load(arguments)?;
+    let path = &arguments.input;
+    let mut input: Box<dyn BufRead> = if path.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {
-        let path = &arguments.input;
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         Box::new(BufReader::with_capacity(256 * 1024, file))
     };
-    let mut output = BufWriter::with_capacity(256 * 1024, io::stdout().lock());
+    let mut report = Report {
+        plan,
+        json: arguments.json,
+        output: BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
+        broken: false,
+    };
+    match arguments.format {
+        Format::Jsonl => lines(&mut input, &mut report)?,
+        Format::Har => {
+            let records = har::read(&whole(&mut input)?)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            report.all(records)?;
+        }
+        Format::Http => report.all(http::read(&whole(&mut input)?))?,
+    }
+    report.output.flush()?;
+    Ok(match report.broken {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
+fn load(arguments: &Arguments) -> anyhow::Result<Arc<Plan>> {
+    let mut rules = Vec::new();
+    for path in &arguments.rules {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+        rules.push(seclang::parse(&name, &text, &seclang::Limits::default())?);
+    }
+    let sources = crate::patch::documents(&arguments.patches)?;
+    let mode = engine::Mode::Enforce;
+    Ok(patch::load::plan(rules, &sources, mode, Limits::default())?)
+}
+
+/// Reads JSON lines one by one.
+fn lines(input: &mut dyn BufRead, report: &mut Report<impl Write>) -> anyhow::Result<()> {
     let mut line = Vec::new();
     let mut number = 0_u64;
-    let mut status = ExitCode::SUCCESS;
     loop {
         line.clear();
         number += 1;
-        if input
-            .by_ref()
-            .take(LINE_BYTES + 1)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
-            break;
+        let mut bounded = input.take(LINE_BYTES + 1);
+        if bounded.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
         }
         let record = match line.len() as u64 > LINE_BYTES {
             true => {
@@ -81,33 +127,50 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
             false => Record::read(&line),
         };
+        report.one(number, record)?;
+    }
+}
+
+fn whole(input: &mut dyn BufRead) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES {
+        bail!(
+            "the input is larger than {FILE_BYTES} bytes; use JSON lines, which are read one by one"
+        );
+    }
+    Ok(bytes)
+}
+
+/// What is written for each record.
+struct Report<W> {
+    plan: Arc<Plan>,
+    json: bool,
+    output: W,
+    broken: bool,
+}
+
+impl<W: Write> Report<W> {
+    fn all(&mut self, records: Vec<anyhow::Result<Record>>) -> anyhow::Result<()> {
+        (1..)
+            .zip(records)
+            .try_for_each(|(number, record)| self.one(number, record))
+    }
+
+    fn one(&mut self, number: u64, record: anyhow::Result<Record>) -> anyhow::Result<()> {
         match record {
-            Ok(record) => answer(&inspect(&plan, &record), arguments.json, &mut output)?,
+            Ok(record) => answer(&inspect(&self.plan, &record), self.json, &mut self.output),
             Err(error) => {
-                status = ExitCode::from(1);
+                self.broken = true;
                 let error = Fault {
                     line: number,
                     error: format!("{error:#}"),
                 };
-                serde_json::to_writer(&mut output, &error)?;
-                output.write_all(b"\n")?;
+                serde_json::to_writer(&mut self.output, &error)?;
+                Ok(self.output.write_all(b"\n")?)
             }
         }
     }
-    output.flush()?;
-    Ok(status)
-}
-
-fn load(paths: &[PathBuf]) -> anyhow::Result<Arc<Plan>> {
-    let mut input = Input::default();
-    for path in paths {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-        input
-            .rules
-            .push(seclang::parse(&name, &text, &seclang::Limits::default())?);
-    }
-    Ok(engine::compile(&input, Limits::default(), &NoResources)?)
 }
 
 #[derive(Serialize)]
