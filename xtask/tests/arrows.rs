@@ -10,7 +10,8 @@ const MAY: &[(&str, &[&str])] = &[
     ("seclang", &[]),
     ("engine", &["seclang"]),
     ("patch", &["engine", "seclang"]),
-    ("stopgap", &["engine", "patch", "seclang"]),
+    ("shop", &[]),
+    ("stopgap", &["engine", "patch", "seclang", "shop"]),
     ("xtask", &[]),
 ];
 

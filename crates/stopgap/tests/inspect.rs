@@ -108,7 +108,9 @@ fn rules_that_do_not_compile_are_named_with_their_place() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("rules.conf:1:15: error: unknown operator `contians`; did you mean `contains`?"),
+        said.contains(
+            "rules.conf:1:15: error: unknown operator `contians`; did you mean `contains`?"
+        ),
         "{said}"
     );
 }
