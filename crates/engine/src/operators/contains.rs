@@ -11,7 +11,7 @@ pub(super) const SPEC: Spec = Spec {
     build: Build::Plain(matches),
 };
 
-fn matches(argument: &[u8], input: &[u8], hit: &mut Hit) -> bool {
+pub(super) fn matches(argument: &[u8], input: &[u8], hit: &mut Hit) -> bool {
     let found = memchr::memmem::find(input, argument);
     hit.span = found.map(|start| start..start + argument.len());
     found.is_some()

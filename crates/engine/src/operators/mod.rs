@@ -3,14 +3,22 @@
 mod begins_with;
 mod compare;
 mod contains;
+mod contains_word;
 mod detect_sqli;
 mod detect_xss;
 mod ends_with;
+mod ip_match;
 mod no_match;
 mod pm;
+mod refused;
 mod rx;
+mod rx_global;
 mod streq;
+mod strmatch;
 mod unconditional_match;
+mod validate_byte_range;
+mod validate_encoding;
+mod verify;
 mod within;
 
 use std::ops::Range;
@@ -70,6 +78,25 @@ impl Resources for NoResources {
     }
 }
 
+impl Arguments<'_> {
+    /// The lines of the files that the argument names, as they stand, without
+    /// line ends, empty lines and comments (`#`).
+    fn lines(&self) -> Result<Vec<Vec<u8>>, String> {
+        let mut lines = Vec::new();
+        for name in self.text.split_ascii_whitespace() {
+            let bytes = self.resources.read(name, self.source)?;
+            lines.extend(
+                bytes
+                    .split(|&byte| byte == b'\n')
+                    .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+                    .filter(|line| !matches!(line.trim_ascii_start(), [] | [b'#', ..]))
+                    .map(<[u8]>::to_vec),
+            );
+        }
+        Ok(lines)
+    }
+}
+
 /// A compiled operator. It keeps no state between calls.
 pub trait Operator: Send + Sync + std::fmt::Debug {
     /// Does the value match? Fills `hit` when it does.
@@ -115,6 +142,7 @@ impl Hit {
 pub static ALL: &[Spec] = &[
     begins_with::SPEC,
     contains::SPEC,
+    contains_word::SPEC,
     detect_sqli::SPEC,
     detect_xss::SPEC,
     ends_with::SPEC,
@@ -123,15 +151,100 @@ pub static ALL: &[Spec] = &[
     compare::GT,
     compare::LE,
     compare::LT,
+    ip_match::SPEC,
+    ip_match::FROM_FILE,
+    ip_match::FROM_FILE_SHORT,
     no_match::SPEC,
     pm::SPEC,
+    pm::FROM_FILE,
+    pm::FROM_FILE_SHORT,
     rx::SPEC,
+    rx_global::SPEC,
     streq::SPEC,
+    strmatch::SPEC,
     unconditional_match::SPEC,
+    validate_byte_range::SPEC,
+    validate_encoding::URL,
+    validate_encoding::UTF8,
+    verify::CC,
+    verify::CPF,
+    verify::SSN,
+    verify::SVNR,
     within::SPEC,
+    refused::VALIDATE_DTD,
+    refused::VALIDATE_SCHEMA,
+    refused::INSPECT_FILE,
+    refused::FUZZY_HASH,
+    refused::RBL,
+    refused::GEO_LOOKUP,
+    refused::GSB_LOOKUP,
+    refused::RSUB,
+    refused::VALIDATE_HASH,
 ];
 
 /// The operator of that name, case ignored.
 pub fn find(name: &str) -> Option<&'static Spec> {
     ALL.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Files;
+
+    impl Resources for Files {
+        fn read(&self, name: &str, _: &str) -> Result<Vec<u8>, String> {
+            let text = match name {
+                "words.data" => "# comment\n\n of its own\r\nsecond\n",
+                "more.data" => "third",
+                "empty.data" => "\n  # nothing\n",
+                "networks.data" => "# ours\n192.0.2.0/24 # test\n\n2001:db8::1\r\n",
+                _ => return Err(format!("{name} is not there")),
+            };
+            Ok(text.as_bytes().to_vec())
+        }
+    }
+
+    fn build(name: &str, argument: &str) -> Result<Box<dyn Operator>, String> {
+        let Build::Compiled(build) = &find(name).unwrap().build else {
+            panic!("{name} is not compiled");
+        };
+        build(&Arguments {
+            text: argument,
+            limits: &crate::Limits::default(),
+            resources: &Files,
+            source: "test.conf",
+        })
+    }
+
+    /// What an operator says of an input.
+    pub(super) fn operator(name: &str, argument: &str, input: &[u8]) -> (bool, Hit) {
+        let mut hit = Hit::default();
+        let found = match &find(name).unwrap().build {
+            Build::Plain(function) => function(argument.as_bytes(), input, &mut hit),
+            _ => build(name, argument).unwrap().matches(input, &mut hit),
+        };
+        (found, hit)
+    }
+
+    /// Why an argument is refused.
+    pub(super) fn error(name: &str, argument: &str) -> String {
+        build(name, argument).unwrap_err()
+    }
+
+    #[test]
+    fn an_operator_is_listed_once_and_told_with_an_example() {
+        for (at, spec) in ALL.iter().enumerate() {
+            let known = ALL
+                .iter()
+                .position(|other| other.name.eq_ignore_ascii_case(spec.name));
+            assert_eq!(known, Some(at), "{}", spec.name);
+            if let Build::Refused(why) = spec.build {
+                assert!(why.contains(';'), "{} says what to do instead", spec.name);
+            } else {
+                assert!(!spec.example.is_empty(), "{}", spec.name);
+            }
+        }
+    }
 }

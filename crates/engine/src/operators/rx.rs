@@ -20,8 +20,13 @@ struct Rx {
     regex: Regex,
 }
 
-/// Bytes, not characters; `.` matches line ends and `^`, `$` match at them, as in ModSecurity.
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
+    let regex = compile(arguments)?;
+    Ok(Box::new(Rx { regex }))
+}
+
+/// Bytes, not characters; `.` matches line ends and `^`, `$` match at them, as in ModSecurity.
+pub(super) fn compile(arguments: &Arguments<'_>) -> Result<Regex, String> {
     let syntax = syntax::Config::new()
         .unicode(false)
         .utf8(false)
@@ -31,15 +36,14 @@ fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
         .utf8_empty(false)
         .nfa_size_limit(Some(arguments.limits.regex_program_bytes))
         .hybrid_cache_capacity(arguments.limits.regex_cache_bytes);
-    let regex = Regex::builder()
+    Regex::builder()
         .syntax(syntax)
         .configure(config)
         .build(arguments.text)
         .map_err(|error| match std::error::Error::source(&error) {
             Some(source) => format!("this regular expression does not compile: {source}"),
             None => format!("this regular expression does not compile: {error}"),
-        })?;
-    Ok(Box::new(Rx { regex }))
+        })
 }
 
 impl Operator for Rx {

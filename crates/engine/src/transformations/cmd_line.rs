@@ -5,39 +5,30 @@ use super::Spec;
 /// `t:cmdLine`
 pub(super) const SPEC: Spec = Spec {
     name: "cmdLine",
-    aliases: &[],
-    summary: "what shells ignore goes: quotes, `\\`, `^`; `,` and `;` and white space become one space, none before `/` and `(`; small letters",
-    example: ("C^at  '/etc' ;X", "cat/etc x"),
+    aliases: &["cmd_line"],
+    summary: "a shell command without quotes, carets and backslashes; separators to one space, none before `/` and `(`; lower case",
+    example: ("C^oMMaNd ; /c \"DiR\"", "command/c dir"),
     apply,
 };
 
 fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
-    let mut space = false;
     for &byte in input {
+        let spaced = output.last() == Some(&b' ');
         match byte {
             b'"' | b'\'' | b'\\' | b'^' => {}
             b' ' | b',' | b';' | b'\t' | b'\r' | b'\n' => {
-                if !space {
+                if !spaced {
                     output.push(b' ');
-                    space = true;
                 }
             }
             b'/' | b'(' => {
-                if space {
+                if spaced {
                     output.pop();
                 }
-                space = false;
                 output.push(byte);
             }
-            other => {
-                space = false;
-                output.push(other.to_ascii_lowercase());
-            }
+            _ => output.push(byte.to_ascii_lowercase()),
         }
     }
-    if output == input {
-        output.clear();
-        return false;
-    }
-    true
+    super::differs(input, output)
 }

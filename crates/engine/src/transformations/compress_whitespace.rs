@@ -22,9 +22,5 @@ fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
         }
         spaced = is_space(byte);
     }
-    if output == input {
-        output.clear();
-        return false;
-    }
-    true
+    super::differs(input, output)
 }

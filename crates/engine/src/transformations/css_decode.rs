@@ -6,8 +6,8 @@ use super::Spec;
 pub(super) const SPEC: Spec = Spec {
     name: "cssDecode",
     aliases: &[],
-    summary: "CSS 2 escapes: a backslash and one to six hexadecimal digits, or any other character",
-    example: ("\\3c b\\:c", "<b:c"),
+    summary: "CSS escapes to their low byte, full-width forms to ASCII",
+    example: ("ja\\76 a\\s", "javas"),
     apply,
 };
 
@@ -22,32 +22,27 @@ fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
             output.push(byte);
             continue;
         }
-        let length = after
-            .iter()
-            .take(6)
-            .take_while(|byte| byte.is_ascii_hexdigit())
-            .count();
-        if length > 0 {
-            let value = after.iter().take(length).fold(0_u32, |value, &digit| {
-                value << 4 | u32::from(super::hex(digit).unwrap_or(0))
-            });
-            let wide = (0xff01..0xff5f).contains(&value);
-            output.push(if wide {
-                value as u8 + 0x20
-            } else {
-                value as u8
-            });
-            rest = after.get(length..).unwrap_or_default();
-            // One white space after the digits belongs to the escape.
-            if let [b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c, tail @ ..] = rest {
+        let digits = after.iter().take(6).map_while(|&byte| super::hex(byte));
+        let (mut code, mut count) = (0_u32, 0);
+        for digit in digits {
+            code = (code << 4) | u32::from(digit);
+            count += 1;
+        }
+        if count > 0 {
+            output.push(super::low_byte(code, count));
+            rest = after.get(count..).unwrap_or_default();
+            if let Some((space, tail)) = rest.split_first()
+                && super::is_space(*space)
+            {
                 rest = tail;
             }
-        } else if let Some((&next, tail)) = after.split_first() {
-            if next != b'\n' {
-                output.push(next);
+        } else if let Some((&literal, tail)) = after.split_first() {
+            // A line end that is escaped is nothing.
+            if literal != b'\n' {
+                output.push(literal);
             }
             rest = tail;
         }
     }
-    true
+    super::differs(input, output)
 }

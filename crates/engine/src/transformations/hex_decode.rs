@@ -6,18 +6,27 @@ use super::Spec;
 pub(super) const SPEC: Spec = Spec {
     name: "hexDecode",
     aliases: &[],
-    summary: "pairs of hexadecimal digits to bytes; ends at the first that is none",
-    example: ("3c62", "<b"),
+    summary: "pairs of hexadecimal digits to bytes; an odd last digit is dropped",
+    example: ("54657374", "Test"),
     apply,
 };
 
 fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
-    for pair in input.chunks_exact(2) {
-        let [high, low] = pair else { break };
-        match (super::hex(*high), super::hex(*low)) {
-            (Some(high), Some(low)) => output.push(high * 16 + low),
-            _ => break,
-        }
+    let (pairs, _) = input.as_chunks::<2>();
+    output.extend(
+        pairs
+            .iter()
+            .map(|&[high, low]| digit(high).wrapping_mul(16).wrapping_add(digit(low))),
+    );
+    super::differs(input, output)
+}
+
+/// What is no digit has the value that ModSecurity's arithmetic gives it, so
+/// that rules written for it see the same.
+fn digit(byte: u8) -> u8 {
+    if byte >= b'A' {
+        (byte & 0xdf).wrapping_sub(b'A').wrapping_add(10)
+    } else {
+        byte.wrapping_sub(b'0')
     }
-    true
 }

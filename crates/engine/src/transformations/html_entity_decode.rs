@@ -6,69 +6,70 @@ use super::Spec;
 pub(super) const SPEC: Spec = Spec {
     name: "htmlEntityDecode",
     aliases: &[],
-    summary: "`&#60;`, `&#x3c;`, `&lt;`, `&gt;`, `&quot;`, `&amp;`, `&nbsp;`; the semicolon may be missing",
-    example: ("&lt;b&#62;&#x22", "<b>\""),
+    summary: "numeric HTML entities to their low byte; quot, amp, lt, gt and nbsp; the semicolon may be missing",
+    example: ("&lt;b&#62;&foo;&#x41", "<b>&foo;A"),
     apply,
 };
-
-/// Names that ModSecurity knows. HTML 5 has more; these are the ones that matter to markup.
-const NAMES: &[(&[u8], u8)] = &[
-    (b"quot", b'"'),
-    (b"amp", b'&'),
-    (b"lt", b'<'),
-    (b"gt", b'>'),
-    (b"nbsp", 0xa0),
-];
 
 fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
     if memchr::memchr(b'&', input).is_none() {
         return false;
     }
     let mut rest = input;
-    while let Some((&byte, after)) = rest.split_first() {
-        match (byte == b'&').then(|| entity(after)).flatten() {
-            Some((decoded, length)) => {
-                output.push(decoded);
-                rest = after.get(length..).unwrap_or_default();
-                rest = rest.strip_prefix(b";").unwrap_or(rest);
+    while let Some(at) = memchr::memchr(b'&', rest) {
+        let (text, entity) = rest.split_at(at);
+        output.extend_from_slice(text);
+        match decode(entity) {
+            Some((byte, tail)) => {
+                output.push(byte);
+                rest = tail.strip_prefix(b";").unwrap_or(tail);
             }
             None => {
-                output.push(byte);
-                rest = after;
+                output.push(b'&');
+                rest = entity.get(1..).unwrap_or_default();
             }
         }
     }
-    if output == input {
-        output.clear();
-        return false;
-    }
-    true
+    output.extend_from_slice(rest);
+    super::differs(input, output)
 }
 
-/// The byte that the entity after `&` stands for, and the entity's length.
-fn entity(text: &[u8]) -> Option<(u8, usize)> {
-    let Some(number) = text.strip_prefix(b"#") else {
-        return NAMES.iter().find_map(|(name, byte)| {
-            let head = text.get(..name.len())?;
-            head.eq_ignore_ascii_case(name)
-                .then_some((*byte, name.len()))
-        });
+/// The entity at the start, and what follows it.
+fn decode(entity: &[u8]) -> Option<(u8, &[u8])> {
+    let (base, digits) = match entity {
+        [b'&', b'#', b'x' | b'X', digits @ ..] => (16, digits),
+        [b'&', b'#', digits @ ..] => (10, digits),
+        [b'&', name @ ..] => return named(name),
+        _ => return None,
     };
-    let (digits, radix, start) = match number.split_first() {
-        Some((b'x' | b'X', hexadecimal)) => (hexadecimal, 16, 2),
-        _ => (number, 10, 1),
-    };
-    let length = digits
+    let mut code = 0_i64;
+    let mut count = 0;
+    for digit in digits
         .iter()
-        .take_while(|&&digit| char::from(digit).is_digit(radix))
-        .count();
-    if length == 0 {
-        return None;
+        .map_while(|&byte| char::from(byte).to_digit(base))
+    {
+        code = code
+            .saturating_mul(i64::from(base))
+            .saturating_add(i64::from(digit));
+        count += 1;
     }
-    let value = digits.iter().take(length).fold(0_u32, |value, &digit| {
-        let digit = char::from(digit).to_digit(radix).unwrap_or(0);
-        value.wrapping_mul(radix).wrapping_add(digit)
-    });
-    // The low byte, as ModSecurity has it.
-    Some((value as u8, start + length))
+    (count > 0).then(|| (code as u8, digits.get(count..).unwrap_or_default()))
+}
+
+fn named(text: &[u8]) -> Option<(u8, &[u8])> {
+    let length = text
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .take(5)
+        .count();
+    let (name, tail) = text.split_at_checked(length)?;
+    let byte = match name.to_ascii_lowercase().as_slice() {
+        b"quot" => b'"',
+        b"amp" => b'&',
+        b"lt" => b'<',
+        b"gt" => b'>',
+        b"nbsp" => 0xa0,
+        _ => return None,
+    };
+    Some((byte, tail))
 }

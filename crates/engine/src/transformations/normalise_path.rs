@@ -1,53 +1,59 @@
-//! `t:normalisePath`
+//! `t:normalisePath`, `t:normalisePathWin`
 
 use super::Spec;
 
 /// `t:normalisePath`
-pub(super) const SPEC: Spec = Spec {
+pub(super) const UNIX: Spec = Spec {
     name: "normalisePath",
     aliases: &["normalizePath"],
-    summary: "resolves dot segments and merges slashes",
-    example: ("/a//b/../c/./d", "/a/c/d"),
-    apply,
+    summary: "a path without empty, `.` and `..` segments, as far as they resolve",
+    example: ("/a//b/./../c", "/a/c"),
+    apply: |input, output| apply(input, output, |byte| byte == b'/'),
 };
 
-fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
-    normalise(input, output);
-    if output == input {
-        output.clear();
-        return false;
-    }
-    true
-}
+/// `t:normalisePathWin`
+pub(super) const WINDOWS: Spec = Spec {
+    name: "normalisePathWin",
+    aliases: &["normalizePathWin"],
+    summary: "as normalisePath, and backslashes to slashes",
+    example: ("\\a\\..\\b", "/b"),
+    apply: |input, output| apply(input, output, |byte| matches!(byte, b'/' | b'\\')),
+};
 
-/// As libmodsecurity does it: a path that begins with a slash cannot climb above
-/// its root; one that does not keeps the `..` that lead out of it.
-pub(super) fn normalise(input: &[u8], output: &mut Vec<u8>) {
-    let absolute = input.first() == Some(&b'/');
-    let trailing = input.last() == Some(&b'/')
-        || matches!(
-            input.rsplit(|&byte| byte == b'/').next(),
-            Some(b"." | b"..")
-        ) && input.len() > 2;
-    let mut kept: Vec<&[u8]> = Vec::new();
-    for segment in input.split(|&byte| byte == b'/') {
-        match segment {
-            b"" | b"." => {}
-            b".." => match kept.last() {
-                Some(&last) if last != b".." => {
-                    kept.pop();
-                }
-                _ if absolute => {}
-                _ => kept.push(b".."),
-            },
-            _ => kept.push(segment),
-        }
-    }
+/// `..` stays where nothing is left that it could undo, except at the root.
+fn apply(input: &[u8], output: &mut Vec<u8>, separates: fn(u8) -> bool) -> bool {
+    let absolute = input.first().is_some_and(|&byte| separates(byte));
     if absolute {
         output.push(b'/');
     }
-    output.extend_from_slice(&kept.join(&b'/'));
-    if trailing && !kept.is_empty() {
+    // What `..` may not undo.
+    let mut floor = output.len();
+    for segment in input.split(|&byte| separates(byte)) {
+        match segment {
+            b"" | b"." => {}
+            b".." if output.len() > floor => {
+                let kept = output.get(floor..).unwrap_or_default();
+                let kept = memchr::memrchr(b'/', kept).unwrap_or(0);
+                output.truncate(floor + kept);
+            }
+            b".." if absolute => {}
+            b".." => {
+                join(segment, output);
+                floor = output.len();
+            }
+            _ => join(segment, output),
+        }
+    }
+    let trailing = input.last().is_some_and(|&byte| separates(byte));
+    if trailing && output.last().is_some_and(|&byte| byte != b'/') {
         output.push(b'/');
     }
+    super::differs(input, output)
+}
+
+fn join(segment: &[u8], output: &mut Vec<u8>) {
+    if output.last().is_some_and(|&byte| byte != b'/') {
+        output.push(b'/');
+    }
+    output.extend_from_slice(segment);
 }

@@ -47,9 +47,5 @@ fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
             _ => output.push(byte),
         }
     }
-    if output == input {
-        output.clear();
-        return false;
-    }
-    true
+    super::differs(input, output)
 }

@@ -1,0 +1,24 @@
+//! `t:replaceNulls`
+
+use super::Spec;
+
+/// `t:replaceNulls`
+pub(super) const SPEC: Spec = Spec {
+    name: "replaceNulls",
+    aliases: &[],
+    summary: "NUL bytes to spaces",
+    example: ("a\0b", "a b"),
+    apply,
+};
+
+fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
+    if memchr::memchr(0, input).is_none() {
+        return false;
+    }
+    output.extend(
+        input
+            .iter()
+            .map(|&byte| if byte == 0 { b' ' } else { byte }),
+    );
+    true
+}

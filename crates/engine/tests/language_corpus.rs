@@ -1,0 +1,178 @@
+//! The cases of the SecLang language tests, where they are at hand.
+//!
+//! Known disagreements stand in `testdata/known-gaps.toml`. One that is no
+//! longer a disagreement fails the test, so that the list stays true.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use engine::operators::{Arguments, Build, Hit};
+use engine::{Limits, NoResources, operators, transformations};
+use serde::Deserialize;
+
+/// The JSON of a case. What is written as `\xHH` or `\uHHHH` in its text is a byte.
+#[derive(Deserialize)]
+struct Case {
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    #[serde(default)]
+    param: String,
+    input: String,
+    /// Of a transformation; its `ret` is not followed by the reference itself.
+    output: Option<String>,
+    /// Of an operator.
+    ret: u8,
+    /// What the groups captured.
+    re_groups: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Gaps {
+    gap: Vec<Gap>,
+}
+
+#[derive(Deserialize)]
+struct Gap {
+    /// `folder/file#position`, from 1.
+    name: String,
+    why: String,
+}
+
+/// `$STOPGAP_CORPORA`, or `shared/corpora` beside the checkout.
+fn corpora() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
+    let folder = std::env::var_os("STOPGAP_CORPORA").map_or_else(beside, PathBuf::from);
+    folder.is_dir().then_some(folder)
+}
+
+#[test]
+fn operators_and_transformations_agree_with_the_language_tests() {
+    let Some(corpora) = corpora() else {
+        eprintln!(
+            "skipped: no corpora; set STOPGAP_CORPORA to a folder that holds modsecurity/language"
+        );
+        return;
+    };
+    let gaps = include_str!("../testdata/known-gaps.toml");
+    let gaps: Gaps = toml::from_str(gaps).unwrap();
+    let mut gaps: BTreeMap<String, String> = gaps
+        .gap
+        .into_iter()
+        .map(|gap| (gap.name, gap.why))
+        .collect();
+    let mut count = 0;
+    let mut wrong = Vec::new();
+    for folder in ["operators", "transformations"] {
+        let path = corpora.join("modsecurity/language").join(folder);
+        for entry in std::fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
+            for (at, case) in cases.iter().enumerate() {
+                count += 1;
+                let name = format!("{folder}/{stem}#{}", at + 1);
+                match (run(case), gaps.remove(&name)) {
+                    (Ok(()), None) | (Err(_), Some(_)) => {}
+                    (Ok(()), Some(why)) => wrong.push(format!(
+                        "{name} passes, so it is no gap; strike it from known-gaps.toml ({why})"
+                    )),
+                    (Err(why), None) => wrong.push(format!("{name}: {why}")),
+                }
+            }
+        }
+    }
+    wrong.extend(
+        gaps.into_keys()
+            .map(|name| format!("{name} is listed as a gap and is no case")),
+    );
+    assert!(count > 2000, "only {count} cases were found");
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} cases:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+fn run(case: &Case) -> Result<(), String> {
+    let input = bytes(&case.input);
+    if case.kind == "tfn" {
+        let spec = transformations::find(&case.name).ok_or("not known")?;
+        let expected = bytes(case.output.as_deref().unwrap_or_default());
+        let mut output = Vec::new();
+        let changed = (spec.apply)(&input, &mut output);
+        return same("output", if changed { &output } else { &input }, &expected);
+    }
+    let spec = operators::find(&case.name).ok_or("not known")?;
+    let mut hit = Hit::default();
+    let found = match spec.build {
+        Build::Plain(function) => function(case.param.as_bytes(), &input, &mut hit),
+        Build::Compiled(build) => {
+            let limits = Limits::default();
+            let arguments = Arguments {
+                text: &case.param,
+                limits: &limits,
+                resources: &NoResources,
+                source: "",
+            };
+            build(&arguments)?.matches(&input, &mut hit)
+        }
+        Build::Refused(why) => return Err(why.to_owned()),
+    };
+    if found != (case.ret == 1) {
+        return Err(format!("{found} for {}", input.escape_ascii()));
+    }
+    // A hit of @rxGlobal holds one set of groups, the cases list those of all matches.
+    let Some(groups) = case.re_groups.as_ref().filter(|_| case.name == "rx") else {
+        return Ok(());
+    };
+    let captured: Vec<&[u8]> = hit
+        .captures
+        .iter()
+        .flatten()
+        .map(|span| input.get(span.clone()).unwrap())
+        .collect();
+    let expected: Vec<&[u8]> = groups.iter().map(|group| group.as_bytes()).collect();
+    if captured != expected {
+        return Err(format!("groups are {captured:?}, expected {groups:?}"));
+    }
+    Ok(())
+}
+
+fn same(what: &str, got: &[u8], expected: &[u8]) -> Result<(), String> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} is {}, expected {}",
+        got.escape_ascii(),
+        expected.escape_ascii()
+    ))
+}
+
+/// Reads `\xHH`, then `\uHHHH`, as the reference's own test program does: one
+/// after the other, letters that are no digits end the number, and a sequence
+/// without any digit has the value of the one before it.
+fn bytes(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    let mut value = 0;
+    for (mark, width) in [(b'x', 2), (b'u', 4)] {
+        let begins = |window: &[u8]| {
+            window.starts_with(&[b'\\', mark]) && window[2..].iter().all(u8::is_ascii_alphanumeric)
+        };
+        while let Some(at) = bytes.windows(2 + width).position(begins) {
+            let digits: String = bytes[at + 2..at + 2 + width]
+                .iter()
+                .map(|&byte| char::from(byte))
+                .take_while(char::is_ascii_hexdigit)
+                .collect();
+            value = u32::from_str_radix(&digits, 16).unwrap_or(value);
+            bytes.splice(at..at + 2 + width, [value as u8]);
+        }
+    }
+    bytes
+}
