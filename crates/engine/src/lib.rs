@@ -33,7 +33,7 @@ pub use language::nearest::nearest;
 pub use language::variables::reference as variables;
 pub use limits::Limits;
 pub use operators::{NoResources, Resources};
-pub use plan::{Input, PatchRules, Plan, compile};
+pub use plan::{Compiler, Input, PatchRules, Plan, compile};
 pub use replay::{Answer, Exchange, Verdict};
 pub use request::{Headers, RequestHead, ResponseHead};
 pub use scope::{PathScope, Scope};

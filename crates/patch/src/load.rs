@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{Limits, Mode, NoResources, Plan};
+use engine::{CompileError, Compiler, Limits, Mode, NoResources, Plan};
 
 use crate::compile::compile;
 use crate::document::Source;
@@ -95,34 +95,31 @@ fn unreadable(path: &Path, why: &str) -> Problem {
 /// # Errors
 /// The first document that does not compile, with its place.
 pub fn plan(
-    rules: Vec<seclang::Ruleset>,
+    rules: &[seclang::Ruleset],
     sources: &[Source],
     mode: Mode,
     limits: Limits,
 ) -> Result<Arc<Plan>, Problem> {
-    let mut input = engine::Input {
-        rules,
-        patches: Vec::with_capacity(sources.len()),
+    let plain = |error: &CompileError| Problem {
+        file: error
+            .location()
+            .map_or_else(String::new, |at| at.path.clone()),
+        line: error.location().map_or(0, |at| at.line),
+        column: error.location().map_or(0, |at| at.column),
+        level: Level::Error,
+        message: error.message().to_owned(),
     };
+    let mut compiler = Compiler::new(rules, limits, &NoResources).map_err(|error| plain(&error))?;
     for source in sources {
-        input.patches.push(compile(source)?.rules(mode));
+        compiler
+            .add(&compile(source)?.rules(mode))
+            .map_err(|error| refused(source, &error))?;
     }
-    engine::compile(&input, limits, &NoResources).map_err(|error| {
-        let source = sources
-            .iter()
-            .rev()
-            .find(|source| Some(source.document.id.as_str()) == error.patch());
-        match source {
+    compiler.finish().map_err(|error| {
+        let of_patch = |source: &&Source| Some(source.document.id.as_str()) == error.patch();
+        match sources.iter().find(of_patch) {
             Some(source) => refused(source, &error),
-            None => Problem {
-                file: error
-                    .location()
-                    .map_or_else(String::new, |at| at.path.clone()),
-                line: error.location().map_or(0, |at| at.line),
-                column: error.location().map_or(0, |at| at.column),
-                level: Level::Error,
-                message: error.message().to_owned(),
-            },
+            None => plain(&error),
         }
     })
 }

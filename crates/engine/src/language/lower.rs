@@ -241,11 +241,11 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn targets(&self, list: &[seclang::Target]) -> Result<Vec<Target>, Fault> {
+    fn targets(&mut self, list: &[seclang::Target]) -> Result<Vec<Target>, Fault> {
         list.iter().map(|target| self.target(target)).collect()
     }
 
-    fn target(&self, target: &seclang::Target) -> Result<Target, Fault> {
+    fn target(&mut self, target: &seclang::Target) -> Result<Target, Fault> {
         let Some(spec) = variables::find(&target.variable) else {
             let names = variables::ALL.iter().map(|spec| spec.name);
             return Err(self.fault(target.span, unknown("variable", &target.variable, names)));
@@ -271,7 +271,18 @@ impl<'a> Lowering<'a> {
                 Selector::Name(text::parse(name).map_err(|why| self.fault(target.span, why))?)
             }
             Some(seclang::Selector::Regex(source)) => {
-                pattern(source, self.limits).map_err(|why| self.fault(target.span, why))?
+                let key = ("selector".to_owned(), source.clone());
+                match self.pool.compiled.get(&key) {
+                    Some(known) => Selector::Pattern(Arc::clone(known)),
+                    None => {
+                        let built = pattern(source, self.limits)
+                            .map_err(|why| self.fault(target.span, why))?;
+                        if let Selector::Pattern(operator) = &built {
+                            self.pool.compiled.insert(key, Arc::clone(operator));
+                        }
+                        built
+                    }
+                }
             }
         };
         Ok(Target {

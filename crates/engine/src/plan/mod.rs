@@ -75,44 +75,100 @@ pub fn compile(
     limits: Limits,
     resources: &dyn Resources,
 ) -> Result<Arc<Plan>, CompileError> {
-    let mut pool = Pool::default();
-    let base = lower(input.rules.iter(), &limits, resources, &mut pool)
-        .map_err(|fault| CompileError::new(fault.location, fault.message))?;
-    let mut patches = Vec::with_capacity(input.patches.len());
-    let mut ids = HashSet::new();
+    let mut compiler = Compiler::new(&input.rules, limits, resources)?;
     for patch in &input.patches {
+        compiler.add(patch)?;
+    }
+    compiler.finish()
+}
+
+/// Compiles patch by patch, so that many need not be in memory as text at once.
+pub struct Compiler<'a> {
+    limits: Limits,
+    resources: &'a dyn Resources,
+    pool: Pool,
+    base: Program,
+    patches: Vec<Patch>,
+    scopes: Vec<Scope>,
+    ids: HashSet<String>,
+}
+
+impl<'a> Compiler<'a> {
+    /// Begins with the rules that concern every request.
+    ///
+    /// # Errors
+    /// The first rule that is not understood.
+    pub fn new(
+        rules: &[seclang::Ruleset],
+        limits: Limits,
+        resources: &'a dyn Resources,
+    ) -> Result<Self, CompileError> {
+        let mut pool = Pool::default();
+        let base = lower(rules.iter(), &limits, resources, &mut pool)
+            .map_err(|fault| CompileError::new(fault.location, fault.message))?;
+        Ok(Self {
+            limits,
+            resources,
+            pool,
+            base,
+            patches: Vec::new(),
+            scopes: Vec::new(),
+            ids: HashSet::new(),
+        })
+    }
+
+    /// Adds a virtual patch.
+    ///
+    /// # Errors
+    /// The first of its rules that is not understood; a patch of that id is there already.
+    pub fn add(&mut self, patch: &PatchRules) -> Result<(), CompileError> {
         let fail =
             |fault: Fault| CompileError::new(fault.location, fault.message).in_patch(&patch.id);
-        if !ids.insert(patch.id.as_str()) {
+        if !self.ids.insert(patch.id.clone()) {
             let message = "a patch of this id is loaded already; ids are unique".to_owned();
             return Err(fail(Fault {
                 location: None,
                 message,
             }));
         }
-        let program = lower(patch.rules.iter(), &limits, resources, &mut pool).map_err(fail)?;
-        patches.push(Patch {
+        let program = lower(
+            patch.rules.iter(),
+            &self.limits,
+            self.resources,
+            &mut self.pool,
+        )
+        .map_err(fail)?;
+        self.patches.push(Patch {
             id: patch.id.as_str().into(),
             mode: patch.mode,
             body_bytes: patch
                 .body_bytes
-                .map(|bytes| bytes.min(limits.request_body_bytes)),
+                .map(|bytes| bytes.min(self.limits.request_body_bytes)),
             oversize: patch.oversize,
             program,
         });
+        self.scopes.push(patch.scope.clone());
+        Ok(())
     }
-    let scopes = input.patches.iter().map(|patch| &patch.scope);
-    let routes = RouteIndex::build(scopes, limits.regex_program_bytes).map_err(|(at, why)| {
-        let id = input.patches.get(at).map_or("", |patch| patch.id.as_str());
-        CompileError::new(None, format!("scope.path.regex: {why}")).in_patch(id)
-    })?;
-    Ok(Arc::new(Plan {
-        limits,
-        base,
-        patches,
-        routes,
-        idle: Mutex::default(),
-    }))
+
+    /// Ends with the index of routes.
+    ///
+    /// # Errors
+    /// A path pattern that does not compile.
+    pub fn finish(self) -> Result<Arc<Plan>, CompileError> {
+        let bytes = self.limits.regex_program_bytes;
+        let routes = RouteIndex::build(self.scopes.iter(), bytes).map_err(|(at, why)| {
+            let id = self.patches.get(at).map_or("", |patch| &*patch.id);
+            CompileError::new(None, format!("scope.path.regex: {why}")).in_patch(id)
+        })?;
+        Ok(Arc::new(Plan {
+            limits: self.limits,
+            base: self.base,
+            patches: self.patches,
+            routes,
+            idle: Mutex::default(),
+        }))
+    }
 }
 
 fn lower<'a>(

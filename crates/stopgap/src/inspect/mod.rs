@@ -106,7 +106,12 @@ fn load(arguments: &Arguments) -> anyhow::Result<Arc<Plan>> {
     }
     let sources = crate::patch::documents(&arguments.patches)?;
     let mode = engine::Mode::Enforce;
-    Ok(patch::load::plan(rules, &sources, mode, Limits::default())?)
+    Ok(patch::load::plan(
+        &rules,
+        &sources,
+        mode,
+        Limits::default(),
+    )?)
 }
 
 /// Reads JSON lines one by one.
