@@ -307,6 +307,29 @@ impl Inputs {
         }
     }
 
+    /// How much has been noticed so far; for [`forget`](Self::forget).
+    pub(crate) fn noticed(&self) -> usize {
+        self.noticed.len()
+    }
+
+    /// Forgets what was noticed since, but not that something was left out.
+    pub(crate) fn forget(&mut self, since: usize, values: &mut Values) {
+        let later = self.noticed.split_off(since.min(self.noticed.len()));
+        self.scalars
+            .retain(|(variable, _)| *variable != Variable::ReqbodyErrorMsg);
+        let kept: Vec<Anomaly> = std::mem::take(&mut self.noticed);
+        self.anomalies.clear();
+        let left_out = |anomaly: &Anomaly| {
+            matches!(
+                anomaly,
+                Anomaly::TooManyArguments | Anomaly::TooDeep | Anomaly::TooLarge
+            )
+        };
+        for anomaly in kept.into_iter().chain(later.into_iter().filter(left_out)) {
+            self.notice(anomaly, values);
+        }
+    }
+
     fn count(&self) -> usize {
         self.query.len() + self.body.len() + self.cookies.len() + self.xml.len()
     }

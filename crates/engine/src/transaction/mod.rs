@@ -435,6 +435,13 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
         let name = values.intern(name.as_bytes());
         inputs.set(Variable::ReqbodyProcessor, name);
         inputs.process(processor, &content_type, body, separator, values, limits);
+        // A form that looks like a document is read as both. What does not parse
+        // then is no fault: it claimed to be a form.
+        if let (Processor::Urlencoded, Some(other)) = (processor, sniffed) {
+            let noticed = inputs.noticed();
+            inputs.process(other, &content_type, body, separator, values, limits);
+            inputs.forget(noticed, values);
+        }
     }
     let raw_stays = matches!(
         processor,
