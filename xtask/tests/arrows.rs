@@ -11,7 +11,12 @@ const MAY: &[(&str, &[&str])] = &[
     ("engine", &["seclang"]),
     ("patch", &["engine", "seclang"]),
     ("shop", &[]),
-    ("stopgap", &["engine", "patch", "seclang", "shop"]),
+    ("wire", &[]),
+    ("gateway", &["engine", "wire"]),
+    (
+        "stopgap",
+        &["engine", "gateway", "patch", "seclang", "shop", "wire"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,197 @@
+//! The one body type: what was held, then what still comes.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::limits::Limits;
+
+/// A body on its way: bytes that are here, then the rest as it comes.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    first: Option<Bytes>,
+    rest: Rest,
+}
+
+#[derive(Debug, Default)]
+pub(crate) enum Rest {
+    #[default]
+    None,
+    Client(ClientBody),
+    Upstream(Incoming),
+}
+
+impl Body {
+    pub(crate) fn new(first: Bytes, rest: Rest) -> Self {
+        let first = (!first.is_empty()).then_some(first);
+        Self { first, rest }
+    }
+}
+
+impl From<ClientBody> for Body {
+    fn from(body: ClientBody) -> Self {
+        Self::new(Bytes::new(), Rest::Client(body))
+    }
+}
+
+impl From<Incoming> for Body {
+    fn from(body: Incoming) -> Self {
+        Self::new(Bytes::new(), Rest::Upstream(body))
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::new(text.into(), Rest::None)
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        match &mut self.rest {
+            Rest::None => Poll::Ready(None),
+            Rest::Client(body) => Pin::new(body).poll_frame(cx),
+            Rest::Upstream(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::Malformed),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let rest = match &self.rest {
+            Rest::None => true,
+            Rest::Client(body) => body.is_end_stream(),
+            Rest::Upstream(body) => body.is_end_stream(),
+        };
+        self.first.is_none() && rest
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = match &self.rest {
+            Rest::None => SizeHint::with_exact(0),
+            Rest::Client(body) => body.size_hint(),
+            Rest::Upstream(body) => body.size_hint(),
+        };
+        let first = self.first.as_ref().map_or(0, |first| first.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(first));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(first));
+        }
+        hint
+    }
+}
+
+/// Why a body does not arrive.
+#[derive(Debug)]
+pub(crate) enum BodyError {
+    /// Its next bytes, or its end, came too late.
+    TimedOut,
+    /// The connection broke, or its framing is wrong.
+    Malformed(hyper::Error),
+}
+
+impl std::fmt::Display for BodyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TimedOut => "the body came too slowly",
+            Self::Malformed(_) => "the body did not arrive whole",
+        })
+    }
+}
+
+impl std::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TimedOut => None,
+            Self::Malformed(source) => Some(source),
+        }
+    }
+}
+
+/// A request's body as the client sends it, within its times; trailers, which nobody has
+/// inspected, are left out.
+#[derive(Debug)]
+pub(crate) struct ClientBody {
+    incoming: Incoming,
+    idle: Duration,
+    end: Instant,
+    /// Made when the body is first waited for, set anew at each wait.
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl ClientBody {
+    pub(crate) fn new(incoming: Incoming, limits: &Limits) -> Self {
+        Self {
+            incoming,
+            idle: Duration::from_millis(limits.body_idle_ms),
+            end: Instant::now() + Duration::from_millis(limits.body_total_ms),
+            timer: None,
+            waiting: false,
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let end = self.end;
+        let idle = self.idle;
+        let due = || end.min(Instant::now() + idle);
+        let timer = match &mut self.timer {
+            Some(timer) => timer,
+            None => {
+                self.waiting = true;
+                self.timer.insert(Box::pin(sleep_until(due())))
+            }
+        };
+        if !self.waiting {
+            timer.as_mut().reset(due());
+            self.waiting = true;
+        }
+        timer.as_mut().poll(cx)
+    }
+}
+
+impl http_body::Body for ClientBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        loop {
+            let Poll::Ready(next) = Pin::new(&mut this.incoming).poll_frame(cx) else {
+                ready!(this.poll_timer(cx));
+                return Poll::Ready(Some(Err(BodyError::TimedOut)));
+            };
+            this.waiting = false;
+            match next {
+                Some(Ok(frame)) if frame.is_trailers() => {}
+                Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
+                Some(Err(why)) => return Poll::Ready(Some(Err(BodyError::Malformed(why)))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

@@ -1,0 +1,430 @@
+//! What an operator writes: TOML to a typed configuration.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use http::Uri;
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::limits::Limits;
+
+/// A gateway's configuration.
+///
+/// ```
+/// let text = r#"
+/// [[listen]]
+/// address = "127.0.0.1:8080"
+///
+/// [[application]]
+/// name = "shop"
+/// hosts = ["shop.example", "*.shop.example"]
+/// upstreams = ["http://127.0.0.1:3000"]
+/// "#;
+/// let config = gateway::Config::parse(text, "gateway.toml")?;
+/// assert_eq!(config.application[0].name, "shop");
+/// # Ok::<(), gateway::Error>(())
+/// ```
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// This ingress point's name in events. `gateway`.
+    #[serde(default = "default_ingress")]
+    pub ingress: String,
+    /// Where clients connect; at least one.
+    pub listen: Vec<Listen>,
+    /// Where `/-/live`, `/-/ready` and `/metrics` are served; none: nowhere.
+    #[serde(default)]
+    pub admin: Option<SocketAddr>,
+    /// Peers whose `X-Forwarded-*` and `Forwarded` are believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<Network>,
+    /// Where events are written; none: nowhere.
+    #[serde(default)]
+    pub events: Option<Events>,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What is protected; at least one. The first whose hosts fit is taken; one without hosts
+    /// fits always, and so does the only one.
+    pub application: Vec<Application>,
+}
+
+/// One address to listen on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// For example `0.0.0.0:8443`; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// With it HTTP/2 and HTTP/1.1 over TLS are spoken; without it plain HTTP/1.1.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+}
+
+/// A server's certificate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// A PEM file: the certificate, then its chain.
+    pub certificate: PathBuf,
+    /// A PEM file: the private key.
+    pub key: PathBuf,
+}
+
+/// Where events go.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// A file that lines are appended to; `-` is the standard output.
+    pub file: PathBuf,
+    /// Events that may wait to be written; further ones are counted and dropped. 4,096.
+    #[serde(default = "default_queue")]
+    pub queue: usize,
+}
+
+/// A web application behind the gateway.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its name in patches' scopes and in events.
+    pub name: String,
+    /// Hosts that clients name; none: all.
+    #[serde(default)]
+    pub hosts: Vec<HostPattern>,
+    /// Where its requests go, in turn; at least one.
+    pub upstreams: Vec<UpstreamUrl>,
+    /// What its upstreams speak. HTTP/1.1.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// A PEM file of the authorities that sign its `https` upstreams; none: the public ones.
+    #[serde(default)]
+    pub authorities: Option<PathBuf>,
+    /// What becomes of a request when inspection itself fails. Closed.
+    #[serde(default)]
+    pub fail: Fail,
+}
+
+/// What upstreams speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2 without negotiation.
+    Http2,
+}
+
+/// What becomes of a request when inspection itself fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fail {
+    /// It is answered 503.
+    #[default]
+    Closed,
+    /// It is forwarded without inspection.
+    Open,
+}
+
+/// A host name that clients use, or `*.` and the end of one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HostPattern(String);
+
+/// The address of an upstream: scheme and authority, no path.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct UpstreamUrl(Uri);
+
+/// A range of IP addresses: `10.0.0.0/8`, or a single one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Config {
+    /// One application, `default`, plain HTTP in and out, all else by default.
+    ///
+    /// # Errors
+    /// `upstream` is not `http://host:port` or `https://host:port`.
+    pub fn for_one(listen: SocketAddr, upstream: &str) -> Result<Self, Error> {
+        let upstream = UpstreamUrl::try_from(upstream.to_owned()).map_err(Error::configuration)?;
+        Ok(Self {
+            ingress: default_ingress(),
+            listen: vec![Listen {
+                address: listen,
+                tls: None,
+            }],
+            admin: None,
+            trusted_proxies: Vec::new(),
+            events: None,
+            limits: Limits::default(),
+            application: vec![Application {
+                name: "default".to_owned(),
+                hosts: Vec::new(),
+                upstreams: vec![upstream],
+                protocol: Protocol::default(),
+                authorities: None,
+                fail: Fail::default(),
+            }],
+        })
+    }
+
+    /// Reads a file; files that it names are relative to its folder.
+    ///
+    /// # Errors
+    /// The file cannot be read, or says something that is not understood.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|why| Error::file(path, why))?;
+        let mut config = Self::parse(&text, &path.display().to_string())?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let tls = config
+            .listen
+            .iter_mut()
+            .filter_map(|listen| listen.tls.as_mut());
+        for tls in tls {
+            tls.certificate = folder.join(&tls.certificate);
+            tls.key = folder.join(&tls.key);
+        }
+        let authorities = config
+            .application
+            .iter_mut()
+            .filter_map(|application| application.authorities.as_mut());
+        for authorities in authorities {
+            *authorities = folder.join(&*authorities);
+        }
+        if let Some(events) = &mut config.events
+            && events.file != Path::new("-")
+        {
+            events.file = folder.join(&events.file);
+        }
+        Ok(config)
+    }
+
+    /// Reads TOML; `file` is named in errors.
+    ///
+    /// # Errors
+    /// Something that is not understood, with its line.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Error> {
+        let config: Self = toml::from_str(text).map_err(|why| {
+            let line = why.span().map_or(1, |span| {
+                let before = text.get(..span.start).unwrap_or_default();
+                before.matches('\n').count() + 1
+            });
+            Error::configuration(format!("{file}:{line}: {}", why.message()))
+        })?;
+        config
+            .check()
+            .map_err(|why| Error::configuration(format!("{file}: {why}")))?;
+        Ok(config)
+    }
+
+    /// What types alone cannot say.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.listen.is_empty() {
+            return Err("no address to listen on: add [[listen]]".to_owned());
+        }
+        if self.application.is_empty() {
+            return Err("no application to protect: add [[application]]".to_owned());
+        }
+        for (at, application) in self.application.iter().enumerate() {
+            let name = &application.name;
+            if application.upstreams.is_empty() {
+                return Err(format!("application {name}: name at least one upstream"));
+            }
+            let before = self.application.get(..at).unwrap_or_default();
+            if before.iter().any(|other| other.name == *name) {
+                return Err(format!("application {name}: names are unique"));
+            }
+        }
+        if self.limits.connections == 0 || self.limits.head_bytes < 8192 {
+            return Err(
+                "limits: connections is at least 1 and head_bytes at least 8192".to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+fn default_ingress() -> String {
+    "gateway".to_owned()
+}
+
+fn default_queue() -> usize {
+    4096
+}
+
+impl HostPattern {
+    /// Whether a host, without port, is meant. The case of letters does not matter.
+    pub fn fits(&self, host: &str) -> bool {
+        match self.0.strip_prefix('*') {
+            Some(end) => {
+                host.len() > end.len()
+                    && host
+                        .get(host.len() - end.len()..)
+                        .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+            }
+            None => self.0.eq_ignore_ascii_case(host),
+        }
+    }
+}
+
+impl TryFrom<String> for HostPattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let name = text.strip_prefix("*.").unwrap_or(&text);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(format!(
+                "{text:?} is not a host: write `shop.example` or `*.shop.example`"
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl UpstreamUrl {
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for UpstreamUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let refuse = || {
+            format!("{text:?} is not an upstream: write `http://host:port` or `https://host:port`")
+        };
+        let uri: Uri = text.parse().map_err(|_| refuse())?;
+        let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+        let plain = uri
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
+        if !scheme || !plain || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(refuse());
+        }
+        Ok(Self(uri))
+    }
+}
+
+impl Network {
+    /// Whether an address is in the range; an IPv4 address mapped into IPv6 is taken as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(it)) => {
+                let shift = 32 - u32::from(self.bits);
+                let cut = |ip: u32| ip.checked_shr(shift).unwrap_or(0);
+                cut(net.to_bits()) == cut(it.to_bits())
+            }
+            (IpAddr::V6(net), IpAddr::V6(it)) => {
+                let shift = 128 - u32::from(self.bits);
+                let cut = |ip: u128| ip.checked_shr(shift).unwrap_or(0);
+                cut(net.to_bits()) == cut(it.to_bits())
+            }
+            _ => false,
+        }
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let refuse =
+            || format!("{text:?} is not a range of addresses: write `10.0.0.0/8` or `::1`");
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text.as_str(), None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| refuse())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = match bits {
+            None => most,
+            Some(bits) => bits.parse().map_err(|_| refuse())?,
+        };
+        if bits > most {
+            return Err(refuse());
+        }
+        Ok(Self { address, bits })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "[[listen]]\naddress = \"127.0.0.1:0\"\n[[application]]\nname = \"a\"\nupstreams = [\"http://h:1\"]\n";
+
+    #[test]
+    fn errors_name_file_line_and_remedy() {
+        let cases = [
+            ("listen = []\napplication = []", "g.toml: no address"),
+            ("[[listen]]\nadress = \"x\"", "g.toml:2: unknown field"),
+            (
+                &GOOD.replace("http://h:1", "ftp://h"),
+                "g.toml:5: \"ftp://h\" is not an upstream: write",
+            ),
+            (
+                &GOOD.replace("http://h:1", "http://h/path"),
+                "g.toml:5: \"http://h/path\" is not an upstream",
+            ),
+            (
+                &format!("trusted_proxies = [\"10/8\"]\n{GOOD}"),
+                "g.toml:1: \"10/8\" is not a range",
+            ),
+            (
+                &GOOD.replace("[\"http://h:1\"]", "[]"),
+                "application a: name at least one upstream",
+            ),
+            (
+                &format!("{GOOD}[limits]\nhead_byte = 1\n"),
+                "g.toml:7: unknown field",
+            ),
+        ];
+        for (text, expected) in cases {
+            let error = Config::parse(text, "g.toml").unwrap_err();
+            assert!(error.to_string().contains(expected), "{error} / {expected}");
+            assert!(error.is_configuration());
+        }
+        assert!(Config::parse(GOOD, "g.toml").is_ok());
+    }
+
+    #[test]
+    fn networks_contain_their_addresses() {
+        let cases = [
+            ("10.0.0.0/8", "10.200.1.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("10.0.0.0/8", "::ffff:10.0.0.1", true),
+            ("0.0.0.0/0", "1.2.3.4", true),
+            ("::1", "::1", true),
+            ("::/0", "fe80::1", true),
+            ("fe80::/10", "2001::1", false),
+        ];
+        for (network, address, expected) in cases {
+            let network = Network::try_from(network.to_owned()).unwrap();
+            assert_eq!(
+                network.contains(address.parse().unwrap()),
+                expected,
+                "{network:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn hosts_fit_whole_or_below() {
+        let fits = |pattern: &str, host| {
+            HostPattern::try_from(pattern.to_owned())
+                .unwrap()
+                .fits(host)
+        };
+        assert!(fits("shop.example", "SHOP.example"));
+        assert!(fits("*.shop.example", "a.shop.example"));
+        assert!(!fits("*.shop.example", "shop.example"));
+        assert!(!fits("*.shop.example", "evilshop.example"));
+        assert!(!fits("shop.example", "shop.example.evil"));
+    }
+}

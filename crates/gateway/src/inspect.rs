@@ -1,0 +1,389 @@
+//! One request's inspection: http types to the engine's, its flow to ours.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use engine::{BodyNeed, Flow, Match, Plan, RequestHead, ResponseHead, Strip, Transaction};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Response, Version};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::body::{Body, ClientBody, Rest};
+use crate::config::Fail;
+use crate::halt::Halt;
+use crate::metrics::Metrics;
+
+/// Header lines as the engine reads them.
+struct Lines<'a>(&'a HeaderMap);
+
+impl engine::Headers for Lines<'_> {
+    fn for_each(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        for (name, value) in self.0 {
+            each(name.as_str().as_bytes(), value.as_bytes());
+        }
+    }
+}
+
+/// Where a request came from and is for: what its head does not say.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) application: &'a str,
+    pub(crate) fail: Fail,
+    pub(crate) client: std::net::SocketAddr,
+    pub(crate) server: std::net::SocketAddr,
+}
+
+/// The inspection of one request and its response.
+pub(crate) struct Inspection<'a> {
+    /// None as soon as the engine needs to see no more.
+    transaction: Option<Transaction>,
+    matches: Vec<Match>,
+    fail: Fail,
+    metrics: &'a Metrics,
+    took: Duration,
+    concerned: bool,
+}
+
+impl<'a> Inspection<'a> {
+    pub(crate) fn new(metrics: &'a Metrics) -> Self {
+        Self {
+            transaction: None,
+            matches: Vec::new(),
+            fail: Fail::Closed,
+            metrics,
+            took: Duration::ZERO,
+            concerned: false,
+        }
+    }
+
+    /// Phase 1. Afterwards [`is_concerned`](Self::is_concerned) tells whether to go on.
+    pub(crate) fn head(
+        &mut self,
+        plan: &Arc<Plan>,
+        parts: &http::request::Parts,
+        origin: Origin<'_>,
+    ) -> Result<(), Halt> {
+        let host = parts.headers.get(http::header::HOST);
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let lines = Lines(&parts.headers);
+        let head = RequestHead {
+            application: origin.application,
+            client: origin.client,
+            server: origin.server,
+            host: host.map_or(b"", |host| host.as_bytes()),
+            method: parts.method.as_str().as_bytes(),
+            target: target.as_bytes(),
+            version: name_of(parts.version),
+            headers: &lines,
+        };
+        self.fail = origin.fail;
+        self.transaction = Some(plan.begin());
+        self.run(|transaction| transaction.request_head(&head))?;
+        self.transaction
+            .take_if(|transaction| !transaction.is_concerned());
+        self.concerned = self.transaction.is_some();
+        Ok(())
+    }
+
+    /// Whether any rule concerns the request.
+    pub(crate) fn is_concerned(&self) -> bool {
+        self.concerned
+    }
+
+    /// Phase 2: holds the body back where rules want it, up to their budget.
+    pub(crate) async fn body(
+        &mut self,
+        mut body: ClientBody,
+        room: &HeldBytes,
+    ) -> Result<(Body, Option<HeldGuard>), Halt> {
+        let Some(transaction) = &self.transaction else {
+            return Ok((body.into(), None));
+        };
+        let BodyNeed::Hold { bytes: budget, .. } = transaction.request_body_need() else {
+            self.run(Transaction::request_body_end)?;
+            return Ok((body.into(), None));
+        };
+        let mut guard = room.guard();
+        let mut held = Held::default();
+        let mut rest = Rest::None;
+        while let Some(frame) = body.frame().await {
+            let Ok(piece) = frame.map_err(|why| Halt::from(&why))?.into_data() else {
+                continue;
+            };
+            // The engine stops what is too large, unless the patches say that it may pass.
+            self.run(|transaction| transaction.request_body(&piece))?;
+            guard.grow(piece.len()).ok_or(Halt::Busy)?;
+            held.push(piece);
+            if held.len() > budget {
+                rest = Rest::Client(body);
+                break;
+            }
+        }
+        self.run(Transaction::request_body_end)?;
+        Ok((Body::new(held.into_bytes(), rest), Some(guard)))
+    }
+
+    /// What to take out of the request; then, if no rule wants the response, the engine is done.
+    pub(crate) fn strips(&mut self) -> Vec<Strip> {
+        let Some(transaction) = &self.transaction else {
+            return Vec::new();
+        };
+        let strips = transaction.strips().to_vec();
+        if !transaction.wants_response() {
+            self.finish();
+        }
+        strips
+    }
+
+    /// Whether rules want to read the response's body: then it must not be compressed.
+    pub(crate) fn wants_response_body(&self) -> bool {
+        self.transaction
+            .as_ref()
+            .is_some_and(|transaction| transaction.response_body_need() != BodyNeed::None)
+    }
+
+    /// Phases 3 and 4. A stream of events is never held: it may have no end.
+    pub(crate) async fn response(
+        &mut self,
+        response: Response<Incoming>,
+    ) -> Result<Response<Body>, Halt> {
+        if self.transaction.is_none() {
+            return Ok(response.map(Body::from));
+        }
+        let (parts, mut incoming) = response.into_parts();
+        {
+            let lines = Lines(&parts.headers);
+            let head = ResponseHead {
+                status: parts.status.as_u16(),
+                version: name_of(parts.version),
+                headers: &lines,
+            };
+            self.run(|transaction| transaction.response_head(&head))?;
+        }
+        let need = self
+            .transaction
+            .as_ref()
+            .map_or(BodyNeed::None, Transaction::response_body_need);
+        let mut held = Held::default();
+        let mut rest = Rest::None;
+        match need {
+            BodyNeed::Hold { bytes: budget, .. } if !is_event_stream(&parts.headers) => {
+                while let Some(frame) = incoming.frame().await {
+                    let frame = frame.map_err(|why| {
+                        Halt::Upstream(http::StatusCode::BAD_GATEWAY, why.to_string())
+                    })?;
+                    let Ok(piece) = frame.into_data() else {
+                        continue;
+                    };
+                    self.run(|transaction| transaction.response_body(&piece))?;
+                    held.push(piece);
+                    if held.len() > budget {
+                        rest = Rest::Upstream(incoming);
+                        break;
+                    }
+                }
+                self.run(Transaction::response_body_end)?;
+            }
+            _ => rest = Rest::Upstream(incoming),
+        }
+        self.finish();
+        let body = Body::new(held.into_bytes(), rest);
+        Ok(Response::from_parts(parts, body))
+    }
+
+    /// Ends it and says what matched.
+    pub(crate) fn into_matches(mut self) -> Vec<Match> {
+        self.finish();
+        if self.concerned {
+            self.metrics.inspected(self.took);
+        }
+        self.matches
+    }
+
+    fn finish(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            let begin = Instant::now();
+            // What phase 5 would have recorded is lost if it fails; the request is decided.
+            self.matches = guarded(|| transaction.finish()).unwrap_or_default();
+            self.took += begin.elapsed();
+        }
+    }
+
+    fn run(&mut self, phase: impl FnOnce(&mut Transaction) -> Flow) -> Result<(), Halt> {
+        let Some(transaction) = &mut self.transaction else {
+            return Ok(());
+        };
+        let begin = Instant::now();
+        let flow = guarded(|| phase(transaction));
+        self.took += begin.elapsed();
+        match flow {
+            Some(Flow::Continue) => Ok(()),
+            Some(Flow::Stop(decision)) => {
+                self.concerned = true;
+                Err(Halt::Decided(decision))
+            }
+            None => {
+                self.transaction = None;
+                self.concerned = true;
+                match self.fail {
+                    Fail::Closed => Err(Halt::Uninspected),
+                    Fail::Open => {
+                        self.metrics.failed("inspection");
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs what must not take the gateway down; none if it panicked.
+fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}
+
+fn name_of(version: Version) -> &'static [u8] {
+    match version {
+        Version::HTTP_10 => b"HTTP/1.0",
+        Version::HTTP_2 => b"HTTP/2.0",
+        _ => b"HTTP/1.1",
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| {
+        let start = value.as_bytes().get(.."text/event-stream".len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+    })
+}
+
+/// Pieces held back. One piece stays as it is; more are copied together, so that many small
+/// ones do not each hold a read buffer.
+#[derive(Default)]
+struct Held {
+    one: Bytes,
+    more: BytesMut,
+}
+
+impl Held {
+    fn push(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.one = piece;
+            return;
+        }
+        if self.more.is_empty() {
+            self.more.extend_from_slice(&std::mem::take(&mut self.one));
+        }
+        self.more.extend_from_slice(&piece);
+    }
+
+    fn len(&self) -> usize {
+        self.one.len() + self.more.len()
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.more.is_empty() {
+            self.one
+        } else {
+            self.more.freeze()
+        }
+    }
+}
+
+/// Bytes held by all requests together.
+pub(crate) struct HeldBytes {
+    now: Arc<AtomicUsize>,
+    most: usize,
+}
+
+/// One request's part of them, given back when dropped.
+pub(crate) struct HeldGuard {
+    now: Arc<AtomicUsize>,
+    most: usize,
+    own: usize,
+}
+
+impl HeldBytes {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            now: Arc::default(),
+            most,
+        }
+    }
+
+    fn guard(&self) -> HeldGuard {
+        HeldGuard {
+            now: Arc::clone(&self.now),
+            most: self.most,
+            own: 0,
+        }
+    }
+}
+
+impl HeldGuard {
+    fn grow(&mut self, bytes: usize) -> Option<()> {
+        self.own += bytes;
+        let before = self.now.fetch_add(bytes, Ordering::Relaxed);
+        (before + bytes <= self.most).then_some(())
+    }
+}
+
+impl Drop for HeldGuard {
+    fn drop(&mut self) {
+        self.now.fetch_sub(self.own, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failing(fail: Fail) -> (Result<(), Halt>, bool) {
+        let metrics = Metrics::default();
+        let mut inspection = Inspection::new(&metrics);
+        inspection.fail = fail;
+        inspection.transaction = Some(Plan::empty().begin());
+        let outcome = inspection.run(|_| panic!("a defect of the engine"));
+        (outcome, inspection.transaction.is_none())
+    }
+
+    #[test]
+    fn a_failing_inspection_stops_the_request_where_it_fails_closed() {
+        let (outcome, ended) = failing(Fail::Closed);
+        assert!(matches!(outcome, Err(Halt::Uninspected)) && ended);
+    }
+
+    #[test]
+    fn a_failing_inspection_lets_the_request_go_where_it_fails_open() {
+        let (outcome, ended) = failing(Fail::Open);
+        assert!(outcome.is_ok() && ended);
+    }
+
+    #[test]
+    fn held_bytes_are_bounded_over_all_requests() {
+        let room = HeldBytes::new(10);
+        let mut first = room.guard();
+        assert!(first.grow(6).is_some());
+        let mut second = room.guard();
+        assert!(second.grow(5).is_none());
+        drop((first, second));
+        assert!(room.guard().grow(10).is_some());
+    }
+
+    #[test]
+    fn pieces_held_are_one_body() {
+        let mut held = Held::default();
+        for piece in ["ab", "", "c", "def"] {
+            held.push(Bytes::from_static(piece.as_bytes()));
+        }
+        assert_eq!(held.len(), 6);
+        assert_eq!(held.into_bytes(), "abcdef");
+    }
+}

@@ -1,0 +1,176 @@
+//! The ingress data plane: a reverse proxy that inspects before it forwards.
+//!
+//! Nothing of a request, not even its head, reaches the application before it is decided. A
+//! request that no rule concerns is streamed straight through.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), gateway::Error> {
+//! let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 8080));
+//! let config = gateway::Config::for_one(listen, "http://127.0.0.1:3000")?;
+//! let running = gateway::Gateway::start(config, engine::Plan::empty()).await?;
+//! println!("listening on {:?}", running.addresses());
+//! running.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `proxy` holds the life of a request; the other modules are its steps, in this order:
+//! `server` and `sniff` (connections), `framing` (one reading only), `inspect` (the engine),
+//! `strip`, `forward` and `tunnel` (the upstream), `page`, `events` and `mask`.
+
+mod admin;
+mod body;
+mod config;
+mod error;
+mod events;
+mod forward;
+mod framing;
+mod halt;
+mod inspect;
+mod limits;
+mod mask;
+mod metrics;
+mod page;
+mod proxy;
+mod server;
+mod sniff;
+mod strip;
+mod tunnel;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use engine::Plan;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+pub use config::{
+    Application, Config, Events, Fail, HostPattern, Listen, Network, Protocol, Tls, UpstreamUrl,
+};
+pub use error::Error;
+pub use limits::Limits;
+
+use proxy::Proxy;
+use server::Server;
+
+/// Starts gateways.
+pub struct Gateway;
+
+impl Gateway {
+    /// Binds all addresses and serves on them with this plan.
+    ///
+    /// # Errors
+    /// The configuration is wrong, a file that it names cannot be used, or an address is taken;
+    /// nothing is served then.
+    pub async fn start(config: Config, plan: Arc<Plan>) -> Result<Running, Error> {
+        let mut bound = Vec::new();
+        for listen in &config.listen {
+            bound.push(server::bind(listen).await?);
+        }
+        let admin = match config.admin {
+            Some(address) => Some(server::bind_address(address).await?),
+            None => None,
+        };
+        let local = |listener: &tokio::net::TcpListener| {
+            let unknown = |why| Error::system("a listening address is not known", why);
+            listener.local_addr().map_err(unknown)
+        };
+        let addresses = bound
+            .iter()
+            .map(|(listener, _)| local(listener))
+            .collect::<Result<_, _>>()?;
+        let admin_address = admin.as_ref().map(local).transpose()?;
+
+        let room = Arc::new(Semaphore::new(
+            config.limits.connections.min(Semaphore::MAX_PERMITS),
+        ));
+        let proxy = Arc::new(Proxy::new(config, plan)?);
+        let (stop, stopped) = watch::channel(false);
+        let mut servers = Vec::new();
+        for (listener, tls) in bound {
+            let server = Server {
+                listener,
+                tls,
+                proxy: Arc::clone(&proxy),
+                room: Arc::clone(&room),
+                stop: stopped.clone(),
+            };
+            servers.push(tokio::spawn(server.run()));
+        }
+        let admin =
+            admin.map(|listener| tokio::spawn(admin::run(listener, Arc::clone(&proxy), stopped)));
+        Ok(Running {
+            addresses,
+            admin_address,
+            proxy,
+            stop,
+            servers,
+            admin,
+        })
+    }
+}
+
+/// A gateway that serves. Dropped without [`stop`](Self::stop), it ends as its runtime ends.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    admin_address: Option<SocketAddr>,
+    proxy: Arc<Proxy>,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+    admin: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Where clients connect, in the order of the configuration, ports resolved.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where health and metrics are served.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// Takes another plan into use. Requests under way end with the plan that they began with;
+    /// none is delayed or dropped.
+    pub fn swap(&self, plan: Arc<Plan>) {
+        self.proxy.plan.store(plan);
+        self.proxy.metrics.reloaded(true);
+    }
+
+    /// Counts a plan that could not be taken into use.
+    pub fn reload_failed(&self) {
+        self.proxy.metrics.reloaded(false);
+    }
+
+    /// The metrics in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.proxy.render_metrics()
+    }
+
+    /// Stops: accepts no more, lets requests under way end, for at most
+    /// [`Limits::stop_ms`], and writes the events that wait.
+    pub async fn stop(mut self) {
+        // Nobody listens any more if all servers have ended.
+        let _: Result<(), _> = self.stop.send(true);
+        for server in self.servers.drain(..) {
+            if let Err(why) = server.await {
+                tracing::error!("a server ended badly: {why}");
+            }
+        }
+        if let Some(admin) = &self.admin {
+            admin.abort();
+        }
+        let proxy = Arc::clone(&self.proxy);
+        let ended = tokio::task::spawn_blocking(move || proxy.events.end()).await;
+        if let Err(why) = ended {
+            tracing::error!("the writer of events ended badly: {why}");
+        }
+    }
+}
+
+impl Proxy {
+    fn render_metrics(&self) -> String {
+        self.metrics.render(self.plan.load().patches())
+    }
+}

@@ -1,0 +1,374 @@
+//! A request's life.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use engine::{Action, Decision, Match, Plan};
+use http::header::{ACCEPT, HOST, LOCATION};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use wire::{Event, EventMatch};
+
+use crate::body::{Body, ClientBody};
+use crate::config::{Application, Config, Network};
+use crate::error::Error;
+use crate::events::{Events, now_ms};
+use crate::forward::{self, Upstreams};
+use crate::halt::Halt;
+use crate::inspect::{HeldBytes, Inspection, Origin};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::server::Connection;
+use crate::{framing, mask, page, strip, tunnel};
+
+/// What all requests share.
+pub(crate) struct Proxy {
+    pub(crate) plan: ArcSwap<Plan>,
+    pub(crate) metrics: Metrics,
+    pub(crate) events: Events,
+    pub(crate) limits: Limits,
+    pub(crate) trusted: Vec<Network>,
+    ingress: String,
+    applications: Vec<Protected>,
+    held: HeldBytes,
+}
+
+/// An application and the way to it.
+struct Protected {
+    is: Application,
+    upstreams: Upstreams,
+}
+
+/// The client's connection is to be closed without an answer.
+#[derive(Debug)]
+pub(crate) struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a rule dropped the connection")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+impl Proxy {
+    pub(crate) fn new(config: Config, plan: Arc<Plan>) -> Result<Self, Error> {
+        config.check().map_err(Error::configuration)?;
+        let applications = config
+            .application
+            .into_iter()
+            .map(|is| {
+                let upstreams = Upstreams::new(&is, &config.limits)?;
+                Ok(Protected { is, upstreams })
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Self {
+            plan: ArcSwap::new(plan),
+            metrics: Metrics::default(),
+            events: Events::start(config.events.as_ref())?,
+            held: HeldBytes::new(config.limits.held_bytes),
+            limits: config.limits,
+            trusted: config.trusted_proxies,
+            ingress: config.ingress,
+            applications,
+        })
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// A rule wants the connection closed without an answer.
+    pub(crate) async fn serve(
+        &self,
+        connection: &Arc<Connection>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Dropped> {
+        self.metrics.requested();
+        let mut inspection = Inspection::new(&self.metrics);
+        let mut story = Story::default();
+        let outcome = self
+            .live(connection, request, &mut inspection, &mut story)
+            .await;
+        story.matches = inspection.into_matches();
+        match outcome {
+            Ok(response) => {
+                if !story.matches.is_empty() {
+                    self.tell(story, None, Some(response.status()));
+                }
+                Ok(response)
+            }
+            Err(halt) => self.answer(story, halt),
+        }
+    }
+
+    /// The life of a request, from its head to the head of its response.
+    async fn live<'a>(
+        &'a self,
+        connection: &Arc<Connection>,
+        request: Request<Incoming>,
+        inspection: &mut Inspection<'_>,
+        story: &mut Story<'a>,
+    ) -> Result<Response<Body>, Halt> {
+        // Check: the head reads one way only, and an application is meant.
+        let (mut head, incoming) = request.into_parts();
+        story.accept = head.headers.get(ACCEPT).cloned();
+        framing::settle(&mut head, self.limits.headers)?;
+        let application = self.choose(&head)?;
+        let body = ClientBody::new(incoming, &self.limits);
+
+        // Inspect the head; most requests concern no rule and go straight on.
+        let client = connection.client(&head.headers, &self.trusted);
+        let origin = Origin {
+            application: &application.is.name,
+            fail: application.is.fail,
+            client,
+            server: connection.local,
+        };
+        let flow = inspection.head(&self.plan.load(), &head, origin);
+        if inspection.is_concerned() {
+            story.seen = Some(Seen::new(&application.is.name, client, &head));
+        }
+        flow?;
+
+        // Hold the body where a rule wants it; decide.
+        let (body, held) = inspection.body(body, &self.held).await?;
+
+        // Strip, then make the head that of the next hop.
+        let strips = inspection.strips();
+        strip::strip(&mut head, &strips);
+        story.stripped = !strips.is_empty();
+        let upgrade = tunnel::wanted(&mut head);
+        let readable = inspection.wants_response_body();
+        forward::prepare(&mut head.headers, connection, upgrade.is_some(), readable);
+
+        // Forward: nothing of the request has reached the upstream before this line.
+        let mut response = application.upstreams.send(head, body).await?;
+        drop(held);
+
+        // Back: a tunnel, or a response that is inspected where a rule wants it.
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return self.open_tunnel(connection, upgrade, response);
+        }
+        forward::hop_by_hop(response.headers_mut());
+        let mut response = inspection.response(response).await?;
+        *response.version_mut() = Version::HTTP_11;
+        Ok(response)
+    }
+
+    /// The application that a request is for.
+    fn choose(&self, head: &http::request::Parts) -> Result<&Protected, Halt> {
+        if let [only] = &*self.applications {
+            return Ok(only);
+        }
+        let host = head
+            .headers
+            .get(HOST)
+            .and_then(|host| host.to_str().ok())
+            .map_or("", without_port);
+        let fits = |each: &&Protected| {
+            let hosts = &each.is.hosts;
+            hosts.is_empty() || hosts.iter().any(|pattern| pattern.fits(host))
+        };
+        self.applications.iter().find(fits).ok_or(Halt::Request(
+            StatusCode::MISDIRECTED_REQUEST,
+            "no application has this host",
+        ))
+    }
+
+    fn open_tunnel(
+        &self,
+        connection: &Arc<Connection>,
+        client: Option<OnUpgrade>,
+        mut response: Response<Incoming>,
+    ) -> Result<Response<Body>, Halt> {
+        let upstream = response.extensions_mut().remove::<OnUpgrade>();
+        let (Some(client), Some(upstream)) = (client, upstream) else {
+            let why = "the upstream switched protocols, which nobody asked for".to_owned();
+            return Err(Halt::Upstream(StatusCode::BAD_GATEWAY, why));
+        };
+        forward::hop_by_hop(response.headers_mut());
+        tunnel::accept(response.headers_mut());
+        connection.signals.tunnel.store(true, Ordering::Release);
+        let idle = Duration::from_millis(self.limits.tunnel_idle_ms);
+        tokio::spawn(tunnel::carry(
+            client,
+            upstream,
+            Arc::clone(connection),
+            idle,
+        ));
+        Ok(response.map(|_| Body::default()))
+    }
+
+    /// What a client gets whose request was halted; recorded and counted.
+    fn answer(&self, story: Story<'_>, halt: Halt) -> Result<Response<Body>, Dropped> {
+        if let Some(kind) = halt.kind() {
+            self.metrics.failed(kind);
+        }
+        let reference = self.events.reference();
+        match &halt {
+            Halt::Upstream(_, why) => tracing::warn!(%reference, "upstream: {why}"),
+            Halt::Uninspected => tracing::error!(%reference, "inspection failed"),
+            Halt::Request(_, why) => tracing::debug!(%reference, "request: {why}"),
+            Halt::Decided(_) | Halt::Busy => {}
+        }
+        let status = match &halt {
+            Halt::Decided(decision) => match &decision.action {
+                Action::Block { status } | Action::Redirect { status, .. } => {
+                    StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN)
+                }
+                Action::Drop => {
+                    self.tell(story, Some((&halt, reference)), None);
+                    return Err(Dropped);
+                }
+            },
+            Halt::Request(status, _) | Halt::Upstream(status, _) => *status,
+            Halt::Uninspected | Halt::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let mut response = page::page(
+            status,
+            &reference,
+            page::prefers_json(story.accept.as_ref()),
+        );
+        if let Halt::Decided(decision) = &halt
+            && let Action::Redirect { location, .. } = &decision.action
+        {
+            match HeaderValue::from_str(location) {
+                Ok(location) => {
+                    response.headers_mut().insert(LOCATION, location);
+                }
+                Err(_) => *response.status_mut() = StatusCode::FORBIDDEN,
+            }
+        }
+        self.tell(story, Some((&halt, reference)), Some(response.status()));
+        Ok(response)
+    }
+
+    /// Counts and records what was done with a request that a rule concerned.
+    fn tell(&self, story: Story<'_>, halted: Option<(&Halt, String)>, status: Option<StatusCode>) {
+        let Some(seen) = story.seen else {
+            return;
+        };
+        let decision = match &halted {
+            Some((Halt::Decided(decision), _)) => Some(&**decision),
+            Some((Halt::Uninspected, _)) => None,
+            _ if story.matches.is_empty() => return,
+            _ => None,
+        };
+        let action = match decision.map(|decision| &decision.action) {
+            Some(Action::Block { .. }) => wire::Action::Block,
+            Some(Action::Redirect { .. }) => wire::Action::Redirect,
+            Some(Action::Drop) => wire::Action::Drop,
+            None if matches!(halted, Some((Halt::Uninspected, _))) => wire::Action::Block,
+            None if story.stripped => wire::Action::Strip,
+            None => wire::Action::Pass,
+        };
+        self.count(&story.matches, decision, action);
+        let reference = halted.map_or_else(|| self.events.reference(), |(_, reference)| reference);
+        let event = Event {
+            version: Event::VERSION,
+            reference,
+            time_ms: seen.time_ms,
+            ingress: self.ingress.clone(),
+            application: seen.application.to_owned(),
+            client: seen.client.ip().to_canonical().to_string(),
+            method: seen.method.to_string(),
+            host: text(seen.host.as_ref()),
+            path: mask::target(
+                seen.target
+                    .path_and_query()
+                    .map_or("/", PathAndQuery::as_str),
+            ),
+            action,
+            status: status.map(|status| status.as_u16()),
+            matches: story.matches.iter().map(told).collect(),
+        };
+        self.events.send(event, &self.metrics);
+    }
+
+    /// Counts each patch once for each thing that it did.
+    fn count(&self, matches: &[Match], decision: Option<&Decision>, action: wire::Action) {
+        if let Some(decision) = decision {
+            self.metrics
+                .decided(decision.cause.patch.as_ref(), action.name());
+        }
+        let mut counted = Vec::new();
+        for each in matches {
+            let what = match (each.disruptive, each.enforced) {
+                (true, true) if decision.is_some() => continue,
+                (true, true) => action.name(),
+                (true, false) => "shadow",
+                (false, _) => wire::Action::Pass.name(),
+            };
+            let entry = (each.patch.as_ref(), what);
+            if !counted.contains(&entry) {
+                counted.push(entry);
+                self.metrics.decided(entry.0, what);
+            }
+        }
+    }
+}
+
+/// What is remembered of a request while it lives.
+#[derive(Default)]
+struct Story<'a> {
+    accept: Option<HeaderValue>,
+    /// None: no rule concerns it.
+    seen: Option<Seen<'a>>,
+    stripped: bool,
+    matches: Vec<Match>,
+}
+
+/// What an event tells of a request, shared with it rather than copied.
+struct Seen<'a> {
+    time_ms: u64,
+    application: &'a str,
+    client: SocketAddr,
+    method: Method,
+    host: Option<HeaderValue>,
+    target: Uri,
+}
+
+impl<'a> Seen<'a> {
+    fn new(application: &'a str, client: SocketAddr, head: &http::request::Parts) -> Self {
+        Self {
+            time_ms: now_ms(),
+            application,
+            client,
+            method: head.method.clone(),
+            host: head.headers.get(HOST).cloned(),
+            target: head.uri.clone(),
+        }
+    }
+}
+
+fn told(found: &Match) -> EventMatch {
+    let (message, value) = mask::value(found);
+    EventMatch {
+        patch: found.patch.as_deref().map(str::to_owned),
+        rule: found.rule,
+        phase: found.phase,
+        target: found.target.clone(),
+        message,
+        value,
+        severity: found.severity,
+        enforced: found.enforced,
+    }
+}
+
+fn text(value: Option<&HeaderValue>) -> String {
+    value.map_or_else(String::new, |value| {
+        String::from_utf8_lossy(value.as_bytes()).into_owned()
+    })
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}

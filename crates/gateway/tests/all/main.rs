@@ -1,0 +1,6 @@
+//! The gateway between real sockets.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod deciding;
+mod proxying;
+mod support;
