@@ -2,6 +2,8 @@
 //!
 //! Each case names rules, a request, and what the engine must say of it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use engine::{Action, BodyNeed, Flow, Input, Limits, NoResources, RequestHead};
 use serde::Deserialize;
 
@@ -25,6 +27,8 @@ struct Case {
     /// Fed chunk by chunk.
     #[serde(default)]
     body: Vec<String>,
+    /// Instead of `body`: one chunk in hexadecimal.
+    body_hex: Option<String>,
     expect: Expect,
 }
 
@@ -100,9 +104,10 @@ fn run(case: &Case) -> Result<(), String> {
     );
     let mut flow = tx.request_head(&head);
     if flow == Flow::Continue && tx.request_body_need() != BodyNeed::None {
-        for chunk in &case.body {
+        let chunks = case.body.iter().map(|text| text.as_bytes().to_vec());
+        for chunk in chunks.chain(case.body_hex.as_deref().map(unhex)) {
             if flow == Flow::Continue {
-                flow = tx.request_body(chunk.as_bytes());
+                flow = tx.request_body(&chunk);
             }
         }
     }
@@ -138,6 +143,18 @@ fn run(case: &Case) -> Result<(), String> {
         )?;
     }
     Ok(())
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|letter| !letter.is_whitespace())
+        .map(|letter| letter.to_digit(16).unwrap() as u8)
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| pair[0] * 16 + pair[1])
+        .collect()
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, expected: &T) -> Result<(), String> {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use engine::operators::{Arguments, Build, Hit};
 use engine::{Action, Flow, Headers, Input, Limits, NoResources, Plan, RequestHead};
+use engine::{operators, transformations};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -35,6 +37,44 @@ fn decide(plan: &Arc<Plan>, target: &[u8], headers: &dyn Headers, body: &[u8]) -
     } else {
         flow
     }
+}
+
+/// The argument in an operator's example.
+fn example(spec: &operators::Spec) -> &'static str {
+    spec.example
+        .split_once(' ')
+        .map_or("", |(_, argument)| argument)
+}
+
+/// Any file that a rule names.
+struct Files;
+
+impl engine::Resources for Files {
+    fn read(&self, name: &str, _: &str) -> Result<Vec<u8>, String> {
+        Ok(format!("# comment\n{name}\n").into_bytes())
+    }
+}
+
+fn ask(spec: &operators::Spec, argument: &str, input: &[u8]) -> Hit {
+    let mut hit = Hit::default();
+    match spec.build {
+        Build::Plain(function) => {
+            let _: bool = function(argument.as_bytes(), input, &mut hit);
+        }
+        Build::Compiled(build) => {
+            let built = build(&Arguments {
+                text: argument,
+                limits: &Limits::default(),
+                resources: &Files,
+                source: "hostile.conf",
+            });
+            if let Ok(operator) = built {
+                let _: bool = operator.matches(input, &mut hit);
+            }
+        }
+        Build::Refused(_) => {}
+    }
+    hit
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {
@@ -72,6 +112,21 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
             ";",
             "\"",
             "1e",
+            "/*",
+            "*/",
+            "<!--",
+            "&#x41",
+            "&lt",
+            "\\x4",
+            "\\377",
+            "\\ff01 ",
+            "0x41",
+            "' or 1",
+            "a.`",
+            "|0d",
+            "4111-1111",
+            "\u{ff01}",
+            " ",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
     ];
@@ -85,7 +140,9 @@ proptest! {
         cookie in text(),
         body in text(),
         kind in prop::sample::select(vec!["application/json", "application/xml",
-"application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]),
+"application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+"application/json; charset=utf-16", "text/xml; charset=gbk", "application/x-www-form-urlencoded; charset=shift_jis",
+"application/x-www-form-urlencoded; charset=utf-16be", "application/json; charset=utf-7"]),
         coding in prop::sample::select(vec!["identity", "gzip", "deflate", "br", "br, br, br"]),
     ) {
         let headers = vec![
@@ -94,6 +151,29 @@ proptest! {
             (b"Cookie".to_vec(), cookie),
         ];
         let _: Flow = decide(&plan(), &target, &headers, &body);
+    }
+
+    #[test]
+    fn no_value_makes_a_transformation_panic_or_grow_beyond_bounds(input in text()) {
+        for spec in transformations::ALL {
+            let mut output = Vec::new();
+            let changed = (spec.apply)(&input, &mut output);
+            prop_assert!(changed || output.is_empty(), "{}", spec.name);
+            prop_assert!(output.len() <= 6 * input.len() + 20, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn no_value_makes_an_operator_panic_or_point_beyond_it(argument in text(), input in text()) {
+        for spec in operators::ALL {
+            let argument = String::from_utf8_lossy(&argument);
+            for argument in [&argument, example(spec)] {
+                let hit = ask(spec, argument, &input);
+                for span in hit.captures.iter().chain([&hit.span]).flatten() {
+                    prop_assert!(input.get(span.clone()).is_some(), "{}", spec.name);
+                }
+            }
+        }
     }
 
     #[test]
@@ -124,4 +204,24 @@ fn values_that_outgrow_the_scratch_memory_are_refused_and_not_cut_unseen() {
         panic!("the request passed");
     };
     assert_eq!(decision.action, Action::Block { status: 413 });
+}
+
+/// Each of these takes minutes where a step of the work looks at the whole value.
+#[test]
+fn long_values_of_one_token_are_worked_through() {
+    for token in [
+        "a.`", "..", "(", "'", "/*", "<!--", "<a b=", "&#", "\\", "0x", "%u", "../", "-a", "[",
+        "1 ", "\u{e9}",
+    ] {
+        let input = token.repeat(100_000 / token.len());
+        for spec in transformations::ALL {
+            let mut output = Vec::new();
+            let _: bool = (spec.apply)(input.as_bytes(), &mut output);
+        }
+        for spec in operators::ALL {
+            let _: Hit = ask(spec, example(spec), input.as_bytes());
+        }
+        let contains_word = operators::find("containsWord").unwrap();
+        let _: Hit = ask(contains_word, &input[..50_000], input.as_bytes());
+    }
 }

@@ -6,6 +6,7 @@
 //! It never sees less than an application would: after an anomaly it goes on
 //! where it can.
 
+pub(crate) mod charset;
 pub(crate) mod content_coding;
 pub(crate) mod cookies;
 pub(crate) mod json;

@@ -15,10 +15,13 @@ use crate::plan::ir::{
     Check, Disruptive, EngineMode, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
 };
 
+/// Operator, argument, and the file of the rule where the argument names files.
+type PoolKey = (&'static str, String, Option<String>);
+
 /// Compiled operators, shared by all rules that ask the same.
 #[derive(Default)]
 pub(crate) struct Pool {
-    compiled: HashMap<(String, String), Arc<dyn Operator>>,
+    compiled: HashMap<PoolKey, Arc<dyn Operator>>,
 }
 
 /// Lowers rulesets into one program.
@@ -271,7 +274,7 @@ impl<'a> Lowering<'a> {
                 Selector::Name(text::parse(name).map_err(|why| self.fault(target.span, why))?)
             }
             Some(seclang::Selector::Regex(source)) => {
-                let key = ("selector".to_owned(), source.clone());
+                let key = ("selector", source.clone(), None);
                 match self.pool.compiled.get(&key) {
                     Some(known) => Selector::Pattern(Arc::clone(known)),
                     None => {
@@ -304,7 +307,11 @@ impl<'a> Lowering<'a> {
                 text::parse(&operator.argument).map_err(|why| self.fault(operator.span, why))?,
             ),
             Build::Compiled(build) => {
-                let key = (spec.name.to_owned(), operator.argument.clone());
+                let source = self
+                    .sources
+                    .map_or("", |sources| sources.path(operator.span));
+                let local = spec.reads_files().then(|| source.to_owned());
+                let key = (spec.name, operator.argument.clone(), local);
                 if let Some(known) = self.pool.compiled.get(&key) {
                     Check::Compiled(Arc::clone(known))
                 } else {
@@ -312,9 +319,7 @@ impl<'a> Lowering<'a> {
                         text: &operator.argument,
                         limits: self.limits,
                         resources: self.resources,
-                        source: self
-                            .sources
-                            .map_or("", |sources| sources.path(operator.span)),
+                        source,
                     };
                     let built: Arc<dyn Operator> = build(&arguments)
                         .map_err(|why| self.fault(operator.span, format!("@{}: {why}", spec.name)))?

@@ -12,6 +12,11 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn matches(_: &[u8], input: &[u8], hit: &mut Hit) -> bool {
+    if is_hostile(input) {
+        hit.span = Some(0..input.len());
+        hit.text.push(b'X');
+        return true;
+    }
     let result = libinjectionrs::detect_sqli(input);
     if !result.is_injection() {
         return false;
@@ -21,6 +26,24 @@ fn matches(_: &[u8], input: &[u8], hit: &mut Hit) -> bool {
         hit.text.extend_from_slice(fingerprint.as_str().as_bytes());
     }
     true
+}
+
+/// Whether the value is made to keep the detector busy.
+///
+/// It looks up every beginning of a word that ends at a dot or a backtick, so
+/// a long word full of them takes quadratic time. No ordinary value is like
+/// that (2,000 of them in one word of 2,000 bytes), so it is taken for an
+/// attack, with the fingerprint by which libinjection calls a token evil.
+fn is_hostile(input: &[u8]) -> bool {
+    const BASE: usize = 4 << 20;
+    const PER_BYTE: usize = 64;
+    // As in the detector: what ends a word.
+    let ends = |byte: &u8| b" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\x0b\x0c\r\"\xa0\0".contains(byte);
+    let work = input.split(ends).fold(0_usize, |work, word| {
+        let marks = memchr::memchr2_iter(b'.', b'`', word).count();
+        work.saturating_add(word.len().saturating_mul(marks))
+    });
+    work > BASE + input.len().saturating_mul(PER_BYTE)
 }
 
 #[cfg(test)]
@@ -44,5 +67,14 @@ mod tests {
                 "{input}"
             );
         }
+    }
+    #[test]
+    fn a_word_of_dots_is_not_worked_through() {
+        let mut hit = Hit::default();
+        assert!(matches(b"", &b"a.`".repeat(300_000), &mut hit));
+        assert_eq!(hit.text, b"X");
+        let prose = b"see www.example.org. ".repeat(50_000);
+        assert!(!is_hostile(&prose));
+        assert!(!is_hostile(&b"0123456789abcdef".repeat(50_000)));
     }
 }

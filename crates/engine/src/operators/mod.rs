@@ -37,6 +37,16 @@ pub struct Spec {
     pub build: Build,
 }
 
+impl Spec {
+    /// Whether the argument names files, relative to that of the rule.
+    pub(crate) fn reads_files(&self) -> bool {
+        matches!(
+            self.name,
+            "pmFromFile" | "pmf" | "ipMatchFromFile" | "ipMatchF"
+        )
+    }
+}
+
 /// How an operator comes from its argument.
 pub enum Build {
     /// A plain function of (argument, input). The argument may hold macros,

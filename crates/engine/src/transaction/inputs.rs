@@ -1,7 +1,7 @@
 //! What a request and its response hold, by variable.
 
 use super::values::{ValueId, Values};
-use crate::body::{Anomaly, Kind, Sink};
+use crate::body::{Anomaly, Kind, Sink, charset};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::plan::ir::Processor;
@@ -285,13 +285,22 @@ impl Inputs {
         };
         match processor {
             Processor::Urlencoded => {
-                crate::body::urlencoded::parse(body, separator, limits, &mut sink);
+                charset::form(content_type, body, &mut sink, |body, sink| {
+                    crate::body::urlencoded::parse(body, separator, limits, sink);
+                });
             }
-            Processor::Json => crate::body::json::parse(body, limits, &mut sink),
+            Processor::Json => {
+                let text = charset::document(content_type, body, &mut sink);
+                crate::body::json::parse(&text, limits, &mut sink);
+            }
             Processor::Multipart => {
+                charset::multipart(content_type, &mut sink);
                 crate::body::multipart::parse(content_type, body, limits, &mut sink);
             }
-            Processor::Xml => crate::body::xml::parse(body, limits, &mut sink),
+            Processor::Xml => {
+                let text = charset::document(content_type, body, &mut sink);
+                crate::body::xml::parse(&text, limits, &mut sink);
+            }
         }
     }
 

@@ -416,7 +416,11 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
         return;
     }
     // Some applications parse what looks like JSON or XML whatever its type says.
-    let sniffed = match body.trim_ascii_start().first() {
+    let sniffed = match body
+        .iter()
+        // Beyond byte order marks, and the zeros of UTF-16.
+        .find(|byte| !byte.is_ascii_whitespace() && !b"\0\xef\xbb\xbf\xfe\xff".contains(byte))
+    {
         Some(b'{' | b'[') if !concerned.is_empty() => Some(Processor::Json),
         Some(b'<') if !concerned.is_empty() => Some(Processor::Xml),
         _ => None,

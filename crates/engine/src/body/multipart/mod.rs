@@ -3,9 +3,9 @@
 //! Where servers differ, every reading is given: a part with two names is a
 //! value under both, and each of several file names is one.
 
-mod parameters;
+pub(super) mod parameters;
 
-use super::{Anomaly, Kind, Sink};
+use super::{Anomaly, Kind, Sink, charset};
 use crate::limits::Limits;
 use parameters::Parameters;
 
@@ -225,6 +225,10 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
         names.push(b"");
     }
     let ambiguous = !disposition.anomalies.is_empty() || names.len() > 1;
+    let text = match value(headers, b"content-type") {
+        Some(kind) if files.is_empty() || ambiguous => charset::field(kind, content, sink),
+        _ => content.into(),
+    };
     for name in names {
         for line in headers {
             sink.field(Kind::PartHeader, name, line);
@@ -236,7 +240,7 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
             sink.field(Kind::FileContent, name, content);
         }
         if files.is_empty() || ambiguous {
-            sink.field(Kind::Field, name, content);
+            sink.field(Kind::Field, name, &text);
         }
     }
 }

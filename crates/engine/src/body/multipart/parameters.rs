@@ -3,16 +3,16 @@
 use super::super::Anomaly;
 
 /// What precedes the first semicolon, and the parameters in their order.
-pub(super) struct Parameters {
+pub(in crate::body) struct Parameters {
     pub(super) kind: Vec<u8>,
     parameters: Vec<Parameter>,
     pub(super) anomalies: Vec<Anomaly>,
 }
 
 /// One `name=value`.
-pub(super) struct Parameter {
+pub(in crate::body) struct Parameter {
     name: Vec<u8>,
-    pub(super) value: Vec<u8>,
+    pub(in crate::body) value: Vec<u8>,
     pub(super) quoted: bool,
     /// White space around the equals sign.
     pub(super) spaced: bool,
@@ -20,7 +20,7 @@ pub(super) struct Parameter {
 
 impl Parameters {
     /// Reads a header's value.
-    pub(super) fn read(header: &[u8]) -> Self {
+    pub(in crate::body) fn read(header: &[u8]) -> Self {
         let end = memchr::memchr(b';', header).unwrap_or(header.len());
         let (kind, mut rest) = header.split_at(end);
         let mut found = Self {
@@ -46,7 +46,7 @@ impl Parameters {
     }
 
     /// All parameters of that (lower-case) name.
-    pub(super) fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p Parameter> {
+    pub(in crate::body) fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p Parameter> {
         self.parameters
             .iter()
             .filter(move |each| each.name == name.as_bytes())
