@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use engine::{Action, Decision, Match, Plan};
-use http::header::{ACCEPT, HOST, LOCATION};
+use http::header::{ACCEPT, CONNECTION, HOST, LOCATION};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -117,6 +117,7 @@ impl Proxy {
         // Check: the head reads one way only, and an application is meant.
         let (mut head, incoming) = request.into_parts();
         story.accept = head.headers.get(ACCEPT).cloned();
+        story.version = head.version;
         framing::settle(&mut head, self.limits.headers)?;
         let application = self.choose(&head)?;
         let body = ClientBody::new(incoming, &self.limits);
@@ -244,6 +245,11 @@ impl Proxy {
                 Err(_) => *response.status_mut() = StatusCode::FORBIDDEN,
             }
         }
+        if matches!(halt, Halt::Request(..)) && story.version != Version::HTTP_2 {
+            // What a client that breaks the rules sends next is better not read.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
         self.tell(story, Some((&halt, reference)), Some(response.status()));
         Ok(response)
     }
@@ -317,6 +323,7 @@ impl Proxy {
 #[derive(Default)]
 struct Story<'a> {
     accept: Option<HeaderValue>,
+    version: Version,
     /// None: no rule concerns it.
     seen: Option<Seen<'a>>,
     stripped: bool,

@@ -2,12 +2,13 @@
 //!
 //! hyper settles ambiguous heads silently. So each head is judged by [`framing`] before
 //! hyper gets its last byte; the head of a refused one is spoilt by a NUL in the place of that
-//! byte, which hyper answers with 400, in the order of the requests, and closes. To find
+//! byte and ended, which hyper answers with 400, in the order of the requests, and closes. To find
 //! the next head, bodies are counted along, strictly.
 //!
 //! The same adapter ends connections whose client does not read, and lingers on closing, so that
 //! an early answer to a large body is not lost to a reset.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,11 +65,7 @@ impl<S> Sniffed<S> {
     }
 
     /// Bounds how long a write may be pending.
-    fn bound<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        poll: Poll<std::io::Result<T>>,
-    ) -> Poll<std::io::Result<T>> {
+    fn bound<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if poll.is_ready() {
             self.stalled = None;
             return poll;
@@ -76,7 +73,7 @@ impl<S> Sniffed<S> {
         let idle = self.write_idle;
         let timer = self.stalled.get_or_insert_with(|| Box::pin(sleep(idle)));
         if timer.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(std::io::ErrorKind::TimedOut.into()));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
     }
@@ -87,8 +84,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sniffed<S> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if let Some(watch) = &mut this.watch
+            && watch.state == State::Refused
+        {
+            if watch.ending.is_empty() {
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+            let room = watch.ending.len().min(buf.remaining());
+            let (now, later) = watch.ending.split_at(room);
+            buf.put_slice(now);
+            watch.ending = later;
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         let fresh = buf.filled_mut().get_mut(before..).unwrap_or_default();
@@ -100,10 +109,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sniffed<S> {
             this.watch = None;
             return Poll::Ready(Ok(()));
         }
-        if watch.state == State::Refused && !fresh.is_empty() {
-            return Poll::Ready(Err(std::io::ErrorKind::InvalidData.into()));
-        }
         if let Err(Spoilt(at)) = watch.follow(fresh) {
+            if matches!(watch.state, State::Head { .. }) {
+                watch.ending = b"\r\n\r\n";
+            }
             watch.state = State::Refused;
             this.signals.refused.store(true, Ordering::Release);
             if let Some(byte) = fresh.get_mut(at) {
@@ -120,7 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.bound(cx, poll)
     }
@@ -128,8 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        slices: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.bound(cx, poll)
     }
@@ -138,12 +147,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = Pin::new(&mut self.stream).poll_flush(cx);
         self.bound(cx, poll)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.linger.is_none() {
             let poll = Pin::new(&mut this.stream).poll_shutdown(cx);
@@ -180,6 +189,8 @@ struct Watch {
     /// The start of a head that did not come at once.
     pending: Vec<u8>,
     head_bytes: usize,
+    /// Ends a spoilt head: hyper looks at no head before its end.
+    ending: &'static [u8],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +230,7 @@ impl Watch {
             state: State::Head { blank: false },
             pending: Vec::new(),
             head_bytes,
+            ending: b"",
         }
     }
 

@@ -2,5 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod deciding;
+mod framing;
+mod hardening;
 mod proxying;
 mod support;
+mod tls;

@@ -149,6 +149,23 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Sends to a gateway that may have closed already.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// Reads away what is there; false if the connection has ended.
+    pub(crate) fn discard(&mut self) -> bool {
+        let mut space = [0; 4096];
+        loop {
+            match self.stream.try_read(&mut space) {
+                Ok(1..) => {}
+                Ok(0) => return false,
+                Err(why) => return why.kind() == std::io::ErrorKind::WouldBlock,
+            }
+        }
+    }
+
     /// Reads until the text is there; gives everything up to its end.
     pub(crate) async fn read_until(&mut self, text: &str) -> String {
         let end = loop {

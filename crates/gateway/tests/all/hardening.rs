@@ -1,0 +1,213 @@
+//! Hostile clients: slow, broken, many.
+
+use std::time::Duration;
+
+use engine::Plan;
+
+use crate::support::{Client, Upstream, ask, config, get, no_attack, post, start};
+
+#[tokio::test]
+async fn slow_clients_do_not_starve_others_and_are_ended() {
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.head_ms = 1000;
+    config.limits.body_idle_ms = 1000;
+    let (running, address) = start(config, no_attack()).await;
+    let mut slow = Vec::new();
+    for count in 0..200 {
+        let mut client = Client::connect(address).await;
+        let start_of_request = match count % 3 {
+            0 => "",
+            1 => "GET / HTTP/1.1\r\nHost: app.",
+            _ => "POST / HTTP/1.1\r\nHost: app.example\r\nContent-Length: 9\r\n\r\na",
+        };
+        client.send(start_of_request).await;
+        slow.push(client);
+    }
+    for _ in 0..50 {
+        assert_eq!(ask(address, get("/")).await.status, 200);
+        assert_eq!(ask(address, post("a=b")).await.status, 200);
+    }
+    for (count, mut client) in slow.into_iter().enumerate() {
+        let end = client.rest().await;
+        if count % 3 == 2 {
+            assert!(end.starts_with("HTTP/1.1 408 "), "{end:?}");
+        } else {
+            assert_eq!(end, "");
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_for_too_long_is_408() {
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.body_total_ms = 300;
+    let (running, address) = start(config, no_attack()).await;
+    let mut client = Client::connect(address).await;
+    client
+        .send("POST / HTTP/1.1\r\nHost: app.example\r\nContent-Length: 1000\r\n\r\n")
+        .await;
+    for _ in 0..100 {
+        if client.try_send(b"x").await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(client.response().await.status, 408);
+    assert_eq!(upstream.got(), "");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_for_their_turn() {
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.connections = 2;
+    let (running, address) = start(config, Plan::empty()).await;
+    let first = Client::connect(address).await;
+    let second = Client::connect(address).await;
+    let mut third = Client::connect(address).await;
+    third.send(get("/third")).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(upstream.got(), "");
+    drop((first, second));
+    assert_eq!(third.response().await.status, 200);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_ends_in_good_order_after_its_last_request() {
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.connection_requests = 3;
+    let (running, address) = start(config, Plan::empty()).await;
+    let mut client = Client::connect(address).await;
+    for count in 1..=3 {
+        client.send(get("/")).await;
+        let response = client.response().await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.head.contains("connection: close"), count == 3);
+    }
+    assert_eq!(client.rest().await, "");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn heads_beyond_the_bounds_are_refused() {
+    let upstream = Upstream::ok().await;
+    let (running, address) = start(config(upstream.address), Plan::empty()).await;
+    let many = "X-A: 1\r\n".repeat(101);
+    let large = format!("X-A: {}\r\n", "x".repeat(70_000));
+    for lines in [many, large] {
+        let request = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{lines}\r\n");
+        let mut client = Client::connect(address).await;
+        client.send(request).await;
+        let answer = client.rest().await;
+        let refused = answer.starts_with("HTTP/1.1 431 ") || answer.starts_with("HTTP/1.1 400 ");
+        assert!(refused, "{answer:?}");
+    }
+    assert_eq!(upstream.got(), "");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_held_by_all_requests_together_are_bounded() {
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.held_bytes = 1000;
+    let (running, address) = start(config, no_attack()).await;
+    let mut one = Client::connect(address).await;
+    let body = "x".repeat(600);
+    let request = post(&body);
+    one.send(&request[..request.len() - 1]).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(ask(address, &request).await.status, 503);
+    one.send("x").await;
+    assert_eq!(one.response().await.status, 200);
+    assert_eq!(ask(address, &request).await.status, 200);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn broken_requests_leave_it_alive() {
+    const ROUNDS: usize = 20_000;
+    let upstream = Upstream::ok().await;
+    let (running, address) = start(config(upstream.address), no_attack()).await;
+    let templates = [
+        get("/?a=1&b=%zz"),
+        post("a=1&b=2"),
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
+            .to_owned(),
+        "GET http://a/x HTTP/1.1\r\nHost: a\r\nCookie: a=b; c\r\nConnection: x\r\n\r\n".to_owned(),
+    ];
+    let mut random = Random(7);
+    let mut client = Client::connect(address).await;
+    for round in 0..ROUNDS {
+        let mut bytes = templates[round % templates.len()].clone().into_bytes();
+        for _ in 0..random.below(4) {
+            let at = random.below(bytes.len());
+            match random.below(3) {
+                0 => bytes[at] = random.below(256) as u8,
+                1 => drop(bytes.remove(at)),
+                _ => bytes.insert(at, b"\r\n\0 :,;\xff"[random.below(8)]),
+            }
+        }
+        // On a connection until it is closed; what is answered is read away.
+        if client.try_send(&bytes).await.is_err() || !client.discard() {
+            client = Client::connect(address).await;
+        }
+    }
+    drop(client);
+    assert_eq!(ask(address, get("/")).await.status, 200);
+    assert_eq!(ask(address, get("/?q=attack")).await.status, 403);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_lets_a_request_under_way_end() {
+    let upstream = Upstream::ok().await;
+    let (running, address) = start(config(upstream.address), no_attack()).await;
+    let mut client = Client::connect(address).await;
+    let request = post("a=bc");
+    client.send(&request[..request.len() - 2]).await;
+    let mut idle = Client::connect(address).await;
+    idle.send(get("/")).await;
+    assert_eq!(idle.response().await.status, 200);
+    let stopping = tokio::spawn(running.stop());
+    assert_eq!(idle.rest().await, "");
+    client.send("bc").await;
+    let response = client.response().await;
+    assert_eq!(response.status, 200);
+    assert!(response.head.contains("connection: close"));
+    stopping.await.unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_ever() {
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.stop_ms = 100;
+    let (running, address) = start(config, no_attack()).await;
+    let mut client = Client::connect(address).await;
+    let request = post("a=bc");
+    client.send(&request[..request.len() - 2]).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    running.stop().await;
+    assert!(!client.rest().await.contains("200"));
+}
+
+/// splitmix64: the same cases in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as usize % bound
+    }
+}
