@@ -4,7 +4,8 @@
 //! in the same machine's browser reaches loopback too. Such a page's requests say that
 //! they are cross-site, or come with the page's own host name (a name that was made to
 //! point to loopback). Names that nobody can register are let through, so that the shop
-//! can be demonstrated under a name behind a gateway.
+//! can be demonstrated under a name behind a gateway; whoever points such a name to
+//! loopback on this machine opens the shop to the pages that guess it.
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, ORIGIN};
