@@ -176,3 +176,63 @@ fn bytes(text: &str) -> Vec<u8> {
     }
     bytes
 }
+
+/// The data files of the core rule set.
+struct RuleFolder(PathBuf);
+
+impl engine::Resources for RuleFolder {
+    fn read(&self, name: &str, _: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(self.0.join(name)).map_err(|error| format!("{name}: {error}"))
+    }
+}
+
+#[test]
+fn the_core_rule_set_uses_no_other_operators_and_transformations() {
+    let Some(corpora) = corpora() else {
+        eprintln!("skipped: no corpora; set STOPGAP_CORPORA to a folder that holds crs/rules");
+        return;
+    };
+    let folder = corpora.join("crs/rules");
+    let (mut count, mut wrong) = (0, Vec::new());
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "conf") {
+            continue;
+        }
+        let source = path.display().to_string();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let rules = seclang::parse(&source, &text, &seclang::Limits::default()).unwrap();
+        for directive in &rules.directives {
+            let seclang::DirectiveKind::Rule(rule) = &directive.kind else {
+                continue;
+            };
+            count += 1;
+            if let Err(why) = build(&rule.operator, &source, &RuleFolder(folder.clone())) {
+                wrong.push(format!("@{}: {why}", rule.operator.name));
+            }
+            for action in rule.actions.iter().filter(|action| action.name == "t") {
+                let name = action.argument.as_deref().unwrap_or_default();
+                if name != "none" && transformations::find(name).is_none() {
+                    wrong.push(format!("t:{name}"));
+                }
+            }
+        }
+    }
+    assert!(count > 500, "only {count} rules were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn build(operator: &seclang::Operator, source: &str, resources: &RuleFolder) -> Result<(), String> {
+    let spec = operators::find(&operator.name).ok_or("not known")?;
+    match spec.build {
+        Build::Plain(_) => Ok(()),
+        Build::Compiled(build) => build(&Arguments {
+            text: &operator.argument,
+            limits: &Limits::default(),
+            resources,
+            source,
+        })
+        .map(|_| ()),
+        Build::Refused(why) => Err(why.to_owned()),
+    }
+}

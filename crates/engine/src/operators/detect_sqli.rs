@@ -37,13 +37,17 @@ fn matches(_: &[u8], input: &[u8], hit: &mut Hit) -> bool {
 fn is_hostile(input: &[u8]) -> bool {
     const BASE: usize = 4 << 20;
     const PER_BYTE: usize = 64;
+    let allowed = BASE + input.len().saturating_mul(PER_BYTE);
+    let marks = |text: &[u8]| memchr::memchr2_iter(b'.', b'`', text).count();
+    if input.len().saturating_mul(marks(input)) <= allowed {
+        return false;
+    }
     // As in the detector: what ends a word.
     let ends = |byte: &u8| b" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\x0b\x0c\r\"\xa0\0".contains(byte);
     let work = input.split(ends).fold(0_usize, |work, word| {
-        let marks = memchr::memchr2_iter(b'.', b'`', word).count();
-        work.saturating_add(word.len().saturating_mul(marks))
+        work.saturating_add(word.len().saturating_mul(marks(word)))
     });
-    work > BASE + input.len().saturating_mul(PER_BYTE)
+    work > allowed
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) fn compile(arguments: &Arguments<'_>) -> Result<Regex, String> {
     Regex::builder()
         .syntax(syntax)
         .configure(config)
-        .build(arguments.text)
+        .build(&super::pcre::translate(arguments.text))
         .map_err(|error| match std::error::Error::source(&error) {
             Some(source) => format!("this regular expression does not compile: {source}"),
             None => format!("this regular expression does not compile: {error}"),
