@@ -59,6 +59,7 @@ mod tests {
         for (input, fingerprint) in [
             ("1' OR '1'='1", Some("s&sos")),
             ("-1 union select 1,2", Some("1UE1")),
+            ("ascii(substring(version() from 1 for 1))", Some("f(f(f")),
             ("O'Brien", None),
             ("select a seat", None),
         ] {

@@ -170,6 +170,7 @@ mod tests {
             ("verifyCPF", r"[\d.-]{11,14}", "529.982.247-26", false),
             ("verifyCPF", r"\d{11}", "11111111111", false),
             ("verifySSN", r"\d{3}-\d{2}-\d{4}", "078-05-1120", true),
+            ("verifySSN", r"\d{3}-?\d{2}-?\d{4}", "224-88-2046", true),
             ("verifySSN", r"\d{3}-\d{2}-\d{4}", "666-05-1120", false),
             ("verifySSN", r"\d{3}-\d{2}-\d{4}", "078-00-1120", false),
             ("verifySVNR", r"\d{4} ?\d{6}", "1237 010180", true),
