@@ -42,6 +42,12 @@ pub struct Config {
     /// Where events are written; none: nowhere.
     #[serde(default)]
     pub events: Option<Events>,
+    /// Virtual patches, read by whoever starts the gateway: this crate takes plans.
+    #[serde(default)]
+    pub patches: Vec<Patches>,
+    /// Files of SecLang rules that concern every request, read likewise.
+    #[serde(default)]
+    pub rules: Vec<PathBuf>,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -69,6 +75,28 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// A PEM file: the private key.
     pub key: PathBuf,
+}
+
+/// Patch documents and how they take part.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patches {
+    /// A document, or a folder of them.
+    pub path: PathBuf,
+    /// Enforced if left out.
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+/// How patches take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// They stop what they match.
+    #[default]
+    Enforce,
+    /// They record what they would stop.
+    Shadow,
 }
 
 /// Where events go.
@@ -160,6 +188,8 @@ impl Config {
             admin: None,
             trusted_proxies: Vec::new(),
             events: None,
+            patches: Vec::new(),
+            rules: Vec::new(),
             limits: Limits::default(),
             application: vec![Application {
                 name: "default".to_owned(),
@@ -194,6 +224,10 @@ impl Config {
             .filter_map(|application| application.authorities.as_mut());
         for authorities in authorities {
             *authorities = folder.join(&*authorities);
+        }
+        let documents = config.patches.iter_mut().map(|patches| &mut patches.path);
+        for path in documents.chain(&mut config.rules) {
+            *path = folder.join(&*path);
         }
         if let Some(events) = &mut config.events
             && events.file != Path::new("-")
@@ -254,6 +288,16 @@ fn default_ingress() -> String {
 
 fn default_queue() -> usize {
     4096
+}
+
+impl Events {
+    /// To a file, with the usual queue.
+    pub fn to(file: PathBuf) -> Self {
+        Self {
+            file,
+            queue: default_queue(),
+        }
+    }
 }
 
 impl HostPattern {

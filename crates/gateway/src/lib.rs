@@ -45,7 +45,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 pub use config::{
-    Application, Config, Events, Fail, HostPattern, Listen, Network, Protocol, Tls, UpstreamUrl,
+    Application, Config, Events, Fail, HostPattern, Listen, Mode, Network, Patches, Protocol, Tls,
+    UpstreamUrl,
 };
 pub use error::Error;
 pub use limits::Limits;
@@ -136,6 +137,16 @@ impl Running {
     pub fn swap(&self, plan: Arc<Plan>) {
         self.proxy.plan.store(plan);
         self.proxy.metrics.reloaded(true);
+    }
+
+    /// Takes the applications of another configuration into use; a new version of one is reached
+    /// from now on. Requests under way end as they began. All other settings stay until the next
+    /// start.
+    ///
+    /// # Errors
+    /// The configuration is wrong, or an authority's file cannot be read; nothing changes then.
+    pub fn reconfigure(&self, config: &Config) -> Result<(), Error> {
+        self.proxy.reconfigure(config)
     }
 
     /// Counts a plan that could not be taken into use.

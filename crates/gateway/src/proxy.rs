@@ -34,7 +34,7 @@ pub(crate) struct Proxy {
     pub(crate) limits: Limits,
     pub(crate) trusted: Vec<Network>,
     ingress: String,
-    applications: Vec<Protected>,
+    applications: ArcSwap<Vec<Protected>>,
     held: HeldBytes,
 }
 
@@ -59,14 +59,7 @@ impl std::error::Error for Dropped {}
 impl Proxy {
     pub(crate) fn new(config: Config, plan: Arc<Plan>) -> Result<Self, Error> {
         config.check().map_err(Error::configuration)?;
-        let applications = config
-            .application
-            .into_iter()
-            .map(|is| {
-                let upstreams = Upstreams::new(&is, &config.limits)?;
-                Ok(Protected { is, upstreams })
-            })
-            .collect::<Result<_, Error>>()?;
+        let applications = protected(&config)?;
         Ok(Self {
             plan: ArcSwap::new(plan),
             metrics: Metrics::default(),
@@ -75,8 +68,14 @@ impl Proxy {
             limits: config.limits,
             trusted: config.trusted_proxies,
             ingress: config.ingress,
-            applications,
+            applications: ArcSwap::from_pointee(applications),
         })
+    }
+
+    pub(crate) fn reconfigure(&self, config: &Config) -> Result<(), Error> {
+        config.check().map_err(Error::configuration)?;
+        self.applications.store(Arc::new(protected(config)?));
+        Ok(())
     }
 
     /// Answers one request.
@@ -90,9 +89,16 @@ impl Proxy {
     ) -> Result<Response<Body>, Dropped> {
         self.metrics.requested();
         let mut inspection = Inspection::new(&self.metrics);
+        let applications = self.applications.load_full();
         let mut story = Story::default();
         let outcome = self
-            .live(connection, request, &mut inspection, &mut story)
+            .live(
+                connection,
+                &applications,
+                request,
+                &mut inspection,
+                &mut story,
+            )
             .await;
         story.matches = inspection.into_matches();
         match outcome {
@@ -108,8 +114,9 @@ impl Proxy {
 
     /// The life of a request, from its head to the head of its response.
     async fn live<'a>(
-        &'a self,
+        &self,
         connection: &Arc<Connection>,
+        applications: &'a [Protected],
         request: Request<Incoming>,
         inspection: &mut Inspection<'_>,
         story: &mut Story<'a>,
@@ -119,7 +126,7 @@ impl Proxy {
         story.accept = head.headers.get(ACCEPT).cloned();
         story.version = head.version;
         framing::settle(&mut head, self.limits.headers)?;
-        let application = self.choose(&head)?;
+        let application = choose(applications, &head)?;
         let body = ClientBody::new(incoming, &self.limits);
 
         // Inspect the head; most requests concern no rule and go straight on.
@@ -159,26 +166,6 @@ impl Proxy {
         let mut response = inspection.response(response).await?;
         *response.version_mut() = Version::HTTP_11;
         Ok(response)
-    }
-
-    /// The application that a request is for.
-    fn choose(&self, head: &http::request::Parts) -> Result<&Protected, Halt> {
-        if let [only] = &*self.applications {
-            return Ok(only);
-        }
-        let host = head
-            .headers
-            .get(HOST)
-            .and_then(|host| host.to_str().ok())
-            .map_or("", without_port);
-        let fits = |each: &&Protected| {
-            let hosts = &each.is.hosts;
-            hosts.is_empty() || hosts.iter().any(|pattern| pattern.fits(host))
-        };
-        self.applications.iter().find(fits).ok_or(Halt::Request(
-            StatusCode::MISDIRECTED_REQUEST,
-            "no application has this host",
-        ))
     }
 
     fn open_tunnel(
@@ -317,6 +304,41 @@ impl Proxy {
             }
         }
     }
+}
+
+fn protected(config: &Config) -> Result<Vec<Protected>, Error> {
+    config
+        .application
+        .iter()
+        .map(|is| {
+            let upstreams = Upstreams::new(is, &config.limits)?;
+            let is = is.clone();
+            Ok(Protected { is, upstreams })
+        })
+        .collect()
+}
+
+/// The application that a request is for.
+fn choose<'a>(
+    applications: &'a [Protected],
+    head: &http::request::Parts,
+) -> Result<&'a Protected, Halt> {
+    if let [only] = applications {
+        return Ok(only);
+    }
+    let host = head
+        .headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .map_or("", without_port);
+    let fits = |each: &&Protected| {
+        let hosts = &each.is.hosts;
+        hosts.is_empty() || hosts.iter().any(|pattern| pattern.fits(host))
+    };
+    applications.iter().find(fits).ok_or(Halt::Request(
+        StatusCode::MISDIRECTED_REQUEST,
+        "no application has this host",
+    ))
 }
 
 /// What is remembered of a request while it lives.

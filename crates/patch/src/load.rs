@@ -8,7 +8,8 @@ use engine::{CompileError, Compiler, Limits, Mode, NoResources, Plan};
 use crate::compile::compile;
 use crate::document::Source;
 use crate::problem::{Level, Problem};
-use crate::prove::refused;
+use crate::prove::{application, refused};
+use crate::request::Request;
 
 /// Files of one folder at most.
 const FILES: usize = 100_000;
@@ -96,8 +97,7 @@ fn unreadable(path: &Path, why: &str) -> Problem {
 /// The first document that does not compile, with its place.
 pub fn plan(
     rules: &[seclang::Ruleset],
-    sources: &[Source],
-    mode: Mode,
+    sources: &[(Source, Mode)],
     limits: Limits,
 ) -> Result<Arc<Plan>, Problem> {
     let plain = |error: &CompileError| Problem {
@@ -110,16 +110,62 @@ pub fn plan(
         message: error.message().to_owned(),
     };
     let mut compiler = Compiler::new(rules, limits, &NoResources).map_err(|error| plain(&error))?;
-    for source in sources {
+    for (source, mode) in sources {
         compiler
-            .add(&compile(source)?.rules(mode))
+            .add(&compile(source)?.rules(*mode))
             .map_err(|error| refused(source, &error))?;
     }
     compiler.finish().map_err(|error| {
-        let of_patch = |source: &&Source| Some(source.document.id.as_str()) == error.patch();
+        let of_patch =
+            |(source, _): &&(Source, Mode)| Some(source.document.id.as_str()) == error.patch();
         match sources.iter().find(of_patch) {
-            Some(source) => refused(source, &error),
+            Some((source, _)) => refused(source, &error),
             None => plain(&error),
         }
     })
+}
+
+/// Runs the cases of every document on the plan of all: each exploit must be
+/// stopped (in shadow mode: recorded), and no benign twin by its own patch.
+pub fn self_test(plan: &Arc<Plan>, sources: &[(Source, Mode)]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (source, _) in sources {
+        let id = source.document.id.as_str();
+        let cases = &source.document.cases;
+        let cases = cases
+            .exploit
+            .iter()
+            .map(|case| (true, case))
+            .chain(cases.benign.iter().map(|case| (false, case)));
+        for (exploit, case) in cases {
+            let wrong = match Request::of(&case.request) {
+                Err(why) => Some(why),
+                Ok(request) => {
+                    let exchange = request.exchange(&application(&source.document));
+                    let verdict = exchange.inspect(plan);
+                    let own = verdict
+                        .matches
+                        .iter()
+                        .any(|found| found.disruptive && found.patch.as_deref() == Some(id));
+                    // Another patch may have stopped it before this one was asked.
+                    let stopped = own || verdict.decision.is_some();
+                    match (exploit, stopped, own) {
+                        (true, false, _) => Some("this exploit passes".to_owned()),
+                        (false, _, true) => Some("this benign request is stopped".to_owned()),
+                        _ => None,
+                    }
+                }
+            };
+            if let Some(why) = wrong {
+                problems.push(Problem {
+                    file: source.name.clone(),
+                    line: case.line,
+                    column: case.column,
+                    level: Level::Error,
+                    message: format!("case `{}`: {why}", case.name),
+                });
+            }
+        }
+    }
+    problems
 }

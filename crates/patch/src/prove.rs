@@ -122,7 +122,7 @@ pub fn prove(source: &Source, plan: &Arc<Plan>, vary: bool) -> Result<Report, Pr
 }
 
 /// An application that the scope agrees with.
-fn application(document: &Document) -> String {
+pub(crate) fn application(document: &Document) -> String {
     document
         .scope
         .apps

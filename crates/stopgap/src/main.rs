@@ -2,7 +2,10 @@
 //!
 //! Exit status: 0 all went well, 1 something was wrong with the work, 2 wrong use or bad input.
 
+mod demo;
+mod gateway;
 mod inspect;
+mod live;
 mod patch;
 
 use std::process::ExitCode;
@@ -19,12 +22,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
+    Gateway(gateway::Arguments),
     Inspect(inspect::Arguments),
     Patch(patch::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Patch(arguments) => patch::run(&arguments),
     };

@@ -104,14 +104,11 @@ fn load(arguments: &Arguments) -> anyhow::Result<Arc<Plan>> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
         rules.push(seclang::parse(&name, &text, &seclang::Limits::default())?);
     }
-    let sources = crate::patch::documents(&arguments.patches)?;
-    let mode = engine::Mode::Enforce;
-    Ok(patch::load::plan(
-        &rules,
-        &sources,
-        mode,
-        Limits::default(),
-    )?)
+    let sources: Vec<_> = crate::patch::documents(&arguments.patches)?
+        .into_iter()
+        .map(|source| (source, engine::Mode::Enforce))
+        .collect();
+    Ok(patch::load::plan(&rules, &sources, Limits::default())?)
 }
 
 /// Reads JSON lines one by one.

@@ -1,6 +1,5 @@
 //! `stopgap patch`: virtual patch documents, checked, proven and explained.
 
-mod live;
 mod test;
 
 use std::path::PathBuf;
@@ -8,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use patch::{Level, Problem, Source};
+
+pub(crate) use test::judge;
 
 /// Virtual patch documents: check, prove, explain.
 #[derive(Args)]

@@ -10,7 +10,7 @@ use patch::prove::{self, Outcome, Report};
 use patch::{Expected, Request, Source};
 use serde::Serialize;
 
-use super::live::Target;
+use crate::live::Target;
 
 /// Run the cases of patches: in process, or with --against on a live target.
 ///

@@ -41,6 +41,14 @@ impl Target {
         })
     }
 
+    /// An address, already known.
+    pub(crate) fn new(address: std::net::SocketAddr, timeout: Duration) -> Self {
+        Self {
+            address: address.to_string(),
+            timeout,
+        }
+    }
+
     /// Sends the bytes of a request and reads its answer.
     pub(crate) fn send(&self, request: &[u8]) -> anyhow::Result<Reply> {
         let started = Instant::now();

@@ -1,0 +1,160 @@
+//! `stopgap gateway`: the ingress point, and what keeps its patches current.
+
+mod plan;
+mod watch;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use gateway::{Config, Gateway, Mode, Patches, Running};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Run a reverse proxy that enforces virtual patches.
+///
+/// Patches are taken into use as their files change; a patch that is wrong leaves
+/// the running ones as they are, and the log and the metrics say so. SIGHUP reads
+/// the configuration again (applications and patches; other settings need a
+/// restart). SIGTERM and SIGINT let the requests under way end.
+///
+/// To roll a patch back, remove its file.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream"]))]
+pub(crate) struct Arguments {
+    /// The configuration; see docs/gateway.md.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "patches", "mode", "admin", "events"])]
+    config: Option<PathBuf>,
+    /// Where clients connect.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The application, such as http://127.0.0.1:3000.
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// A patch, or a folder of them; can be repeated.
+    #[arg(long = "patch", value_name = "FILE|DIR")]
+    patches: Vec<PathBuf>,
+    /// Enforce the patches, or only record what they would do.
+    #[arg(long, value_enum, default_value_t = AsMode::Enforce)]
+    mode: AsMode,
+    /// Where /-/live, /-/ready and /metrics are served.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin: Option<SocketAddr>,
+    /// A file for events, as JSON lines; `-` is standard output.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    events: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum AsMode {
+    /// Stop what they match.
+    Enforce,
+    /// Record it.
+    Shadow,
+}
+
+/// Serves until a signal ends it.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(arguments))
+}
+
+fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
+    if let Some(path) = &arguments.config {
+        return Ok(Config::load(path)?);
+    }
+    let upstream = arguments.upstream.as_deref().unwrap_or_default();
+    let mut config = Config::for_one(arguments.listen, upstream)?;
+    let mode = match arguments.mode {
+        AsMode::Enforce => Mode::Enforce,
+        AsMode::Shadow => Mode::Shadow,
+    };
+    config.patches = arguments
+        .patches
+        .iter()
+        .map(|path| Patches {
+            path: path.clone(),
+            mode,
+        })
+        .collect();
+    config.admin = arguments.admin;
+    config.events = Some(gateway::Events::to(arguments.events.clone()));
+    Ok(config)
+}
+
+async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut config = configuration(arguments)?;
+    let loaded = plan::load(&config)?;
+    let mut changes = watch::Changes::of(&config)?;
+    let running = Gateway::start(config.clone(), loaded.plan)
+        .await
+        .context("the gateway does not start")?;
+    for address in running.addresses() {
+        tracing::info!("listening on {address}, {} patches", loaded.patches);
+    }
+    if let Some(address) = running.admin_address() {
+        tracing::info!("health and metrics on http://{address}");
+    }
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {
+                if let Some(new) = reconfigured(arguments, &running) {
+                    changes = watch::Changes::of(&new)?;
+                    config = new;
+                }
+                reload(&config, &running).await;
+            }
+            () = changes.next() => reload(&config, &running).await,
+            _ = terminate.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    tracing::info!("stopping: requests under way may end");
+    running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration again; what is wrong with it changes nothing.
+fn reconfigured(arguments: &Arguments, running: &Running) -> Option<Config> {
+    let config = configuration(arguments).and_then(|config| {
+        running.reconfigure(&config)?;
+        Ok(config)
+    });
+    match config {
+        Ok(config) => Some(config),
+        Err(why) => {
+            running.reload_failed();
+            tracing::error!("the configuration stays as it was: {why:#}");
+            None
+        }
+    }
+}
+
+/// Takes the patches into use as they are now; what is wrong with them changes nothing.
+async fn reload(config: &Config, running: &Running) {
+    let config = config.clone();
+    let loaded = tokio::task::spawn_blocking(move || plan::load(&config)).await;
+    match loaded {
+        Ok(Ok(loaded)) => {
+            running.swap(loaded.plan);
+            tracing::info!("{} patches are in use", loaded.patches);
+        }
+        Ok(Err(why)) => {
+            running.reload_failed();
+            tracing::error!("the patches stay as they were: {why:#}");
+        }
+        Err(why) => {
+            running.reload_failed();
+            tracing::error!("the patches stay as they were: reading them failed: {why}");
+        }
+    }
+}

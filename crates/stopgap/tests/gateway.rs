@@ -1,0 +1,260 @@
+//! `stopgap gateway` as an operator runs it.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running gateway, ended by its own process id.
+struct Running {
+    child: Child,
+    log: Receiver<String>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+            .arg("gateway")
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (sender, log) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, log }
+    }
+
+    /// The first log line that holds the words; what follows them.
+    fn told(&self, words: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let line = self.log.recv_timeout(left).unwrap();
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    fn address(&self, words: &str) -> SocketAddr {
+        let rest = self.told(words);
+        rest.split(',').next().unwrap().parse().unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An application that answers every request with its request line.
+fn application() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(1000).map_while(Result::ok) {
+            std::thread::spawn(move || answer(stream));
+        }
+    });
+    address
+}
+
+fn answer(mut stream: TcpStream) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    while let Some(Ok(first)) = lines.next() {
+        while lines
+            .next()
+            .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+        {}
+        let reply = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{first}",
+            first.len()
+        );
+        if stream.write_all(reply.as_bytes()).is_err() {
+            break;
+        }
+    }
+}
+
+fn get(address: SocketAddr, target: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+/// Asks until the answer begins so; changes of files take a moment.
+fn becomes(address: SocketAddr, target: &str, status: &str) {
+    let end = Instant::now() + PATIENCE;
+    while !get(address, target).starts_with(status) {
+        assert!(Instant::now() < end, "{target} does not become {status}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn traversal() -> String {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../patch/testdata/patches/traversal.yaml"
+    );
+    std::fs::read_to_string(path).unwrap()
+}
+
+const ATTACK: &str = "/static/..%2f..%2fetc/passwd";
+
+#[test]
+fn patches_come_and_go_with_their_files_and_a_bad_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("CVE-2024-23334.yaml");
+    std::fs::write(&file, traversal()).unwrap();
+    let upstream = format!("http://{}", application());
+    let patches = folder.path().to_str().unwrap();
+    let gateway = Running::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--upstream",
+        &upstream,
+        "--patch",
+        patches,
+        "--admin",
+        "127.0.0.1:0",
+    ]);
+    let address = gateway.address("listening on ");
+    let admin = gateway.address("health and metrics on http://");
+    assert!(get(address, ATTACK).starts_with("HTTP/1.1 403"));
+    assert!(get(address, "/static/site.css").starts_with("HTTP/1.1 200"));
+    assert!(get(admin, "/-/ready").starts_with("HTTP/1.1 200"));
+
+    // A bad document: told, counted, and the running patches stay.
+    let bad = folder.path().join("bad.yaml");
+    std::fs::write(&bad, traversal().replace("owner:", "onwer:")).unwrap();
+    assert!(
+        gateway
+            .told("the patches stay as they were")
+            .contains("bad.yaml:7:1")
+    );
+    assert!(get(address, ATTACK).starts_with("HTTP/1.1 403"));
+    assert!(get(admin, "/metrics").contains("stopgap_plan_reloads_total{outcome=\"failure\"} 1"));
+    std::fs::remove_file(&bad).unwrap();
+
+    // Rollback: one command.
+    std::fs::remove_file(&file).unwrap();
+    becomes(address, ATTACK, "HTTP/1.1 200");
+    std::fs::write(&file, traversal()).unwrap();
+    becomes(address, ATTACK, "HTTP/1.1 403");
+
+    gateway.signal("-TERM");
+    gateway.told("stopping");
+    let mut gateway = gateway;
+    assert!(gateway.child.wait().unwrap().success());
+}
+
+fn configure(path: &Path, host: &str, upstream: SocketAddr, mode: &str) {
+    let text = format!(
+        "patches = [{{ path = \"patches\", mode = \"{mode}\" }}]\n\
+         [events]\nfile = \"events.jsonl\"\n\
+         [[listen]]\naddress = \"127.0.0.1:0\"\n\
+         [[application]]\nname = \"a\"\nhosts = [\"{host}\"]\nupstreams = [\"http://{upstream}\"]\n\
+         [[application]]\nname = \"b\"\nhosts = [\"b.example\"]\nupstreams = [\"http://{upstream}\"]\n"
+    );
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_configuration_is_read_again_on_sighup_and_shadow_only_records() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("patches")).unwrap();
+    std::fs::write(folder.path().join("patches/p.yaml"), traversal()).unwrap();
+    let file = folder.path().join("gateway.toml");
+    let upstream = application();
+    configure(&file, "other", upstream, "shadow");
+    let gateway = Running::start(&["--config", file.to_str().unwrap()]);
+    let address = gateway.address("listening on ");
+    assert!(
+        get(address, "/").starts_with("HTTP/1.1 421"),
+        "no application has this host"
+    );
+    configure(&file, "app", upstream, "shadow");
+    gateway.signal("-HUP");
+    gateway.told("1 patches are in use");
+    assert!(
+        get(address, ATTACK).starts_with("HTTP/1.1 200"),
+        "shadow stops nothing"
+    );
+
+    std::fs::write(&file, "nonsense").unwrap();
+    gateway.signal("-HUP");
+    gateway.told("the configuration stays as it was");
+    assert!(get(address, "/").starts_with("HTTP/1.1 200"));
+
+    configure(&file, "app", upstream, "enforce");
+    gateway.signal("-HUP");
+    becomes(address, ATTACK, "HTTP/1.1 403");
+    gateway.signal("-TERM");
+    gateway.told("stopping");
+    let mut gateway = gateway;
+    assert!(gateway.child.wait().unwrap().success());
+    let events = std::fs::read_to_string(folder.path().join("events.jsonl")).unwrap();
+    let events: Vec<serde_json::Value> = events
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events[0]["action"], "pass");
+    assert_eq!(events[0]["matches"][0]["enforced"], false);
+    assert_eq!(events[0]["matches"][0]["patch"], "CVE-2024-23334");
+    assert_eq!(events.last().unwrap()["action"], "block");
+}
+
+#[test]
+fn a_gateway_with_a_bad_patch_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.yaml");
+    std::fs::write(
+        &file,
+        traversal().replace("/static/site.css", "/static/../site.css"),
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args([
+            "gateway",
+            "--upstream",
+            "http://127.0.0.1:1",
+            "--listen",
+            "127.0.0.1:0",
+            "--patch",
+        ])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("case `stylesheet`: this benign request is stopped"),
+        "{said}"
+    );
+}
