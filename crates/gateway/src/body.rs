@@ -1,11 +1,13 @@
 //! The one body type: what was held, then what still comes.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -30,6 +32,41 @@ impl Body {
     pub(crate) fn new(first: Bytes, rest: Rest) -> Self {
         let first = (!first.is_empty()).then_some(first);
         Self { first, rest }
+    }
+}
+
+impl Body {
+    /// The same body once more, if all of it is here.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let whole = match &self.rest {
+            Rest::None => true,
+            Rest::Client(body) => body.incoming.is_end_stream(),
+            Rest::Upstream(_) => false,
+        };
+        whole.then(|| Self {
+            first: self.first.clone(),
+            rest: Rest::None,
+        })
+    }
+
+    /// Tells later whether a client's body has arrived; none: it is here.
+    pub(crate) fn arrival(&mut self) -> Option<Arrival> {
+        match &mut self.rest {
+            Rest::Client(body) if !body.incoming.is_end_stream() => {
+                Some(body.arrival.get_or_insert_default().clone())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a client's body has arrived, whole or not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Arrival(Arc<AtomicBool>);
+
+impl Arrival {
+    pub(crate) fn is(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -131,6 +168,15 @@ pub(crate) struct ClientBody {
     /// Made when the body is first waited for, set anew at each wait.
     timer: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    arrival: Option<Arrival>,
+}
+
+impl Drop for ClientBody {
+    fn drop(&mut self) {
+        if let Some(Arrival(arrived)) = &self.arrival {
+            arrived.store(true, Ordering::Release);
+        }
+    }
 }
 
 impl ClientBody {
@@ -141,6 +187,7 @@ impl ClientBody {
             end: Instant::now() + Duration::from_millis(limits.body_total_ms),
             timer: None,
             waiting: false,
+            arrival: None,
         }
     }
 
@@ -182,7 +229,12 @@ impl http_body::Body for ClientBody {
                 Some(Ok(frame)) if frame.is_trailers() => {}
                 Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),
                 Some(Err(why)) => return Poll::Ready(Some(Err(BodyError::Malformed(why)))),
-                None => return Poll::Ready(None),
+                None => {
+                    if let Some(Arrival(arrived)) = &this.arrival {
+                        arrived.store(true, Ordering::Release);
+                    }
+                    return Poll::Ready(None);
+                }
             }
         }
     }

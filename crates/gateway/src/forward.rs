@@ -90,56 +90,62 @@ impl Upstreams {
         })
     }
 
-    /// Sends a prepared request and waits for the head of the response.
+    /// Sends a prepared request and waits for the head of the response. Where there are several
+    /// upstreams and the body is at hand, one that cannot be reached gives way to the next.
     pub(crate) async fn send(
         &self,
-        mut head: http::request::Parts,
+        head: http::request::Parts,
         body: Body,
     ) -> Result<Response<Incoming>, Halt> {
-        let unreachable = |why: String| Halt::Upstream(StatusCode::BAD_GATEWAY, why);
-        let upstream = self
-            .choose()
-            .ok_or_else(|| unreachable("no upstream".to_owned()))?;
-        head.uri = upstream
-            .target(&head)
-            .ok_or_else(|| unreachable("the target cannot be forwarded".to_owned()))?;
-        match &upstream.sender {
-            Sender::Http1(_) => {
-                head.version = Version::HTTP_11;
-                if !head.headers.contains_key(HOST)
-                    && let Ok(host) = HeaderValue::from_str(upstream.authority.as_str())
-                {
-                    head.headers.insert(HOST, host);
+        let (mut head, mut body) = (head, body);
+        let mut attempts = self.list.len();
+        loop {
+            let again = match attempts {
+                0 | 1 => None,
+                _ => body.again().map(|body| (head.clone(), body)),
+            };
+            attempts = attempts.saturating_sub(1);
+            let Some(upstream) = self.choose() else {
+                let why = "no upstream".to_owned();
+                return Err(Halt::Upstream(StatusCode::BAD_GATEWAY, why));
+            };
+            match (self.attempt(upstream, head, body).await, again) {
+                (Ok(response), _) => return Ok(response),
+                (Err(Failure::Unreached(_)), Some(spare)) => (head, body) = spare,
+                (Err(Failure::Unreached(why)), None) => {
+                    return Err(Halt::Upstream(StatusCode::BAD_GATEWAY, why));
                 }
-            }
-            Sender::Http2(_) => {
-                head.version = Version::HTTP_2;
-                head.headers.remove(HOST);
+                (Err(Failure::Halt(halt)), _) => return Err(halt),
             }
         }
-        let request = Request::from_parts(head, body);
-        let sent = async {
-            match &upstream.sender {
-                Sender::Http1(client) => client.request(request).await.map_err(|why| {
-                    let unreached = why.is_connect();
-                    failure(&why, unreached)
-                }),
-                Sender::Http2(sender) => sender.send(upstream, request).await,
+    }
+
+    async fn attempt(
+        &self,
+        upstream: &Upstream,
+        head: http::request::Parts,
+        mut body: Body,
+    ) -> Result<Response<Incoming>, Failure> {
+        let arrived = body.arrival();
+        let request = upstream.request(head, body)?;
+        let mut sent = std::pin::pin!(upstream.send(request));
+        loop {
+            match timeout(self.response, sent.as_mut()).await {
+                Ok(Err(Failure::Unreached(why))) => {
+                    let until = self.begin.elapsed() + REST;
+                    let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+                    upstream.resting.store(until, Ordering::Relaxed);
+                    return Err(Failure::Unreached(why));
+                }
+                Ok(outcome) => return outcome,
+                // The client still sends, within its own times.
+                Err(_) if arrived.as_ref().is_some_and(|arrived| !arrived.is()) => {}
+                Err(_) => {
+                    let why = "no response in time".to_owned();
+                    let halt = Halt::Upstream(StatusCode::GATEWAY_TIMEOUT, why);
+                    return Err(Failure::Halt(halt));
+                }
             }
-        };
-        match timeout(self.response, sent).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(Failure::Halt(halt))) => Err(halt),
-            Ok(Err(Failure::Unreached(why))) => {
-                let until = self.begin.elapsed() + REST;
-                let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
-                upstream.resting.store(until, Ordering::Relaxed);
-                Err(unreachable(why))
-            }
-            Err(_) => Err(Halt::Upstream(
-                StatusCode::GATEWAY_TIMEOUT,
-                "no response in time".to_owned(),
-            )),
         }
     }
 
@@ -159,6 +165,42 @@ impl Upstreams {
 }
 
 impl Upstream {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Failure> {
+        match &self.sender {
+            Sender::Http1(client) => client.request(request).await.map_err(|why| {
+                let unreached = why.is_connect();
+                failure(&why, unreached)
+            }),
+            Sender::Http2(sender) => sender.send(self, request).await,
+        }
+    }
+
+    fn request(
+        &self,
+        mut head: http::request::Parts,
+        body: Body,
+    ) -> Result<Request<Body>, Failure> {
+        head.uri = self.target(&head).ok_or_else(|| {
+            let why = "the target cannot be forwarded".to_owned();
+            Failure::Halt(Halt::Upstream(StatusCode::BAD_GATEWAY, why))
+        })?;
+        match &self.sender {
+            Sender::Http1(_) => {
+                head.version = Version::HTTP_11;
+                if !head.headers.contains_key(HOST)
+                    && let Ok(host) = HeaderValue::from_str(self.authority.as_str())
+                {
+                    head.headers.insert(HOST, host);
+                }
+            }
+            Sender::Http2(_) => {
+                head.version = Version::HTTP_2;
+                head.headers.remove(HOST);
+            }
+        }
+        Ok(Request::from_parts(head, body))
+    }
+
     fn target(&self, head: &http::request::Parts) -> Option<Uri> {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());

@@ -29,9 +29,11 @@ pub struct Limits {
     pub write_idle_ms: u64,
     /// To connect to an upstream. 5,000.
     pub connect_ms: u64,
-    /// From the forwarded request to the head of its response. 60,000.
+    /// From the end of the forwarded request to the head of its response, up to twice that where
+    /// the body was streamed. 60,000.
     pub response_ms: u64,
-    /// How long an idle upstream connection is kept. 15,000.
+    /// How long an idle upstream connection is kept; less than the upstream keeps it, so that no
+    /// request meets its closing. 4,000, since some servers close after 5,000.
     pub upstream_idle_ms: u64,
     /// Idle connections kept to each upstream. 256.
     pub upstream_idle: usize,
@@ -56,7 +58,7 @@ impl Default for Limits {
             write_idle_ms: 60_000,
             connect_ms: 5_000,
             response_ms: 60_000,
-            upstream_idle_ms: 15_000,
+            upstream_idle_ms: 4_000,
             upstream_idle: 256,
             tunnel_idle_ms: 600_000,
             stop_ms: 10_000,

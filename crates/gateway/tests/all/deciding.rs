@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Client, Upstream, ask, config, get, no_attack, plan, post, start};
+use crate::support::{Client, Upstream, ask, config, get, no_attack, parse, plan, post, start};
 use engine::{Oversize, Plan};
 use wire::{Action, Event};
 
@@ -273,4 +273,51 @@ async fn plans_are_swapped_under_load_and_no_request_fails() {
             .contains("stopgap_plan_reloads_total{outcome=\"success\"} 1001")
     );
     running.stop().await;
+}
+
+#[tokio::test]
+async fn shadow_and_strip_are_told_apart_from_block_and_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.events = Some(gateway::Events::to(file.clone()));
+    let patch = |id: &str, mode, rules| engine::PatchRules {
+        id: id.to_owned(),
+        mode,
+        rules: vec![parse(rules)],
+        ..engine::PatchRules::default()
+    };
+    let deny = r#"SecRule ARGS:q "@streq attack" "id:1,phase:1,deny,status:403""#;
+    let strip = r#"SecRule ARGS:debug "@unconditionalMatch" "id:1,phase:1,strip:query:debug""#;
+    let input = engine::Input {
+        rules: Vec::new(),
+        patches: vec![
+            patch("shadowed", engine::Mode::Shadow, deny),
+            patch("stripping", engine::Mode::Enforce, strip),
+        ],
+    };
+    let plan = engine::compile(&input, engine::Limits::default(), &engine::NoResources).unwrap();
+    let (running, address) = start(config, plan).await;
+    assert_eq!(ask(address, get("/?q=attack")).await.status, 200);
+    assert_eq!(ask(address, get("/?debug=1")).await.status, 200);
+    let metrics = running.metrics();
+    running.stop().await;
+
+    let text = std::fs::read_to_string(&file).unwrap();
+    let events: Vec<Event> = text
+        .lines()
+        .map(|line| Event::from_line(line).unwrap())
+        .collect();
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event.action, event.matches[0].enforced))
+        .collect();
+    assert_eq!(told, [(Action::Pass, false), (Action::Strip, true)]);
+    for line in [
+        "stopgap_decisions_total{patch=\"shadowed\",action=\"shadow\"} 1\n",
+        "stopgap_decisions_total{patch=\"stripping\",action=\"strip\"} 1\n",
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
 }

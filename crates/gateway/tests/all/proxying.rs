@@ -1,6 +1,8 @@
 //! What passes, passes whole and truthfully.
 
 use crate::support::{Client, Upstream, ask, config, get, no_attack, plan, post, start};
+use std::time::Duration;
+
 use engine::{Oversize, Plan};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -193,5 +195,56 @@ async fn health_and_metrics_have_an_address_of_their_own() {
     let metrics = ask(admin, get("/metrics")).await.body;
     assert!(metrics.contains("stopgap_requests_total 1\n"), "{metrics}");
     assert_eq!(ask(admin, get("/")).await.status, 404);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_cannot_be_reached_gives_way_to_the_next() {
+    let gone = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    for plan in [Plan::empty(), no_attack()] {
+        let upstream = Upstream::ok().await;
+        let mut config = config(gone);
+        let other = format!("http://{}", upstream.address);
+        config.application[0]
+            .upstreams
+            .push(other.try_into().unwrap());
+        let (running, address) = start(config, plan.clone()).await;
+        for _ in 0..4 {
+            assert_eq!(ask(address, get("/")).await.status, 200);
+        }
+        if plan.patches() > 0 {
+            // Held bodies can be sent once more.
+            assert_eq!(ask(address, post("a=b")).await.status, 200);
+        }
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_answer_is_504_and_a_slow_upload_is_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut silent = config(listener.local_addr().unwrap());
+    silent.limits.response_ms = 50;
+    let (running, address) = start(silent, Plan::empty()).await;
+    assert_eq!(ask(address, get("/")).await.status, 504);
+    assert_eq!(ask(address, post("a=b")).await.status, 504);
+    running.stop().await;
+
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.response_ms = 500;
+    let (running, address) = start(config, Plan::empty()).await;
+    let mut client = Client::connect(address).await;
+    client
+        .send("POST / HTTP/1.1\r\nHost: app.example\r\nContent-Length: 12\r\n\r\n")
+        .await;
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.send("x").await;
+    }
+    assert_eq!(client.response().await.status, 200);
     running.stop().await;
 }
