@@ -19,6 +19,7 @@ mod decision;
 mod error;
 mod language;
 mod limits;
+pub mod need;
 pub mod operators;
 mod plan;
 mod replay;

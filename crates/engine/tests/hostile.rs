@@ -58,7 +58,7 @@ impl engine::Resources for Files {
 fn ask(spec: &operators::Spec, argument: &str, input: &[u8]) -> Hit {
     let mut hit = Hit::default();
     match spec.build {
-        Build::Plain(function) => {
+        Build::Plain(function) | Build::Containing(function) => {
             let _: bool = function(argument.as_bytes(), input, &mut hit);
         }
         Build::Compiled(build) => {

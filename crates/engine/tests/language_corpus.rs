@@ -110,7 +110,9 @@ fn run(case: &Case) -> Result<(), String> {
     let spec = operators::find(&case.name).ok_or("not known")?;
     let mut hit = Hit::default();
     let found = match spec.build {
-        Build::Plain(function) => function(case.param.as_bytes(), &input, &mut hit),
+        Build::Plain(function) | Build::Containing(function) => {
+            function(case.param.as_bytes(), &input, &mut hit)
+        }
         Build::Compiled(build) => {
             let limits = Limits::default();
             let arguments = Arguments {
@@ -225,7 +227,7 @@ fn the_core_rule_set_uses_no_other_operators_and_transformations() {
 fn build(operator: &seclang::Operator, source: &str, resources: &RuleFolder) -> Result<(), String> {
     let spec = operators::find(&operator.name).ok_or("not known")?;
     match spec.build {
-        Build::Plain(_) => Ok(()),
+        Build::Plain(_) | Build::Containing(_) => Ok(()),
         Build::Compiled(build) => build(&Arguments {
             text: &operator.argument,
             limits: &Limits::default(),

@@ -11,6 +11,7 @@ use super::text;
 use super::variables::{self, Shape, Variable};
 use crate::limits::Limits;
 use crate::operators::{self, Arguments, Build, Operator, Resources};
+use crate::plan::gate::Gate;
 use crate::plan::ir::{
     Check, Disruptive, EngineMode, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
 };
@@ -302,10 +303,12 @@ impl<'a> Lowering<'a> {
             return Err(self.fault(operator.span, unknown("operator", &operator.name, names)));
         };
         let check = match &spec.build {
-            Build::Plain(function) => Check::Plain(
-                *function,
-                text::parse(&operator.argument).map_err(|why| self.fault(operator.span, why))?,
-            ),
+            Build::Plain(function) | Build::Containing(function) => Check::Plain {
+                function: *function,
+                argument: text::parse(&operator.argument)
+                    .map_err(|why| self.fault(operator.span, why))?,
+                contains: matches!(spec.build, Build::Containing(_)),
+            },
             Build::Compiled(build) => {
                 let source = self
                     .sources
@@ -335,6 +338,7 @@ impl<'a> Lowering<'a> {
         Ok(Test {
             negated: operator.negated,
             check,
+            gate: Gate::default(),
         })
     }
 

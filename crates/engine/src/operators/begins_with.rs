@@ -8,7 +8,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "the value begins with the argument",
     argument: "text",
     example: "@beginsWith /admin",
-    build: Build::Plain(matches),
+    build: Build::Containing(matches),
 };
 
 fn matches(argument: &[u8], input: &[u8], hit: &mut Hit) -> bool {

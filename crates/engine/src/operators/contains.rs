@@ -8,7 +8,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "the value contains the argument",
     argument: "text",
     example: "@contains <script",
-    build: Build::Plain(matches),
+    build: Build::Containing(matches),
 };
 
 pub(super) fn matches(argument: &[u8], input: &[u8], hit: &mut Hit) -> bool {

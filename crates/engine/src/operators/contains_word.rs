@@ -8,7 +8,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "the value contains the argument, with no ASCII letter beside it; an empty one always",
     argument: "text",
     example: "@containsWord select",
-    build: Build::Plain(matches),
+    build: Build::Containing(matches),
 };
 
 fn matches(argument: &[u8], input: &[u8], hit: &mut Hit) -> bool {

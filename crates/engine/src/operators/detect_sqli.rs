@@ -1,6 +1,7 @@
 //! `@detectSQLi`
 
-use super::{Build, Hit, Spec};
+use super::{Build, Hit, Operator, Spec};
+use crate::need::{ByteSet, Need};
 
 /// `@detectSQLi`
 pub(super) const SPEC: Spec = Spec {
@@ -8,24 +9,51 @@ pub(super) const SPEC: Spec = Spec {
     summary: "libinjection reads the value as SQL injection; captures its fingerprint",
     argument: "",
     example: "@detectSQLi",
-    build: Build::Plain(matches),
+    build: Build::Compiled(|_| Ok(Box::new(DetectSqli))),
 };
 
-fn matches(_: &[u8], input: &[u8], hit: &mut Hit) -> bool {
-    if is_hostile(input) {
+#[derive(Debug)]
+struct DetectSqli;
+
+/// What a single word consists of.
+const WORD: ByteSet = ByteSet::ALPHANUMERIC.with(b'_');
+
+impl Operator for DetectSqli {
+    fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
+        if is_word(input) {
+            return false;
+        }
+        if is_hostile(input) {
+            hit.span = Some(0..input.len());
+            hit.text.push(b'X');
+            return true;
+        }
+        let result = libinjectionrs::detect_sqli(input);
+        if !result.is_injection() {
+            return false;
+        }
         hit.span = Some(0..input.len());
-        hit.text.push(b'X');
-        return true;
+        if let Some(fingerprint) = &result.fingerprint {
+            hit.text.extend_from_slice(fingerprint.as_str().as_bytes());
+        }
+        true
     }
-    let result = libinjectionrs::detect_sqli(input);
-    if !result.is_injection() {
-        return false;
+
+    /// More than one word, or a number and `union` without a space between them.
+    fn need(&self) -> Need {
+        Need::byte(WORD.complement().with(b'u'))
     }
-    hit.span = Some(0..input.len());
-    if let Some(fingerprint) = &result.fingerprint {
-        hit.text.extend_from_slice(fingerprint.as_str().as_bytes());
-    }
-    true
+}
+
+/// Whether the value is one word, or a number and a word that is not `union`:
+/// no such pair is among the fingerprints.
+fn is_word(input: &[u8]) -> bool {
+    let digits = input
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let letters = input.get(digits..).unwrap_or_default();
+    input.iter().all(|&byte| WORD.contains(byte)) && !letters.eq_ignore_ascii_case(b"union")
 }
 
 /// Whether the value is made to keep the detector busy.
@@ -64,7 +92,7 @@ mod tests {
             ("select a seat", None),
         ] {
             let mut hit = Hit::default();
-            let found = matches(b"", input.as_bytes(), &mut hit);
+            let found = DetectSqli.matches(input.as_bytes(), &mut hit);
             assert_eq!(found, fingerprint.is_some(), "{input}");
             assert_eq!(
                 hit.text,
@@ -73,10 +101,21 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_word_is_no_injection(
+            input in "(?:0x|0b)?[0-9]{0,4}(?:e[0-9])?(?:union|select|or|and|[a-z_0-9]{0,9})",
+        ) {
+            let found = libinjectionrs::detect_sqli(input.as_bytes()).is_injection();
+            proptest::prop_assert!(!found || !is_word(input.as_bytes()));
+        }
+    }
+
     #[test]
     fn a_word_of_dots_is_not_worked_through() {
         let mut hit = Hit::default();
-        assert!(matches(b"", &b"a.`".repeat(300_000), &mut hit));
+        assert!(DetectSqli.matches(&b"a.`".repeat(300_000), &mut hit));
         assert_eq!(hit.text, b"X");
         let prose = b"see www.example.org. ".repeat(50_000);
         assert!(!is_hostile(&prose));

@@ -1,6 +1,7 @@
 //! `@detectXSS`
 
-use super::{Build, Hit, Spec};
+use super::{Build, Hit, Operator, Spec};
+use crate::need::{ByteSet, Need};
 
 /// `@detectXSS`
 pub(super) const SPEC: Spec = Spec {
@@ -8,13 +9,23 @@ pub(super) const SPEC: Spec = Spec {
     summary: "libinjection reads the value as cross-site scripting",
     argument: "",
     example: "@detectXSS",
-    build: Build::Plain(matches),
+    build: Build::Compiled(|_| Ok(Box::new(DetectXss))),
 };
 
-fn matches(_: &[u8], input: &[u8], hit: &mut Hit) -> bool {
-    let found = libinjectionrs::detect_xss(input).is_injection();
-    hit.span = found.then_some(0..input.len());
-    found
+#[derive(Debug)]
+struct DetectXss;
+
+impl Operator for DetectXss {
+    fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
+        let found = libinjectionrs::detect_xss(input).is_injection();
+        hit.span = found.then_some(0..input.len());
+        found
+    }
+
+    /// A tag, a comment and a doctype begin with `<`; an attribute counts with its value.
+    fn need(&self) -> Need {
+        Need::byte(ByteSet::of(b"<="))
+    }
 }
 
 #[cfg(test)]
@@ -30,11 +41,18 @@ mod tests {
             ("a < b and b > c", false),
             ("<b>bold</b>", false),
         ] {
-            assert_eq!(
-                matches(b"", input.as_bytes(), &mut Hit::default()),
-                expected,
-                "{input}"
-            );
+            let found = DetectXss.matches(input.as_bytes(), &mut Hit::default());
+            assert_eq!(found, expected, "{input}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_found_without_a_tag_or_a_value(
+            input in "(?:on[a-z]{3,9}|style|href|javascript:|xmlns|xlink:href|[ \"'`/>!\\[a-z-]){0,12}",
+        ) {
+            let found = DetectXss.matches(input.as_bytes(), &mut Hit::default());
+            proptest::prop_assert!(!found);
         }
     }
 }

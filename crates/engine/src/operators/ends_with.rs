@@ -8,7 +8,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "the value ends with the argument",
     argument: "text",
     example: "@endsWith .php",
-    build: Build::Plain(matches),
+    build: Build::Containing(matches),
 };
 
 fn matches(argument: &[u8], input: &[u8], hit: &mut Hit) -> bool {

@@ -24,6 +24,8 @@ mod within;
 
 use std::ops::Range;
 
+use crate::need::Need;
+
 /// An operator as rules name it.
 pub struct Spec {
     /// Without the `@`; names compare without regard to case.
@@ -53,6 +55,8 @@ pub enum Build {
     /// A plain function of (argument, input). The argument may hold macros,
     /// which are expanded before the call.
     Plain(fn(&[u8], &[u8], &mut Hit) -> bool),
+    /// As `Plain`; a value that matches contains the argument, ASCII case ignored.
+    Containing(fn(&[u8], &[u8], &mut Hit) -> bool),
     /// Made once, when the plan is compiled, from an argument without macros.
     Compiled(fn(&Arguments<'_>) -> Result<Box<dyn Operator>, String>),
     /// Known, and not for this place; the text says why and what to use instead.
@@ -112,21 +116,10 @@ impl Arguments<'_> {
 pub trait Operator: Send + Sync + std::fmt::Debug {
     /// Does the value match? Fills `hit` when it does.
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool;
-    /// What every matching value must contain; the planner skips the operator where it does not.
-    fn requires(&self) -> Requirement {
-        Requirement::Anything
+    /// What every matching value must hold; the planner skips the operator where it does not.
+    fn need(&self) -> Need {
+        Need::nothing()
     }
-}
-
-/// What a value must contain for an operator to match at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Requirement {
-    /// Nothing is known.
-    Anything,
-    /// At least one of these byte strings, ASCII case ignored. Never empty, none of them empty.
-    AnyOf(Vec<Vec<u8>>),
-    /// At least one byte of this set (bit n of word n/64).
-    ByteIn([u64; 4]),
 }
 
 /// Where and how an operator matched; reused between calls.
@@ -233,7 +226,9 @@ mod tests {
     pub(super) fn operator(name: &str, argument: &str, input: &[u8]) -> (bool, Hit) {
         let mut hit = Hit::default();
         let found = match &find(name).unwrap().build {
-            Build::Plain(function) => function(argument.as_bytes(), input, &mut hit),
+            Build::Plain(function) | Build::Containing(function) => {
+                function(argument.as_bytes(), input, &mut hit)
+            }
             _ => build(name, argument).unwrap().matches(input, &mut hit),
         };
         (found, hit)

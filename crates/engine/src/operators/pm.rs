@@ -2,7 +2,8 @@
 
 use aho_corasick::AhoCorasick;
 
-use super::{Arguments, Build, Hit, Operator, Requirement, Spec};
+use super::{Arguments, Build, Hit, Operator, Spec};
+use crate::need::Need;
 
 /// `@pm`
 pub(super) const SPEC: Spec = Spec {
@@ -30,7 +31,7 @@ pub(super) const FROM_FILE_SHORT: Spec = Spec {
 
 #[derive(Debug)]
 struct Pm {
-    words: Vec<Vec<u8>>,
+    need: Need,
     automaton: AhoCorasick,
 }
 
@@ -54,7 +55,8 @@ fn build(words: Vec<Vec<u8>>) -> Result<Box<dyn Operator>, String> {
         .ascii_case_insensitive(true)
         .build(&words)
         .map_err(|error| error.to_string())?;
-    Ok(Box::new(Pm { words, automaton }))
+    let need = Need::text(words.iter().map(Vec::as_slice));
+    Ok(Box::new(Pm { need, automaton }))
 }
 
 /// Words with Snort's `|hex|` and the escapes `\:`, `\;`, `\\`, `\"`.
@@ -111,8 +113,8 @@ impl Operator for Pm {
         hit.span.is_some()
     }
 
-    fn requires(&self) -> Requirement {
-        Requirement::AnyOf(self.words.clone())
+    fn need(&self) -> Need {
+        self.need.clone()
     }
 }
 

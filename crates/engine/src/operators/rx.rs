@@ -2,9 +2,9 @@
 
 use regex_automata::Input;
 use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
 
 use super::{Arguments, Build, Hit, Operator, Spec};
+use crate::need::{self, Need};
 
 /// `@rx`
 pub(super) const SPEC: Spec = Spec {
@@ -18,32 +18,37 @@ pub(super) const SPEC: Spec = Spec {
 #[derive(Debug)]
 struct Rx {
     regex: Regex,
+    need: Need,
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let regex = compile(arguments)?;
-    Ok(Box::new(Rx { regex }))
+    let (regex, need) = compile(arguments)?;
+    Ok(Box::new(Rx { regex, need }))
 }
 
 /// Bytes, not characters; `.` matches line ends and `^`, `$` match at them, as in ModSecurity.
-pub(super) fn compile(arguments: &Arguments<'_>) -> Result<Regex, String> {
-    let syntax = syntax::Config::new()
+pub(super) fn compile(arguments: &Arguments<'_>) -> Result<(Regex, Need), String> {
+    let fail = |error: &dyn std::error::Error| match error.source() {
+        Some(source) => format!("this regular expression does not compile: {source}"),
+        None => format!("this regular expression does not compile: {error}"),
+    };
+    let tree = regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
         .dot_matches_new_line(true)
-        .multi_line(true);
+        .multi_line(true)
+        .build()
+        .parse(&super::pcre::translate(arguments.text))
+        .map_err(|error| fail(&error))?;
     let config = Regex::config()
         .utf8_empty(false)
         .nfa_size_limit(Some(arguments.limits.regex_program_bytes))
         .hybrid_cache_capacity(arguments.limits.regex_cache_bytes);
-    Regex::builder()
-        .syntax(syntax)
+    let regex = Regex::builder()
         .configure(config)
-        .build(&super::pcre::translate(arguments.text))
-        .map_err(|error| match std::error::Error::source(&error) {
-            Some(source) => format!("this regular expression does not compile: {source}"),
-            None => format!("this regular expression does not compile: {error}"),
-        })
+        .build_from_hir(&tree)
+        .map_err(|error| fail(&error))?;
+    Ok((regex, need::regex::need(&tree)))
 }
 
 impl Operator for Rx {
@@ -58,5 +63,9 @@ impl Operator for Rx {
             *slot = captures.get_group(group).map(|span| span.range());
         }
         true
+    }
+
+    fn need(&self) -> Need {
+        self.need.clone()
     }
 }

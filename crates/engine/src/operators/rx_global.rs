@@ -4,6 +4,7 @@ use regex_automata::Input;
 use regex_automata::meta::Regex;
 
 use super::{Arguments, Build, Hit, Operator, Spec};
+use crate::need::Need;
 
 /// `@rxGlobal`
 pub(super) const SPEC: Spec = Spec {
@@ -20,11 +21,12 @@ const MATCHES: usize = 1000;
 #[derive(Debug)]
 struct RxGlobal {
     regex: Regex,
+    need: Need,
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let regex = super::rx::compile(arguments)?;
-    Ok(Box::new(RxGlobal { regex }))
+    let (regex, need) = super::rx::compile(arguments)?;
+    Ok(Box::new(RxGlobal { regex, need }))
 }
 
 impl Operator for RxGlobal {
@@ -48,6 +50,10 @@ impl Operator for RxGlobal {
             }
         }
         true
+    }
+
+    fn need(&self) -> Need {
+        self.need.clone()
     }
 }
 

@@ -8,5 +8,5 @@ pub(super) const SPEC: Spec = Spec {
     summary: "the value contains the argument, as @contains",
     argument: "text",
     example: "@strmatch WebZIP",
-    build: Build::Plain(super::contains::matches),
+    build: Build::Containing(super::contains::matches),
 };

@@ -1,6 +1,7 @@
 //! `@validateByteRange`
 
-use super::{Arguments, Build, Hit, Operator, Requirement, Spec};
+use super::{Arguments, Build, Hit, Operator, Spec};
+use crate::need::{ByteSet, Need};
 
 /// `@validateByteRange`
 pub(super) const SPEC: Spec = Spec {
@@ -13,12 +14,11 @@ pub(super) const SPEC: Spec = Spec {
 
 #[derive(Debug)]
 struct ValidateByteRange {
-    /// Bit n of word n/64: byte n is refused.
-    refused: [u64; 4],
+    refused: ByteSet,
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let mut refused = [u64::MAX; 4];
+    let mut allowed = ByteSet::NONE;
     let items = arguments.text.split(',').map(str::trim);
     for item in items.filter(|item| !item.is_empty()) {
         let (start, end) = item.split_once('-').unwrap_or((item, item));
@@ -30,28 +30,21 @@ fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
         if start > end {
             return Err(format!("`{item}` ends before it begins"));
         }
-        for byte in start..=end {
-            if let Some(word) = refused.get_mut(usize::from(byte) / 64) {
-                *word &= !(1 << (byte % 64));
-            }
-        }
+        allowed = allowed.or(ByteSet::range(start, end));
     }
+    let refused = allowed.complement();
     Ok(Box::new(ValidateByteRange { refused }))
 }
 
 impl Operator for ValidateByteRange {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        let refused = |&byte: &u8| {
-            let word = self.refused.get(usize::from(byte) / 64);
-            word.is_some_and(|word| word >> (byte % 64) & 1 == 1)
-        };
-        let found = input.iter().position(refused);
+        let found = input.iter().position(|&byte| self.refused.contains(byte));
         hit.span = found.map(|at| at..at + 1);
         found.is_some()
     }
 
-    fn requires(&self) -> Requirement {
-        Requirement::ByteIn(self.refused)
+    fn need(&self) -> Need {
+        Need::byte(self.refused)
     }
 }
 

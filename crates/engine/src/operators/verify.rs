@@ -4,6 +4,7 @@ use regex_automata::Input;
 use regex_automata::meta::Regex;
 
 use super::{Arguments, Build, Hit, Operator, Spec};
+use crate::need::Need;
 
 /// `@verifyCC`
 pub(super) const CC: Spec = Spec {
@@ -48,6 +49,7 @@ const WINDOW: usize = 256;
 #[derive(Debug)]
 struct Verify {
     regex: Regex,
+    need: Need,
     is_valid: fn(&[u8]) -> bool,
 }
 
@@ -55,8 +57,12 @@ fn build(
     arguments: &Arguments<'_>,
     is_valid: fn(&[u8]) -> bool,
 ) -> Result<Box<dyn Operator>, String> {
-    let regex = super::rx::compile(arguments)?;
-    Ok(Box::new(Verify { regex, is_valid }))
+    let (regex, need) = super::rx::compile(arguments)?;
+    Ok(Box::new(Verify {
+        regex,
+        need,
+        is_valid,
+    }))
 }
 
 impl Operator for Verify {
@@ -84,6 +90,10 @@ impl Operator for Verify {
             };
         }
         false
+    }
+
+    fn need(&self) -> Need {
+        self.need.clone()
     }
 }
 

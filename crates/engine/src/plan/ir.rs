@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use seclang::Location;
 
+use super::gate::Gate;
+use super::query::Query;
 use crate::language::variables::Variable;
 use crate::operators;
 
@@ -20,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) argument_separator: u8,
     /// What the rules look at, so that nothing else is collected.
     pub(crate) uses: Uses,
+    /// The phases as queries; none: every rule runs in its turn.
+    pub(crate) queries: Option<Box<[Query; 5]>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,11 +109,18 @@ pub(crate) enum Selector {
 pub(crate) struct Test {
     pub(crate) negated: bool,
     pub(crate) check: Check,
+    /// Values that it keeps out cannot match.
+    pub(crate) gate: Gate,
 }
 
 #[derive(Clone)]
 pub(crate) enum Check {
-    Plain(fn(&[u8], &[u8], &mut operators::Hit) -> bool, Text),
+    Plain {
+        function: fn(&[u8], &[u8], &mut operators::Hit) -> bool,
+        argument: Text,
+        /// Whether a value that matches contains the argument, ASCII case ignored.
+        contains: bool,
+    },
     Compiled(Arc<dyn operators::Operator>),
 }
 

@@ -1,8 +1,11 @@
 //! Rules, compiled.
 
+pub(crate) mod gate;
 pub(crate) mod ir;
 pub(crate) mod path;
+pub(crate) mod query;
 pub(crate) mod route;
+pub(crate) mod signature;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +17,10 @@ use crate::limits::Limits;
 use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::transaction::{Oversize, State, Transaction};
+use gate::{TextSearch, Texts};
 use ir::{Fault, Program};
 use route::RouteIndex;
+use signature::{Sets, Signatures};
 
 /// What a plan is compiled from.
 #[derive(Default)]
@@ -49,8 +54,15 @@ pub struct Plan {
     pub(crate) base: Program,
     pub(crate) patches: Vec<Patch>,
     pub(crate) routes: RouteIndex,
+    pub(crate) scan: Scan,
     /// Scratch of ended transactions, to be used again.
     idle: Mutex<Vec<State>>,
+}
+
+/// What tells from a value's bytes which rules could match it.
+pub(crate) struct Scan {
+    pub(crate) signatures: Signatures,
+    pub(crate) texts: Option<TextSearch>,
 }
 
 /// A patch, compiled.
@@ -91,6 +103,9 @@ pub struct Compiler<'a> {
     patches: Vec<Patch>,
     scopes: Vec<Scope>,
     ids: HashSet<String>,
+    sets: Sets,
+    texts: Texts,
+    plainly: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -104,8 +119,10 @@ impl<'a> Compiler<'a> {
         resources: &'a dyn Resources,
     ) -> Result<Self, CompileError> {
         let mut pool = Pool::default();
-        let base = lower(rules.iter(), &limits, resources, &mut pool)
+        let mut base = lower(rules.iter(), &limits, resources, &mut pool)
             .map_err(|fault| CompileError::new(fault.location, fault.message))?;
+        let (mut sets, mut texts) = (Sets::default(), Texts::default());
+        gate::close(&mut base, &mut sets, Some(&mut texts));
         Ok(Self {
             limits,
             resources,
@@ -114,6 +131,9 @@ impl<'a> Compiler<'a> {
             patches: Vec::new(),
             scopes: Vec::new(),
             ids: HashSet::new(),
+            sets,
+            texts,
+            plainly: false,
         })
     }
 
@@ -131,13 +151,14 @@ impl<'a> Compiler<'a> {
                 message,
             }));
         }
-        let program = lower(
+        let mut program = lower(
             patch.rules.iter(),
             &self.limits,
             self.resources,
             &mut self.pool,
         )
         .map_err(fail)?;
+        gate::close(&mut program, &mut self.sets, None);
         self.patches.push(Patch {
             id: patch.id.as_str().into(),
             mode: patch.mode,
@@ -151,21 +172,46 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Ends with the index of routes.
+    /// Evaluates every rule in its turn, on every value: slow, and what the plan
+    /// must agree with. To find out whether a decision is the optimiser's fault.
+    #[must_use]
+    pub fn plainly(mut self) -> Self {
+        self.plainly = true;
+        self
+    }
+
+    /// Ends with the indexes: of routes, and of what the general rules look at.
     ///
     /// # Errors
     /// A path pattern that does not compile.
-    pub fn finish(self) -> Result<Arc<Plan>, CompileError> {
+    pub fn finish(mut self) -> Result<Arc<Plan>, CompileError> {
         let bytes = self.limits.regex_program_bytes;
         let routes = RouteIndex::build(self.scopes.iter(), bytes).map_err(|(at, why)| {
             let id = self.patches.get(at).map_or("", |patch| &*patch.id);
             CompileError::new(None, format!("scope.path.regex: {why}")).in_patch(id)
         })?;
+        let scan = Scan {
+            signatures: Signatures::new(&self.sets),
+            texts: self
+                .texts
+                .compile()
+                .map_err(|why| CompileError::new(None, why))?,
+        };
+        if self.plainly {
+            let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
+            for program in patches.chain([&mut self.base]) {
+                gate::open(program);
+            }
+        } else {
+            let queries = query::build(&self.base, &scan.signatures);
+            self.base.queries = Some(Box::new(queries));
+        }
         Ok(Arc::new(Plan {
             limits: self.limits,
             base: self.base,
             patches: self.patches,
             routes,
+            scan,
             idle: Mutex::default(),
         }))
     }
@@ -192,6 +238,10 @@ impl Plan {
             base: Program::default(),
             patches: Vec::new(),
             routes: RouteIndex::default(),
+            scan: Scan {
+                signatures: Signatures::new(&Sets::default()),
+                texts: None,
+            },
             idle: Mutex::default(),
         })
     }

@@ -2,18 +2,20 @@
 
 use std::ops::RangeInclusive;
 
-use super::State;
 use super::inputs::{Inputs, Item, Members};
 use super::outcome::Outcome;
 use super::values::{ValueId, Values};
+use super::{State, candidates};
 use crate::decision::{Action, Decision, Flow, Match, Mode};
 use crate::language::variables::{self, Variable};
 use crate::operators::Hit;
+use crate::plan::gate::Gate;
 use crate::plan::ir::{
     Allow, Change, Check, Disruptive, Effect, EngineMode, Link, Piece, Processor, Program, Rule,
-    Selector, Step, Target, Text,
+    Selector, Step, Target, Test, Text,
 };
-use crate::plan::{Patch, Plan};
+use crate::plan::query::Steps;
+use crate::plan::{Patch, Plan, Scan};
 
 /// What rules have set and matched.
 #[derive(Default)]
@@ -80,7 +82,7 @@ impl Program {
 /// Runs one phase.
 pub(crate) fn phase(plan: &Plan, state: &mut State, phase: u8) -> Flow {
     if state.overrides.engine != EngineMode::Off && plan.base.runs_in(phase) {
-        let mut run = Run::new(state, None, None);
+        let mut run = Run::new(plan, state, None, None);
         if let Some(decision) = run.program(&plan.base, phase) {
             return Flow::Stop(Box::new(decision));
         }
@@ -96,7 +98,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, phase: u8) -> Flow {
             continue;
         }
         state.kept.patch_tx.clear();
-        let mut run = Run::new(state, Some(patch), Some(at));
+        let mut run = Run::new(plan, state, Some(patch), Some(at));
         if let Some(decision) = run.program(&patch.program, phase) {
             return Flow::Stop(Box::new(decision));
         }
@@ -113,10 +115,17 @@ struct Run<'a> {
     outcome: &'a mut Outcome,
     patch: Option<&'a Patch>,
     owner: Option<u32>,
+    scan: &'a Scan,
+    candidates: &'a mut Steps,
 }
 
 impl<'a> Run<'a> {
-    fn new(state: &'a mut State, patch: Option<&'a Patch>, owner: Option<u32>) -> Self {
+    fn new(
+        plan: &'a Plan,
+        state: &'a mut State,
+        patch: Option<&'a Patch>,
+        owner: Option<u32>,
+    ) -> Self {
         Self {
             values: &mut state.values,
             inputs: &state.inputs,
@@ -125,6 +134,8 @@ impl<'a> Run<'a> {
             outcome: &mut state.outcome,
             patch,
             owner,
+            scan: &plan.scan,
+            candidates: &mut state.candidates,
         }
     }
 
@@ -133,38 +144,43 @@ impl<'a> Run<'a> {
         if self.kept.allowed.contains(&(self.owner, phase)) {
             return None;
         }
-        let mut skip = 0_usize;
-        let mut skip_to: Option<&str> = None;
-        for step in steps {
-            let rule = match (step, skip_to) {
-                (Step::Marker(name), Some(wanted)) => {
-                    if name == wanted {
-                        skip_to = None;
-                    }
+        let query = program
+            .queries
+            .as_deref()
+            .and_then(|queries| queries.get(usize::from(phase) - 1));
+        if let Some(query) = query {
+            candidates::find(query, self.inputs, self.values, self.scan, self.candidates);
+        }
+        let mut at = 0;
+        loop {
+            if query.is_some() {
+                match self.candidates.next(at) {
+                    Some(next) => at = next,
+                    None => return None,
+                }
+            }
+            let rule = match steps.get(at) {
+                Some(Step::Rule(rule)) => rule,
+                Some(Step::Marker(_)) => {
+                    at += 1;
                     continue;
                 }
-                (Step::Marker(_), None) | (Step::Rule(_), Some(_)) => continue,
-                (Step::Rule(rule), None) => rule,
+                None => return None,
             };
-            if skip > 0 {
-                skip -= 1;
-                continue;
-            }
+            at += 1;
             if self.is_removed(rule) || !self.matches(rule) {
                 continue;
             }
-            skip = rule.skip;
-            skip_to = rule.skip_after.as_deref();
+            at = jump(steps, at, rule);
             if let Some(decision) = self.conclude(rule, phase) {
                 return Some(decision);
             }
             if self.patch.is_none() && self.overrides.engine == EngineMode::Off
                 || self.kept.allowed.contains(&(self.owner, phase))
             {
-                break;
+                return None;
             }
         }
-        None
     }
 
     fn is_removed(&self, rule: &Rule) -> bool {
@@ -197,9 +213,7 @@ impl<'a> Run<'a> {
         let mut hit = std::mem::take(&mut self.kept.hit);
         let mut any = false;
         for &candidate in &selected {
-            if let Some(value) =
-                self.test(link, &test.check, test.negated, candidate.value, &mut hit)
-            {
+            if let Some(value) = self.test(link, test, candidate.value, &mut hit) {
                 if !any {
                     self.kept.matched.clear();
                 }
@@ -217,40 +231,48 @@ impl<'a> Run<'a> {
     }
 
     /// The transformed value, if the operator says yes.
-    fn test(
-        &mut self,
-        link: &Link,
-        check: &Check,
-        negated: bool,
-        value: ValueId,
-        hit: &mut Hit,
-    ) -> Option<ValueId> {
+    fn test(&mut self, link: &Link, test: &Test, value: ValueId, hit: &mut Hit) -> Option<ValueId> {
         let mut value = value;
-        if link.multi_match && self.ask(check, value, hit) != negated {
+        if link.multi_match && self.ask(test, value, hit) {
             return Some(value);
         }
         for &transformation in &link.transformations {
             let before = value;
-            value = self.values.transformed(value, transformation);
-            if link.multi_match && value != before && self.ask(check, value, hit) != negated {
+            value = self.values.transformed(value, transformation, self.scan);
+            if link.multi_match && value != before && self.ask(test, value, hit) {
                 return Some(value);
             }
         }
-        (!link.multi_match && self.ask(check, value, hit) != negated).then_some(value)
+        (!link.multi_match && self.ask(test, value, hit)).then_some(value)
     }
 
-    fn ask(&mut self, check: &Check, value: ValueId, hit: &mut Hit) -> bool {
+    /// Whether the test says yes of this value.
+    fn ask(&mut self, test: &Test, value: ValueId, hit: &mut Hit) -> bool {
         hit.clear();
-        match check {
+        let gate = test.gate;
+        if gate != Gate::default()
+            && (!gate.admits(self.values.signature(value, self.scan))
+                || gate
+                    .clause
+                    .is_some_and(|clause| !self.values.holds(value, clause, self.scan)))
+        {
+            return false;
+        }
+        let found = match &test.check {
             Check::Compiled(operator) => operator.matches(self.values.get(value), hit),
-            Check::Plain(function, Text::Plain(argument)) => {
-                function(argument.as_bytes(), self.values.get(value), hit)
-            }
-            Check::Plain(function, template) => {
-                let argument = self.expand(template);
+            Check::Plain {
+                function,
+                argument: Text::Plain(argument),
+                ..
+            } => function(argument.as_bytes(), self.values.get(value), hit),
+            Check::Plain {
+                function, argument, ..
+            } => {
+                let argument = self.expand(argument);
                 function(&argument, self.values.get(value), hit)
             }
-        }
+        };
+        found != test.negated
     }
 
     fn capture(&mut self, hit: &Hit, value: ValueId) {
@@ -635,6 +657,26 @@ impl<'a> Run<'a> {
             enforced,
             disruptive,
         }
+    }
+}
+
+/// Where a rule that matched sends the evaluation on.
+fn jump(steps: &[Step], at: usize, rule: &Rule) -> usize {
+    let rest = steps.get(at..).unwrap_or_default();
+    if let Some(wanted) = &rule.skip_after {
+        let marker = rest
+            .iter()
+            .position(|step| matches!(step, Step::Marker(name) if name == wanted));
+        return at + marker.unwrap_or(rest.len());
+    }
+    let mut rules = rest
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| matches!(step, Step::Rule(_)))
+        .skip(rule.skip);
+    match rule.skip {
+        0 => at,
+        _ => at + rules.next().map_or(rest.len(), |(offset, _)| offset),
     }
 }
 

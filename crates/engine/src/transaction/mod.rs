@@ -1,5 +1,6 @@
 //! One request's way through a plan.
 
+mod candidates;
 mod evaluate;
 mod inputs;
 mod outcome;
@@ -13,6 +14,7 @@ use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::plan::Plan;
 use crate::plan::ir::{EngineMode, Processor};
+use crate::plan::query::Steps;
 use crate::request::{RequestHead, ResponseHead};
 use evaluate::{Kept, Overrides};
 use inputs::Inputs;
@@ -68,6 +70,7 @@ pub(crate) struct State {
     kept: Kept,
     overrides: Overrides,
     outcome: Outcome,
+    candidates: Steps,
     body: Vec<u8>,
     body_cut: bool,
     response_body: Vec<u8>,

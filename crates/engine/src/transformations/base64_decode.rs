@@ -1,6 +1,7 @@
 //! `t:base64Decode`, `t:base64DecodeExt`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:base64Decode`
 pub(super) const STRICT: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const STRICT: Spec = Spec {
     aliases: &[],
     summary: "Base64-decoded up to the first byte that is none; line ends are skipped",
     example: ("VGVzdA==", "Test"),
+    touches: ByteSet::ALL,
     apply: strict,
 };
 
@@ -17,6 +19,7 @@ pub(super) const FORGIVING: Spec = Spec {
     aliases: &[],
     summary: "Base64-decoded, both alphabets; bytes that are none are skipped",
     example: ("V.GVzdA==", "Test"),
+    touches: ByteSet::ALL,
     apply: forgiving,
 };
 

@@ -1,6 +1,7 @@
 //! `t:base64Encode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:base64Encode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "as Base64, padded",
     example: ("Test", "VGVzdA=="),
+    touches: ByteSet::ALL,
     apply,
 };
 

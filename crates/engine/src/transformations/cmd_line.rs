@@ -1,6 +1,7 @@
 //! `t:cmdLine`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:cmdLine`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &["cmd_line"],
     summary: "a shell command without quotes, carets and backslashes; separators to one space, none before `/` and `(`; lower case",
     example: ("C^oMMaNd ; /c \"DiR\"", "command/c dir"),
+    touches: ByteSet::of(b"\"'\\^ ,;\t\r\n/(").or(ByteSet::UPPER),
     apply,
 };
 

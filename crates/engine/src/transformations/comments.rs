@@ -1,6 +1,7 @@
 //! `t:removeComments`, `t:removeCommentsChar`, `t:replaceComments`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:removeComments`
 pub(super) const REMOVE: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const REMOVE: Spec = Spec {
     aliases: &[],
     summary: "without `/* */` and `<!-- -->`, cut at `--` and `#`; an open comment to a space",
     example: ("sel/* x */ect -- y", "select "),
+    touches: ByteSet::of(b"/*<-#"),
     apply: remove,
 };
 
@@ -17,6 +19,7 @@ pub(super) const REMOVE_CHAR: Spec = Spec {
     aliases: &[],
     summary: "without the marks of comments; what they enclose stays",
     example: ("sel/*x*/ect--#", "selxect"),
+    touches: ByteSet::of(b"/*<-#"),
     apply: remove_char,
 };
 
@@ -26,6 +29,7 @@ pub(super) const REPLACE: Spec = Spec {
     aliases: &[],
     summary: "`/* */` to a space, also where it is not closed",
     example: ("union/**/select", "union select"),
+    touches: ByteSet::of(b"/*<-#"),
     apply: replace,
 };
 

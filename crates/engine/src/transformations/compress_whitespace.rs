@@ -1,6 +1,7 @@
 //! `t:compressWhitespace`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:compressWhitespace`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "runs of white space to one space",
     example: ("a \t b", "a b"),
+    touches: ByteSet::SPACE.with(0xa0),
     apply,
 };
 

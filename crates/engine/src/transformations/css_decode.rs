@@ -1,6 +1,7 @@
 //! `t:cssDecode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:cssDecode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "CSS escapes to their low byte, full-width forms to ASCII",
     example: ("ja\\76 a\\s", "javas"),
+    touches: ByteSet::of(b"\\"),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:escapeSeqDecode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:escapeSeqDecode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "escapes of ANSI C (`\\n`, `\\xHH`, `\\OOO`) decoded; of others the backslash is dropped",
     example: ("a\\x3cb\\101\\8", "a<bA8"),
+    touches: ByteSet::of(b"\\"),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:hexDecode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:hexDecode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "pairs of hexadecimal digits to bytes; an odd last digit is dropped",
     example: ("54657374", "Test"),
+    touches: ByteSet::ALL,
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:hexEncode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:hexEncode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "each byte as two hexadecimal digits, lower case",
     example: ("Test", "54657374"),
+    touches: ByteSet::ALL,
     apply,
 };
 

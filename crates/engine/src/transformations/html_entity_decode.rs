@@ -1,6 +1,7 @@
 //! `t:htmlEntityDecode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:htmlEntityDecode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "numeric HTML entities to their low byte; quot, amp, lt, gt and nbsp; the semicolon may be missing",
     example: ("&lt;b&#62;&foo;&#x41", "<b>&foo;A"),
+    touches: ByteSet::of(b"&"),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:jsDecode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:jsDecode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "JavaScript escapes to their low byte, full-width forms to ASCII",
     example: ("\\u003cb\\x3e\\'", "<b>'"),
+    touches: ByteSet::of(b"\\"),
     apply,
 };
 

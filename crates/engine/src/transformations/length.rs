@@ -1,6 +1,7 @@
 //! `t:length`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:length`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "the number of bytes",
     example: ("abc", "3"),
+    touches: ByteSet::ALL,
     apply,
 };
 

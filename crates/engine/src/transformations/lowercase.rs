@@ -1,6 +1,7 @@
 //! `t:lowercase`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:lowercase`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "ASCII letters to lower case",
     example: ("AbC", "abc"),
+    touches: ByteSet::UPPER,
     apply,
 };
 

@@ -28,6 +28,8 @@ mod url_decode_uni;
 mod url_encode;
 mod utf8_to_unicode;
 
+use crate::need::ByteSet;
+
 /// A transformation as rules name it.
 pub struct Spec {
     /// As in `t:name`; names compare without regard to case.
@@ -38,6 +40,8 @@ pub struct Spec {
     pub summary: &'static str,
     /// Input and output; bytes that are no text are written `\xHH`.
     pub example: (&'static str, &'static str),
+    /// The bytes without any of which a value stays as it is.
+    pub touches: ByteSet,
     /// Applies it.
     pub apply: Apply,
 }
@@ -178,6 +182,25 @@ mod tests {
                 "{}: {escaped}",
                 spec.name
             );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_value_without_what_is_touched_stays(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+        ) {
+            for spec in super::ALL {
+                let value: Vec<u8> = bytes
+                    .iter()
+                    .copied()
+                    .filter(|&byte| !spec.touches.contains(byte))
+                    .collect();
+                let mut output = Vec::new();
+                if !value.is_empty() {
+                    proptest::prop_assert!(!(spec.apply)(&value, &mut output), "{}", spec.name);
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! `t:normalisePath`, `t:normalisePathWin`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:normalisePath`
 pub(super) const UNIX: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const UNIX: Spec = Spec {
     aliases: &["normalizePath"],
     summary: "a path without empty, `.` and `..` segments, as far as they resolve",
     example: ("/a//b/./../c", "/a/c"),
+    touches: ByteSet::of(b"/.\\"),
     apply: |input, output| apply(input, output, |byte| byte == b'/'),
 };
 
@@ -17,6 +19,7 @@ pub(super) const WINDOWS: Spec = Spec {
     aliases: &["normalizePathWin"],
     summary: "as normalisePath, and backslashes to slashes",
     example: ("\\a\\..\\b", "/b"),
+    touches: ByteSet::of(b"/.\\"),
     apply: |input, output| apply(input, output, |byte| matches!(byte, b'/' | b'\\')),
 };
 

@@ -1,6 +1,7 @@
 //! `t:parityEven7bit`, `t:parityOdd7bit`, `t:parityZero7bit`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:parityEven7bit`
 pub(super) const EVEN: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const EVEN: Spec = Spec {
     aliases: &[],
     summary: "the high bit of each byte set where its bits are an odd number, else cleared",
     example: ("abc", r"\xe1\xe2c"),
+    touches: ByteSet::ALL,
     apply: |input, output| apply(input, output, |byte| byte.count_ones() % 2 == 1),
 };
 
@@ -17,6 +19,7 @@ pub(super) const ODD: Spec = Spec {
     aliases: &[],
     summary: "the high bit of each byte set where its bits are an even number, else cleared",
     example: ("abc", r"ab\xe3"),
+    touches: ByteSet::ALL,
     apply: |input, output| apply(input, output, |byte| byte.count_ones() % 2 == 0),
 };
 
@@ -26,6 +29,7 @@ pub(super) const ZERO: Spec = Spec {
     aliases: &[],
     summary: "the high bit of each byte cleared",
     example: ("\u{e1}", "C!"),
+    touches: ByteSet::range(0x80, 0xff),
     apply: |input, output| apply(input, output, |_| false),
 };
 

@@ -1,6 +1,7 @@
 //! `t:phpArgsNames`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:phpArgsNames`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "a parameter's name as PHP registers it",
     example: (" a.b[ ]c", "a_b[]"),
+    touches: ByteSet::of(b"[= ."),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:removeNulls`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:removeNulls`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "without NUL bytes",
     example: ("a\0b", "ab"),
+    touches: ByteSet::of(b"\0"),
     apply,
 };
 

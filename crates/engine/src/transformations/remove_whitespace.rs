@@ -1,6 +1,7 @@
 //! `t:removeWhitespace`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:removeWhitespace`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "without white space",
     example: ("a b", "ab"),
+    touches: ByteSet::SPACE.with(0xa0),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:replaceNulls`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:replaceNulls`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "NUL bytes to spaces",
     example: ("a\0b", "a b"),
+    touches: ByteSet::of(b"\0"),
     apply,
 };
 

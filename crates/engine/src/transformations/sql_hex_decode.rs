@@ -1,6 +1,7 @@
 //! `t:sqlHexDecode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:sqlHexDecode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "SQL's hexadecimal literals (`0x414243`) to their bytes",
     example: ("=0x414243,0xz", "=ABC,0xz"),
+    touches: ByteSet::of(b"xX"),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:trim`, `t:trimLeft`, `t:trimRight`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:trim`
 pub(super) const BOTH: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const BOTH: Spec = Spec {
     aliases: &[],
     summary: "without white space at both ends",
     example: (" a ", "a"),
+    touches: ByteSet::SPACE,
     apply: |input, output| apply(input, output, left(right(input))),
 };
 
@@ -17,6 +19,7 @@ pub(super) const LEFT: Spec = Spec {
     aliases: &[],
     summary: "without white space at the start",
     example: (" a ", "a "),
+    touches: ByteSet::SPACE,
     apply: |input, output| apply(input, output, left(input)),
 };
 
@@ -26,6 +29,7 @@ pub(super) const RIGHT: Spec = Spec {
     aliases: &[],
     summary: "without white space at the end",
     example: (" a ", " a"),
+    touches: ByteSet::SPACE,
     apply: |input, output| apply(input, output, right(input)),
 };
 

@@ -1,6 +1,7 @@
 //! `t:uppercase`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:uppercase`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "ASCII letters to upper case",
     example: ("AbC", "ABC"),
+    touches: ByteSet::range(b'a', b'z'),
     apply,
 };
 

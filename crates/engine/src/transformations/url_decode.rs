@@ -1,6 +1,7 @@
 //! `t:urlDecode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:urlDecode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "percent-decoded once, `+` to space; what is no valid escape stays",
     example: ("a%20b+c", "a b c"),
+    touches: ByteSet::of(b"%+"),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:urlDecodeUni`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:urlDecodeUni`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "as urlDecode, and IIS `%uXXXX` to its low byte, full-width forms to ASCII",
     example: ("%u003cb", "<b"),
+    touches: ByteSet::of(b"%+"),
     apply,
 };
 

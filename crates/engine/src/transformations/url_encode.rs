@@ -1,6 +1,7 @@
 //! `t:urlEncode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:urlEncode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "percent-encoded, lower case; spaces to `+`; letters, digits and `*` stay",
     example: ("a b/*", "a+b%2f*"),
+    touches: ByteSet::ALPHANUMERIC.with(b'*').complement(),
     apply,
 };
 

@@ -1,6 +1,7 @@
 //! `t:utf8toUnicode`
 
 use super::Spec;
+use crate::need::ByteSet;
 
 /// `t:utf8toUnicode`
 pub(super) const SPEC: Spec = Spec {
@@ -8,6 +9,7 @@ pub(super) const SPEC: Spec = Spec {
     aliases: &[],
     summary: "UTF-8 sequences to `%uXXXX`, overlong ones too; what is no sequence stays",
     example: ("a\u{d0}\u{10348}", "a%u00d0%u10348"),
+    touches: ByteSet::range(0x80, 0xff),
     apply,
 };
 

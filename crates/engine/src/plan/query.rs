@@ -1,0 +1,328 @@
+//! A program as a query: grouped by what rules look at and how it is decoded,
+//! so that one look at a value tells which rules could match it.
+//!
+//! A rule whose first link cannot match has no effect, so leaving it out keeps
+//! the meaning of the program. What depends on more than the request (`TX`,
+//! counts, macros in selectors) is not foreseen: such rules always run.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::gate::Gate;
+use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
+use super::signature::{Signature, Signatures};
+use crate::language::variables::Variable;
+use crate::operators::Operator;
+
+/// One phase of a program.
+#[derive(Default)]
+pub(crate) struct Query {
+    /// Steps that run whatever the request holds.
+    pub(crate) always: Steps,
+    /// What the other rules look at.
+    pub(crate) looked_at: Vec<Looked>,
+}
+
+/// A variable and the rules that look at it.
+pub(crate) struct Looked {
+    pub(crate) variable: Variable,
+    /// Rules that look at every member.
+    pub(crate) all: Uses,
+    /// Rules that look at the members of a name (in lower case).
+    pub(crate) named: HashMap<Box<[u8]>, Uses>,
+    /// Rules that look at the members whose name fits.
+    pub(crate) patterns: Vec<(Arc<dyn Operator>, Uses)>,
+}
+
+/// Rules that look at the same members, by how they decode them.
+#[derive(Default)]
+pub(crate) struct Uses {
+    /// All of them: for members that no transformation changes.
+    pub(crate) undecoded: Gated,
+    /// The bits of what any of the chains acts on; none: one of them may act on anything.
+    pub(crate) touched: Option<Signature>,
+    pub(crate) chains: Vec<Chain>,
+}
+
+/// Rules that decode in the same way.
+pub(crate) struct Chain {
+    pub(crate) transformations: Vec<u16>,
+    /// The bits of what the transformations act on; none: anything.
+    pub(crate) touched: Option<Signature>,
+    pub(crate) rules: Gated,
+}
+
+/// Steps behind their gates.
+#[derive(Default)]
+pub(crate) struct Gated {
+    /// Every value lets them run.
+    open: Vec<u32>,
+    /// By one bit of those that the gate asks for: all gates with that bit.
+    by_bit: Vec<(u32, Vec<(Gate, u32)>)>,
+    bits: Signature,
+    /// Gates that ask for a text alone.
+    by_text: Vec<(Gate, u32)>,
+}
+
+/// A set of a phase's steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Steps(Vec<u64>);
+
+/// Groups the rules of each phase. The gates are closed already.
+pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
+    std::array::from_fn(|phase| {
+        let mut query = Query::default();
+        for (at, step) in program.phases.get(phase).into_iter().flatten().enumerate() {
+            if let Step::Rule(rule) = step {
+                query.add(rule, at as u32, signatures);
+            }
+        }
+        for looked in &mut query.looked_at {
+            let named = looked.named.values_mut();
+            let patterns = looked.patterns.iter_mut().map(|(_, uses)| uses);
+            for uses in named.chain(patterns).chain([&mut looked.all]) {
+                uses.settle();
+            }
+        }
+        query
+    })
+}
+
+impl Query {
+    fn add(&mut self, rule: &Rule, at: u32, signatures: &Signatures) {
+        let link = rule.links.first().filter(|link| is_foreseeable(link));
+        let Some((link, test)) = link.and_then(|link| Some((link, link.test.as_ref()?))) else {
+            self.always.insert(at);
+            return;
+        };
+        // A multi-match asks at every stage.
+        let shortest = match link.multi_match {
+            true => 0,
+            false => link.transformations.len(),
+        };
+        for target in link.targets.iter().filter(|target| !target.excluded) {
+            let uses = self.uses(target);
+            for length in shortest..=link.transformations.len() {
+                let chain = link.transformations.get(..length).unwrap_or_default();
+                uses.add(chain, signatures, test.gate, at);
+            }
+        }
+    }
+
+    fn uses(&mut self, target: &Target) -> &mut Uses {
+        let known = self
+            .looked_at
+            .iter()
+            .position(|looked| looked.variable == target.variable);
+        let at = known.unwrap_or_else(|| {
+            self.looked_at.push(Looked {
+                variable: target.variable,
+                all: Uses::default(),
+                named: HashMap::new(),
+                patterns: Vec::new(),
+            });
+            self.looked_at.len() - 1
+        });
+        let looked = &mut self.looked_at[at];
+        match &target.selector {
+            Selector::Name(Text::Plain(name)) => looked
+                .named
+                .entry(name.to_ascii_lowercase().into_bytes().into())
+                .or_default(),
+            Selector::Pattern(pattern) => {
+                let known = looked
+                    .patterns
+                    .iter()
+                    .position(|(known, _)| Arc::ptr_eq(known, pattern));
+                let at = known.unwrap_or_else(|| {
+                    looked.patterns.push((Arc::clone(pattern), Uses::default()));
+                    looked.patterns.len() - 1
+                });
+                &mut looked.patterns[at].1
+            }
+            Selector::All | Selector::Name(Text::Template(_)) => &mut looked.all,
+        }
+    }
+}
+
+/// Whether the request alone tells what the link looks at.
+fn is_foreseeable(link: &Link) -> bool {
+    link.targets
+        .iter()
+        .filter(|target| !target.excluded)
+        .all(|target| {
+            !target.counted
+                && is_text(target.variable)
+                && !matches!(target.selector, Selector::Name(Text::Template(_)))
+        })
+}
+
+/// Variables whose members are texts of the request or response, and stay the
+/// same while a phase runs.
+fn is_text(variable: Variable) -> bool {
+    use Variable as V;
+    matches!(
+        variable,
+        V::Args
+            | V::ArgsGet
+            | V::ArgsPost
+            | V::ArgsNames
+            | V::ArgsGetNames
+            | V::ArgsPostNames
+            | V::Files
+            | V::FilesNames
+            | V::FilesTmpContent
+            | V::MultipartFilename
+            | V::MultipartName
+            | V::MultipartPartHeaders
+            | V::Xml
+            | V::RequestBody
+            | V::RequestBasename
+            | V::RequestFilename
+            | V::RequestLine
+            | V::RequestMethod
+            | V::RequestProtocol
+            | V::RequestUri
+            | V::RequestUriRaw
+            | V::RequestHeaders
+            | V::RequestHeadersNames
+            | V::RequestCookies
+            | V::RequestCookiesNames
+            | V::QueryString
+            | V::ResponseHeaders
+            | V::ResponseHeadersNames
+            | V::ResponseContentType
+            | V::ResponseBody
+    )
+}
+
+impl Uses {
+    fn add(&mut self, chain: &[u16], signatures: &Signatures, gate: Gate, step: u32) {
+        self.undecoded.add(gate, step);
+        if chain.is_empty() {
+            return;
+        }
+        let known = self
+            .chains
+            .iter()
+            .position(|known| known.transformations == chain);
+        let at = known.unwrap_or_else(|| {
+            self.chains.push(Chain {
+                transformations: chain.to_vec(),
+                touched: signatures.touched_by(chain),
+                rules: Gated::default(),
+            });
+            self.chains.len() - 1
+        });
+        self.chains[at].rules.add(gate, step);
+    }
+
+    fn settle(&mut self) {
+        self.touched = self
+            .chains
+            .iter()
+            .try_fold(0, |bits, chain| Some(bits | chain.touched?));
+    }
+
+    /// Whether no transformation changes a value of this signature.
+    pub(crate) fn leaves(&self, signature: Signature) -> bool {
+        self.touched.is_some_and(|touched| signature & touched == 0)
+    }
+}
+
+impl Chain {
+    /// Whether the transformations leave a value of this signature as it is.
+    pub(crate) fn leaves(&self, signature: Signature) -> bool {
+        self.touched.is_some_and(|touched| signature & touched == 0)
+    }
+}
+
+impl Gated {
+    fn add(&mut self, gate: Gate, step: u32) {
+        let entry = (gate, step);
+        if gate.bits == 0 {
+            match gate.clause {
+                Some(_) if !self.by_text.contains(&entry) => self.by_text.push(entry),
+                None if !self.open.contains(&step) => self.open.push(step),
+                _ => {}
+            }
+            return;
+        }
+        let bit = gate.rarest.trailing_zeros();
+        self.bits |= gate.rarest;
+        match self.by_bit.binary_search_by_key(&bit, |(bit, _)| *bit) {
+            Ok(at) if !self.by_bit[at].1.contains(&entry) => self.by_bit[at].1.push(entry),
+            Ok(_) => {}
+            Err(at) => self.by_bit.insert(at, (bit, vec![entry])),
+        }
+    }
+
+    /// Adds the steps that a value of this signature lets run; `holds` searches
+    /// it for the texts of a clause.
+    pub(crate) fn admitted(
+        &self,
+        signature: Signature,
+        holds: &mut dyn FnMut(u32) -> bool,
+        steps: &mut Steps,
+    ) {
+        for &step in &self.open {
+            steps.insert(step);
+        }
+        let mut enter = |gate: &Gate, step: u32| {
+            if gate.admits(signature)
+                && !steps.contains(step)
+                && gate.clause.is_none_or(&mut *holds)
+            {
+                steps.insert(step);
+            }
+        };
+        let mut present = signature & self.bits;
+        while present != 0 {
+            let bit = present & present.wrapping_neg();
+            present ^= bit;
+            let at = (self.bits & (bit - 1)).count_ones() as usize;
+            for (gate, step) in self.by_bit.get(at).into_iter().flat_map(|(_, list)| list) {
+                enter(gate, *step);
+            }
+        }
+        for (gate, step) in &self.by_text {
+            enter(gate, *step);
+        }
+    }
+}
+
+impl Steps {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.0.clear();
+        self.0.extend_from_slice(&other.0);
+    }
+
+    pub(crate) fn insert(&mut self, step: u32) {
+        let word = step as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        if let Some(bits) = self.0.get_mut(word) {
+            *bits |= 1 << (step % 64);
+        }
+    }
+
+    pub(crate) fn contains(&self, step: u32) -> bool {
+        self.0
+            .get(step as usize / 64)
+            .is_some_and(|bits| bits >> (step % 64) & 1 == 1)
+    }
+
+    /// The first step at or after this one.
+    pub(crate) fn next(&self, from: usize) -> Option<usize> {
+        let mut word = from / 64;
+        let mut bits = self.0.get(word)? & (u64::MAX << (from % 64));
+        loop {
+            if bits != 0 {
+                return Some(word * 64 + bits.trailing_zeros() as usize);
+            }
+            word += 1;
+            bits = *self.0.get(word)?;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Signatures: which of some sets of bytes a value has a byte of, one bit a set.
+//!
+//! One pass over a value answers for all rules at once whether they could
+//! match it, and for all transformations whether they would change it.
+
+use std::collections::HashMap;
+
+use crate::need::ByteSet;
+use crate::transformations;
+
+/// A bit for each set.
+pub(crate) type Signature = u128;
+
+/// How many sets there are at most.
+const SETS: usize = Signature::BITS as usize;
+
+/// Gives sets their bits while rules are compiled.
+pub(crate) struct Sets {
+    bits: HashMap<ByteSet, u32>,
+}
+
+/// Computes signatures.
+pub(crate) struct Signatures {
+    table: Box<[Signature; 256]>,
+    /// By position in the registry: the bit of the bytes without which the
+    /// transformation changes nothing; none: it may change anything.
+    touches: Vec<Option<Signature>>,
+}
+
+impl Default for Sets {
+    /// With the sets of all transformations.
+    fn default() -> Self {
+        let mut sets = Self {
+            bits: HashMap::new(),
+        };
+        for spec in transformations::ALL {
+            if spec.touches != ByteSet::ALL {
+                sets.add(spec.touches);
+            }
+        }
+        sets
+    }
+}
+
+impl Sets {
+    /// Gives the set a bit, unless all are taken. Case is folded, but for
+    /// transformations' sets, which are told apart by it.
+    pub(crate) fn add(&mut self, set: ByteSet) -> Option<Signature> {
+        let next = self.bits.len();
+        if let Some(bit) = self.bit(set) {
+            return Some(bit);
+        }
+        if next == SETS {
+            return None;
+        }
+        self.bits.insert(set, next as u32);
+        self.bit(set)
+    }
+
+    /// The bit of a set that was added.
+    pub(crate) fn bit(&self, set: ByteSet) -> Option<Signature> {
+        self.bits.get(&set).map(|&bit| 1 << bit)
+    }
+
+    /// How many more can be added.
+    pub(crate) fn room(&self) -> usize {
+        SETS - self.bits.len()
+    }
+}
+
+impl Signatures {
+    /// For these sets.
+    pub(crate) fn new(sets: &Sets) -> Self {
+        let mut table = Box::new([0; 256]);
+        let touching: Vec<ByteSet> = transformations::ALL
+            .iter()
+            .map(|spec| spec.touches)
+            .collect();
+        for (byte, signature) in (0..=u8::MAX).zip(table.iter_mut()) {
+            for (set, bit) in &sets.bits {
+                // Needs are in lower case; what a transformation touches is meant as it stands.
+                let folded = !touching.contains(set) && set.contains(byte.to_ascii_lowercase());
+                if set.contains(byte) || folded {
+                    *signature |= 1 << bit;
+                }
+            }
+        }
+        let touches = transformations::ALL
+            .iter()
+            .map(|spec| sets.bit(spec.touches))
+            .collect();
+        Self { table, touches }
+    }
+
+    /// The signature of a value.
+    pub(crate) fn of(&self, value: &[u8]) -> Signature {
+        value.iter().fold(0, |signature, &byte| {
+            signature | self.table.get(usize::from(byte)).copied().unwrap_or(0)
+        })
+    }
+
+    /// Whether a transformation (by its position in the registry) leaves every
+    /// value of this signature as it is.
+    pub(crate) fn leaves(&self, transformation: u16, signature: Signature) -> bool {
+        match self.touches.get(usize::from(transformation)) {
+            Some(Some(bit)) => signature & bit == 0,
+            _ => false,
+        }
+    }
+
+    /// The bits of all bytes that a chain of transformations could act on; none: any.
+    pub(crate) fn touched_by(&self, chain: &[u16]) -> Option<Signature> {
+        chain.iter().try_fold(0, |bits, &transformation| {
+            let bit = *self.touches.get(usize::from(transformation))?;
+            Some(bits | bit?)
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Which rules could match: one look at each value, before any rule runs.
+
+use super::inputs::{Inputs, Item, Members};
+use super::values::{ValueId, Values};
+use crate::operators::Hit;
+use crate::plan::Scan;
+use crate::plan::query::{Gated, Looked, Query, Steps, Uses};
+
+/// Sets `candidates` to the steps of the phase that could match.
+pub(crate) fn find(
+    query: &Query,
+    inputs: &Inputs,
+    values: &mut Values,
+    scan: &Scan,
+    candidates: &mut Steps,
+) {
+    candidates.copy_from(&query.always);
+    let mut look = Look {
+        values,
+        scan,
+        candidates,
+    };
+    for looked in &query.looked_at {
+        match inputs.members(looked.variable, look.values) {
+            Members::Values(first, second) => {
+                for item in first.iter().chain(second) {
+                    look.at_member(looked, item, item.value);
+                }
+            }
+            Members::Names(first, second) => {
+                for item in first.iter().chain(second) {
+                    look.at_member(looked, item, item.name);
+                }
+            }
+            Members::Scalar(Some(value)) => look.at(&looked.all, value),
+            Members::Scalar(None) | Members::Sizes(_) | Members::Size(_) | Members::Kept => {}
+        }
+    }
+}
+
+struct Look<'a> {
+    values: &'a mut Values,
+    scan: &'a Scan,
+    candidates: &'a mut Steps,
+}
+
+impl Look<'_> {
+    fn at_member(&mut self, looked: &Looked, item: &Item, value: ValueId) {
+        self.at(&looked.all, value);
+        if !looked.named.is_empty() {
+            let name = self.values.get(item.name);
+            let found = if name.iter().any(u8::is_ascii_uppercase) {
+                looked.named.get(name.to_ascii_lowercase().as_slice())
+            } else {
+                looked.named.get(name)
+            };
+            if let Some(uses) = found {
+                self.at(uses, value);
+            }
+        }
+        for (pattern, uses) in &looked.patterns {
+            if pattern.matches(self.values.get(item.name), &mut Hit::default()) {
+                self.at(uses, value);
+            }
+        }
+    }
+
+    fn at(&mut self, uses: &Uses, value: ValueId) {
+        let signature = self.values.signature(value, self.scan);
+        self.admit(&uses.undecoded, value);
+        if uses.leaves(signature) {
+            return;
+        }
+        for chain in &uses.chains {
+            if chain.leaves(signature) {
+                continue;
+            }
+            let mut decoded = value;
+            for &transformation in &chain.transformations {
+                decoded = self.values.transformed(decoded, transformation, self.scan);
+            }
+            if decoded != value {
+                self.admit(&chain.rules, decoded);
+            }
+        }
+    }
+
+    fn admit(&mut self, rules: &Gated, value: ValueId) {
+        let (values, scan) = (&mut *self.values, self.scan);
+        let signature = values.signature(value, scan);
+        let mut holds = |clause| values.holds(value, clause, scan);
+        rules.admitted(signature, &mut holds, self.candidates);
+    }
+}
