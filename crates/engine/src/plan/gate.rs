@@ -68,13 +68,6 @@ pub(crate) fn close(program: &mut Program, sets: &mut Sets, mut texts: Option<&m
     }
 }
 
-/// Opens all gates.
-pub(crate) fn open(program: &mut Program) {
-    for test in tests(program) {
-        test.gate = Gate::default();
-    }
-}
-
 fn tests(program: &mut Program) -> impl Iterator<Item = &mut Test> {
     program.phases.iter_mut().flatten().flat_map(|step| {
         let links = match step {

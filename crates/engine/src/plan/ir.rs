@@ -8,6 +8,7 @@ use super::gate::Gate;
 use super::query::Query;
 use crate::language::variables::Variable;
 use crate::operators;
+use crate::transaction::tx::TxNames;
 
 /// Rules in the order of evaluation, by phase.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Program {
     pub(crate) argument_separator: u8,
     /// What the rules look at, so that nothing else is collected.
     pub(crate) uses: Uses,
+    /// The variables of `TX` that rules name, and what they hold from the start.
+    pub(crate) tx: TxNames,
     /// The phases as queries; none: every rule runs in its turn.
     pub(crate) queries: Option<Box<[Query; 5]>>,
 }
@@ -125,6 +128,7 @@ pub(crate) enum Check {
 }
 
 /// What a match does besides deciding.
+#[derive(Clone)]
 pub(crate) enum Effect {
     SetTx {
         name: Text,
@@ -147,6 +151,7 @@ pub(crate) enum Effect {
     ForceRequestBody,
 }
 
+#[derive(Clone)]
 pub(crate) enum Change {
     Set(Text),
     Add(Text),

@@ -1,5 +1,6 @@
 //! Rules, compiled.
 
+pub(crate) mod fold;
 pub(crate) mod gate;
 pub(crate) mod ir;
 pub(crate) mod path;
@@ -104,7 +105,6 @@ pub struct Compiler<'a> {
     scopes: Vec<Scope>,
     ids: HashSet<String>,
     sets: Sets,
-    texts: Texts,
     plainly: bool,
 }
 
@@ -119,10 +119,8 @@ impl<'a> Compiler<'a> {
         resources: &'a dyn Resources,
     ) -> Result<Self, CompileError> {
         let mut pool = Pool::default();
-        let mut base = lower(rules.iter(), &limits, resources, &mut pool)
+        let base = lower(rules.iter(), &limits, resources, &mut pool)
             .map_err(|fault| CompileError::new(fault.location, fault.message))?;
-        let (mut sets, mut texts) = (Sets::default(), Texts::default());
-        gate::close(&mut base, &mut sets, Some(&mut texts));
         Ok(Self {
             limits,
             resources,
@@ -131,8 +129,7 @@ impl<'a> Compiler<'a> {
             patches: Vec::new(),
             scopes: Vec::new(),
             ids: HashSet::new(),
-            sets,
-            texts,
+            sets: Sets::default(),
             plainly: false,
         })
     }
@@ -151,14 +148,13 @@ impl<'a> Compiler<'a> {
                 message,
             }));
         }
-        let mut program = lower(
+        let program = lower(
             patch.rules.iter(),
             &self.limits,
             self.resources,
             &mut self.pool,
         )
         .map_err(fail)?;
-        gate::close(&mut program, &mut self.sets, None);
         self.patches.push(Patch {
             id: patch.id.as_str().into(),
             mode: patch.mode,
@@ -190,19 +186,21 @@ impl<'a> Compiler<'a> {
             let id = self.patches.get(at).map_or("", |patch| &*patch.id);
             CompileError::new(None, format!("scope.path.regex: {why}")).in_patch(id)
         })?;
+        let mut texts = Texts::default();
+        if !self.plainly {
+            fold::fold(&mut self.base);
+            gate::close(&mut self.base, &mut self.sets, Some(&mut texts));
+            for patch in &mut self.patches {
+                gate::close(&mut patch.program, &mut self.sets, None);
+            }
+        }
         let scan = Scan {
             signatures: Signatures::new(&self.sets),
-            texts: self
-                .texts
+            texts: texts
                 .compile()
                 .map_err(|why| CompileError::new(None, why))?,
         };
-        if self.plainly {
-            let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
-            for program in patches.chain([&mut self.base]) {
-                gate::open(program);
-            }
-        } else {
+        if !self.plainly {
             let queries = query::build(&self.base, &scan.signatures);
             self.base.queries = Some(Box::new(queries));
         }

@@ -4,11 +4,13 @@ use std::ops::RangeInclusive;
 
 use super::inputs::{Inputs, Item, Members};
 use super::outcome::Outcome;
+use super::tx::{Tx, TxNames};
 use super::values::{ValueId, Values};
 use super::{State, candidates};
 use crate::decision::{Action, Decision, Flow, Match, Mode};
 use crate::language::variables::{self, Variable};
 use crate::operators::Hit;
+use crate::plan::fold::number;
 use crate::plan::gate::Gate;
 use crate::plan::ir::{
     Allow, Change, Check, Disruptive, Effect, EngineMode, Link, Piece, Processor, Program, Rule,
@@ -21,8 +23,8 @@ use crate::plan::{Patch, Plan, Scan};
 #[derive(Default)]
 pub(crate) struct Kept {
     /// The base's variables; a patch's are its own and are forgotten after it.
-    tx: Vec<(Vec<u8>, Vec<u8>)>,
-    patch_tx: Vec<(Vec<u8>, Vec<u8>)>,
+    tx: Tx,
+    patch_tx: Tx,
     matched: Vec<Selected>,
     hit: Hit,
     selected: Vec<Selected>,
@@ -52,8 +54,8 @@ struct Selected {
 
 impl Kept {
     pub(crate) fn reset(&mut self) {
-        self.tx.clear();
-        self.patch_tx.clear();
+        self.tx.reset();
+        self.patch_tx.reset();
         self.matched.clear();
         self.selected.clear();
         self.allowed.clear();
@@ -97,7 +99,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, phase: u8) -> Flow {
         if !patch.program.runs_in(phase) {
             continue;
         }
-        state.kept.patch_tx.clear();
+        state.kept.patch_tx.reset();
         let mut run = Run::new(plan, state, Some(patch), Some(at));
         if let Some(decision) = run.program(&patch.program, phase) {
             return Flow::Stop(Box::new(decision));
@@ -114,6 +116,7 @@ struct Run<'a> {
     overrides: &'a mut Overrides,
     outcome: &'a mut Outcome,
     patch: Option<&'a Patch>,
+    names: &'a TxNames,
     owner: Option<u32>,
     scan: &'a Scan,
     candidates: &'a mut Steps,
@@ -133,6 +136,7 @@ impl<'a> Run<'a> {
             overrides: &mut state.overrides,
             outcome: &mut state.outcome,
             patch,
+            names: patch.map_or(&plan.base.tx, |patch| &patch.program.tx),
             owner,
             scan: &plan.scan,
             candidates: &mut state.candidates,
@@ -296,16 +300,27 @@ impl<'a> Run<'a> {
             captured.push((0, whole));
         }
         for (at, bytes) in captured {
-            set(self.tx(), at.to_string().as_bytes(), bytes);
+            self.set(at.to_string().as_bytes(), &bytes);
         }
     }
 
-    fn tx(&mut self) -> &mut Vec<(Vec<u8>, Vec<u8>)> {
-        if self.patch.is_some() {
-            &mut self.kept.patch_tx
-        } else {
-            &mut self.kept.tx
+    fn tx(&self) -> &Tx {
+        match self.patch {
+            Some(_) => &self.kept.patch_tx,
+            None => &self.kept.tx,
         }
+    }
+
+    fn tx_mut(&mut self) -> &mut Tx {
+        match self.patch {
+            Some(_) => &mut self.kept.patch_tx,
+            None => &mut self.kept.tx,
+        }
+    }
+
+    fn set(&mut self, name: &[u8], value: &[u8]) {
+        let names = self.names;
+        self.tx_mut().set(name, value, names);
     }
 
     fn effects(&mut self, effects: &[Effect]) {
@@ -341,21 +356,16 @@ impl<'a> Run<'a> {
 
     fn set_tx(&mut self, name: &Text, change: &Change) {
         let name = self.expand(name);
-        let number = |bytes: &[u8]| -> i64 {
-            std::str::from_utf8(bytes)
-                .ok()
-                .and_then(|text| text.trim().parse().ok())
-                .unwrap_or(0)
-        };
+        let names = self.names;
         let value = match change {
             Change::Unset => {
-                self.tx().retain(|(known, _)| *known != name);
+                self.tx_mut().unset(&name, names);
                 return;
             }
             Change::Set(text) => self.expand(text),
             Change::Add(amount) | Change::Subtract(amount) => {
                 let amount = number(&self.expand(amount));
-                let old = number(get(self.tx(), &name).unwrap_or_default());
+                let old = number(self.tx().get(&name, names).unwrap_or_default());
                 let new = match change {
                     Change::Subtract(_) => old.saturating_sub(amount),
                     _ => old.saturating_add(amount),
@@ -363,7 +373,7 @@ impl<'a> Run<'a> {
                 new.to_string().into_bytes()
             }
         };
-        set(self.tx(), &name, value);
+        self.set(&name, &value);
     }
 
     /// All values that a link's targets mean, excluded ones taken away.
@@ -490,7 +500,29 @@ impl<'a> Run<'a> {
         let variable = target.variable;
         match variable {
             Variable::Tx => {
-                for (name, value) in self.tx().clone() {
+                if let Selector::Name(Text::Plain(name)) = &target.selector {
+                    let name = name.to_ascii_lowercase();
+                    let tx = match self.patch {
+                        Some(_) => &self.kept.patch_tx,
+                        None => &self.kept.tx,
+                    };
+                    if let Some(value) = tx.get(name.as_bytes(), self.names) {
+                        let value = self.values.intern(value);
+                        let name = Some(self.values.intern(name.as_bytes()));
+                        selected.push(Selected {
+                            variable,
+                            name,
+                            value,
+                        });
+                    }
+                    return;
+                }
+                let all: Vec<(Vec<u8>, Vec<u8>)> = self
+                    .tx()
+                    .iter(self.names)
+                    .map(|(name, value)| (name.to_vec(), value.to_vec()))
+                    .collect();
+                for (name, value) in all {
                     if target.selector.agrees(&name, &mut |text| self.expand(text)) {
                         let name = Some(self.values.intern(&name));
                         let value = self.values.intern(&value);
@@ -677,18 +709,5 @@ fn jump(steps: &[Step], at: usize, rule: &Rule) -> usize {
     match rule.skip {
         0 => at,
         _ => at + rules.next().map_or(rest.len(), |(offset, _)| offset),
-    }
-}
-
-fn get<'t>(tx: &'t [(Vec<u8>, Vec<u8>)], name: &[u8]) -> Option<&'t [u8]> {
-    tx.iter()
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value.as_slice())
-}
-
-fn set(tx: &mut Vec<(Vec<u8>, Vec<u8>)>, name: &[u8], value: Vec<u8>) {
-    match tx.iter_mut().find(|(known, _)| known == name) {
-        Some((_, old)) => *old = value,
-        None => tx.push((name.to_vec(), value)),
     }
 }

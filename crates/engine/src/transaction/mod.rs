@@ -4,6 +4,7 @@ mod candidates;
 mod evaluate;
 mod inputs;
 mod outcome;
+pub(crate) mod tx;
 mod values;
 
 use std::sync::Arc;

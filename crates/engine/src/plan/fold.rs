@@ -1,0 +1,655 @@
+//! Constants: what rules do whatever the request holds, they do at load.
+//!
+//! The program is walked in the order of its phases with what is known of `TX`
+//! at each place. Rules that can never match, or that a jump always skips, go;
+//! macros of constants become text; variables that the first rules set become
+//! initial values. Core rule sets spend a quarter of their rules on such things
+//! (paranoia levels, defaults).
+
+use std::collections::{HashMap, HashSet};
+
+use super::ir::{
+    Allow, Change, Check, Disruptive, Effect, Link, Piece, Program, Rule, Selector, Step, Target,
+    Text,
+};
+use crate::language::variables::Variable;
+use crate::operators::Hit;
+use crate::transformations;
+
+/// Folds constants; what `TX` holds from the start is in `program.tx` afterwards.
+pub(crate) fn fold(program: &mut Program) {
+    let mut walk = Walk::new(program);
+    let mut after = Vec::new();
+    for phase in 1..=5 {
+        if phase == 5 {
+            // It runs after whichever phase was the last.
+            walk.facts = after
+                .drain(..)
+                .chain(walk.stopped.take())
+                .reduce(Facts::join);
+        }
+        let Some(steps) = program.phases.get_mut(phase - 1) else {
+            continue;
+        };
+        let all = std::mem::take(steps);
+        *steps = walk.phase(phase, all);
+        after.extend(walk.facts.clone());
+    }
+    for (name, value) in walk.initial {
+        program.tx.set_initial(&name, Some(&value));
+    }
+    for name in walk.seen {
+        program.tx.add(&name);
+    }
+}
+
+/// What is known of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fact {
+    Holds(Vec<u8>),
+    Absent,
+    Unknown,
+}
+
+/// What is known of all variables at a place in the program.
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    names: HashMap<Vec<u8>, Fact>,
+    /// Whether a variable of a name that only the request tells may be set.
+    any: bool,
+}
+
+impl Facts {
+    fn get(&self, name: &[u8]) -> &Fact {
+        match self.names.get(name) {
+            Some(fact) => fact,
+            None if self.any => &Fact::Unknown,
+            None => &Fact::Absent,
+        }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        let names: Vec<Vec<u8>> = self
+            .names
+            .keys()
+            .chain(other.names.keys())
+            .cloned()
+            .collect();
+        for name in names {
+            if self.get(&name) != other.get(&name) {
+                self.names.insert(name, Fact::Unknown);
+            }
+        }
+        self.any |= other.any;
+        self
+    }
+
+    fn forget_all(&mut self) {
+        self.any = true;
+        for fact in self.names.values_mut() {
+            *fact = Fact::Unknown;
+        }
+    }
+}
+
+fn join(known: &mut Option<Facts>, other: &Facts) {
+    *known = Some(match known.take() {
+        Some(known) => known.join(other.clone()),
+        None => other.clone(),
+    });
+}
+
+/// Whether a rule matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Never,
+    Sometimes,
+    Always,
+}
+
+struct Walk {
+    /// At the place that is looked at; none: it is never reached.
+    facts: Option<Facts>,
+    /// At the markers that jumps lead to.
+    jumps: HashMap<String, Facts>,
+    /// At the end of the phases that `allow` leads to, by phase.
+    ends: HashMap<usize, Facts>,
+    /// Where the transaction may be stopped.
+    stopped: Option<Facts>,
+    /// Variables that rules read or write as the transaction runs.
+    seen: HashSet<Vec<u8>>,
+    /// Whether rules read variables of any name.
+    all_seen: bool,
+    /// Whether every transaction comes here.
+    certain: bool,
+    initial: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Effects by which rules are taken away while a transaction runs.
+    removals: Vec<Effect>,
+    /// Whether a rule asks what an earlier one matched.
+    reads_matched: bool,
+}
+
+impl Walk {
+    fn new(program: &Program) -> Self {
+        let links = || {
+            program
+                .phases
+                .iter()
+                .flatten()
+                .filter_map(|step| match step {
+                    Step::Rule(rule) => Some(rule),
+                    Step::Marker(_) => None,
+                })
+                .flat_map(|rule| rule.links.iter().enumerate())
+        };
+        let removals = links()
+            .flat_map(|(_, link)| &link.effects)
+            .filter(|effect| effect.takes_rules_away())
+            .cloned()
+            .collect();
+        let reads_matched = links()
+            .filter(|(at, _)| *at == 0)
+            .any(|(_, link)| link.reads_matched());
+        Self {
+            facts: Some(Facts::default()),
+            jumps: HashMap::new(),
+            ends: HashMap::new(),
+            stopped: None,
+            seen: HashSet::new(),
+            all_seen: false,
+            certain: true,
+            initial: Vec::new(),
+            removals,
+            reads_matched,
+        }
+    }
+
+    /// The steps of the phase that are left.
+    fn phase(&mut self, phase: usize, steps: Vec<Step>) -> Vec<Step> {
+        let mut left: Vec<Step> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Marker(name) => {
+                    if let Some(facts) = self.jumps.remove(&name) {
+                        join(&mut self.facts, &facts);
+                    }
+                    // What was to be jumped over is gone.
+                    while let Some(Step::Rule(rule)) = left.last()
+                        && rule.only_jumps_to(&name)
+                    {
+                        left.pop();
+                    }
+                    left.push(Step::Marker(name));
+                }
+                Step::Rule(rule) => {
+                    if let Some(rule) = self.rule(phase, rule) {
+                        left.push(Step::Rule(rule));
+                    }
+                }
+            }
+        }
+        // A jump to a marker that does not come ends the phase.
+        for (_, facts) in std::mem::take(&mut self.jumps) {
+            join(&mut self.facts, &facts);
+        }
+        if let Some(facts) = self.ends.remove(&phase) {
+            join(&mut self.facts, &facts);
+        }
+        left
+    }
+
+    fn rule(&mut self, phase: usize, mut rule: Box<Rule>) -> Option<Box<Rule>> {
+        let before = self.facts.clone()?;
+        // What the rule itself may change is not known while it runs.
+        let mut during = before.clone();
+        for link in &rule.links {
+            link.blur(&mut during);
+        }
+        for link in &mut rule.links {
+            link.substitute(&during);
+        }
+        let mut outcome = rule.outcome(&before, &during);
+        if outcome == Outcome::Never {
+            return None;
+        }
+        let removable = self.removals.iter().any(|effect| effect.may_remove(&rule));
+        if outcome == Outcome::Always && removable {
+            outcome = Outcome::Sometimes;
+        }
+        let after = match outcome {
+            Outcome::Always => rule.after(before.clone()),
+            _ => rule.after(before.clone()).join(before.clone()),
+        };
+        let fixed = outcome == Outcome::Always && phase == 1 && self.certain;
+        if fixed && let Some(values) = self.initial_values(&rule, &after) {
+            self.initial.extend(values);
+            self.facts = Some(after);
+            return None;
+        }
+        self.facts = Some(after.clone());
+        self.leave(phase, &rule, outcome, &after);
+        for link in &rule.links {
+            self.all_seen |= link.names_of_tx(&mut self.seen);
+        }
+        self.all_seen |= names_in(&rule.message, &mut self.seen);
+        Some(rule)
+    }
+
+    /// Jumps, `allow` and stops.
+    fn leave(&mut self, phase: usize, rule: &Rule, outcome: Outcome, after: &Facts) {
+        if let Some(marker) = &rule.skip_after {
+            let facts = self.jumps.remove(marker);
+            let facts = facts.map_or_else(|| after.clone(), |known| known.join(after.clone()));
+            self.jumps.insert(marker.clone(), facts);
+            self.certain &= outcome == Outcome::Never;
+            if outcome == Outcome::Always {
+                self.facts = None;
+            }
+        }
+        match &rule.disruptive {
+            Disruptive::Pass | Disruptive::Strip(_) => return,
+            Disruptive::Allow(Allow::Phase) => self.end(phase, after),
+            Disruptive::Allow(Allow::Request) => self.end(phase.max(2), after),
+            _ => {}
+        }
+        join(&mut self.stopped, after);
+        self.certain = false;
+    }
+
+    fn end(&mut self, phase: usize, after: &Facts) {
+        let facts = self.ends.remove(&phase);
+        let facts = facts.map_or_else(|| after.clone(), |known| known.join(after.clone()));
+        self.ends.insert(phase, facts);
+    }
+
+    /// What a rule that always matches sets, if it does nothing else and nobody
+    /// could tell that it was set from the start.
+    fn initial_values(&self, rule: &Rule, after: &Facts) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+        let [link] = rule.links.as_slice() else {
+            return None;
+        };
+        let quiet = !rule.log
+            && rule.disruptive == Disruptive::Pass
+            && rule.skip_after.is_none()
+            && !(link.test.is_some() && (self.reads_matched || link.capture));
+        if !quiet || self.all_seen {
+            return None;
+        }
+        link.effects
+            .iter()
+            .map(|effect| {
+                let Effect::SetTx {
+                    name: Text::Plain(name),
+                    ..
+                } = effect
+                else {
+                    return None;
+                };
+                let name = name.as_bytes();
+                match after.get(name) {
+                    Fact::Holds(value) if !self.seen.contains(name) => {
+                        Some((name.to_vec(), value.clone()))
+                    }
+                    _ => None,
+                }
+            })
+            .collect()
+    }
+}
+
+impl Rule {
+    /// Whether a match has no other effect than to go on at the marker.
+    fn only_jumps_to(&self, marker: &str) -> bool {
+        self.skip_after.as_deref() == Some(marker) && self.is_quiet()
+    }
+
+    /// Whether a match is not recorded, decides nothing and sets nothing.
+    fn is_quiet(&self) -> bool {
+        let idle = |link: &Link| link.effects.is_empty() && !link.capture;
+        !self.log && self.disruptive == Disruptive::Pass && self.links.iter().all(idle)
+    }
+
+    fn outcome(&self, before: &Facts, during: &Facts) -> Outcome {
+        let mut outcome = Outcome::Always;
+        let mut effects = false;
+        for (at, link) in self.links.iter().enumerate() {
+            let facts = if at == 0 { before } else { during };
+            match link.outcome(facts) {
+                // What earlier links have done stays done.
+                Outcome::Never if effects => return Outcome::Sometimes,
+                Outcome::Never => return Outcome::Never,
+                Outcome::Sometimes => outcome = Outcome::Sometimes,
+                Outcome::Always => {}
+            }
+            effects |= !link.effects.is_empty() || link.capture;
+        }
+        outcome
+    }
+
+    /// What is known after it has matched.
+    fn after(&self, mut facts: Facts) -> Facts {
+        for link in &self.links {
+            if link.capture || !link.is_once() {
+                link.blur(&mut facts);
+                continue;
+            }
+            for effect in &link.effects {
+                effect.apply(&mut facts);
+            }
+        }
+        facts
+    }
+}
+
+impl Link {
+    /// Whether its effects take place exactly once.
+    fn is_once(&self) -> bool {
+        match self.targets.as_slice() {
+            [] => self.test.is_none(),
+            [target] => {
+                target.counted
+                    || target.variable == Variable::Tx
+                        && matches!(target.selector, Selector::Name(Text::Plain(_)))
+            }
+            _ => false,
+        }
+    }
+
+    fn outcome(&self, facts: &Facts) -> Outcome {
+        let Some(test) = &self.test else {
+            return Outcome::Always;
+        };
+        if self.multi_match {
+            return Outcome::Sometimes;
+        }
+        let mut outcome = Outcome::Never;
+        for target in &self.targets {
+            let value = match target.value(facts) {
+                Ok(Some(value)) => value,
+                Ok(None) => continue,
+                Err(()) => return Outcome::Sometimes,
+            };
+            let value = self.transformations.iter().fold(value, |value, &at| {
+                let mut output = Vec::new();
+                let changed = transformations::ALL
+                    .get(usize::from(at))
+                    .is_some_and(|spec| (spec.apply)(&value, &mut output));
+                if changed { output } else { value }
+            });
+            let mut hit = Hit::default();
+            let found = match &test.check {
+                Check::Compiled(operator) => operator.matches(&value, &mut hit),
+                Check::Plain {
+                    function,
+                    argument: Text::Plain(argument),
+                    ..
+                } => function(argument.as_bytes(), &value, &mut hit),
+                Check::Plain { .. } => return Outcome::Sometimes,
+            };
+            if found != test.negated {
+                outcome = Outcome::Always;
+            }
+        }
+        outcome
+    }
+
+    /// Whatever it may set is not known.
+    fn blur(&self, facts: &mut Facts) {
+        if self.capture {
+            for group in b'0'..=b'9' {
+                facts.names.insert(vec![group], Fact::Unknown);
+            }
+        }
+        for effect in &self.effects {
+            match effect {
+                Effect::SetTx {
+                    name: Text::Plain(name),
+                    ..
+                } => {
+                    facts.names.insert(name.clone().into_bytes(), Fact::Unknown);
+                }
+                Effect::SetTx { .. } => facts.forget_all(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Macros of constants become text.
+    fn substitute(&mut self, facts: &Facts) {
+        if let Some(test) = &mut self.test
+            && let Check::Plain { argument, .. } = &mut test.check
+        {
+            argument.substitute(facts);
+        }
+        for effect in &mut self.effects {
+            if let Effect::SetTx { name, change } = effect {
+                name.substitute(facts);
+                if let Change::Set(text) | Change::Add(text) | Change::Subtract(text) = change {
+                    text.substitute(facts);
+                }
+            }
+        }
+    }
+
+    fn reads_matched(&self) -> bool {
+        let targets = self.targets.iter().map(|target| target.variable);
+        let argument = match self.test.as_ref().map(|test| &test.check) {
+            Some(Check::Plain { argument, .. }) => Some(argument),
+            _ => None,
+        };
+        let effects = self.effects.iter().filter_map(|effect| match effect {
+            Effect::SetTx {
+                change: Change::Set(text) | Change::Add(text),
+                ..
+            } => Some(text),
+            _ => None,
+        });
+        let in_texts = argument
+            .into_iter()
+            .chain(effects)
+            .flat_map(Text::variables);
+        targets.chain(in_texts).any(|variable| {
+            matches!(
+                variable,
+                Variable::MatchedVar
+                    | Variable::MatchedVarName
+                    | Variable::MatchedVars
+                    | Variable::MatchedVarsNames
+            )
+        })
+    }
+
+    /// Adds the variables of `TX` that it reads or sets; `true`: it may be any.
+    fn names_of_tx(&self, names: &mut HashSet<Vec<u8>>) -> bool {
+        let mut any = false;
+        if self.capture {
+            names.extend((b'0'..=b'9').map(|group| vec![group]));
+        }
+        for target in &self.targets {
+            if target.variable == Variable::Tx {
+                match &target.selector {
+                    Selector::Name(Text::Plain(name)) => {
+                        names.insert(name.to_ascii_lowercase().into_bytes());
+                    }
+                    _ => any = true,
+                }
+            }
+        }
+        if let Some(test) = &self.test
+            && let Check::Plain { argument, .. } = &test.check
+        {
+            any |= names_in(argument, names);
+        }
+        for effect in &self.effects {
+            for text in effect.texts() {
+                any |= names_in(text, names);
+            }
+            match effect {
+                Effect::SetTx {
+                    name: Text::Plain(name),
+                    ..
+                } => {
+                    names.insert(name.clone().into_bytes());
+                }
+                Effect::SetTx { .. } => any = true,
+                _ => {}
+            }
+        }
+        any
+    }
+}
+
+impl Target {
+    /// The only value that it means; an error: that depends on the request.
+    fn value(&self, facts: &Facts) -> Result<Option<Vec<u8>>, ()> {
+        let Selector::Name(Text::Plain(name)) = &self.selector else {
+            return Err(());
+        };
+        if self.variable != Variable::Tx || self.excluded {
+            return Err(());
+        }
+        let fact = facts.get(name.to_ascii_lowercase().as_bytes());
+        match (self.counted, fact) {
+            (_, Fact::Unknown) => Err(()),
+            (false, Fact::Absent) => Ok(None),
+            (false, Fact::Holds(value)) => Ok(Some(value.clone())),
+            (true, Fact::Absent) => Ok(Some(b"0".to_vec())),
+            (true, Fact::Holds(_)) => Ok(Some(b"1".to_vec())),
+        }
+    }
+}
+
+impl Effect {
+    fn apply(&self, facts: &mut Facts) {
+        let Self::SetTx { name, change } = self else {
+            return;
+        };
+        let Text::Plain(name) = name else {
+            facts.forget_all();
+            return;
+        };
+        let name = name.as_bytes();
+        let fact = match (change, facts.get(name)) {
+            (Change::Unset, _) => Fact::Absent,
+            (Change::Set(Text::Plain(text)), _) => Fact::Holds(text.clone().into_bytes()),
+            (Change::Add(Text::Plain(amount)), known) => sum(known, number(amount.as_bytes())),
+            (Change::Subtract(Text::Plain(amount)), known) => {
+                sum(known, number(amount.as_bytes()).saturating_neg())
+            }
+            _ => Fact::Unknown,
+        };
+        facts.names.insert(name.to_vec(), fact);
+    }
+
+    fn takes_rules_away(&self) -> bool {
+        matches!(
+            self,
+            Self::RemoveRules(_)
+                | Self::RemoveRulesByTag(_)
+                | Self::RemoveTarget { .. }
+                | Self::RemoveTargetByTag { .. }
+        )
+    }
+
+    /// Whether a transaction that runs it may leave the rule out, or a target of it.
+    fn may_remove(&self, rule: &Rule) -> bool {
+        match self {
+            Self::RemoveRules(range) | Self::RemoveTarget { rules: range, .. } => {
+                range.contains(&rule.id)
+            }
+            Self::RemoveRulesByTag(tag) | Self::RemoveTargetByTag { tag, .. } => {
+                rule.tags.contains(tag)
+            }
+            _ => false,
+        }
+    }
+
+    /// Its texts with macros, but for the name of a variable.
+    fn texts(&self) -> Vec<&Text> {
+        match self {
+            Self::SetTx { name, change } => match change {
+                Change::Set(text) | Change::Add(text) | Change::Subtract(text) => vec![name, text],
+                Change::Unset => vec![name],
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// As rules count: what is no number is 0.
+pub(crate) fn number(bytes: &[u8]) -> i64 {
+    std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+fn sum(known: &Fact, amount: i64) -> Fact {
+    let base = match known {
+        Fact::Holds(value) => number(value),
+        Fact::Absent => 0,
+        Fact::Unknown => return Fact::Unknown,
+    };
+    Fact::Holds(base.saturating_add(amount).to_string().into_bytes())
+}
+
+impl Text {
+    fn variables(&self) -> Vec<Variable> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Template(pieces) => pieces
+                .iter()
+                .filter_map(|piece| match piece {
+                    Piece::Variable(variable, _) => Some(*variable),
+                    Piece::Literal(_) => None,
+                })
+                .collect(),
+        }
+    }
+
+    fn substitute(&mut self, facts: &Facts) {
+        let Self::Template(pieces) = self else {
+            return;
+        };
+        for piece in pieces.iter_mut() {
+            if let Piece::Variable(Variable::Tx, Some(name)) = piece {
+                let value = match facts.get(name.to_ascii_lowercase().as_bytes()) {
+                    Fact::Holds(value) => String::from_utf8(value.clone()).ok(),
+                    Fact::Absent => Some(String::new()),
+                    Fact::Unknown => None,
+                };
+                if let Some(value) = value {
+                    *piece = Piece::Literal(value);
+                }
+            }
+        }
+        let literals: Option<Vec<&str>> = pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Literal(text) => Some(text.as_str()),
+                Piece::Variable(..) => None,
+            })
+            .collect();
+        if let Some(literals) = literals {
+            *self = Self::Plain(literals.concat());
+        }
+    }
+}
+
+/// Adds the variables of `TX` that a text's macros read; `true`: it may be any.
+fn names_in(text: &Text, names: &mut HashSet<Vec<u8>>) -> bool {
+    let Text::Template(pieces) = text else {
+        return false;
+    };
+    let mut any = false;
+    for piece in pieces {
+        match piece {
+            Piece::Variable(Variable::Tx, Some(name)) => {
+                names.insert(name.to_ascii_lowercase().into_bytes());
+            }
+            Piece::Variable(Variable::Tx, None) => any = true,
+            _ => {}
+        }
+    }
+    any
+}

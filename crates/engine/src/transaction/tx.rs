@@ -1,0 +1,163 @@
+//! `TX`: what rules set, for the rest of the transaction.
+
+use std::collections::HashMap;
+
+/// The names that rules of a program use, and what they hold from the start.
+#[derive(Default)]
+pub(crate) struct TxNames {
+    slots: HashMap<Box<[u8]>, u32>,
+    names: Vec<Box<[u8]>>,
+    initial: Vec<Option<Box<[u8]>>>,
+}
+
+/// The variables of one transaction. Names are in lower case.
+#[derive(Default)]
+pub(crate) struct Tx {
+    /// By slot; memory is kept from one transaction to the next.
+    known: Vec<(Held, Vec<u8>)>,
+    /// Names that came up while rules ran.
+    others: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Held {
+    Initial,
+    Absent,
+    Set,
+}
+
+impl TxNames {
+    /// Knows the name from now on.
+    pub(crate) fn add(&mut self, name: &[u8]) {
+        if !self.slots.contains_key(name) {
+            self.slots.insert(name.into(), self.names.len() as u32);
+            self.names.push(name.into());
+            self.initial.push(None);
+        }
+    }
+
+    /// What the name holds when a transaction begins; nothing if none was given.
+    pub(crate) fn set_initial(&mut self, name: &[u8], value: Option<&[u8]>) {
+        self.add(name);
+        let slot = self.slot(name);
+        if let Some(initial) = slot.and_then(|slot| self.initial.get_mut(slot)) {
+            *initial = value.map(Into::into);
+        }
+    }
+
+    fn slot(&self, name: &[u8]) -> Option<usize> {
+        self.slots.get(name).map(|&slot| slot as usize)
+    }
+
+    fn initial(&self, slot: usize) -> Option<&[u8]> {
+        self.initial.get(slot)?.as_deref()
+    }
+}
+
+impl Tx {
+    /// Forgets what was set.
+    pub(crate) fn reset(&mut self) {
+        /// Bytes of one variable that are kept for the next transaction.
+        const KEEP: usize = 1024;
+        self.others.clear();
+        for (held, buffer) in &mut self.known {
+            *held = Held::Initial;
+            if buffer.capacity() > KEEP {
+                *buffer = Vec::new();
+            }
+        }
+    }
+
+    /// The variable's value.
+    pub(crate) fn get<'t>(&'t self, name: &[u8], names: &'t TxNames) -> Option<&'t [u8]> {
+        let Some(slot) = names.slot(name) else {
+            let other = self.others.iter().find(|(known, _)| known == name);
+            return other.map(|(_, value)| value.as_slice());
+        };
+        self.at(slot, names)
+    }
+
+    fn at<'t>(&'t self, slot: usize, names: &'t TxNames) -> Option<&'t [u8]> {
+        match self.known.get(slot) {
+            None | Some((Held::Initial, _)) => names.initial(slot),
+            Some((Held::Absent, _)) => None,
+            Some((Held::Set, value)) => Some(value),
+        }
+    }
+
+    /// Sets the variable.
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8], names: &TxNames) {
+        let Some(slot) = names.slot(name) else {
+            match self.others.iter_mut().find(|(known, _)| known == name) {
+                Some((_, old)) => value.clone_into(old),
+                None => self.others.push((name.to_vec(), value.to_vec())),
+            }
+            return;
+        };
+        if let Some((held, buffer)) = self.entry(slot, names) {
+            *held = Held::Set;
+            buffer.clear();
+            buffer.extend_from_slice(value);
+        }
+    }
+
+    /// Forgets the variable.
+    pub(crate) fn unset(&mut self, name: &[u8], names: &TxNames) {
+        self.others.retain(|(known, _)| known != name);
+        if let Some(slot) = names.slot(name)
+            && let Some((held, _)) = self.entry(slot, names)
+        {
+            *held = Held::Absent;
+        }
+    }
+
+    fn entry(&mut self, slot: usize, names: &TxNames) -> Option<&mut (Held, Vec<u8>)> {
+        if self.known.len() < names.names.len() {
+            self.known
+                .resize_with(names.names.len(), || (Held::Initial, Vec::new()));
+        }
+        self.known.get_mut(slot)
+    }
+
+    /// Every variable with its value.
+    pub(crate) fn iter<'t>(
+        &'t self,
+        names: &'t TxNames,
+    ) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
+        let known = names.names.iter().enumerate();
+        let known = known.filter_map(|(slot, name)| Some((&**name, self.at(slot, names)?)));
+        let others = self.others.iter();
+        known.chain(others.map(|(name, value)| (name.as_slice(), value.as_slice())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_holds_what_was_set_last() {
+        let mut names = TxNames::default();
+        names.add(b"score");
+        names.set_initial(b"level", Some(b"1"));
+        let mut tx = Tx::default();
+        assert_eq!(tx.get(b"level", &names), Some(b"1".as_slice()));
+        assert_eq!(tx.get(b"score", &names), None);
+        tx.set(b"score", b"5", &names);
+        tx.set(b"other", b"x", &names);
+        tx.set(b"other", b"y", &names);
+        tx.unset(b"level", &names);
+        let all: Vec<_> = tx.iter(&names).collect();
+        assert_eq!(
+            all,
+            [
+                (b"score".as_slice(), b"5".as_slice()),
+                (b"other".as_slice(), b"y".as_slice())
+            ]
+        );
+        tx.unset(b"other", &names);
+        tx.reset();
+        let all: Vec<_> = tx.iter(&names).collect();
+        assert_eq!(all, [(b"level".as_slice(), b"1".as_slice())]);
+    }
+}
