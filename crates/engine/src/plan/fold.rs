@@ -653,3 +653,77 @@ fn names_in(text: &Text, names: &mut HashSet<Vec<u8>>) -> bool {
     }
     any
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::ir::Step;
+    use crate::{Input, Limits, NoResources, compile};
+
+    /// Ids of the rules that are left, and a variable's value at the start.
+    fn left(rules: &str, name: &str) -> (Vec<u64>, Option<String>) {
+        let rules = seclang::parse("rules.conf", rules, &seclang::Limits::default()).unwrap();
+        let input = Input {
+            rules: vec![rules],
+            patches: Vec::new(),
+        };
+        let plan = compile(&input, Limits::default(), &NoResources).unwrap();
+        let steps = plan.base.phases.iter().flatten();
+        let ids = steps.filter_map(|step| match step {
+            Step::Rule(rule) => Some(rule.id),
+            Step::Marker(_) => None,
+        });
+        let tx = crate::transaction::tx::Tx::default();
+        let value = tx.get(name.as_bytes(), &plan.base.tx);
+        let value = value.map(|value| String::from_utf8_lossy(value).into_owned());
+        (ids.collect(), value)
+    }
+
+    const LEVELS: &str = r#"
+        SecRule TX:LEVEL "@lt 1" "id:10,phase:2,pass,nolog,skipAfter:END"
+        SecRule ARGS "@rx a" "id:11,phase:2,deny"
+        SecRule TX:LEVEL "@lt 2" "id:12,phase:2,pass,nolog,skipAfter:END"
+        SecRule ARGS "@rx b" "id:13,phase:2,deny"
+        SecMarker END
+        SecRule ARGS "@rx c" "id:14,phase:2,deny"
+    "#;
+
+    #[test]
+    fn a_level_that_is_set_at_first_decides_at_load() {
+        let set = "SecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
+        let default =
+            "SecRule &TX:level \"@eq 0\" \"id:2,phase:1,pass,nolog,setvar:tx.level=2\"";
+        let (ids, level) = left(&format!("{set}\n{default}\n{LEVELS}"), "level");
+        assert_eq!((ids.as_slice(), level.as_deref()), ([11, 14].as_slice(), Some("1")));
+        let (ids, level) = left(&format!("{default}\n{LEVELS}"), "level");
+        assert_eq!((ids.as_slice(), level.as_deref()), ([11, 13, 14].as_slice(), Some("2")));
+    }
+
+    #[test]
+    fn what_the_request_decides_stays() {
+        let set = "SecRule ARGS:pl \"@rx .\" \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
+        let (ids, level) = left(&format!("{set}\n{LEVELS}"), "level");
+        assert_eq!((ids.as_slice(), level), ([1, 10, 11, 12, 13, 14].as_slice(), None));
+        let always = "SecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
+        let removed = "SecRule ARGS:x \"@rx .\" \"id:2,phase:1,pass,nolog,ctl:ruleRemoveById=12\"";
+        let (ids, _) = left(&format!("{removed}\n{always}\n{LEVELS}"), "level");
+        assert_eq!(ids, [2, 11, 12, 13, 14]);
+        let any = "SecRule ARGS_NAMES \"@rx .\" \"id:2,phase:1,pass,nolog,setvar:tx.%{MATCHED_VAR}=9\"";
+        let (ids, _) = left(&format!("{always}\n{any}\n{LEVELS}"), "level");
+        assert_eq!(ids, [2, 10, 11, 12, 13, 14]);
+    }
+
+    #[test]
+    fn what_was_read_before_it_is_set_is_not_set_from_the_start() {
+        let (ids, score) = left(
+            r#"
+            SecRule TX:score "@ge 1" "id:1,phase:1,deny"
+            SecRule ARGS "@eq %{tx.score}" "id:2,phase:1,pass,log"
+            SecAction "id:3,phase:1,pass,nolog,setvar:tx.score=5"
+            SecRule ARGS "@rx a" "id:4,phase:1,pass,nolog,setvar:tx.score=+1"
+            SecRule TX:score "@ge 6" "id:5,phase:2,deny"
+            "#,
+            "score",
+        );
+        assert_eq!((ids.as_slice(), score.as_deref()), ([2, 4, 5].as_slice(), Some("5")));
+    }
+}
