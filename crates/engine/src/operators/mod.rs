@@ -12,6 +12,7 @@ mod no_match;
 mod pcre;
 mod pm;
 mod refused;
+mod regex;
 mod rx;
 mod rx_global;
 mod streq;
@@ -123,14 +124,27 @@ pub trait Operator: Send + Sync + std::fmt::Debug {
 }
 
 /// Where and how an operator matched; reused between calls.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Hit {
+    /// Whether groups are asked for; to find them takes longer.
+    pub wants_groups: bool,
     /// The bytes of the input that matched, where the operator can say.
     pub span: Option<Range<usize>>,
     /// Groups 0 to 9 as ranges of the input.
     pub captures: [Option<Range<usize>>; 10],
     /// What to capture where that is no part of the input, such as a fingerprint.
     pub text: Vec<u8>,
+}
+
+impl Default for Hit {
+    fn default() -> Self {
+        Self {
+            wants_groups: true,
+            span: None,
+            captures: Default::default(),
+            text: Vec::new(),
+        }
+    }
 }
 
 impl Hit {

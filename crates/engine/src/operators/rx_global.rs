@@ -1,8 +1,6 @@
 //! `@rxGlobal`
 
-use regex_automata::Input;
-use regex_automata::meta::Regex;
-
+use super::regex::Regex;
 use super::{Arguments, Build, Hit, Operator, Spec};
 use crate::need::Need;
 
@@ -21,20 +19,22 @@ const MATCHES: usize = 1000;
 #[derive(Debug)]
 struct RxGlobal {
     regex: Regex,
-    need: Need,
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let (regex, need) = super::rx::compile(arguments)?;
-    Ok(Box::new(RxGlobal { regex, need }))
+    let regex = Regex::new(arguments)?;
+    Ok(Box::new(RxGlobal { regex }))
 }
 
 impl Operator for RxGlobal {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        if !self.regex.is_match(input) {
+        let Some(regex) = self.regex.get() else {
+            return true;
+        };
+        if !regex.is_match(input) {
             return false;
         }
-        for captures in self.regex.captures_iter(Input::new(input)).take(MATCHES) {
+        for captures in regex.captures_iter(input).take(MATCHES) {
             // An empty match after others says nothing.
             if captures.get_group(0).is_some_and(|span| span.is_empty()) && hit.span.is_some() {
                 continue;
@@ -53,7 +53,7 @@ impl Operator for RxGlobal {
     }
 
     fn need(&self) -> Need {
-        self.need.clone()
+        self.regex.need()
     }
 }
 

@@ -1,8 +1,8 @@
 //! `@verifyCC`, `@verifyCPF`, `@verifySSN`, `@verifySVNR`
 
 use regex_automata::Input;
-use regex_automata::meta::Regex;
 
+use super::regex::Regex;
 use super::{Arguments, Build, Hit, Operator, Spec};
 use crate::need::Need;
 
@@ -49,7 +49,6 @@ const WINDOW: usize = 256;
 #[derive(Debug)]
 struct Verify {
     regex: Regex,
-    need: Need,
     is_valid: fn(&[u8]) -> bool,
 }
 
@@ -57,20 +56,19 @@ fn build(
     arguments: &Arguments<'_>,
     is_valid: fn(&[u8]) -> bool,
 ) -> Result<Box<dyn Operator>, String> {
-    let (regex, need) = super::rx::compile(arguments)?;
-    Ok(Box::new(Verify {
-        regex,
-        need,
-        is_valid,
-    }))
+    let regex = Regex::new(arguments)?;
+    Ok(Box::new(Verify { regex, is_valid }))
 }
 
 impl Operator for Verify {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
+        let Some(regex) = self.regex.get() else {
+            return true;
+        };
         let mut at = 0;
         while at < input.len() {
             let end = input.len().min(at + WINDOW);
-            at = match self.regex.find(Input::new(input).span(at..end)) {
+            at = match regex.find(Input::new(input).span(at..end)) {
                 Some(found) => {
                     let digits: Vec<u8> = input
                         .get(found.range())
@@ -93,7 +91,7 @@ impl Operator for Verify {
     }
 
     fn need(&self) -> Need {
-        self.need.clone()
+        self.regex.need()
     }
 }
 

@@ -690,24 +690,33 @@ mod tests {
     #[test]
     fn a_level_that_is_set_at_first_decides_at_load() {
         let set = "SecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
-        let default =
-            "SecRule &TX:level \"@eq 0\" \"id:2,phase:1,pass,nolog,setvar:tx.level=2\"";
+        let default = "SecRule &TX:level \"@eq 0\" \"id:2,phase:1,pass,nolog,setvar:tx.level=2\"";
         let (ids, level) = left(&format!("{set}\n{default}\n{LEVELS}"), "level");
-        assert_eq!((ids.as_slice(), level.as_deref()), ([11, 14].as_slice(), Some("1")));
+        assert_eq!(
+            (ids.as_slice(), level.as_deref()),
+            ([11, 14].as_slice(), Some("1"))
+        );
         let (ids, level) = left(&format!("{default}\n{LEVELS}"), "level");
-        assert_eq!((ids.as_slice(), level.as_deref()), ([11, 13, 14].as_slice(), Some("2")));
+        assert_eq!(
+            (ids.as_slice(), level.as_deref()),
+            ([11, 13, 14].as_slice(), Some("2"))
+        );
     }
 
     #[test]
     fn what_the_request_decides_stays() {
         let set = "SecRule ARGS:pl \"@rx .\" \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
         let (ids, level) = left(&format!("{set}\n{LEVELS}"), "level");
-        assert_eq!((ids.as_slice(), level), ([1, 10, 11, 12, 13, 14].as_slice(), None));
+        assert_eq!(
+            (ids.as_slice(), level),
+            ([1, 10, 11, 12, 13, 14].as_slice(), None)
+        );
         let always = "SecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
         let removed = "SecRule ARGS:x \"@rx .\" \"id:2,phase:1,pass,nolog,ctl:ruleRemoveById=12\"";
         let (ids, _) = left(&format!("{removed}\n{always}\n{LEVELS}"), "level");
         assert_eq!(ids, [2, 11, 12, 13, 14]);
-        let any = "SecRule ARGS_NAMES \"@rx .\" \"id:2,phase:1,pass,nolog,setvar:tx.%{MATCHED_VAR}=9\"";
+        let any =
+            "SecRule ARGS_NAMES \"@rx .\" \"id:2,phase:1,pass,nolog,setvar:tx.%{MATCHED_VAR}=9\"";
         let (ids, _) = left(&format!("{always}\n{any}\n{LEVELS}"), "level");
         assert_eq!(ids, [2, 10, 11, 12, 13, 14]);
     }
@@ -724,6 +733,9 @@ mod tests {
             "#,
             "score",
         );
-        assert_eq!((ids.as_slice(), score.as_deref()), ([2, 4, 5].as_slice(), Some("5")));
+        assert_eq!(
+            (ids.as_slice(), score.as_deref()),
+            ([2, 4, 5].as_slice(), Some("5"))
+        );
     }
 }

@@ -215,6 +215,7 @@ impl<'a> Run<'a> {
         selected.clear();
         self.select(rule, link, &mut selected);
         let mut hit = std::mem::take(&mut self.kept.hit);
+        hit.wants_groups = link.capture;
         let mut any = false;
         for &candidate in &selected {
             if let Some(value) = self.test(link, test, candidate.value, &mut hit) {
