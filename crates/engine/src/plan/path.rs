@@ -5,24 +5,33 @@
 //! builds take `\` for `/`, nginx merges slashes, some frameworks decode twice.
 
 /// All distinct readings of one path, in lower case.
-pub(crate) struct PathReadings {
+struct PathReadings {
     readings: Vec<Vec<u8>>,
 }
 
 /// How often a path is percent-decoded at most.
 const DECODINGS: usize = 3;
 
-impl PathReadings {
-    pub(crate) fn of(target: &[u8]) -> Self {
-        let raw = path_of(target).to_ascii_lowercase();
-        let mut found = Self {
-            readings: Vec::with_capacity(1),
-        };
-        if !is_ambiguous(&raw) {
-            found.readings.push(raw);
-            return found;
+/// Calls `each` with every reading. `buffer` is scratch: a path that all servers
+/// read alike needs no other memory.
+pub(crate) fn readings(target: &[u8], buffer: &mut Vec<u8>, each: &mut dyn FnMut(&[u8])) {
+    buffer.clear();
+    buffer.extend(path_of(target).iter().map(u8::to_ascii_lowercase));
+    if is_ambiguous(buffer) {
+        for reading in &PathReadings::of(buffer).readings {
+            each(reading);
         }
-        let mut decoded = raw;
+    } else {
+        each(buffer);
+    }
+}
+
+impl PathReadings {
+    fn of(path: &[u8]) -> Self {
+        let mut found = Self {
+            readings: Vec::new(),
+        };
+        let mut decoded = path.to_vec();
         for _ in 0..=DECODINGS {
             let slashed: Vec<u8> = decoded
                 .iter()
@@ -48,12 +57,6 @@ impl PathReadings {
         found
     }
 
-    pub(crate) fn for_each(&self, each: &mut dyn FnMut(&[u8])) {
-        for reading in &self.readings {
-            each(reading);
-        }
-    }
-
     fn add(&mut self, reading: Vec<u8>) {
         if !self.readings.contains(&reading) {
             self.readings.push(reading);
@@ -63,9 +66,13 @@ impl PathReadings {
 
 /// The path of a request target in origin or absolute form, without query and fragment.
 pub(crate) fn path_of(target: &[u8]) -> &[u8] {
-    let path = match (target.first(), memchr::memmem::find(target, b"://")) {
-        (Some(b'/') | None, _) | (_, None) => target,
-        (_, Some(at)) => {
+    let scheme = match target.first() {
+        Some(b'/') | None => None,
+        Some(_) => memchr::memmem::find(target, b"://"),
+    };
+    let path = match scheme {
+        None => target,
+        Some(at) => {
             let after = target.get(at + 3..).unwrap_or_default();
             match memchr::memchr3(b'/', b'?', b'#', after) {
                 Some(slash) => after.get(slash..).unwrap_or_default(),
@@ -88,9 +95,9 @@ pub(crate) fn query_of(target: &[u8]) -> &[u8] {
 }
 
 fn is_ambiguous(path: &[u8]) -> bool {
-    path.iter().any(|byte| matches!(byte, b'%' | b';' | b'\\'))
-        || memchr::memmem::find(path, b"//").is_some()
-        || memchr::memmem::find(path, b"/.").is_some()
+    let slash_pair = |pair: &[u8]| matches!(pair, [b'/', b'/' | b'.']);
+    memchr::memchr3(b'%', b';', b'\\', path).is_some()
+        || path.windows(2).any(slash_pair)
         || path.first().is_some_and(|&byte| byte != b'/')
 }
 

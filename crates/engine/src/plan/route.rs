@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use regex_automata::meta::Regex;
 use regex_automata::{Input as Haystack, PatternSet};
 
-use super::path::PathReadings;
+use super::path::readings;
 use crate::scope::{PathScope, Scope};
 
 /// Built once, with the plan.
@@ -82,13 +82,14 @@ impl RouteIndex {
         Ok(index)
     }
 
-    /// Fills `concerned` with the positions of the scopes that agree, ascending.
+    /// Fills `concerned` with the positions of the scopes that agree, ascending; `buffer` is scratch.
     pub(crate) fn lookup(
         &self,
         application: &str,
         host: &[u8],
         method: &[u8],
         target: &[u8],
+        buffer: &mut Vec<u8>,
         concerned: &mut Vec<u32>,
     ) {
         concerned.clear();
@@ -96,8 +97,7 @@ impl RouteIndex {
             return;
         }
         concerned.extend_from_slice(&self.anywhere);
-        let readings = PathReadings::of(target);
-        readings.for_each(&mut |path| {
+        readings(target, buffer, &mut |path| {
             self.prefixes
                 .collect(path.iter().copied(), path.len(), false, concerned);
             self.exact
@@ -301,6 +301,7 @@ mod tests {
             host.as_bytes(),
             method.as_bytes(),
             target.as_bytes(),
+            &mut Vec::new(),
             &mut found,
         );
         !found.is_empty()

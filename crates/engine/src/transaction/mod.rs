@@ -66,6 +66,8 @@ pub struct Transaction {
 #[derive(Default)]
 pub(crate) struct State {
     concerned: Vec<u32>,
+    /// Scratch of the route index.
+    path: Vec<u8>,
     values: Values,
     inputs: Inputs,
     kept: Kept,
@@ -143,6 +145,7 @@ impl Transaction {
             head.host,
             head.method,
             head.target,
+            &mut state.path,
             &mut state.concerned,
         );
         if !base && state.concerned.is_empty() {
