@@ -69,6 +69,8 @@ pub struct Match {
     pub value: Vec<u8>,
     /// The rule's message, macros expanded; may be empty.
     pub message: String,
+    /// What the rule records besides (`logdata`), macros expanded; may be empty.
+    pub data: String,
     /// The rule's tags.
     pub tags: Arc<[String]>,
     /// The rule's severity, 0 (emergency) to 7 (debug).

@@ -15,6 +15,7 @@
 //! ```
 
 pub mod body;
+mod context;
 mod decision;
 mod error;
 mod language;
@@ -22,12 +23,15 @@ mod limits;
 pub mod need;
 pub mod operators;
 mod plan;
+mod reference;
 mod replay;
 mod request;
 mod scope;
+mod store;
 mod transaction;
 pub mod transformations;
 
+pub use context::Context;
 pub use decision::{Action, Decision, Flow, Match, Mode, Strip};
 pub use error::CompileError;
 pub use language::nearest::nearest;
@@ -35,7 +39,9 @@ pub use language::variables::reference as variables;
 pub use limits::Limits;
 pub use operators::{NoResources, Resources};
 pub use plan::{Compiler, Input, PatchRules, Plan, compile};
+pub use reference::reference;
 pub use replay::{Answer, Exchange, Verdict};
 pub use request::{Headers, RequestHead, ResponseHead};
 pub use scope::{PathScope, Scope};
+pub use store::{MemoryStore, Record, Store, StoreLimits, Write};
 pub use transaction::{BodyNeed, Oversize, Transaction};

@@ -92,6 +92,7 @@ mod tests {
             span: None,
             value: value.as_bytes().to_vec(),
             message: message.to_owned(),
+            data: String::new(),
             tags: Arc::from([]),
             severity: None,
             enforced: true,

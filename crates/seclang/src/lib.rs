@@ -5,6 +5,7 @@
 
 mod ast;
 mod error;
+mod include;
 mod limits;
 mod parse;
 mod print;
@@ -12,7 +13,8 @@ mod span;
 
 pub use ast::{Action, Directive, DirectiveKind, Operator, Rule, Ruleset, Selector, Target, Text};
 pub use error::SyntaxError;
+pub use include::{Files, NoFiles};
 pub use limits::Limits;
-pub use parse::parse;
+pub use parse::{load, parse, parse_actions, parse_targets};
 pub use print::print;
 pub use span::{Location, SourceMap, Span};

@@ -101,6 +101,8 @@ pub enum Anomaly {
     MultipartInvalidHeader,
     /// More parts than the limit.
     MultipartTooManyParts,
+    /// More files than `SecUploadFileLimit`.
+    MultipartTooManyFiles,
     /// A line that begins like a boundary and is none.
     MultipartUnmatchedBoundary,
     /// The closing boundary is missing.

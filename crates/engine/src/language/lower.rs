@@ -1,19 +1,21 @@
 //! Directives to [`Program`]: names resolved, defaults filled in, chains joined.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use seclang::{Action, Directive, DirectiveKind, Ruleset, Span};
 
 use super::actions::{self, Actions, Verb};
+use super::directives::{self, Apply, Given};
 use super::nearest::unknown;
 use super::text;
+use super::update::{self, Update};
 use super::variables::{self, Shape, Variable};
 use crate::limits::Limits;
 use crate::operators::{self, Arguments, Build, Operator, Resources};
 use crate::plan::gate::Gate;
 use crate::plan::ir::{
-    Check, Disruptive, EngineMode, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
+    Check, Disruptive, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
 };
 
 /// Operator, argument, and the file of the rule where the argument names files.
@@ -35,14 +37,17 @@ pub(crate) struct Lowering<'a> {
     defaults: [Default; 5],
     /// A chain that waits for its next rule.
     open: Option<(Rule, Span)>,
-    ids: HashMap<u64, ()>,
+    ids: HashSet<u64>,
     sources: Option<&'a seclang::SourceMap>,
+    /// Changes to rules, made at the end.
+    pub(crate) updates: Vec<Update>,
 }
 
+/// What rules of a phase do where they say nothing.
 #[derive(Clone)]
-struct Default {
+pub(crate) struct Default {
     verb: Verb,
-    status: u16,
+    pub(crate) status: u16,
     log: bool,
     transformations: Vec<u16>,
 }
@@ -69,8 +74,9 @@ impl<'a> Lowering<'a> {
             },
             defaults: std::array::from_fn(|_| default.clone()),
             open: None,
-            ids: HashMap::new(),
+            ids: HashSet::new(),
             sources: None,
+            updates: Vec::new(),
         }
     }
 
@@ -88,11 +94,32 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Makes the changes that the rules ask for of each other.
+    pub(crate) fn finish(mut self) -> Program {
+        for update in std::mem::take(&mut self.updates) {
+            let location = update.location.clone();
+            if !update::apply(update, &mut self.program, &self.defaults) {
+                let message = "this concerns no rule that is loaded".to_owned();
+                self.program.warnings.push((location, message));
+            }
+        }
+        self.program
+    }
+
     fn fault(&self, span: Span, message: impl Into<String>) -> Fault {
         Fault {
-            location: self.sources.map(|sources| sources.locate(span)),
+            location: self.locate(span),
             message: message.into(),
         }
+    }
+
+    pub(crate) fn locate(&self, span: Span) -> Option<seclang::Location> {
+        self.sources.map(|sources| sources.locate(span))
+    }
+
+    pub(crate) fn warn(&mut self, span: Span, message: impl Into<String>) {
+        let location = self.locate(span);
+        self.program.warnings.push((location, message.into()));
     }
 
     fn directive(&mut self, directive: &Directive) -> Result<(), Fault> {
@@ -114,17 +141,16 @@ impl<'a> Lowering<'a> {
                 }
                 Ok(())
             }
-            DirectiveKind::Setting { name, arguments } => {
-                let argument = arguments
-                    .first()
-                    .map_or("", |argument| argument.value.as_str());
-                self.setting(name.span, &name.value, argument)
-            }
+            DirectiveKind::Setting { name, arguments } => self.setting(name, arguments),
         }
     }
 
-    fn read(&self, list: &[Action]) -> Result<Actions, Fault> {
-        actions::read(list).map_err(|(action, why)| self.fault(action.span, why))
+    fn read(&mut self, list: &[Action]) -> Result<Actions, Fault> {
+        let mut read = actions::read(list).map_err(|(action, why)| self.fault(action.span, why))?;
+        for (span, message) in read.warnings.drain(..) {
+            self.warn(span, message);
+        }
+        Ok(read)
     }
 
     fn default_action(&mut self, span: Span, list: &[Action]) -> Result<(), Fault> {
@@ -191,12 +217,9 @@ impl<'a> Lowering<'a> {
             }
             None => {
                 let status = read.status.unwrap_or(default.status);
-                let verb = match read.disruptive {
-                    Some(Verb::Block) | None => default.verb.clone(),
-                    Some(verb) => verb,
-                };
+                let verb = read.disruptive.unwrap_or(Verb::Block);
                 if let Some(id) = read.id
-                    && self.ids.insert(id, ()).is_some()
+                    && !self.ids.insert(id)
                 {
                     return Err(
                         self.fault(span, format!("the id {id} is used twice; ids are unique"))
@@ -207,9 +230,10 @@ impl<'a> Lowering<'a> {
                     phase,
                     links: vec![link],
                     message: read.message,
+                    data: read.data,
                     tags: read.tags.into(),
                     severity: read.severity,
-                    disruptive: disruptive(verb, status),
+                    disruptive: disruptive(verb, status, &default),
                     log: read.log.unwrap_or(default.log),
                     skip: 0,
                     skip_after: None,
@@ -245,14 +269,13 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn targets(&mut self, list: &[seclang::Target]) -> Result<Vec<Target>, Fault> {
+    pub(crate) fn targets(&mut self, list: &[seclang::Target]) -> Result<Vec<Target>, Fault> {
         list.iter().map(|target| self.target(target)).collect()
     }
 
     fn target(&mut self, target: &seclang::Target) -> Result<Target, Fault> {
         let Some(spec) = variables::find(&target.variable) else {
-            let names = variables::ALL.iter().map(|spec| spec.name);
-            return Err(self.fault(target.span, unknown("variable", &target.variable, names)));
+            return Err(self.fault(target.span, variables::missing(&target.variable)));
         };
         if target.selector.is_some() && spec.shape == Shape::Scalar {
             let message = format!(
@@ -342,82 +365,45 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    fn setting(&mut self, span: Span, name: &str, argument: &str) -> Result<(), Fault> {
-        let on = || match argument.to_ascii_lowercase().as_str() {
-            "on" => Ok(true),
-            "off" => Ok(false),
-            _ => Err(self.fault(span, format!("{name} takes On or Off, not `{argument}`"))),
+    fn setting(&mut self, name: &seclang::Text, arguments: &[seclang::Text]) -> Result<(), Fault> {
+        let Some(spec) = directives::find(&name.value) else {
+            let names = directives::ALL.iter().map(|spec| spec.name);
+            return Err(self.fault(name.span, unknown("directive", &name.value, names)));
         };
-        let bytes = || {
-            argument.parse::<usize>().map_err(|_| {
-                self.fault(
-                    span,
-                    format!("{name} takes a number of bytes, not `{argument}`"),
-                )
-            })
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "secruleengine" => {
-                self.program.engine = match argument.to_ascii_lowercase().as_str() {
-                    "on" => EngineMode::On,
-                    "off" => EngineMode::Off,
-                    "detectiononly" => EngineMode::DetectionOnly,
-                    _ => {
-                        return Err(self.fault(
-                            span,
-                            format!(
-                                "SecRuleEngine takes On, Off or DetectionOnly, not `{argument}`"
-                            ),
-                        ));
-                    }
+        match spec.apply {
+            Apply::Set(apply) => {
+                let given = Given {
+                    span: name.span,
+                    name: spec.name,
+                    arguments,
                 };
+                apply(self, &given).map_err(|why| self.fault(name.span, why))
             }
-            "secrequestbodyaccess" => self.program.request_body = on()?,
-            "secresponsebodyaccess" => self.program.response_body = on()?,
-            "secrequestbodylimit" => self.program.request_body_limit = Some(bytes()?),
-            "secargumentseparator" => match argument.as_bytes() {
-                [separator] => self.program.argument_separator = *separator,
-                _ => return Err(self.fault(span, "SecArgumentSeparator takes one character")),
-            },
-            "seccomponentsignature" => {}
-            "secruleremovebyid" => {
-                let range = actions::id_range(argument).map_err(|why| self.fault(span, why))?;
-                for steps in &mut self.program.phases {
-                    steps.retain(
-                        |step| !matches!(step, Step::Rule(rule) if range.contains(&rule.id)),
-                    );
-                }
+            Apply::Ignored(why) => {
+                self.warn(name.span, format!("{} does nothing here: {why}", spec.name));
+                Ok(())
             }
-            "secruleremovebytag" => {
-                for steps in &mut self.program.phases {
-                    steps.retain(|step| {
-                        !matches!(step, Step::Rule(rule) if rule.tags.iter().any(|tag| tag == argument))
-                    });
-                }
+            Apply::Refused(why) => {
+                Err(self.fault(name.span, format!("{} is not offered: {why}", spec.name)))
             }
-            _ => {
-                const NAMES: &[&str] = &[
-                    "SecAction",
-                    "SecArgumentSeparator",
-                    "SecComponentSignature",
-                    "SecDefaultAction",
-                    "SecMarker",
-                    "SecRequestBodyAccess",
-                    "SecRequestBodyLimit",
-                    "SecResponseBodyAccess",
-                    "SecRule",
-                    "SecRuleEngine",
-                    "SecRuleRemoveById",
-                    "SecRuleRemoveByTag",
-                ];
-                return Err(self.fault(span, unknown("directive", name, NAMES.iter().copied())));
-            }
+            // The parser leaves an include alone where no files are at hand.
+            Apply::Syntax => Err(self.fault(
+                name.span,
+                format!(
+                    "{} is not followed here; load the rules from a file",
+                    spec.name
+                ),
+            )),
         }
-        Ok(())
     }
 }
 
-fn disruptive(verb: Verb, status: u16) -> Disruptive {
+/// What a verb makes a rule do; `block` does what the default says.
+pub(crate) fn disruptive(verb: Verb, status: u16, default: &Default) -> Disruptive {
+    let verb = match verb {
+        Verb::Block => default.verb.clone(),
+        verb => verb,
+    };
     match verb {
         Verb::Pass | Verb::Block => Disruptive::Pass,
         Verb::Deny => Disruptive::Block { status },

@@ -1,6 +1,5 @@
 //! Macros: `%{TX.score}` in texts.
 
-use super::nearest::unknown;
 use super::variables;
 use crate::plan::ir::{Piece, Text};
 
@@ -28,7 +27,7 @@ pub(crate) fn parse(text: &str) -> Result<Text, String> {
     if !rest.is_empty() {
         pieces.push(Piece::Literal(rest.to_owned()));
     }
-    Ok(Text::Template(pieces))
+    Ok(Text::Template(text.to_owned(), pieces))
 }
 
 fn parse_macro(body: &str) -> Result<Piece, String> {
@@ -38,10 +37,6 @@ fn parse_macro(body: &str) -> Result<Piece, String> {
     };
     match variables::find(name) {
         Some(spec) => Ok(Piece::Variable(spec.variable, member)),
-        None => Err(unknown(
-            "variable",
-            name,
-            variables::ALL.iter().map(|spec| spec.name),
-        )),
+        None => Err(variables::missing(name)),
     }
 }

@@ -14,6 +14,7 @@ use super::ir::{
 };
 use crate::language::variables::Variable;
 use crate::operators::Hit;
+use crate::store::number;
 use crate::transformations;
 
 /// Folds constants; what `TX` holds from the start is in `program.tx` afterwards.
@@ -231,7 +232,13 @@ impl Walk {
         for link in &rule.links {
             self.all_seen |= link.names_of_tx(&mut self.seen);
         }
-        self.all_seen |= names_in(&rule.message, &mut self.seen);
+        let location = match &rule.disruptive {
+            Disruptive::Redirect { location, .. } => Some(location),
+            _ => None,
+        };
+        for text in [&rule.message, &rule.data].into_iter().chain(location) {
+            self.all_seen |= names_in(text, &mut self.seen);
+        }
         Some(rule)
     }
 
@@ -268,8 +275,7 @@ impl Walk {
         let [link] = rule.links.as_slice() else {
             return None;
         };
-        let quiet = !rule.log
-            && rule.disruptive == Disruptive::Pass
+        let quiet = rule.is_silent()
             && rule.skip_after.is_none()
             && !(link.test.is_some() && (self.reads_matched || link.capture));
         if !quiet || self.all_seen {
@@ -306,7 +312,12 @@ impl Rule {
     /// Whether a match is not recorded, decides nothing and sets nothing.
     fn is_quiet(&self) -> bool {
         let idle = |link: &Link| link.effects.is_empty() && !link.capture;
-        !self.log && self.disruptive == Disruptive::Pass && self.links.iter().all(idle)
+        self.is_silent() && self.links.iter().all(idle)
+    }
+
+    /// Whether nobody hears of a match but by what it sets.
+    fn is_silent(&self) -> bool {
+        !self.log && self.disruptive == Disruptive::Pass && self.severity.is_none()
     }
 
     fn outcome(&self, before: &Facts, during: &Facts) -> Outcome {
@@ -548,6 +559,8 @@ impl Effect {
                 | Self::RemoveRulesByTag(_)
                 | Self::RemoveTarget { .. }
                 | Self::RemoveTargetByTag { .. }
+                | Self::RemoveRulesByMessage(_)
+                | Self::RemoveTargetByMessage { .. }
         )
     }
 
@@ -558,30 +571,32 @@ impl Effect {
                 range.contains(&rule.id)
             }
             Self::RemoveRulesByTag(tag) | Self::RemoveTargetByTag { tag, .. } => {
-                rule.tags.contains(tag)
+                matches!(tag, Text::Template(..)) || rule.tags.iter().any(|known| tag.is(known))
+            }
+            Self::RemoveRulesByMessage(message) | Self::RemoveTargetByMessage { message, .. } => {
+                matches!(message, Text::Template(..)) || rule.message == *message
             }
             _ => false,
         }
     }
 
-    /// Its texts with macros, but for the name of a variable.
+    /// Its texts, which may have macros.
     fn texts(&self) -> Vec<&Text> {
         match self {
-            Self::SetTx { name, change } => match change {
+            Self::SetTx { name, change } | Self::SetKept { name, change, .. } => match change {
                 Change::Set(text) | Change::Add(text) | Change::Subtract(text) => vec![name, text],
                 Change::Unset => vec![name],
             },
+            Self::InitCollection { key, .. } => vec![key],
+            Self::Expire { name, seconds, .. } => vec![name, seconds],
+            Self::SetEnv { value, .. } => vec![value],
+            Self::RemoveRulesByTag(text)
+            | Self::RemoveRulesByMessage(text)
+            | Self::RemoveTargetByTag { tag: text, .. }
+            | Self::RemoveTargetByMessage { message: text, .. } => vec![text],
             _ => Vec::new(),
         }
     }
-}
-
-/// As rules count: what is no number is 0.
-pub(crate) fn number(bytes: &[u8]) -> i64 {
-    std::str::from_utf8(bytes)
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(0)
 }
 
 fn sum(known: &Fact, amount: i64) -> Fact {
@@ -597,7 +612,7 @@ impl Text {
     fn variables(&self) -> Vec<Variable> {
         match self {
             Self::Plain(_) => Vec::new(),
-            Self::Template(pieces) => pieces
+            Self::Template(_, pieces) => pieces
                 .iter()
                 .filter_map(|piece| match piece {
                     Piece::Variable(variable, _) => Some(*variable),
@@ -608,7 +623,7 @@ impl Text {
     }
 
     fn substitute(&mut self, facts: &Facts) {
-        let Self::Template(pieces) = self else {
+        let Self::Template(_, pieces) = self else {
             return;
         };
         for piece in pieces.iter_mut() {
@@ -638,7 +653,7 @@ impl Text {
 
 /// Adds the variables of `TX` that a text's macros read; `true`: it may be any.
 fn names_in(text: &Text, names: &mut HashSet<Vec<u8>>) -> bool {
-    let Text::Template(pieces) = text else {
+    let Text::Template(_, pieces) = text else {
         return false;
     };
     let mut any = false;

@@ -21,12 +21,74 @@ pub(crate) struct Program {
     pub(crate) response_body: bool,
     pub(crate) request_body_limit: Option<usize>,
     pub(crate) argument_separator: u8,
+    pub(crate) settings: Settings,
+    /// Names and versions of the rule sets (`SecComponentSignature`).
+    pub(crate) components: Vec<String>,
+    /// What is loaded and does nothing here, or not what its author may think.
+    pub(crate) warnings: Vec<(Option<Location>, String)>,
     /// What the rules look at, so that nothing else is collected.
     pub(crate) uses: Uses,
     /// The variables of `TX` that rules name, and what they hold from the start.
     pub(crate) tx: TxNames,
     /// The phases as queries; none: every rule runs in its turn.
     pub(crate) queries: Option<Box<[Query; 5]>>,
+}
+
+/// What directives say of bodies, cookies and collections.
+pub(crate) struct Settings {
+    /// A body that is larger than the limit is inspected as far as it is held.
+    pub(crate) request_body_partial: bool,
+    /// Bytes of a body without its uploaded files.
+    pub(crate) request_body_no_files_limit: Option<usize>,
+    pub(crate) response_body_limit: Option<usize>,
+    /// A response that is larger than the limit is answered 500.
+    pub(crate) response_body_reject: bool,
+    /// Media types of responses that are inspected, lower case; `null` for those without one.
+    pub(crate) response_types: Vec<String>,
+    pub(crate) arguments_limit: Option<usize>,
+    pub(crate) json_depth: Option<usize>,
+    /// Uploaded files of one request.
+    pub(crate) files_limit: Option<usize>,
+    /// `SecCookieFormat 1`: as RFC 2965 has it, with quotes and `$Version`.
+    pub(crate) cookie_version_1: bool,
+    /// Instead of `;` between cookies.
+    pub(crate) cookie_separator: u8,
+    /// `WEBAPPID`, which tells the collections of several applications apart.
+    pub(crate) web_app_id: String,
+    /// Seconds after which a persistent collection that is not used is forgotten.
+    pub(crate) collection_timeout: u64,
+    pub(crate) xml_into_args: XmlIntoArgs,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            request_body_partial: false,
+            request_body_no_files_limit: None,
+            response_body_limit: None,
+            response_body_reject: false,
+            response_types: vec!["text/plain".to_owned(), "text/html".to_owned()],
+            arguments_limit: None,
+            json_depth: None,
+            files_limit: None,
+            cookie_version_1: false,
+            cookie_separator: b';',
+            web_app_id: "default".to_owned(),
+            collection_timeout: 3600,
+            xml_into_args: XmlIntoArgs::Off,
+        }
+    }
+}
+
+/// Whether the texts of an XML body are parameters too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum XmlIntoArgs {
+    #[default]
+    Off,
+    /// Beside `XML`.
+    On,
+    /// Instead of `XML`.
+    Only,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +119,8 @@ pub(crate) struct Rule {
     /// The rule and those chained to it.
     pub(crate) links: Vec<Link>,
     pub(crate) message: Text,
+    /// `logdata`.
+    pub(crate) data: Text,
     pub(crate) tags: Arc<[String]>,
     pub(crate) severity: Option<u8>,
     pub(crate) disruptive: Disruptive,
@@ -95,6 +159,7 @@ pub(crate) struct Link {
     pub(crate) effects: Vec<Effect>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) variable: Variable,
     pub(crate) counted: bool,
@@ -134,21 +199,64 @@ pub(crate) enum Effect {
         name: Text,
         change: Change,
     },
+    /// The same in a persistent collection.
+    SetKept {
+        collection: Collection,
+        name: Text,
+        change: Change,
+    },
+    /// Chooses the record of a persistent collection, by its key.
+    InitCollection {
+        collection: Collection,
+        key: Text,
+    },
+    /// A variable of a persistent collection is forgotten after so many seconds.
+    Expire {
+        collection: Collection,
+        name: Text,
+        seconds: Text,
+    },
+    /// Sets a variable of `ENV`, for this transaction.
+    SetEnv {
+        name: String,
+        value: Text,
+    },
     RemoveRules(std::ops::RangeInclusive<u64>),
-    RemoveRulesByTag(String),
+    RemoveRulesByTag(Text),
+    RemoveRulesByMessage(Text),
     RemoveTarget {
         rules: std::ops::RangeInclusive<u64>,
         variable: Variable,
         selector: Selector,
     },
     RemoveTargetByTag {
-        tag: String,
+        tag: Text,
+        variable: Variable,
+        selector: Selector,
+    },
+    RemoveTargetByMessage {
+        message: Text,
         variable: Variable,
         selector: Selector,
     },
     Engine(EngineMode),
     BodyProcessor(Processor),
     ForceRequestBody,
+    RequestBodyAccess(bool),
+    ResponseBodyAccess(bool),
+    RequestBodyLimit(usize),
+    ResponseBodyLimit(usize),
+    XmlIntoArgs(XmlIntoArgs),
+}
+
+/// A collection that outlives the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Collection {
+    Global,
+    Ip,
+    Resource,
+    Session,
+    User,
 }
 
 #[derive(Clone)]
@@ -167,16 +275,43 @@ pub(crate) enum Processor {
     Xml,
 }
 
+impl Processor {
+    /// As rules write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Urlencoded => "URLENCODED",
+            Self::Multipart => "MULTIPART",
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+        }
+    }
+}
+
 /// Text with macros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Text {
     Plain(String),
-    Template(Vec<Piece>),
+    /// As it was written, and its pieces.
+    Template(String, Vec<Piece>),
 }
 
 impl Default for Text {
     fn default() -> Self {
         Self::Plain(String::new())
+    }
+}
+
+impl Text {
+    /// Whether it is this, as it was written.
+    pub(crate) fn is(&self, written: &str) -> bool {
+        self.written() == written
+    }
+
+    /// As it was written.
+    pub(crate) fn written(&self) -> &str {
+        match self {
+            Self::Plain(text) | Self::Template(text, _) => text,
+        }
     }
 }
 

@@ -9,8 +9,11 @@ pub(crate) mod route;
 pub(crate) mod signature;
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::context::Context;
 use crate::decision::Mode;
 use crate::error::CompileError;
 use crate::language::lower::{Lowering, Pool};
@@ -58,6 +61,9 @@ pub struct Plan {
     pub(crate) scan: Scan,
     /// Scratch of ended transactions, to be used again.
     idle: Mutex<Vec<State>>,
+    /// Transactions begun, and what makes names of their numbers.
+    begun: AtomicU64,
+    names: std::hash::RandomState,
 }
 
 /// What tells from a value's bytes which rules could match it.
@@ -211,6 +217,8 @@ impl<'a> Compiler<'a> {
             routes,
             scan,
             idle: Mutex::default(),
+            begun: AtomicU64::new(0),
+            names: std::hash::RandomState::new(),
         }))
     }
 }
@@ -225,7 +233,7 @@ fn lower<'a>(
     for ruleset in rulesets {
         lowering.add(ruleset)?;
     }
-    Ok(lowering.program)
+    Ok(lowering.finish())
 }
 
 impl Plan {
@@ -241,17 +249,37 @@ impl Plan {
                 texts: None,
             },
             idle: Mutex::default(),
+            begun: AtomicU64::new(0),
+            names: std::hash::RandomState::new(),
         })
     }
 
     /// Begins a transaction.
     pub fn begin(self: &Arc<Self>) -> Transaction {
-        Transaction::new(Arc::clone(self))
+        self.begin_in(Context::default())
+    }
+
+    /// Begins a transaction at a time, with a store of persistent collections.
+    pub fn begin_in(self: &Arc<Self>, mut context: Context) -> Transaction {
+        if context.unique_id.is_empty() {
+            let number = self.begun.fetch_add(1, Ordering::Relaxed);
+            context.unique_id = format!("{:016x}", self.names.hash_one(number));
+        }
+        Transaction::new(Arc::clone(self), context)
     }
 
     /// The bounds it was compiled with.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What is loaded and does nothing here, or not what its author may think:
+    /// where it stands, and why.
+    pub fn warnings(&self) -> impl Iterator<Item = (Option<&seclang::Location>, &str)> {
+        std::iter::once(&self.base)
+            .chain(self.patches.iter().map(|patch| &patch.program))
+            .flat_map(|program| &program.warnings)
+            .map(|(location, message)| (location.as_ref(), message.as_str()))
     }
 
     /// Number of patches.

@@ -140,7 +140,7 @@ impl Query {
                 });
                 &mut looked.patterns[at].1
             }
-            Selector::All | Selector::Name(Text::Template(_)) => &mut looked.all,
+            Selector::All | Selector::Name(Text::Template(..)) => &mut looked.all,
         }
     }
 }
@@ -153,7 +153,7 @@ fn is_foreseeable(link: &Link) -> bool {
         .all(|target| {
             !target.counted
                 && is_text(target.variable)
-                && !matches!(target.selector, Selector::Name(Text::Template(_)))
+                && !matches!(target.selector, Selector::Name(Text::Template(..)))
         })
 }
 

@@ -1,73 +1,21 @@
 //! A phase: the base's rules in their order, then those of each concerned patch.
 
-use std::ops::RangeInclusive;
-
-use super::inputs::{Inputs, Item, Members};
+use super::collections::{Kept, Selected};
+use super::inputs::Inputs;
 use super::outcome::Outcome;
-use super::tx::{Tx, TxNames};
+use super::overrides::Overrides;
+use super::tx::TxNames;
 use super::values::{ValueId, Values};
 use super::{State, candidates};
+use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode};
-use crate::language::variables::{self, Variable};
 use crate::operators::Hit;
-use crate::plan::fold::number;
 use crate::plan::gate::Gate;
 use crate::plan::ir::{
-    Allow, Change, Check, Disruptive, Effect, EngineMode, Link, Piece, Processor, Program, Rule,
-    Selector, Step, Target, Test, Text,
+    Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
 use crate::plan::query::Steps;
 use crate::plan::{Patch, Plan, Scan};
-
-/// What rules have set and matched.
-#[derive(Default)]
-pub(crate) struct Kept {
-    /// The base's variables; a patch's are its own and are forgotten after it.
-    tx: Tx,
-    patch_tx: Tx,
-    matched: Vec<Selected>,
-    hit: Hit,
-    selected: Vec<Selected>,
-    /// Which concerned patches are done: `allow` has ended them.
-    allowed: Vec<(Option<u32>, u8)>,
-}
-
-/// What `ctl` has changed for the rest of the transaction.
-#[derive(Default)]
-pub(crate) struct Overrides {
-    pub(crate) engine: EngineMode,
-    pub(crate) processor: Option<Processor>,
-    pub(crate) force_request_body: bool,
-    rules: Vec<RangeInclusive<u64>>,
-    tags: Vec<String>,
-    targets: Vec<(RangeInclusive<u64>, Variable, Selector)>,
-    tag_targets: Vec<(String, Variable, Selector)>,
-}
-
-/// A value that a target means, with the name of the member that holds it.
-#[derive(Clone, Copy)]
-struct Selected {
-    variable: Variable,
-    name: Option<ValueId>,
-    value: ValueId,
-}
-
-impl Kept {
-    pub(crate) fn reset(&mut self) {
-        self.tx.reset();
-        self.patch_tx.reset();
-        self.matched.clear();
-        self.selected.clear();
-        self.allowed.clear();
-        self.hit.clear();
-    }
-}
-
-impl Overrides {
-    pub(crate) fn reset(&mut self) {
-        *self = Self::default();
-    }
-}
 
 impl Program {
     pub(crate) fn has_rules(&self) -> bool {
@@ -82,9 +30,9 @@ impl Program {
 }
 
 /// Runs one phase.
-pub(crate) fn phase(plan: &Plan, state: &mut State, phase: u8) -> Flow {
+pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8) -> Flow {
     if state.overrides.engine != EngineMode::Off && plan.base.runs_in(phase) {
-        let mut run = Run::new(plan, state, None, None);
+        let mut run = Run::new(plan, state, context, None);
         if let Some(decision) = run.program(&plan.base, phase) {
             return Flow::Stop(Box::new(decision));
         }
@@ -100,7 +48,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, phase: u8) -> Flow {
             continue;
         }
         state.kept.patch_tx.reset();
-        let mut run = Run::new(plan, state, Some(patch), Some(at));
+        let mut run = Run::new(plan, state, context, Some((patch, at)));
         if let Some(decision) = run.program(&patch.program, phase) {
             return Flow::Stop(Box::new(decision));
         }
@@ -109,25 +57,29 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, phase: u8) -> Flow {
 }
 
 /// One program in one phase.
-struct Run<'a> {
-    values: &'a mut Values,
-    inputs: &'a Inputs,
-    kept: &'a mut Kept,
-    overrides: &'a mut Overrides,
-    outcome: &'a mut Outcome,
-    patch: Option<&'a Patch>,
-    names: &'a TxNames,
+pub(super) struct Run<'a> {
+    pub(super) values: &'a mut Values,
+    pub(super) inputs: &'a Inputs,
+    pub(super) kept: &'a mut Kept,
+    pub(super) overrides: &'a mut Overrides,
+    pub(super) outcome: &'a mut Outcome,
+    pub(super) context: &'a Context,
+    pub(super) settings: &'a Settings,
+    pub(super) patch: Option<&'a Patch>,
+    pub(super) names: &'a TxNames,
     owner: Option<u32>,
-    scan: &'a Scan,
+    pub(super) scan: &'a Scan,
     candidates: &'a mut Steps,
+    /// The rule being run.
+    pub(super) current: Option<&'a Rule>,
 }
 
 impl<'a> Run<'a> {
     fn new(
         plan: &'a Plan,
         state: &'a mut State,
-        patch: Option<&'a Patch>,
-        owner: Option<u32>,
+        context: &'a Context,
+        patch: Option<(&'a Patch, u32)>,
     ) -> Self {
         Self {
             values: &mut state.values,
@@ -135,15 +87,18 @@ impl<'a> Run<'a> {
             kept: &mut state.kept,
             overrides: &mut state.overrides,
             outcome: &mut state.outcome,
-            patch,
-            names: patch.map_or(&plan.base.tx, |patch| &patch.program.tx),
-            owner,
+            context,
+            settings: &plan.base.settings,
+            patch: patch.map(|(patch, _)| patch),
+            names: patch.map_or(&plan.base.tx, |(patch, _)| &patch.program.tx),
+            owner: patch.map(|(_, at)| at),
             scan: &plan.scan,
             candidates: &mut state.candidates,
+            current: None,
         }
     }
 
-    fn program(&mut self, program: &Program, phase: u8) -> Option<Decision> {
+    fn program(&mut self, program: &'a Program, phase: u8) -> Option<Decision> {
         let steps = program.phases.get(usize::from(phase) - 1)?;
         if self.kept.allowed.contains(&(self.owner, phase)) {
             return None;
@@ -158,20 +113,17 @@ impl<'a> Run<'a> {
         let mut at = 0;
         loop {
             if query.is_some() {
-                match self.candidates.next(at) {
-                    Some(next) => at = next,
-                    None => return None,
-                }
+                at = self.candidates.next(at)?;
             }
-            let rule = match steps.get(at) {
-                Some(Step::Rule(rule)) => rule,
-                Some(Step::Marker(_)) => {
+            let rule = match steps.get(at)? {
+                Step::Rule(rule) => rule,
+                Step::Marker(_) => {
                     at += 1;
                     continue;
                 }
-                None => return None,
             };
             at += 1;
+            self.current = Some(rule);
             if self.is_removed(rule) || !self.matches(rule) {
                 continue;
             }
@@ -188,17 +140,7 @@ impl<'a> Run<'a> {
     }
 
     fn is_removed(&self, rule: &Rule) -> bool {
-        self.patch.is_none()
-            && (self
-                .overrides
-                .rules
-                .iter()
-                .any(|range| range.contains(&rule.id))
-                || self
-                    .overrides
-                    .tags
-                    .iter()
-                    .any(|tag| rule.tags.contains(tag)))
+        self.patch.is_none() && self.overrides.removes(rule)
     }
 
     /// Whether every link of the chain matches; effects take place link by link, as they match.
@@ -280,346 +222,12 @@ impl<'a> Run<'a> {
         found != test.negated
     }
 
-    fn capture(&mut self, hit: &Hit, value: ValueId) {
-        let input = self.values.get(value);
-        let mut captured: Vec<(usize, Vec<u8>)> = hit
-            .captures
-            .iter()
-            .enumerate()
-            .filter_map(|(at, range)| Some((at, input.get(range.clone()?)?.to_vec())))
-            .collect();
-        if captured.is_empty() {
-            let whole = if hit.text.is_empty() {
-                hit.span
-                    .clone()
-                    .and_then(|span| input.get(span))
-                    .unwrap_or_default()
-                    .to_vec()
-            } else {
-                hit.text.clone()
-            };
-            captured.push((0, whole));
-        }
-        for (at, bytes) in captured {
-            self.set(at.to_string().as_bytes(), &bytes);
-        }
-    }
-
-    fn tx(&self) -> &Tx {
-        match self.patch {
-            Some(_) => &self.kept.patch_tx,
-            None => &self.kept.tx,
-        }
-    }
-
-    fn tx_mut(&mut self) -> &mut Tx {
-        match self.patch {
-            Some(_) => &mut self.kept.patch_tx,
-            None => &mut self.kept.tx,
-        }
-    }
-
-    fn set(&mut self, name: &[u8], value: &[u8]) {
-        let names = self.names;
-        self.tx_mut().set(name, value, names);
-    }
-
-    fn effects(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            match effect {
-                Effect::SetTx { name, change } => self.set_tx(name, change),
-                Effect::Engine(mode) => self.overrides.engine = *mode,
-                Effect::BodyProcessor(processor) => self.overrides.processor = Some(*processor),
-                Effect::ForceRequestBody => self.overrides.force_request_body = true,
-                Effect::RemoveRules(range) => self.overrides.rules.push(range.clone()),
-                Effect::RemoveRulesByTag(tag) => self.overrides.tags.push(tag.clone()),
-                Effect::RemoveTarget {
-                    rules,
-                    variable,
-                    selector,
-                } => {
-                    self.overrides
-                        .targets
-                        .push((rules.clone(), *variable, selector.clone()));
-                }
-                Effect::RemoveTargetByTag {
-                    tag,
-                    variable,
-                    selector,
-                } => {
-                    self.overrides
-                        .tag_targets
-                        .push((tag.clone(), *variable, selector.clone()));
-                }
-            }
-        }
-    }
-
-    fn set_tx(&mut self, name: &Text, change: &Change) {
-        let name = self.expand(name);
-        let names = self.names;
-        let value = match change {
-            Change::Unset => {
-                self.tx_mut().unset(&name, names);
-                return;
-            }
-            Change::Set(text) => self.expand(text),
-            Change::Add(amount) | Change::Subtract(amount) => {
-                let amount = number(&self.expand(amount));
-                let old = number(self.tx().get(&name, names).unwrap_or_default());
-                let new = match change {
-                    Change::Subtract(_) => old.saturating_sub(amount),
-                    _ => old.saturating_add(amount),
-                };
-                new.to_string().into_bytes()
-            }
-        };
-        self.set(&name, &value);
-    }
-
-    /// All values that a link's targets mean, excluded ones taken away.
-    fn select(&mut self, rule: &Rule, link: &Link, selected: &mut Vec<Selected>) {
-        for target in link.targets.iter().filter(|target| !target.excluded) {
-            let start = selected.len();
-            self.members(target, selected);
-            let mut at = start;
-            while let Some(candidate) = selected.get(at).copied() {
-                if self.is_excluded(rule, link, candidate) {
-                    selected.remove(at);
-                } else {
-                    at += 1;
-                }
-            }
-            if target.counted {
-                let count = selected.len() - start;
-                selected.truncate(start);
-                let value = self.values.intern(count.to_string().as_bytes());
-                selected.push(Selected {
-                    variable: target.variable,
-                    name: None,
-                    value,
-                });
-            }
-        }
-    }
-
-    fn is_excluded(&mut self, rule: &Rule, link: &Link, candidate: Selected) -> bool {
-        let name = candidate
-            .name
-            .map_or_else(Vec::new, |id| self.values.get(id).to_vec());
-        let in_link = link.targets.iter().any(|target| {
-            target.excluded
-                && target.variable == candidate.variable
-                && target.selector.agrees(&name, &mut |text| self.expand(text))
-        });
-        if in_link || self.patch.is_some() {
-            return in_link;
-        }
-        let agrees = |variable: &Variable, selector: &Selector| {
-            *variable == candidate.variable
-                && selector.agrees(&name, &mut |text| match text {
-                    Text::Plain(plain) => plain.as_bytes().to_vec(),
-                    Text::Template(_) => Vec::new(),
-                })
-        };
-        self.overrides
-            .targets
-            .iter()
-            .any(|(range, variable, selector)| {
-                range.contains(&rule.id) && agrees(variable, selector)
-            })
-            || self
-                .overrides
-                .tag_targets
-                .iter()
-                .any(|(tag, variable, selector)| {
-                    rule.tags.contains(tag) && agrees(variable, selector)
-                })
-    }
-
-    fn members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
-        let variable = target.variable;
-        let inputs = self.inputs;
-        match inputs.members(variable, self.values) {
-            Members::Values(first, second) => {
-                for item in first.iter().chain(second) {
-                    self.take(target, item, item.value, selected);
-                }
-            }
-            Members::Names(first, second) => {
-                for item in first.iter().chain(second) {
-                    self.take(target, item, item.name, selected);
-                }
-            }
-            Members::Sizes(items) => {
-                for item in items {
-                    let size = self.values.get(item.value).len().to_string();
-                    let size = self.values.intern(size.as_bytes());
-                    self.take(target, item, size, selected);
-                }
-            }
-            Members::Scalar(Some(value)) => selected.push(Selected {
-                variable,
-                name: None,
-                value,
-            }),
-            Members::Scalar(None) => {}
-            Members::Size(size) => {
-                let value = self.values.intern(size.to_string().as_bytes());
-                selected.push(Selected {
-                    variable,
-                    name: None,
-                    value,
-                });
-            }
-            Members::Kept => self.kept_members(target, selected),
-        }
-    }
-
-    fn take(&mut self, target: &Target, item: &Item, value: ValueId, selected: &mut Vec<Selected>) {
-        let agrees = match &target.selector {
-            Selector::All => true,
-            Selector::Name(Text::Plain(wanted)) => self
-                .values
-                .get(item.name)
-                .eq_ignore_ascii_case(wanted.as_bytes()),
-            selector => {
-                let name = self.values.get(item.name).to_vec();
-                selector.agrees(&name, &mut |text| self.expand(text))
-            }
-        };
-        if agrees {
-            selected.push(Selected {
-                variable: target.variable,
-                name: Some(item.name),
-                value,
-            });
-        }
-    }
-
-    fn kept_members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
-        let variable = target.variable;
-        match variable {
-            Variable::Tx => {
-                if let Selector::Name(Text::Plain(name)) = &target.selector {
-                    let name = name.to_ascii_lowercase();
-                    let tx = match self.patch {
-                        Some(_) => &self.kept.patch_tx,
-                        None => &self.kept.tx,
-                    };
-                    if let Some(value) = tx.get(name.as_bytes(), self.names) {
-                        let value = self.values.intern(value);
-                        let name = Some(self.values.intern(name.as_bytes()));
-                        selected.push(Selected {
-                            variable,
-                            name,
-                            value,
-                        });
-                    }
-                    return;
-                }
-                let all: Vec<(Vec<u8>, Vec<u8>)> = self
-                    .tx()
-                    .iter(self.names)
-                    .map(|(name, value)| (name.to_vec(), value.to_vec()))
-                    .collect();
-                for (name, value) in all {
-                    if target.selector.agrees(&name, &mut |text| self.expand(text)) {
-                        let name = Some(self.values.intern(&name));
-                        let value = self.values.intern(&value);
-                        selected.push(Selected {
-                            variable,
-                            name,
-                            value,
-                        });
-                    }
-                }
-            }
-            Variable::MatchedVar => {
-                if let Some(last) = self.kept.matched.last() {
-                    selected.push(Selected {
-                        variable,
-                        name: None,
-                        value: last.value,
-                    });
-                }
-            }
-            Variable::MatchedVars => {
-                for at in 0..self.kept.matched.len() {
-                    if let Some(found) = self.kept.matched.get(at).copied() {
-                        selected.push(Selected { variable, ..found });
-                    }
-                }
-            }
-            Variable::MatchedVarName | Variable::MatchedVarsNames => {
-                let names: Vec<String> = self
-                    .kept
-                    .matched
-                    .iter()
-                    .map(|found| self.name_of(found))
-                    .collect();
-                let skipped = match variable {
-                    Variable::MatchedVarName => names.len().saturating_sub(1),
-                    _ => 0,
-                };
-                for name in names.iter().skip(skipped) {
-                    let value = self.values.intern(name.as_bytes());
-                    selected.push(Selected {
-                        variable,
-                        name: None,
-                        value,
-                    });
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// `ARGS:q`, as rules and people write it.
-    fn name_of(&self, found: &Selected) -> String {
-        let variable = variables::spec(found.variable).name;
-        match found.name {
-            Some(name) => format!(
-                "{variable}:{}",
-                String::from_utf8_lossy(self.values.get(name))
-            ),
-            None => variable.to_owned(),
-        }
-    }
-
-    fn expand(&mut self, text: &Text) -> Vec<u8> {
-        let pieces = match text {
-            Text::Plain(plain) => return plain.as_bytes().to_vec(),
-            Text::Template(pieces) => pieces,
-        };
-        let mut expanded = Vec::new();
-        for piece in pieces {
-            match piece {
-                Piece::Literal(literal) => expanded.extend_from_slice(literal.as_bytes()),
-                Piece::Variable(variable, member) => {
-                    let selector = match member {
-                        Some(name) => Selector::Name(Text::Plain(name.clone())),
-                        None => Selector::All,
-                    };
-                    let target = Target {
-                        variable: *variable,
-                        counted: false,
-                        excluded: false,
-                        selector,
-                    };
-                    let mut found = Vec::new();
-                    self.members(&target, &mut found);
-                    if let Some(first) = found.first() {
-                        expanded.extend_from_slice(self.values.get(first.value));
-                    }
-                }
-            }
-        }
-        expanded
-    }
-
     /// Records the match and says what follows from it.
     fn conclude(&mut self, rule: &Rule, phase: u8) -> Option<Decision> {
+        if let Some(severity) = rule.severity {
+            let highest = self.kept.highest_severity.get_or_insert(severity);
+            *highest = (*highest).min(severity);
+        }
         let live = match self.patch {
             Some(patch) => patch.mode == Mode::Enforce,
             None => self.overrides.engine == EngineMode::On,
@@ -650,7 +258,7 @@ impl<'a> Run<'a> {
             Disruptive::Block { status } => Action::Block { status: *status },
             Disruptive::Drop => Action::Drop,
             Disruptive::Redirect { status, location } => {
-                let location = String::from_utf8_lossy(&self.expand(location)).into_owned();
+                let location = self.expand_text(location);
                 Action::Redirect {
                     status: *status,
                     location,
@@ -684,7 +292,8 @@ impl<'a> Run<'a> {
             target: found.map_or_else(String::new, |found| self.name_of(&found)),
             span,
             value,
-            message: String::from_utf8_lossy(&self.expand(&rule.message)).into_owned(),
+            message: self.expand_text(&rule.message),
+            data: self.expand_text(&rule.data),
             tags: rule.tags.clone(),
             severity: rule.severity,
             enforced,
@@ -702,13 +311,10 @@ fn jump(steps: &[Step], at: usize, rule: &Rule) -> usize {
             .position(|step| matches!(step, Step::Marker(name) if name == wanted));
         return at + marker.unwrap_or(rest.len());
     }
-    let mut rules = rest
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| matches!(step, Step::Rule(_)))
-        .skip(rule.skip);
-    match rule.skip {
-        0 => at,
-        _ => at + rules.next().map_or(rest.len(), |(offset, _)| offset),
+    if rule.skip == 0 {
+        return at;
     }
+    let is_rule = |(_, step): &(usize, &Step)| matches!(step, Step::Rule(_));
+    let next = rest.iter().enumerate().filter(is_rule).nth(rule.skip);
+    at + next.map_or(rest.len(), |(offset, _)| offset)
 }

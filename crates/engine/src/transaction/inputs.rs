@@ -100,6 +100,7 @@ impl Inputs {
             V::Files | V::MultipartFilename => Members::Values(&self.file_names, &[]),
             V::FilesNames | V::MultipartName => Members::Names(&self.file_names, &[]),
             V::FilesTmpContent => Members::Values(&self.file_contents, &[]),
+            V::FilesTmpNames => Members::Values(&[], &[]),
             V::FilesSizes => Members::Sizes(&self.file_contents),
             V::FilesCombinedSize => Members::Size(
                 self.file_contents
@@ -113,14 +114,26 @@ impl Inputs {
                     .iter()
                     .any(|anomaly| is_strict_multipart(*anomaly)),
             )),
-            V::MultipartUnmatchedBoundary => Members::Size(usize::from(
-                self.noticed.contains(&Anomaly::MultipartUnmatchedBoundary),
-            )),
-            V::ReqbodyError => Members::Size(usize::from(
+            V::MultipartBoundaryQuoted => self.flag(Anomaly::MultipartBoundaryQuoted),
+            V::MultipartBoundaryWhitespace => self.flag(Anomaly::MultipartBoundaryWhitespace),
+            V::MultipartCrlfLfLines => self.flag(Anomaly::MultipartMixedLineEnds),
+            V::MultipartDataAfter => self.flag(Anomaly::MultipartDataAfter),
+            V::MultipartDataBefore => self.flag(Anomaly::MultipartDataBefore),
+            V::MultipartFileLimitExceeded => self.flag(Anomaly::MultipartTooManyFiles),
+            V::MultipartHeaderFolding | V::MultipartInvalidHeaderFolding => {
+                self.flag(Anomaly::MultipartHeaderFolding)
+            }
+            V::MultipartInvalidPart => self.flag(Anomaly::MultipartInvalidPart),
+            V::MultipartInvalidQuoting => self.flag(Anomaly::MultipartInvalidQuoting),
+            V::MultipartLfLine => self.flag(Anomaly::MultipartLfLine),
+            V::MultipartMissingSemicolon => self.flag(Anomaly::MultipartMissingSemicolon),
+            V::MultipartUnmatchedBoundary => self.flag(Anomaly::MultipartUnmatchedBoundary),
+            V::UrlencodedError => self.flag(Anomaly::InvalidPercentEncoding),
+            V::ReqbodyError | V::ReqbodyProcessorError => Members::Size(usize::from(
                 self.noticed.iter().any(|anomaly| is_unparsed(*anomaly)),
             )),
             V::BodyAnomalies => Members::Values(&self.anomalies, &[]),
-            V::Xml => Members::Values(&self.xml, &[]),
+            V::Xml | V::RequestXml => Members::Values(&self.xml, &[]),
             V::RequestHeaders => Members::Values(&self.headers, &[]),
             V::RequestHeadersNames => Members::Names(&self.headers, &[]),
             V::RequestCookies => Members::Values(&self.cookies, &[]),
@@ -128,13 +141,38 @@ impl Inputs {
             V::ResponseHeaders => Members::Values(&self.response_headers, &[]),
             V::ResponseHeadersNames => Members::Names(&self.response_headers, &[]),
             V::Tx
+            | V::Env
+            | V::Global
+            | V::Ip
+            | V::Resource
+            | V::Session
+            | V::User
+            | V::SessionId
+            | V::UserId
+            | V::WebAppId
+            | V::HighestSeverity
+            | V::FullRequest
+            | V::FullRequestLength
+            | V::ReqbodyProcessor
             | V::MatchedVar
             | V::MatchedVarName
             | V::MatchedVars
             | V::MatchedVarsNames
             | V::Rule => Members::Kept,
+            V::ReqbodyProcessorErrorMsg => Members::Scalar(self.scalar(V::ReqbodyErrorMsg)),
+            V::Status => Members::Scalar(self.scalar(V::ResponseStatus)),
+            V::RemoteHost => Members::Scalar(self.scalar(V::RemoteAddr)),
+            V::PathInfo => Members::Scalar(self.scalar(V::RequestFilename)),
+            V::Duration | V::MscPcreError | V::MscPcreLimitsExceeded => Members::Size(0),
+            V::InboundDataError | V::OutboundDataError if self.scalar(variable).is_none() => {
+                Members::Size(0)
+            }
             scalar => Members::Scalar(self.scalar(scalar)),
         }
+    }
+
+    fn flag(&self, anomaly: Anomaly) -> Members<'_> {
+        Members::Size(usize::from(self.noticed.contains(&anomaly)))
     }
 
     /// The first header of that name (lower case).

@@ -1,15 +1,21 @@
 //! One request's way through a plan.
 
 mod candidates;
+mod collections;
+mod effects;
 mod evaluate;
 mod inputs;
+mod macros;
 mod outcome;
+mod overrides;
+mod select;
 pub(crate) mod tx;
 mod values;
 
 use std::sync::Arc;
 
 use crate::body::{Anomaly, content_coding};
+use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
@@ -17,9 +23,10 @@ use crate::plan::Plan;
 use crate::plan::ir::{EngineMode, Processor};
 use crate::plan::query::Steps;
 use crate::request::{RequestHead, ResponseHead};
-use evaluate::{Kept, Overrides};
+use collections::Kept;
 use inputs::Inputs;
 use outcome::Outcome;
+use overrides::Overrides;
 use values::Values;
 
 /// What the concerned rules want of a body.
@@ -58,6 +65,7 @@ pub enum Oversize {
 /// there is no body or none is wanted: phase 2 has rules that need none.
 pub struct Transaction {
     plan: Arc<Plan>,
+    context: Context,
     /// Taken from the plan only when something concerns the request.
     state: Option<State>,
 }
@@ -111,6 +119,7 @@ impl State {
             span: None,
             value: Vec::new(),
             message,
+            data: String::new(),
             tags: Arc::from([]),
             severity: None,
             enforced,
@@ -128,8 +137,12 @@ impl State {
 }
 
 impl Transaction {
-    pub(crate) fn new(plan: Arc<Plan>) -> Self {
-        Self { plan, state: None }
+    pub(crate) fn new(plan: Arc<Plan>, context: Context) -> Self {
+        Self {
+            plan,
+            context,
+            state: None,
+        }
     }
 
     /// Phase 1. Everything that is needed later is copied; the head is not kept.
@@ -298,7 +311,7 @@ impl Transaction {
         let Some(state) = self.state.as_mut() else {
             return Flow::Continue;
         };
-        let flow = evaluate::phase(&self.plan, state, phase);
+        let flow = evaluate::phase(&self.plan, state, &self.context, phase);
         if flow != Flow::Continue || !state.values.overflowed {
             return flow;
         }
@@ -437,14 +450,8 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
         .header("content-type", values)
         .map_or_else(Vec::new, |id| values.get(id).to_vec());
     if let Some(processor) = processor {
-        let name = match processor {
-            Processor::Urlencoded => "URLENCODED",
-            Processor::Multipart => "MULTIPART",
-            Processor::Json => "JSON",
-            Processor::Xml => "XML",
-        };
-        let name = values.intern(name.as_bytes());
-        inputs.set(Variable::ReqbodyProcessor, name);
+        // What was found out is what rules see from now on.
+        overrides.processor = Some(processor);
         inputs.process(processor, &content_type, body, separator, values, limits);
         // A form that looks like a document is read as both. What does not parse
         // then is no fault: it claimed to be a form.

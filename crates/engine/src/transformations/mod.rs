@@ -94,13 +94,19 @@ pub static ALL: &[Spec] = &[
 
 /// The transformation of that name or alias, case ignored.
 pub fn find(name: &str) -> Option<&'static Spec> {
-    ALL.iter().find(|spec| {
+    ALL.get(usize::from(position(name)?))
+}
+
+/// Its place in [`ALL`].
+pub(crate) fn position(name: &str) -> Option<u16> {
+    let known = ALL.iter().position(|spec| {
         spec.name.eq_ignore_ascii_case(name)
             || spec
                 .aliases
                 .iter()
                 .any(|alias| alias.eq_ignore_ascii_case(name))
-    })
+    });
+    known.and_then(|position| u16::try_from(position).ok())
 }
 
 /// What [`Apply`] returns for an output that was written in full: one that

@@ -6,51 +6,177 @@ mod words;
 
 use crate::ast::{Directive, DirectiveKind, Operator, Rule, Ruleset, Text};
 use crate::error::SyntaxError;
+use crate::include::Files;
 use crate::limits::Limits;
 use crate::span::{SourceMap, Span};
 use words::Word;
 
 /// Parses one text; `name` is what errors call it.
 ///
-/// `Include` stays a setting: this reads no files.
+/// `Include` stays a setting: this reads no files. [`load`] follows it.
 ///
 /// # Errors
 /// The first thing that is not SecLang, or beyond the limits.
 pub fn parse(name: &str, text: &str, limits: &Limits) -> Result<Ruleset, SyntaxError> {
-    let mut sources = SourceMap::default();
-    if text.len() > limits.source_bytes || u32::try_from(text.len()).is_err() {
-        sources.add(name, "");
-        let message = format!(
-            "the text is larger than the {} bytes allowed",
-            limits.source_bytes
-        );
-        return Err(SyntaxError::new(&sources, Span::default(), message));
-    }
-    let source = sources.add(name, text);
-    let mut directives = Vec::new();
-    let mut at = 0;
-    loop {
-        let words = words::next(text, source, &mut at).map_err(|unclosed| {
-            SyntaxError::new(&sources, unclosed.span, "this quote is not closed")
-        })?;
-        let Some((head, arguments)) = words.split_first() else {
-            return Ok(Ruleset {
-                sources,
-                directives,
-            });
-        };
-        if directives.len() == limits.directives {
-            let message = format!("more than the {} directives allowed", limits.directives);
-            return Err(SyntaxError::new(&sources, head.span, message));
-        }
-        let end = arguments.last().map_or(head.span.end, |last| last.span.end);
-        let span = Span { end, ..head.span };
-        let kind = Parser {
-            sources: &sources,
+    let mut loader = Loader::new(limits, None);
+    loader.text(name, text, None)?;
+    Ok(loader.ruleset)
+}
+
+/// Reads a file and all that it includes, each in the place of its `Include`.
+///
+/// # Errors
+/// The first thing that is not SecLang, or beyond the limits; a file that is
+/// not there or includes itself.
+pub fn load(name: &str, files: &dyn Files, limits: &Limits) -> Result<Ruleset, SyntaxError> {
+    let mut loader = Loader::new(limits, Some(files));
+    let text = files.read(name).map_err(|why| {
+        loader.ruleset.sources.add(name, "");
+        SyntaxError::new(&loader.ruleset.sources, Span::default(), why)
+    })?;
+    loader.text(name, &text, None)?;
+    Ok(loader.ruleset)
+}
+
+/// Reads the targets in an argument, such as that of `SecRuleUpdateTargetById`.
+///
+/// # Errors
+/// What is wrong and what was expected.
+pub fn parse_targets(text: &Text) -> Result<Vec<crate::ast::Target>, String> {
+    targets::parse(&text.value, text.span)
+}
+
+/// Reads the actions in an argument, such as that of `SecRuleUpdateActionById`.
+///
+/// # Errors
+/// What is wrong and what was expected.
+pub fn parse_actions(text: &Text) -> Result<Vec<crate::ast::Action>, String> {
+    actions::parse(&text.value, text.span)
+}
+
+/// Several texts on their way to one ruleset.
+struct Loader<'a> {
+    limits: &'a Limits,
+    files: Option<&'a dyn Files>,
+    ruleset: Ruleset,
+    /// Names of the files that are being read: each is included by the one before.
+    open: Vec<String>,
+    bytes: usize,
+    files_read: usize,
+}
+
+impl<'a> Loader<'a> {
+    fn new(limits: &'a Limits, files: Option<&'a dyn Files>) -> Self {
+        Self {
             limits,
+            files,
+            ruleset: Ruleset::default(),
+            open: Vec::new(),
+            bytes: 0,
+            files_read: 0,
         }
-        .directive(head, arguments)?;
-        directives.push(Directive { span, kind });
+    }
+
+    fn error(&self, span: Span, message: impl Into<String>) -> SyntaxError {
+        SyntaxError::new(&self.ruleset.sources, span, message)
+    }
+
+    /// Reads one text; `included` is where that was asked for.
+    fn text(&mut self, name: &str, text: &str, included: Option<Span>) -> Result<(), SyntaxError> {
+        self.bytes = self.bytes.saturating_add(text.len());
+        if self.bytes > self.limits.source_bytes || u32::try_from(text.len()).is_err() {
+            let span = included.unwrap_or_else(|| Span {
+                source: self.ruleset.sources.add(name, ""),
+                ..Span::default()
+            });
+            let message = format!(
+                "{name}: the text is larger than the {} bytes allowed",
+                self.limits.source_bytes
+            );
+            return Err(self.error(span, message));
+        }
+        let source = self.ruleset.sources.add(name, text);
+        self.open.push(name.to_owned());
+        let mut at = 0;
+        loop {
+            let words = words::next(text, source, &mut at)
+                .map_err(|unclosed| self.error(unclosed.span, "this quote is not closed"))?;
+            let Some((head, arguments)) = words.split_first() else {
+                self.open.pop();
+                return Ok(());
+            };
+            if self.ruleset.directives.len() == self.limits.directives {
+                let message = format!(
+                    "more than the {} directives allowed",
+                    self.limits.directives
+                );
+                return Err(self.error(head.span, message));
+            }
+            let end = arguments.last().map_or(head.span.end, |last| last.span.end);
+            let span = Span { end, ..head.span };
+            match (self.files, head.text.to_ascii_lowercase().as_str()) {
+                (Some(files), "include") => self.include(files, head, arguments, true)?,
+                (Some(files), "includeoptional") => self.include(files, head, arguments, false)?,
+                _ => {
+                    let kind = Parser {
+                        sources: &self.ruleset.sources,
+                        limits: self.limits,
+                    }
+                    .directive(head, arguments)?;
+                    self.ruleset.directives.push(Directive { span, kind });
+                }
+            }
+        }
+    }
+
+    fn include(
+        &mut self,
+        files: &dyn Files,
+        head: &Word,
+        arguments: &[Word],
+        required: bool,
+    ) -> Result<(), SyntaxError> {
+        let [pattern] = arguments else {
+            let message = format!(
+                "{} takes 1 argument, not {}: a file or a pattern such as rules/*.conf",
+                head.text,
+                arguments.len()
+            );
+            return Err(self.error(head.span, message));
+        };
+        let from = self.open.last().cloned().unwrap_or_default();
+        let found = files
+            .find(&pattern.text, &from)
+            .map_err(|why| self.error(pattern.span, why))?;
+        if found.is_empty() && required {
+            return Err(self.error(
+                pattern.span,
+                "no file is included by this; write IncludeOptional if that is meant",
+            ));
+        }
+        if self.open.len() > self.limits.include_depth {
+            let message = format!(
+                "files include one another more than {} deep",
+                self.limits.include_depth
+            );
+            return Err(self.error(pattern.span, message));
+        }
+        for name in found {
+            if self.open.contains(&name) {
+                let message = format!("{name} includes itself: {}", self.open.join(" includes "));
+                return Err(self.error(pattern.span, message));
+            }
+            self.files_read += 1;
+            if self.files_read > self.limits.included_files {
+                let message = format!("more than the {} files allowed", self.limits.included_files);
+                return Err(self.error(pattern.span, message));
+            }
+            let text = files
+                .read(&name)
+                .map_err(|why| self.error(pattern.span, why))?;
+            self.text(&name, &text, Some(pattern.span))?;
+        }
+        Ok(())
     }
 }
 

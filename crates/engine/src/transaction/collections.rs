@@ -1,0 +1,135 @@
+//! What rules have set, and what has matched.
+
+use super::tx::Tx;
+use super::values::ValueId;
+use crate::context::Context;
+use crate::language::variables::Variable;
+use crate::operators::Hit;
+use crate::plan::ir::{Collection, Settings};
+use crate::store::{MemoryStore, Record, Store, StoreLimits, Write};
+
+/// Names and values in the order in which they were set.
+pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What rules have set and matched.
+#[derive(Default)]
+pub(crate) struct Kept {
+    /// The base's variables; a patch's are its own and are forgotten after it.
+    pub(super) tx: Tx,
+    pub(super) patch_tx: Tx,
+    /// `ENV`.
+    pub(super) environment: Pairs,
+    pub(super) matched: Vec<Selected>,
+    pub(super) hit: Hit,
+    pub(super) selected: Vec<Selected>,
+    /// Which concerned patches are done: `allow` has ended them.
+    pub(super) allowed: Vec<(Option<u32>, u8)>,
+    /// The gravest severity of the rules that matched.
+    pub(super) highest_severity: Option<u8>,
+    /// Records that `initcol` chose.
+    records: Vec<(Collection, Vec<u8>)>,
+    /// Keeps them where no store was handed in.
+    local: Option<MemoryStore>,
+}
+
+/// A value that a target means, with the name of the member that holds it.
+#[derive(Clone, Copy)]
+pub(crate) struct Selected {
+    pub(super) variable: Variable,
+    pub(super) name: Option<ValueId>,
+    pub(super) value: ValueId,
+}
+
+impl Kept {
+    pub(crate) fn reset(&mut self) {
+        self.tx.reset();
+        self.patch_tx.reset();
+        self.environment.clear();
+        self.matched.clear();
+        self.selected.clear();
+        self.allowed.clear();
+        self.hit.clear();
+        self.highest_severity = None;
+        self.records.clear();
+        self.local = None;
+    }
+
+    /// Chooses the record of a collection; a second choice counts.
+    pub(super) fn choose(&mut self, collection: Collection, key: Vec<u8>) {
+        match self
+            .records
+            .iter_mut()
+            .find(|(known, _)| *known == collection)
+        {
+            Some((_, old)) => *old = key,
+            None => self.records.push((collection, key)),
+        }
+    }
+
+    /// The key of a collection's record.
+    pub(super) fn key(&self, collection: Collection) -> Option<&[u8]> {
+        self.records
+            .iter()
+            .find(|(known, _)| *known == collection)
+            .map(|(_, key)| key.as_slice())
+    }
+
+    /// The variables of a collection's record.
+    pub(super) fn persistent(
+        &self,
+        collection: Collection,
+        context: &Context,
+        settings: &Settings,
+    ) -> Pairs {
+        let mut found = Pairs::new();
+        let Some(key) = self.key(collection) else {
+            return found;
+        };
+        let record = record(collection, key, settings);
+        let mut each = |name: &[u8], value: &[u8]| found.push((name.to_vec(), value.to_vec()));
+        match (&context.store, &self.local) {
+            (Some(store), _) => store.read(&record, context.now, &mut each),
+            (None, Some(local)) => local.read(&record, context.now, &mut each),
+            (None, None) => {}
+        }
+        found
+    }
+
+    /// Changes a variable of a collection's record, if one was chosen.
+    pub(super) fn change(
+        &mut self,
+        collection: Collection,
+        name: &[u8],
+        write: Write<'_>,
+        context: &Context,
+        settings: &Settings,
+    ) {
+        let Some((_, key)) = self.records.iter().find(|(known, _)| *known == collection) else {
+            return;
+        };
+        let record = record(collection, key, settings);
+        match &context.store {
+            Some(store) => store.write(&record, context.now, name, write),
+            None => self
+                .local
+                .get_or_insert_with(|| MemoryStore::new(StoreLimits::default()))
+                .write(&record, context.now, name, write),
+        }
+    }
+}
+
+fn record<'a>(collection: Collection, key: &'a [u8], settings: &'a Settings) -> Record<'a> {
+    Record {
+        application: &settings.web_app_id,
+        collection: collection.name(),
+        key,
+        timeout: settings.collection_timeout,
+    }
+}
+
+pub(super) fn set(pairs: &mut Pairs, name: &[u8], value: Vec<u8>) {
+    match pairs.iter_mut().find(|(known, _)| known == name) {
+        Some((_, old)) => *old = value,
+        None => pairs.push((name.to_vec(), value)),
+    }
+}

@@ -1,0 +1,178 @@
+//! What a match changes: variables, collections, and the rest of the transaction.
+
+use super::collections::set;
+use super::evaluate::Run;
+use super::overrides::Which;
+use super::tx::Tx;
+use super::values::ValueId;
+use crate::operators::Hit;
+use crate::plan::ir::{Change, Collection, Effect, Text};
+use crate::store::{Write, number};
+
+impl Run<'_> {
+    pub(super) fn effects(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            self.effect(effect);
+        }
+    }
+
+    fn effect(&mut self, effect: &Effect) {
+        match effect {
+            Effect::SetTx { name, change } => self.set_tx(name, change),
+            Effect::SetKept {
+                collection,
+                name,
+                change,
+            } => self.set_kept(*collection, name, change),
+            Effect::InitCollection { collection, key } => {
+                let key = self.expand(key);
+                self.kept.choose(*collection, key);
+            }
+            Effect::Expire {
+                collection,
+                name,
+                seconds,
+            } => {
+                let name = self.expand(name);
+                let seconds = u64::try_from(number(&self.expand(seconds))).unwrap_or(0);
+                let write = Write::Expire(seconds);
+                self.kept
+                    .change(*collection, &name, write, self.context, self.settings);
+            }
+            Effect::SetEnv { name, value } => {
+                let value = self.expand(value);
+                set(&mut self.kept.environment, name.as_bytes(), value);
+            }
+            Effect::Engine(mode) => self.overrides.engine = *mode,
+            Effect::BodyProcessor(processor) => self.overrides.processor = Some(*processor),
+            Effect::ForceRequestBody => self.overrides.force_request_body = true,
+            Effect::RequestBodyAccess(on) => self.overrides.request_body = Some(*on),
+            Effect::ResponseBodyAccess(on) => self.overrides.response_body = Some(*on),
+            Effect::RequestBodyLimit(bytes) => self.overrides.request_body_limit = Some(*bytes),
+            Effect::ResponseBodyLimit(bytes) => self.overrides.response_body_limit = Some(*bytes),
+            Effect::XmlIntoArgs(how) => self.overrides.xml_into_args = Some(*how),
+            Effect::RemoveRules(range) => self.overrides.rules.push(range.clone()),
+            Effect::RemoveRulesByTag(tag) => {
+                let tag = self.expand_text(tag);
+                self.overrides.tags.push(tag);
+            }
+            Effect::RemoveRulesByMessage(message) => {
+                let message = self.expand_text(message);
+                self.overrides.messages.push(message);
+            }
+            Effect::RemoveTarget {
+                rules,
+                variable,
+                selector,
+            } => {
+                let which = Which::Ids(rules.clone());
+                self.overrides
+                    .targets
+                    .push((which, *variable, selector.clone()));
+            }
+            Effect::RemoveTargetByTag {
+                tag,
+                variable,
+                selector,
+            } => {
+                let which = Which::Tag(self.expand_text(tag));
+                self.overrides
+                    .targets
+                    .push((which, *variable, selector.clone()));
+            }
+            Effect::RemoveTargetByMessage {
+                message,
+                variable,
+                selector,
+            } => {
+                let which = Which::Message(self.expand_text(message));
+                self.overrides
+                    .targets
+                    .push((which, *variable, selector.clone()));
+            }
+        }
+    }
+
+    pub(super) fn capture(&mut self, hit: &Hit, value: ValueId) {
+        let input = self.values.get(value);
+        let mut captured: Vec<(usize, Vec<u8>)> = hit
+            .captures
+            .iter()
+            .enumerate()
+            .filter_map(|(at, range)| Some((at, input.get(range.clone()?)?.to_vec())))
+            .collect();
+        if captured.is_empty() {
+            let whole = if hit.text.is_empty() {
+                hit.span
+                    .clone()
+                    .and_then(|span| input.get(span))
+                    .unwrap_or_default()
+                    .to_vec()
+            } else {
+                hit.text.clone()
+            };
+            captured.push((0, whole));
+        }
+        for (at, bytes) in captured {
+            self.set(at.to_string().as_bytes(), &bytes);
+        }
+    }
+
+    pub(super) fn tx(&self) -> &Tx {
+        match self.patch {
+            Some(_) => &self.kept.patch_tx,
+            None => &self.kept.tx,
+        }
+    }
+
+    fn tx_mut(&mut self) -> &mut Tx {
+        match self.patch {
+            Some(_) => &mut self.kept.patch_tx,
+            None => &mut self.kept.tx,
+        }
+    }
+
+    fn set(&mut self, name: &[u8], value: &[u8]) {
+        let names = self.names;
+        self.tx_mut().set(name, value, names);
+    }
+
+    fn set_tx(&mut self, name: &Text, change: &Change) {
+        let mut name = self.expand(name);
+        name.make_ascii_lowercase();
+        let names = self.names;
+        let value = match change {
+            Change::Unset => {
+                self.tx_mut().unset(&name, names);
+                return;
+            }
+            Change::Set(text) => self.expand(text),
+            Change::Add(amount) | Change::Subtract(amount) => {
+                let amount = number(&self.expand(amount));
+                let old = number(self.tx().get(&name, names).unwrap_or_default());
+                let new = match change {
+                    Change::Subtract(_) => old.saturating_sub(amount),
+                    _ => old.saturating_add(amount),
+                };
+                new.to_string().into_bytes()
+            }
+        };
+        self.set(&name, &value);
+    }
+
+    fn set_kept(&mut self, collection: Collection, name: &Text, change: &Change) {
+        let name = self.expand(name);
+        let value;
+        let write = match change {
+            Change::Unset => Write::Remove,
+            Change::Set(text) => {
+                value = self.expand(text);
+                Write::Set(&value)
+            }
+            Change::Add(amount) => Write::Add(number(&self.expand(amount))),
+            Change::Subtract(amount) => Write::Add(number(&self.expand(amount)).saturating_neg()),
+        };
+        self.kept
+            .change(collection, &name, write, self.context, self.settings);
+    }
+}

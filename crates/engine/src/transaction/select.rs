@@ -1,0 +1,278 @@
+//! What a rule's targets mean in this transaction.
+
+use super::collections::{Pairs, Selected};
+use super::evaluate::Run;
+use super::inputs::{Item, Members};
+use super::values::ValueId;
+use crate::language::variables::{self, Variable};
+use crate::plan::ir::{Collection, Link, Processor, Rule, Selector, Target, Text};
+
+impl Run<'_> {
+    /// All values that a link's targets mean, excluded ones taken away.
+    pub(super) fn select(&mut self, rule: &Rule, link: &Link, selected: &mut Vec<Selected>) {
+        for target in link.targets.iter().filter(|target| !target.excluded) {
+            let start = selected.len();
+            self.members(target, selected);
+            let mut at = start;
+            while let Some(candidate) = selected.get(at).copied() {
+                if self.is_excluded(rule, link, candidate) {
+                    selected.remove(at);
+                } else {
+                    at += 1;
+                }
+            }
+            if target.counted {
+                let count = selected.len() - start;
+                selected.truncate(start);
+                let value = self.values.intern(count.to_string().as_bytes());
+                selected.push(Selected {
+                    variable: target.variable,
+                    name: None,
+                    value,
+                });
+            }
+        }
+    }
+
+    fn is_excluded(&mut self, rule: &Rule, link: &Link, candidate: Selected) -> bool {
+        let name = candidate
+            .name
+            .map_or_else(Vec::new, |id| self.values.get(id).to_vec());
+        let in_link = link.targets.iter().any(|target| {
+            target.excluded
+                && target.variable == candidate.variable
+                && target.selector.agrees(&name, &mut |text| self.expand(text))
+        });
+        if in_link || self.patch.is_some() {
+            return in_link;
+        }
+        self.overrides
+            .targets
+            .iter()
+            .any(|(which, variable, selector)| {
+                *variable == candidate.variable
+                    && which.is(rule)
+                    && selector.agrees(&name, &mut |text| match text {
+                        Text::Plain(plain) => plain.as_bytes().to_vec(),
+                        Text::Template(..) => Vec::new(),
+                    })
+            })
+    }
+
+    pub(super) fn members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
+        let variable = target.variable;
+        let inputs = self.inputs;
+        match inputs.members(variable, self.values) {
+            Members::Values(first, second) => {
+                for item in first.iter().chain(second) {
+                    self.take(target, item, item.value, selected);
+                }
+            }
+            Members::Names(first, second) => {
+                for item in first.iter().chain(second) {
+                    self.take(target, item, item.name, selected);
+                }
+            }
+            Members::Sizes(items) => {
+                for item in items {
+                    let size = self.values.get(item.value).len().to_string();
+                    let size = self.values.intern(size.as_bytes());
+                    self.take(target, item, size, selected);
+                }
+            }
+            Members::Scalar(Some(value)) => selected.push(Selected {
+                variable,
+                name: None,
+                value,
+            }),
+            Members::Scalar(None) => {}
+            Members::Size(size) => {
+                let value = self.values.intern(size.to_string().as_bytes());
+                selected.push(Selected {
+                    variable,
+                    name: None,
+                    value,
+                });
+            }
+            Members::Kept => self.kept_members(target, selected),
+        }
+    }
+
+    fn take(&mut self, target: &Target, item: &Item, value: ValueId, selected: &mut Vec<Selected>) {
+        let agrees = match &target.selector {
+            Selector::All => true,
+            Selector::Name(Text::Plain(wanted)) => self
+                .values
+                .get(item.name)
+                .eq_ignore_ascii_case(wanted.as_bytes()),
+            selector => {
+                let name = self.values.get(item.name).to_vec();
+                selector.agrees(&name, &mut |text| self.expand(text))
+            }
+        };
+        if agrees {
+            selected.push(Selected {
+                variable: target.variable,
+                name: Some(item.name),
+                value,
+            });
+        }
+    }
+
+    fn kept_members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
+        let variable = target.variable;
+        if let Some(collection) = variables::persistent(variable) {
+            let pairs = self
+                .kept
+                .persistent(collection, self.context, self.settings);
+            return self.pairs(target, pairs, selected);
+        }
+        match variable {
+            Variable::Tx => {
+                if let Selector::Name(Text::Plain(name)) = &target.selector {
+                    let name = name.to_ascii_lowercase();
+                    let tx = match self.patch {
+                        Some(_) => &self.kept.patch_tx,
+                        None => &self.kept.tx,
+                    };
+                    if let Some(value) = tx.get(name.as_bytes(), self.names) {
+                        let value = self.values.intern(value);
+                        let name = Some(self.values.intern(name.as_bytes()));
+                        selected.push(Selected {
+                            variable,
+                            name,
+                            value,
+                        });
+                    }
+                    return;
+                }
+                let pairs = self
+                    .tx()
+                    .iter(self.names)
+                    .map(|(name, value)| (name.to_vec(), value.to_vec()))
+                    .collect();
+                self.pairs(target, pairs, selected);
+            }
+            Variable::Env => {
+                let pairs = self.kept.environment.clone();
+                self.pairs(target, pairs, selected);
+            }
+            Variable::Rule => {
+                let pairs = self.about_rule();
+                self.pairs(target, pairs, selected);
+            }
+            Variable::SessionId | Variable::UserId => {
+                let collection = match variable {
+                    Variable::SessionId => Collection::Session,
+                    _ => Collection::User,
+                };
+                if let Some(key) = self.kept.key(collection).map(<[u8]>::to_vec) {
+                    self.single(variable, &key, selected);
+                }
+            }
+            Variable::WebAppId => {
+                let id = self.settings.web_app_id.clone();
+                self.single(variable, id.as_bytes(), selected);
+            }
+            Variable::ReqbodyProcessor => {
+                let name = self.overrides.processor.map_or("", Processor::name);
+                self.single(variable, name.as_bytes(), selected);
+            }
+            Variable::HighestSeverity => {
+                let severity = self.kept.highest_severity.unwrap_or(255).to_string();
+                self.single(variable, severity.as_bytes(), selected);
+            }
+            Variable::MatchedVar => {
+                if let Some(last) = self.kept.matched.last() {
+                    selected.push(Selected {
+                        variable,
+                        name: None,
+                        value: last.value,
+                    });
+                }
+            }
+            Variable::MatchedVars => {
+                for at in 0..self.kept.matched.len() {
+                    if let Some(found) = self.kept.matched.get(at).copied() {
+                        selected.push(Selected { variable, ..found });
+                    }
+                }
+            }
+            Variable::MatchedVarName | Variable::MatchedVarsNames => {
+                let names: Vec<String> = self
+                    .kept
+                    .matched
+                    .iter()
+                    .map(|found| self.name_of(found))
+                    .collect();
+                let skipped = match variable {
+                    Variable::MatchedVarName => names.len().saturating_sub(1),
+                    _ => 0,
+                };
+                for name in names.iter().skip(skipped) {
+                    let value = self.values.intern(name.as_bytes());
+                    selected.push(Selected {
+                        variable,
+                        name: None,
+                        value,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn single(&mut self, variable: Variable, value: &[u8], selected: &mut Vec<Selected>) {
+        let value = self.values.intern(value);
+        selected.push(Selected {
+            variable,
+            name: None,
+            value,
+        });
+    }
+
+    fn pairs(&mut self, target: &Target, pairs: Pairs, selected: &mut Vec<Selected>) {
+        for (name, value) in pairs {
+            if target.selector.agrees(&name, &mut |text| self.expand(text)) {
+                let name = Some(self.values.intern(&name));
+                let value = self.values.intern(&value);
+                selected.push(Selected {
+                    variable: target.variable,
+                    name,
+                    value,
+                });
+            }
+        }
+    }
+
+    /// `RULE`.
+    fn about_rule(&mut self) -> Pairs {
+        let Some(rule) = self.current else {
+            return Pairs::new();
+        };
+        let mut pairs = vec![
+            (b"id".to_vec(), rule.id.to_string().into_bytes()),
+            (b"phase".to_vec(), rule.phase.to_string().into_bytes()),
+        ];
+        if let Some(severity) = rule.severity {
+            pairs.push((b"severity".to_vec(), severity.to_string().into_bytes()));
+        }
+        // As written: a message that names RULE would have no end.
+        for (name, text) in [("msg", &rule.message), ("logdata", &rule.data)] {
+            pairs.push((name.into(), text.written().as_bytes().to_vec()));
+        }
+        pairs
+    }
+
+    /// `ARGS:q`, as rules and people write it.
+    pub(super) fn name_of(&self, found: &Selected) -> String {
+        let variable = variables::spec(found.variable).name;
+        match found.name {
+            Some(name) => format!(
+                "{variable}:{}",
+                String::from_utf8_lossy(self.values.get(name))
+            ),
+            None => variable.to_owned(),
+        }
+    }
+}

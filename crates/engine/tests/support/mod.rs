@@ -1,0 +1,152 @@
+//! What the tests against other projects' cases share.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// `$STOPGAP_CORPORA`, or `shared/corpora` beside the checkout; says so where neither holds `part`.
+pub(crate) fn corpora(part: &str) -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
+    let folder = std::env::var_os("STOPGAP_CORPORA").map_or_else(beside, PathBuf::from);
+    if folder.join(part).is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: no corpora; set STOPGAP_CORPORA to a folder that holds {part}");
+    None
+}
+
+/// Known disagreements, each with its reason, and how the cases went.
+pub(crate) struct Gaps {
+    known: BTreeMap<String, String>,
+    count: usize,
+    passed: usize,
+    wrong: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    #[serde(default)]
+    gap: Vec<Gap>,
+}
+
+#[derive(Deserialize)]
+struct Gap {
+    name: String,
+    why: String,
+}
+
+impl Gaps {
+    pub(crate) fn read(text: &str) -> Self {
+        let list: List = toml::from_str(text).unwrap();
+        Self {
+            known: list
+                .gap
+                .into_iter()
+                .map(|gap| (gap.name, gap.why))
+                .collect(),
+            count: 0,
+            passed: 0,
+            wrong: Vec::new(),
+        }
+    }
+
+    /// A case is right if it passes and is no gap, or is a gap and does not pass.
+    pub(crate) fn judge(&mut self, name: &str, outcome: Result<(), String>) {
+        self.count += 1;
+        self.passed += usize::from(outcome.is_ok());
+        match (outcome, self.known.remove(name)) {
+            (Ok(()), None) | (Err(_), Some(_)) => {}
+            (Ok(()), Some(why)) => self.wrong.push(format!(
+                "{name} passes, so it is no gap; strike it from the list ({why})"
+            )),
+            (Err(why), None) => self.wrong.push(format!("{name}: {why}")),
+        }
+    }
+
+    /// Fails unless every case was right, and, where all were run, every gap is a case.
+    pub(crate) fn end(mut self, all: bool, what: &str) {
+        eprintln!("{} of {} {what} pass", self.passed, self.count);
+        if all {
+            let strays = std::mem::take(&mut self.known);
+            self.wrong.extend(
+                strays
+                    .into_keys()
+                    .map(|name| format!("{name} is listed as a gap and is no case")),
+            );
+        }
+        self.wrong.sort();
+        assert!(
+            self.wrong.is_empty(),
+            "{} of {} {what} are not as listed:\n{}",
+            self.wrong.len(),
+            self.count,
+            self.wrong.join("\n")
+        );
+    }
+}
+
+/// Files below a folder.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+/// A folder, and one file that is not in it.
+pub(crate) struct FolderWith<'a> {
+    folder: &'a Folder,
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Folder {
+    pub(crate) fn with<'a>(&'a self, name: &'a str, text: &'a str) -> FolderWith<'a> {
+        FolderWith {
+            folder: self,
+            name,
+            text,
+        }
+    }
+
+    fn path(&self, name: &str, source: &str) -> PathBuf {
+        let beside = Path::new(source).parent().unwrap_or(Path::new(""));
+        self.0.join(beside).join(name)
+    }
+}
+
+impl engine::Resources for Folder {
+    fn read(&self, name: &str, source: &str) -> Result<Vec<u8>, String> {
+        let path = self.path(name, source);
+        std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+impl seclang::Files for FolderWith<'_> {
+    fn find(&self, pattern: &str, from: &str) -> Result<Vec<String>, String> {
+        let path = self.folder.path(pattern, from);
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(format!("{pattern} is no file"));
+        };
+        let name = name.to_string_lossy();
+        let Some((start, end)) = name.split_once('*') else {
+            return Ok(vec![path.to_string_lossy().into_owned()]);
+        };
+        let mut found: Vec<String> = std::fs::read_dir(folder)
+            .map_err(|error| error.to_string())?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                path.file_name().is_some_and(|name| {
+                    let name = name.to_string_lossy();
+                    name.starts_with(start) && name.ends_with(end)
+                })
+            })
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect();
+        found.sort();
+        Ok(found)
+    }
+
+    fn read(&self, name: &str) -> Result<String, String> {
+        if name == self.name {
+            return Ok(self.text.to_owned());
+        }
+        std::fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))
+    }
+}
