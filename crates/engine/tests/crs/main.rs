@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use engine::{BodyNeed, Flow, Input, Limits, Match, Plan, RequestHead, ResponseHead};
+use engine::{BodyNeed, Compiler, Flow, Limits, Match, Plan, RequestHead, ResponseHead};
 use support::{Folder, Gaps};
 
 /// What the project recommends for ModSecurity, and the settings of its tests.
@@ -35,35 +35,70 @@ fn the_core_rule_set_decides_its_own_tests_as_written() {
     let Some(corpora) = support::corpora("crs/tests") else {
         return;
     };
-    let plan = plan(&corpora);
-    let mut cases = Vec::new();
-    collect(&corpora.join("crs/tests"), &mut cases);
-    assert!(cases.len() > 2000, "only {} tests were found", cases.len());
+    let plan = plan(&corpora, false);
+    let mut cases = cases(&corpora);
     let wanted = std::env::var("STOPGAP_CRS").ok();
     if let Some(wanted) = &wanted {
         let one_rule = format!("{wanted}-");
         cases.retain(|case| case.name == *wanted || case.name.starts_with(&one_rule));
     }
+    let mut gaps = Gaps::read(include_str!("../../testdata/crs-gaps.toml"));
+    for (name, outcome) in each(&cases, |test| run(&plan, test)) {
+        gaps.judge(&name, outcome);
+    }
+    gaps.end(wanted.is_none(), "tests of the core rule set");
+}
+
+#[test]
+fn the_plan_decides_as_rules_that_run_one_by_one() {
+    let Some(corpora) = support::corpora("crs/tests") else {
+        return;
+    };
+    let (plan, plainly) = (plan(&corpora, false), plan(&corpora, true));
+    let differs = |test: &ftw::Test| {
+        test.stages.iter().find_map(|stage| {
+            let request = stage.input.request();
+            let (got, expected) = (exchange(&plan, &request), exchange(&plainly, &request));
+            (got != expected).then(|| format!("{got:#?}\none by one: {expected:#?}"))
+        })
+    };
+    let wrong: Vec<String> = each(&cases(&corpora), differs)
+        .into_iter()
+        .filter_map(|(name, difference)| Some(format!("{name}: {}", difference?)))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+fn cases(corpora: &Path) -> Vec<Case> {
+    let mut cases = Vec::new();
+    collect(&corpora.join("crs/tests"), &mut cases);
+    assert!(cases.len() > 2000, "only {} tests were found", cases.len());
+    cases
+}
+
+/// What `judge` says of each test, on all cores.
+fn each<O: Send>(cases: &[Case], judge: impl Fn(&ftw::Test) -> O + Sync) -> Vec<(String, O)> {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = run(&plan, &case.test);
+                    let outcome = judge(&case.test);
                     outcomes.lock().unwrap().push((case.name.clone(), outcome));
                 }
             });
         }
     });
-    let mut gaps = Gaps::read(include_str!("../../testdata/crs-gaps.toml"));
-    for (name, outcome) in outcomes.into_inner().unwrap() {
-        gaps.judge(&name, outcome);
-    }
-    gaps.end(wanted.is_none(), "tests of the core rule set");
+    outcomes.into_inner().unwrap()
 }
 
-fn plan(corpora: &Path) -> Arc<Plan> {
+fn plan(corpora: &Path, plainly: bool) -> Arc<Plan> {
     let files = Folder(corpora.join("crs"));
     let rules = seclang::load(
         "settings.conf",
@@ -71,11 +106,12 @@ fn plan(corpora: &Path) -> Arc<Plan> {
         &seclang::Limits::default(),
     )
     .unwrap_or_else(|error| panic!("{error}"));
-    let input = Input {
-        rules: vec![rules],
-        patches: Vec::new(),
-    };
-    engine::compile(&input, Limits::default(), &files).unwrap_or_else(|error| panic!("{error}"))
+    let compiler = Compiler::new(&[rules], Limits::default(), &files);
+    let mut compiler = compiler.unwrap_or_else(|error| panic!("{error}"));
+    if plainly {
+        compiler = compiler.plainly();
+    }
+    compiler.finish().unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn collect(folder: &Path, cases: &mut Vec<Case>) {
