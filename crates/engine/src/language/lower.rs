@@ -203,6 +203,7 @@ impl<'a> Lowering<'a> {
             multi_match: read.multi_match,
             capture: read.capture,
             effects: read.effects,
+            makes: None,
         };
         let mut rule = match self.open.take() {
             Some((mut rule, _)) => {
@@ -295,6 +296,11 @@ impl<'a> Lowering<'a> {
                         format!("`XML:{name}` is not known; write XML:/* (texts), XML://@* (attributes) or XML:external (identifiers)"),
                     ));
                 }
+                // As `setvar` writes them.
+                let name = match spec.variable {
+                    Variable::Tx => &name.to_ascii_lowercase(),
+                    _ => name,
+                };
                 Selector::Name(text::parse(name).map_err(|why| self.fault(target.span, why))?)
             }
             Some(seclang::Selector::Regex(source)) => {
@@ -437,13 +443,13 @@ pub(crate) fn pattern(source: &str, limits: &Limits) -> Result<Selector, String>
 }
 
 impl Selector {
-    /// Whether a member of this name is meant.
-    pub(crate) fn agrees(&self, name: &[u8], expand: &mut dyn FnMut(&Text) -> Vec<u8>) -> bool {
+    /// Whether a member of this name is meant; never, if that takes macros to say.
+    pub(crate) fn agrees(&self, name: &[u8]) -> bool {
         match self {
             Self::All => true,
             Self::Name(Text::Plain(wanted)) => name.eq_ignore_ascii_case(wanted.as_bytes()),
-            Self::Name(text) => name.eq_ignore_ascii_case(&expand(text)),
-            Self::Pattern(regex) => regex.matches(name, &mut operators::Hit::default()),
+            Self::Name(Text::Template(..)) => false,
+            Self::Pattern(regex) => regex.matches(name, &mut operators::Hit::unasked()),
         }
     }
 }

@@ -97,13 +97,21 @@ impl ByteSet {
 
     /// Its bytes, ascending.
     pub fn iter(self) -> impl Iterator<Item = u8> {
-        (0..=u8::MAX).filter(move |&byte| self.contains(byte))
+        let words = self.0.into_iter().zip([0_u8, 64, 128, 192]);
+        words.flat_map(|(mut word, base)| {
+            std::iter::from_fn(move || {
+                let bit = word.trailing_zeros() as u8;
+                word &= word.wrapping_sub(1);
+                (bit < 64).then(|| base + bit)
+            })
+        })
     }
 
     /// The set of its bytes in ASCII lower case.
     pub fn folded(self) -> Self {
-        self.iter()
-            .fold(Self::NONE, |set, byte| set.with(byte.to_ascii_lowercase()))
+        let Self([a, b, c, d]) = self;
+        let Self([_, upper, ..]) = Self::UPPER;
+        Self([a, b & !upper | (b & upper) << 32, c, d])
     }
 }
 

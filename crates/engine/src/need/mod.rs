@@ -11,9 +11,10 @@ pub(crate) mod regex;
 pub use byte_set::ByteSet;
 
 /// A conjunction of clauses; without any, nothing is known. ASCII case is ignored.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Need {
-    clauses: Vec<Clause>,
+    /// Each with the share of ordinary values that meet it, roughly.
+    clauses: Vec<(f64, Clause)>,
 }
 
 /// One thing that a value must hold, in ASCII lower case.
@@ -38,7 +39,9 @@ impl Need {
 
     /// A byte of the set.
     pub fn byte(set: ByteSet) -> Self {
-        Self::of(vec![Clause::Byte(set.folded())])
+        let mut need = Self::nothing();
+        need.push(Clause::Byte(set.folded()));
+        need
     }
 
     /// One of the texts.
@@ -48,15 +51,16 @@ impl Need {
         need
     }
 
-    /// The clauses, the most telling first.
-    pub fn clauses(&self) -> &[Clause] {
-        &self.clauses
+    /// The clauses, the most telling first, each with the share of ordinary
+    /// values that meet it: an estimate, for comparison.
+    pub fn clauses(&self) -> impl Iterator<Item = (f64, &Clause)> {
+        self.clauses.iter().map(|(hits, clause)| (*hits, clause))
     }
 
     /// Whether a value meets it. For tests and small plans: it reads the value clause by clause.
     pub fn is_met_by(&self, value: &[u8]) -> bool {
         let folded = value.to_ascii_lowercase();
-        self.clauses.iter().all(|clause| match clause {
+        self.clauses.iter().all(|(_, clause)| match clause {
             Clause::Byte(set) => folded.iter().any(|&byte| set.contains(byte)),
             Clause::Text(texts) => texts
                 .iter()
@@ -64,16 +68,34 @@ impl Need {
         })
     }
 
-    fn of(clauses: Vec<Clause>) -> Self {
-        let mut need = Self { clauses };
-        need.tidy();
-        need
+    /// Adds a clause, unless it says next to nothing.
+    fn push(&mut self, clause: Clause) {
+        /// A byte that nine of ten values have.
+        const COMMON: f64 = 0.9;
+        let hits = match &clause {
+            Clause::Byte(set) => frequency(*set),
+            Clause::Text(texts) => texts.iter().map(|text| expected(text)).sum(),
+        };
+        if matches!(clause, Clause::Byte(_)) && hits > COMMON {
+            return;
+        }
+        self.insert(hits, clause);
+    }
+
+    fn insert(&mut self, hits: f64, clause: Clause) {
+        if self.clauses.iter().any(|(_, known)| *known == clause) {
+            return;
+        }
+        let at = self.clauses.partition_point(|(known, _)| *known <= hits);
+        self.clauses.insert(at, (hits, clause));
+        self.clauses.truncate(CLAUSES);
     }
 
     /// Both needs hold.
     fn and(&mut self, other: Self) {
-        self.clauses.extend(other.clauses);
-        self.tidy();
+        for (hits, clause) in other.clauses {
+            self.insert(hits, clause);
+        }
     }
 
     /// One of these texts (in lower case) is held: also some byte of each of them.
@@ -83,11 +105,10 @@ impl Need {
         }
         texts.sort_unstable();
         texts.dedup();
-        self.clauses.push(Clause::Byte(rarest_bytes(&texts)));
+        self.push(Clause::Byte(rarest_bytes(&texts)));
         if texts.iter().all(|text| text.len() > 1) && texts.len() <= TEXTS {
-            self.clauses.push(Clause::Text(texts));
+            self.push(Clause::Text(texts));
         }
-        self.tidy();
     }
 
     /// At least one of the needs holds.
@@ -98,32 +119,26 @@ impl Need {
         if others.is_empty() {
             return first.clone();
         }
-        let mut clauses = Vec::new();
-        for clause in &first.clauses {
+        let mut either = Self::nothing();
+        for (_, clause) in &first.clauses {
             let Clause::Byte(set) = clause else {
                 continue;
             };
-            let mut union = *set;
-            let nearest = |union: ByteSet, need: &Self| {
-                let sets = need.clauses.iter().filter_map(|clause| match clause {
+            let union = others.iter().try_fold(*set, |union, need| {
+                let sets = need.clauses.iter().filter_map(|(_, clause)| match clause {
                     Clause::Byte(set) => Some(set.or(union)),
                     Clause::Text(_) => None,
                 });
-                sets.min_by(|a, b| frequency(*a).total_cmp(&frequency(*b)))
-            };
-            let all = others.iter().all(|need| match nearest(union, need) {
-                Some(wider) => {
-                    union = wider;
-                    true
-                }
-                None => false,
+                sets.map(|wider| (frequency(wider), wider))
+                    .min_by(|a, b| a.0.total_cmp(&b.0))
+                    .map(|(_, wider)| wider)
             });
-            if all {
-                clauses.push(Clause::Byte(union));
+            if let Some(union) = union {
+                either.push(Clause::Byte(union));
             }
         }
         let best = |need: &Self| {
-            need.clauses.iter().find_map(|clause| match clause {
+            need.clauses.iter().find_map(|(_, clause)| match clause {
                 Clause::Text(texts) => Some(texts.clone()),
                 Clause::Byte(_) => None,
             })
@@ -133,31 +148,10 @@ impl Need {
             texts.sort_unstable();
             texts.dedup();
             if texts.len() <= TEXTS {
-                clauses.push(Clause::Text(texts));
+                either.push(Clause::Text(texts));
             }
         }
-        Self::of(clauses)
-    }
-
-    /// The most telling clauses first; what says next to nothing goes.
-    fn tidy(&mut self) {
-        /// A byte that nine of ten values have.
-        const COMMON: f64 = 0.9;
-        self.clauses
-            .retain(|clause| !matches!(clause, Clause::Byte(set) if frequency(*set) > COMMON));
-        self.clauses.sort_by(|a, b| a.hits().total_cmp(&b.hits()));
-        self.clauses.dedup();
-        self.clauses.truncate(CLAUSES);
-    }
-}
-
-impl Clause {
-    /// How often ordinary values meet it, roughly: for comparison alone.
-    pub(crate) fn hits(&self) -> f64 {
-        match self {
-            Self::Byte(set) => frequency(*set),
-            Self::Text(texts) => texts.iter().map(|text| expected(text)).sum(),
-        }
+        either
     }
 }
 
@@ -177,7 +171,13 @@ fn rarest_bytes(texts: &[Vec<u8>]) -> ByteSet {
 
 /// The share of ordinary values that hold a byte of the set, roughly.
 fn frequency(set: ByteSet) -> f64 {
-    let without: f64 = set.iter().map(|byte| 1.0 - weight(byte)).product();
+    let mut without = 1.0;
+    for byte in set.iter() {
+        without *= 1.0 - weight(byte);
+        if without < 0.01 {
+            break;
+        }
+    }
     1.0 - without
 }
 
@@ -189,7 +189,7 @@ fn expected(text: &[u8]) -> f64 {
 /// The share of ordinary values (parameters, cookies, header values) that hold the byte.
 ///
 /// Estimates from ordinary requests; they decide what is tried first, not what matches.
-fn weight(byte: u8) -> f64 {
+const fn weight(byte: u8) -> f64 {
     match byte.to_ascii_lowercase() {
         b'e' | b'a' | b'o' | b'i' | b'n' | b't' | b'r' | b's' => 0.5,
         b'l' | b'c' | b'd' | b'm' | b'p' | b'u' => 0.35,

@@ -148,6 +148,14 @@ impl Default for Hit {
 }
 
 impl Hit {
+    /// For a caller that asks whether, not where.
+    pub(crate) fn unasked() -> Self {
+        Self {
+            wants_groups: false,
+            ..Self::default()
+        }
+    }
+
     /// Forgets the last match.
     pub fn clear(&mut self) {
         self.span = None;

@@ -124,8 +124,10 @@ struct Walk {
     /// Whether every transaction comes here.
     certain: bool,
     initial: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Effects by which rules are taken away while a transaction runs.
+    /// Effects by which rules that come later may be taken away.
     removals: Vec<Effect>,
+    /// Some: this place is reached only after one of these effects.
+    guard: Option<Vec<usize>>,
     /// Whether a rule asks what an earlier one matched.
     reads_matched: bool,
 }
@@ -143,11 +145,6 @@ impl Walk {
                 })
                 .flat_map(|rule| rule.links.iter().enumerate())
         };
-        let removals = links()
-            .flat_map(|(_, link)| &link.effects)
-            .filter(|effect| effect.takes_rules_away())
-            .cloned()
-            .collect();
         let reads_matched = links()
             .filter(|(at, _)| *at == 0)
             .any(|(_, link)| link.reads_matched());
@@ -160,7 +157,8 @@ impl Walk {
             all_seen: false,
             certain: true,
             initial: Vec::new(),
-            removals,
+            removals: Vec::new(),
+            guard: None,
             reads_matched,
         }
     }
@@ -173,6 +171,7 @@ impl Walk {
                 Step::Marker(name) => {
                     if let Some(facts) = self.jumps.remove(&name) {
                         join(&mut self.facts, &facts);
+                        self.guard = None;
                     }
                     // What was to be jumped over is gone.
                     while let Some(Step::Rule(rule)) = left.last()
@@ -189,6 +188,7 @@ impl Walk {
                 }
             }
         }
+        self.guard = None;
         // A jump to a marker that does not come ends the phase.
         for (_, facts) in std::mem::take(&mut self.jumps) {
             join(&mut self.facts, &facts);
@@ -213,8 +213,28 @@ impl Walk {
         if outcome == Outcome::Never {
             return None;
         }
-        let removable = self.removals.iter().any(|effect| effect.may_remove(&rule));
-        if outcome == Outcome::Always && removable {
+        let removes = |effect: &Effect| effect.surely_removes(&rule);
+        let all = |guard: &Vec<usize>| {
+            guard
+                .iter()
+                .all(|&at| self.removals.get(at).is_some_and(removes))
+        };
+        if self.guard.as_ref().is_some_and(all) {
+            return None;
+        }
+        let removers: Vec<usize> = (0..)
+            .zip(&self.removals)
+            .filter(|(_, effect)| effect.may_remove(&rule))
+            .map(|(at, _)| at)
+            .collect();
+        // Where a jump is taken unless it was removed, what it skips is reached
+        // only by its removal.
+        let guard = (outcome == Outcome::Always
+            && self.guard.is_none()
+            && rule.only_jumps()
+            && all(&removers))
+        .then_some(removers.clone());
+        if outcome == Outcome::Always && !removers.is_empty() {
             outcome = Outcome::Sometimes;
         }
         let after = match outcome {
@@ -229,6 +249,12 @@ impl Walk {
         }
         self.facts = Some(after.clone());
         self.leave(phase, &rule, outcome, &after);
+        if outcome == Outcome::Sometimes && guard.is_some() {
+            self.guard = guard;
+        }
+        let effects = rule.links.iter().flat_map(|link| &link.effects);
+        self.removals
+            .extend(effects.filter(|effect| effect.takes_rules_away()).cloned());
         for link in &rule.links {
             self.all_seen |= link.names_of_tx(&mut self.seen);
         }
@@ -306,7 +332,12 @@ impl Walk {
 impl Rule {
     /// Whether a match has no other effect than to go on at the marker.
     fn only_jumps_to(&self, marker: &str) -> bool {
-        self.skip_after.as_deref() == Some(marker) && self.is_quiet()
+        self.skip_after.as_deref() == Some(marker) && self.only_jumps()
+    }
+
+    /// Whether a match has no other effect than to go on elsewhere.
+    fn only_jumps(&self) -> bool {
+        self.skip_after.is_some() && self.is_quiet()
     }
 
     /// Whether a match is not recorded, decides nothing and sets nothing.
@@ -580,6 +611,15 @@ impl Effect {
         }
     }
 
+    /// Whether a transaction that runs it leaves the rule out.
+    fn surely_removes(&self, rule: &Rule) -> bool {
+        match self {
+            Self::RemoveRules(range) => range.contains(&rule.id),
+            Self::RemoveRulesByTag(Text::Plain(tag)) => rule.tags.contains(tag),
+            _ => false,
+        }
+    }
+
     /// Its texts, which may have macros.
     fn texts(&self) -> Vec<&Text> {
         match self {
@@ -730,6 +770,11 @@ mod tests {
         let removed = "SecRule ARGS:x \"@rx .\" \"id:2,phase:1,pass,nolog,ctl:ruleRemoveById=12\"";
         let (ids, _) = left(&format!("{removed}\n{always}\n{LEVELS}"), "level");
         assert_eq!(ids, [2, 11, 12, 13, 14]);
+        // By a tag that the rules between have too.
+        let tagged = LEVELS.replace("phase:2", "phase:2,tag:crs");
+        let by_tag = "SecRule ARGS:x \"@rx .\" \"id:2,phase:1,pass,nolog,ctl:ruleRemoveByTag=crs\"";
+        let (ids, _) = left(&format!("{always}\n{by_tag}\n{tagged}"), "level");
+        assert_eq!(ids, [2, 11, 14]);
         let any =
             "SecRule ARGS_NAMES \"@rx .\" \"id:2,phase:1,pass,nolog,setvar:tx.%{MATCHED_VAR}=9\"";
         let (ids, _) = left(&format!("{always}\n{any}\n{LEVELS}"), "level");

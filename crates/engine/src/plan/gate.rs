@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::ir::{Check, Program, Step, Test, Text};
 use super::signature::{Sets, Signature};
@@ -95,8 +95,8 @@ fn reserve(program: &mut Program, sets: &mut Sets) {
 }
 
 fn byte_clauses(need: &Need) -> impl Iterator<Item = (ByteSet, f64)> {
-    need.clauses().iter().filter_map(|clause| match clause {
-        Clause::Byte(set) => Some((*set, clause.hits())),
+    need.clauses().filter_map(|(hits, clause)| match clause {
+        Clause::Byte(set) => Some((*set, hits)),
         Clause::Text(_) => None,
     })
 }
@@ -118,10 +118,8 @@ fn gate(need: &Need, sets: &Sets, texts: Option<&mut Texts>) -> Gate {
     let Some(texts) = texts.filter(|_| share > ENOUGH) else {
         return gate;
     };
-    let clause = need.clauses().iter().find_map(|clause| match clause {
-        Clause::Text(words) if words.len() <= TEXTS_OF_CLAUSE && clause.hits() < TOO_COMMON => {
-            Some(words)
-        }
+    let clause = need.clauses().find_map(|(hits, clause)| match clause {
+        Clause::Text(words) if words.len() <= TEXTS_OF_CLAUSE && hits < TOO_COMMON => Some(words),
         _ => None,
     });
     gate.clause = clause.map(|words| texts.add(words));
@@ -159,6 +157,8 @@ impl Texts {
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
+            // PERF: values are short; the table is what a search costs.
+            .kind(Some(AhoCorasickKind::DFA))
             .build(entries.iter().map(|(text, _)| text))
             .map_err(|error| error.to_string())?;
         let clauses = entries

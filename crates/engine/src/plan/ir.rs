@@ -6,6 +6,7 @@ use seclang::Location;
 
 use super::gate::Gate;
 use super::query::Query;
+use super::signature::Signature;
 use crate::language::variables::Variable;
 use crate::operators;
 use crate::transaction::tx::TxNames;
@@ -157,6 +158,8 @@ pub(crate) struct Link {
     pub(crate) multi_match: bool,
     pub(crate) capture: bool,
     pub(crate) effects: Vec<Effect>,
+    /// The bits of what the transformations may put into a value; none: anything.
+    pub(crate) makes: Option<Signature>,
 }
 
 #[derive(Clone)]

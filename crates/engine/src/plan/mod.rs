@@ -3,6 +3,7 @@
 pub(crate) mod fold;
 pub(crate) mod gate;
 pub(crate) mod ir;
+pub(crate) mod jump;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod route;
@@ -207,6 +208,10 @@ impl<'a> Compiler<'a> {
                 .map_err(|why| CompileError::new(None, why))?,
         };
         if !self.plainly {
+            let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
+            for program in patches.chain([&mut self.base]) {
+                scan.signatures.foresee(program);
+            }
             let queries = query::build(&self.base, &scan.signatures);
             self.base.queries = Some(Box::new(queries));
         }
@@ -233,7 +238,9 @@ fn lower<'a>(
     for ruleset in rulesets {
         lowering.add(ruleset)?;
     }
-    Ok(lowering.finish())
+    let mut program = lowering.finish();
+    jump::name_skips(&mut program);
+    Ok(program)
 }
 
 impl Plan {

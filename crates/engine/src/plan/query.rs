@@ -5,14 +5,18 @@
 //! the meaning of the program. What depends on more than the request (`TX`,
 //! counts, macros in selectors) is not foreseen: such rules always run.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::gate::Gate;
-use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
+use super::ir::{Link, Program, Rule, Selector, Step, Target, Test, Text};
 use super::signature::{Signature, Signatures};
 use crate::language::variables::Variable;
 use crate::operators::Operator;
+
+/// Bytes of a member's name that is looked up; rules that ask for longer ones always run.
+pub(crate) const LONGEST_NAME: usize = 128;
 
 /// One phase of a program.
 #[derive(Default)]
@@ -49,6 +53,8 @@ pub(crate) struct Chain {
     pub(crate) transformations: Vec<u16>,
     /// The bits of what the transformations act on; none: anything.
     pub(crate) touched: Option<Signature>,
+    /// The bits of what they may put into a value; none: anything.
+    pub(crate) makes: Option<Signature>,
     pub(crate) rules: Gated,
 }
 
@@ -90,8 +96,7 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
 
 impl Query {
     fn add(&mut self, rule: &Rule, at: u32, signatures: &Signatures) {
-        let link = rule.links.first().filter(|link| is_foreseeable(link));
-        let Some((link, test)) = link.and_then(|link| Some((link, link.test.as_ref()?))) else {
+        let Some((link, test)) = telling(rule) else {
             self.always.insert(at);
             return;
         };
@@ -145,6 +150,23 @@ impl Query {
     }
 }
 
+/// The link of a rule whose gate keeps out most. All must match, so any will
+/// do; but what stands before it must have no effect of its own.
+fn telling(rule: &Rule) -> Option<(&Link, &Test)> {
+    let has_effects = |link: &&Link| link.capture || !link.effects.is_empty();
+    let reached = 1 + rule
+        .links
+        .iter()
+        .take_while(|link| !has_effects(link))
+        .count();
+    rule.links
+        .iter()
+        .take(reached)
+        .filter(|link| is_foreseeable(link))
+        .filter_map(|link| Some((link, link.test.as_ref()?)))
+        .max_by_key(|(_, test)| (test.gate != Gate::default(), test.gate.bits.count_ones()))
+}
+
 /// Whether the request alone tells what the link looks at.
 fn is_foreseeable(link: &Link) -> bool {
     link.targets
@@ -153,7 +175,11 @@ fn is_foreseeable(link: &Link) -> bool {
         .all(|target| {
             !target.counted
                 && is_text(target.variable)
-                && !matches!(target.selector, Selector::Name(Text::Template(..)))
+                && match &target.selector {
+                    Selector::Name(Text::Plain(name)) => name.len() <= LONGEST_NAME,
+                    Selector::Name(Text::Template(..)) => false,
+                    Selector::All | Selector::Pattern(_) => true,
+                }
         })
 }
 
@@ -210,6 +236,7 @@ impl Uses {
             self.chains.push(Chain {
                 transformations: chain.to_vec(),
                 touched: signatures.touched_by(chain),
+                makes: signatures.made_by(chain),
                 rules: Gated::default(),
             });
             self.chains.len() - 1
@@ -255,6 +282,18 @@ impl Gated {
             Ok(_) => {}
             Err(at) => self.by_bit.insert(at, (bit, vec![entry])),
         }
+    }
+
+    /// Whether a value of this signature could let a step run that is not among these.
+    pub(crate) fn could_admit(&self, signature: Signature, steps: &Steps) -> bool {
+        let news = |(gate, step): &(Gate, u32)| gate.admits(signature) && !steps.contains(*step);
+        self.open.iter().any(|&step| !steps.contains(step))
+            || self.by_text.iter().any(news)
+            || self
+                .by_bit
+                .iter()
+                .filter(|(bit, _)| signature >> bit & 1 == 1)
+                .any(|(_, list)| list.iter().any(news))
     }
 
     /// Adds the steps that a value of this signature lets run; `holds` searches

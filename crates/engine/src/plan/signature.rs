@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::ir::{Program, Step};
 use crate::need::ByteSet;
 use crate::transformations;
 
@@ -25,6 +26,9 @@ pub(crate) struct Signatures {
     /// By position in the registry: the bit of the bytes without which the
     /// transformation changes nothing; none: it may change anything.
     touches: Vec<Option<Signature>>,
+    /// By position in the registry: the bits of the bytes that the
+    /// transformation may put into a value; none: it may put in anything.
+    makes: Vec<Option<Signature>>,
 }
 
 impl Default for Sets {
@@ -71,7 +75,7 @@ impl Sets {
 impl Signatures {
     /// For these sets.
     pub(crate) fn new(sets: &Sets) -> Self {
-        let mut table = Box::new([0; 256]);
+        let mut table = Box::new([0_u128; 256]);
         let touching: Vec<ByteSet> = transformations::ALL
             .iter()
             .map(|spec| spec.touches)
@@ -89,7 +93,41 @@ impl Signatures {
             .iter()
             .map(|spec| sets.bit(spec.touches))
             .collect();
-        Self { table, touches }
+        let of_set = |wanted: ByteSet| {
+            wanted
+                .iter()
+                .filter_map(|byte| table.get(usize::from(byte)))
+                .fold(0, |bits, byte| bits | byte)
+        };
+        let makes = transformations::ALL
+            .iter()
+            .map(|spec| (spec.makes != ByteSet::ALL).then(|| of_set(spec.makes)))
+            .collect();
+        Self {
+            table,
+            touches,
+            makes,
+        }
+    }
+
+    /// Notes in each link what its transformations may put into a value.
+    pub(crate) fn foresee(&self, program: &mut Program) {
+        for step in program.phases.iter_mut().flatten() {
+            let Step::Rule(rule) = step else {
+                continue;
+            };
+            for link in &mut rule.links {
+                link.makes = self.made_by(&link.transformations);
+            }
+        }
+    }
+
+    /// The bits of what a chain of transformations may put into a value; none: anything.
+    pub(crate) fn made_by(&self, chain: &[u16]) -> Option<Signature> {
+        chain.iter().try_fold(0, |bits, &transformation| {
+            let made = *self.makes.get(usize::from(transformation))?;
+            Some(bits | made?)
+        })
     }
 
     /// The signature of a value.

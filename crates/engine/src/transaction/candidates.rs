@@ -4,7 +4,7 @@ use super::inputs::{Inputs, Item, Members};
 use super::values::{ValueId, Values};
 use crate::operators::Hit;
 use crate::plan::Scan;
-use crate::plan::query::{Gated, Looked, Query, Steps, Uses};
+use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Steps, Uses};
 
 /// Sets `candidates` to the steps of the phase that could match.
 pub(crate) fn find(
@@ -38,6 +38,15 @@ pub(crate) fn find(
     }
 }
 
+/// The uses of a member by its name, case ignored.
+fn named<'q>(looked: &'q Looked, name: &[u8]) -> Option<&'q Uses> {
+    let mut folded = [0; LONGEST_NAME];
+    let folded = folded.get_mut(..name.len())?;
+    folded.copy_from_slice(name);
+    folded.make_ascii_lowercase();
+    looked.named.get(&*folded)
+}
+
 struct Look<'a> {
     values: &'a mut Values,
     scan: &'a Scan,
@@ -47,19 +56,13 @@ struct Look<'a> {
 impl Look<'_> {
     fn at_member(&mut self, looked: &Looked, item: &Item, value: ValueId) {
         self.at(&looked.all, value);
-        if !looked.named.is_empty() {
-            let name = self.values.get(item.name);
-            let found = if name.iter().any(u8::is_ascii_uppercase) {
-                looked.named.get(name.to_ascii_lowercase().as_slice())
-            } else {
-                looked.named.get(name)
-            };
-            if let Some(uses) = found {
-                self.at(uses, value);
-            }
+        if !looked.named.is_empty()
+            && let Some(uses) = named(looked, self.values.get(item.name))
+        {
+            self.at(uses, value);
         }
         for (pattern, uses) in &looked.patterns {
-            if pattern.matches(self.values.get(item.name), &mut Hit::default()) {
+            if pattern.matches(self.values.get(item.name), &mut Hit::unasked()) {
                 self.at(uses, value);
             }
         }
@@ -73,6 +76,11 @@ impl Look<'_> {
         }
         for chain in &uses.chains {
             if chain.leaves(signature) {
+                continue;
+            }
+            if let Some(makes) = chain.makes
+                && !chain.rules.could_admit(signature | makes, self.candidates)
+            {
                 continue;
             }
             let mut decoded = value;

@@ -1,5 +1,7 @@
 //! What rules have set, and what has matched.
 
+use std::ops::Range;
+
 use super::tx::Tx;
 use super::values::ValueId;
 use crate::context::Context;
@@ -20,6 +22,8 @@ pub(crate) struct Kept {
     /// `ENV`.
     pub(super) environment: Pairs,
     pub(super) matched: Vec<Selected>,
+    /// Where in the last of them.
+    pub(super) span: Option<Range<usize>>,
     pub(super) hit: Hit,
     pub(super) selected: Vec<Selected>,
     /// Which concerned patches are done: `allow` has ended them.
@@ -46,6 +50,7 @@ impl Kept {
         self.patch_tx.reset();
         self.environment.clear();
         self.matched.clear();
+        self.span = None;
         self.selected.clear();
         self.allowed.clear();
         self.hit.clear();

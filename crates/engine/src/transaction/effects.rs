@@ -25,7 +25,7 @@ impl Run<'_> {
                 change,
             } => self.set_kept(*collection, name, change),
             Effect::InitCollection { collection, key } => {
-                let key = self.expand(key);
+                let key = self.expand(key).into_owned();
                 self.kept.choose(*collection, key);
             }
             Effect::Expire {
@@ -41,7 +41,11 @@ impl Run<'_> {
             }
             Effect::SetEnv { name, value } => {
                 let value = self.expand(value);
-                set(&mut self.kept.environment, name.as_bytes(), value);
+                set(
+                    &mut self.kept.environment,
+                    name.as_bytes(),
+                    value.into_owned(),
+                );
             }
             Effect::Engine(mode) => self.overrides.engine = *mode,
             Effect::BodyProcessor(processor) => self.overrides.processor = Some(*processor),
@@ -139,7 +143,9 @@ impl Run<'_> {
 
     fn set_tx(&mut self, name: &Text, change: &Change) {
         let mut name = self.expand(name);
-        name.make_ascii_lowercase();
+        if name.iter().any(u8::is_ascii_uppercase) {
+            name.to_mut().make_ascii_lowercase();
+        }
         let names = self.names;
         let value = match change {
             Change::Unset => {
@@ -154,7 +160,9 @@ impl Run<'_> {
                     Change::Subtract(_) => old.saturating_sub(amount),
                     _ => old.saturating_add(amount),
                 };
-                new.to_string().into_bytes()
+                let names = self.names;
+                self.tx_mut().set_number(&name, new, names);
+                return;
             }
         };
         self.set(&name, &value);

@@ -15,7 +15,7 @@ use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
 use crate::plan::query::Steps;
-use crate::plan::{Patch, Plan, Scan};
+use crate::plan::{Patch, Plan, Scan, jump};
 
 impl Program {
     pub(crate) fn has_rules(&self) -> bool {
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
             if self.is_removed(rule) || !self.matches(rule) {
                 continue;
             }
-            at = jump(steps, at, rule);
+            at = jump::after(steps, at, rule);
             if let Some(decision) = self.conclude(rule, phase) {
                 return Some(decision);
             }
@@ -166,6 +166,7 @@ impl<'a> Run<'a> {
                 }
                 any = true;
                 self.kept.matched.push(Selected { value, ..candidate });
+                self.kept.span.clone_from(&hit.span);
                 if link.capture && !test.negated {
                     self.capture(&hit, value);
                 }
@@ -179,6 +180,9 @@ impl<'a> Run<'a> {
 
     /// The transformed value, if the operator says yes.
     fn test(&mut self, link: &Link, test: &Test, value: ValueId, hit: &mut Hit) -> Option<ValueId> {
+        if !self.may_pass(link, test, value) {
+            return None;
+        }
         let mut value = value;
         if link.multi_match && self.ask(test, value, hit) {
             return Some(value);
@@ -191,6 +195,17 @@ impl<'a> Run<'a> {
             }
         }
         (!link.multi_match && self.ask(test, value, hit)).then_some(value)
+    }
+
+    /// Whether a value could pass the gate once it is decoded.
+    fn may_pass(&mut self, link: &Link, test: &Test, value: ValueId) -> bool {
+        match link.makes {
+            Some(makes) if test.gate.bits != 0 => {
+                let signature = self.values.signature(value, self.scan);
+                test.gate.admits(signature | makes)
+            }
+            _ => true,
+        }
     }
 
     /// Whether the test says yes of this value.
@@ -275,7 +290,7 @@ impl<'a> Run<'a> {
 
     fn describe(&mut self, rule: &Rule, disruptive: bool, enforced: bool) -> Match {
         let found = self.kept.matched.last().copied();
-        let span = self.kept.hit.span.clone();
+        let span = self.kept.span.clone();
         let value = found.map_or_else(Vec::new, |found| {
             let bytes = self.values.get(found.value);
             let start = span
@@ -300,21 +315,4 @@ impl<'a> Run<'a> {
             disruptive,
         }
     }
-}
-
-/// Where a rule that matched sends the evaluation on.
-fn jump(steps: &[Step], at: usize, rule: &Rule) -> usize {
-    let rest = steps.get(at..).unwrap_or_default();
-    if let Some(wanted) = &rule.skip_after {
-        let marker = rest
-            .iter()
-            .position(|step| matches!(step, Step::Marker(name) if name == wanted));
-        return at + marker.unwrap_or(rest.len());
-    }
-    if rule.skip == 0 {
-        return at;
-    }
-    let is_rule = |(_, step): &(usize, &Step)| matches!(step, Step::Rule(_));
-    let next = rest.iter().enumerate().filter(is_rule).nth(rule.skip);
-    at + next.map_or(rest.len(), |(offset, _)| offset)
 }

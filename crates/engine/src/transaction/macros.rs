@@ -1,6 +1,9 @@
 //! `%{VARIABLE}` in texts.
 
+use std::borrow::Cow;
+
 use super::evaluate::Run;
+use crate::language::variables::Variable;
 use crate::plan::ir::{Piece, Selector, Target, Text};
 
 impl Run<'_> {
@@ -9,15 +12,20 @@ impl Run<'_> {
         String::from_utf8_lossy(&self.expand(text)).into_owned()
     }
 
-    pub(super) fn expand(&mut self, text: &Text) -> Vec<u8> {
+    /// The text with its macros expanded.
+    pub(super) fn expand<'t>(&mut self, text: &'t Text) -> Cow<'t, [u8]> {
         let pieces = match text {
-            Text::Plain(plain) => return plain.as_bytes().to_vec(),
+            Text::Plain(plain) => return Cow::Borrowed(plain.as_bytes()),
             Text::Template(_, pieces) => pieces,
         };
         let mut expanded = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Literal(literal) => expanded.extend_from_slice(literal.as_bytes()),
+                Piece::Variable(Variable::Tx, Some(name)) => {
+                    let value = self.tx().get(name.as_bytes(), self.names);
+                    expanded.extend_from_slice(value.unwrap_or_default());
+                }
                 Piece::Variable(variable, member) => {
                     let selector = match member {
                         Some(name) => Selector::Name(Text::Plain(name.clone())),
@@ -37,6 +45,6 @@ impl Run<'_> {
                 }
             }
         }
-        expanded
+        Cow::Owned(expanded)
     }
 }

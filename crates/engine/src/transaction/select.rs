@@ -10,11 +10,13 @@ use crate::plan::ir::{Collection, Link, Processor, Rule, Selector, Target, Text}
 impl Run<'_> {
     /// All values that a link's targets mean, excluded ones taken away.
     pub(super) fn select(&mut self, rule: &Rule, link: &Link, selected: &mut Vec<Selected>) {
+        let excludes = link.targets.iter().any(|target| target.excluded)
+            || self.patch.is_none() && !self.overrides.targets.is_empty();
         for target in link.targets.iter().filter(|target| !target.excluded) {
             let start = selected.len();
             self.members(target, selected);
             let mut at = start;
-            while let Some(candidate) = selected.get(at).copied() {
+            while excludes && let Some(candidate) = selected.get(at).copied() {
                 if self.is_excluded(rule, link, candidate) {
                     selected.remove(at);
                 } else {
@@ -24,7 +26,7 @@ impl Run<'_> {
             if target.counted {
                 let count = selected.len() - start;
                 selected.truncate(start);
-                let value = self.values.intern(count.to_string().as_bytes());
+                let value = self.number(count);
                 selected.push(Selected {
                     variable: target.variable,
                     name: None,
@@ -34,29 +36,45 @@ impl Run<'_> {
         }
     }
 
+    /// A number as a value.
+    fn number(&mut self, number: usize) -> ValueId {
+        // What fits in a byte needs no memory of its own.
+        let digits: &[u8] = match number {
+            0 => b"0",
+            1 => b"1",
+            2 => b"2",
+            _ => return self.values.intern(number.to_string().as_bytes()),
+        };
+        self.values.intern(digits)
+    }
+
     fn is_excluded(&mut self, rule: &Rule, link: &Link, candidate: Selected) -> bool {
-        let name = candidate
-            .name
-            .map_or_else(Vec::new, |id| self.values.get(id).to_vec());
         let in_link = link.targets.iter().any(|target| {
             target.excluded
                 && target.variable == candidate.variable
-                && target.selector.agrees(&name, &mut |text| self.expand(text))
+                && self.agrees(&target.selector, candidate.name)
         });
         if in_link || self.patch.is_some() {
             return in_link;
         }
+        let name = candidate.name.map_or(&[][..], |name| self.values.get(name));
         self.overrides
             .targets
             .iter()
             .any(|(which, variable, selector)| {
-                *variable == candidate.variable
-                    && which.is(rule)
-                    && selector.agrees(&name, &mut |text| match text {
-                        Text::Plain(plain) => plain.as_bytes().to_vec(),
-                        Text::Template(..) => Vec::new(),
-                    })
+                *variable == candidate.variable && which.is(rule) && selector.agrees(name)
             })
+    }
+
+    /// Whether a selector means the member of this name.
+    fn agrees(&mut self, selector: &Selector, name: Option<ValueId>) -> bool {
+        if let Selector::Name(text @ Text::Template(..)) = selector {
+            let wanted = self.expand(text);
+            let name = name.map_or(&[][..], |name| self.values.get(name));
+            return name.eq_ignore_ascii_case(&wanted);
+        }
+        let name = name.map_or(&[][..], |name| self.values.get(name));
+        selector.agrees(name)
     }
 
     pub(super) fn members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
@@ -75,8 +93,7 @@ impl Run<'_> {
             }
             Members::Sizes(items) => {
                 for item in items {
-                    let size = self.values.get(item.value).len().to_string();
-                    let size = self.values.intern(size.as_bytes());
+                    let size = self.number(self.values.get(item.value).len());
                     self.take(target, item, size, selected);
                 }
             }
@@ -87,7 +104,7 @@ impl Run<'_> {
             }),
             Members::Scalar(None) => {}
             Members::Size(size) => {
-                let value = self.values.intern(size.to_string().as_bytes());
+                let value = self.number(size);
                 selected.push(Selected {
                     variable,
                     name: None,
@@ -99,17 +116,7 @@ impl Run<'_> {
     }
 
     fn take(&mut self, target: &Target, item: &Item, value: ValueId, selected: &mut Vec<Selected>) {
-        let agrees = match &target.selector {
-            Selector::All => true,
-            Selector::Name(Text::Plain(wanted)) => self
-                .values
-                .get(item.name)
-                .eq_ignore_ascii_case(wanted.as_bytes()),
-            selector => {
-                let name = self.values.get(item.name).to_vec();
-                selector.agrees(&name, &mut |text| self.expand(text))
-            }
-        };
+        let agrees = self.agrees(&target.selector, Some(item.name));
         if agrees {
             selected.push(Selected {
                 variable: target.variable,
@@ -130,7 +137,6 @@ impl Run<'_> {
         match variable {
             Variable::Tx => {
                 if let Selector::Name(Text::Plain(name)) = &target.selector {
-                    let name = name.to_ascii_lowercase();
                     let tx = match self.patch {
                         Some(_) => &self.kept.patch_tx,
                         None => &self.kept.tx,
@@ -233,8 +239,8 @@ impl Run<'_> {
 
     fn pairs(&mut self, target: &Target, pairs: Pairs, selected: &mut Vec<Selected>) {
         for (name, value) in pairs {
-            if target.selector.agrees(&name, &mut |text| self.expand(text)) {
-                let name = Some(self.values.intern(&name));
+            let name = Some(self.values.intern(&name));
+            if self.agrees(&target.selector, name) {
                 let value = self.values.intern(&value);
                 selected.push(Selected {
                     variable: target.variable,

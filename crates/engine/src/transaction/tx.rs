@@ -1,6 +1,8 @@
 //! `TX`: what rules set, for the rest of the transaction.
 
-use std::collections::HashMap;
+use std::io::Write as _;
+
+use hashbrown::HashMap;
 
 /// The names that rules of a program use, and what they hold from the start.
 #[derive(Default)]
@@ -99,6 +101,17 @@ impl Tx {
             buffer.clear();
             buffer.extend_from_slice(value);
         }
+    }
+
+    /// Sets the variable to a number.
+    pub(crate) fn set_number(&mut self, name: &[u8], value: i64, names: &TxNames) {
+        let Some((held, buffer)) = names.slot(name).and_then(|slot| self.entry(slot, names)) else {
+            return self.set(name, value.to_string().as_bytes(), names);
+        };
+        *held = Held::Set;
+        buffer.clear();
+        // Writing to memory does not fail.
+        let _ = write!(buffer, "{value}");
     }
 
     /// Forgets the variable.

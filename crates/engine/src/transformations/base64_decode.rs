@@ -10,6 +10,7 @@ pub(super) const STRICT: Spec = Spec {
     summary: "Base64-decoded up to the first byte that is none; line ends are skipped",
     example: ("VGVzdA==", "Test"),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALL,
     apply: strict,
 };
 
@@ -20,6 +21,7 @@ pub(super) const FORGIVING: Spec = Spec {
     summary: "Base64-decoded, both alphabets; bytes that are none are skipped",
     example: ("V.GVzdA==", "Test"),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALL,
     apply: forgiving,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "as Base64, padded",
     example: ("Test", "VGVzdA=="),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALPHANUMERIC.or(ByteSet::of(b"+/=")),
     apply,
 };
 

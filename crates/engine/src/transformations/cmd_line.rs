@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "a shell command without quotes, carets and backslashes; separators to one space, none before `/` and `(`; lower case",
     example: ("C^oMMaNd ; /c \"DiR\"", "command/c dir"),
     touches: ByteSet::of(b"\"'\\^ ,;\t\r\n/(").or(ByteSet::UPPER),
+    makes: ByteSet::of(b" "),
     apply,
 };
 

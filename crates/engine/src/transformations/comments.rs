@@ -10,6 +10,7 @@ pub(super) const REMOVE: Spec = Spec {
     summary: "without `/* */` and `<!-- -->`, cut at `--` and `#`; an open comment to a space",
     example: ("sel/* x */ect -- y", "select "),
     touches: ByteSet::of(b"/*<-#"),
+    makes: ByteSet::of(b" \0"),
     apply: remove,
 };
 
@@ -20,6 +21,7 @@ pub(super) const REMOVE_CHAR: Spec = Spec {
     summary: "without the marks of comments; what they enclose stays",
     example: ("sel/*x*/ect--#", "selxect"),
     touches: ByteSet::of(b"/*<-#"),
+    makes: ByteSet::of(b" \0"),
     apply: remove_char,
 };
 
@@ -30,6 +32,7 @@ pub(super) const REPLACE: Spec = Spec {
     summary: "`/* */` to a space, also where it is not closed",
     example: ("union/**/select", "union select"),
     touches: ByteSet::of(b"/*<-#"),
+    makes: ByteSet::of(b" \0"),
     apply: replace,
 };
 

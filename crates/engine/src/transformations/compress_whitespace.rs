@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "runs of white space to one space",
     example: ("a \t b", "a b"),
     touches: ByteSet::SPACE.with(0xa0),
+    makes: ByteSet::of(b" "),
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "CSS escapes to their low byte, full-width forms to ASCII",
     example: ("ja\\76 a\\s", "javas"),
     touches: ByteSet::of(b"\\"),
+    makes: ByteSet::ALL,
     apply,
 };
 

@@ -11,6 +11,7 @@ pub(super) const MD5: Spec = Spec {
     summary: "the MD5 digest, 16 bytes; mostly followed by hexEncode",
     example: ("abc", r"\x90\x01P\x98<\xd2O\xb0\xd6\x96?}(\xe1\x7fr"),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALL,
     apply: |input, output| {
         output.extend_from_slice(&md5::Md5::digest(input));
         true
@@ -24,6 +25,7 @@ pub(super) const SHA1: Spec = Spec {
     summary: "the SHA-1 digest, 20 bytes; mostly followed by hexEncode",
     example: ("abc", r"\xa9\x99>6G\x06\x81j\xba>%qxP\xc2l\x9c\xd0\xd8\x9d"),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALL,
     apply: |input, output| {
         output.extend_from_slice(&sha1::Sha1::digest(input));
         true

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "escapes of ANSI C (`\\n`, `\\xHH`, `\\OOO`) decoded; of others the backslash is dropped",
     example: ("a\\x3cb\\101\\8", "a<bA8"),
     touches: ByteSet::of(b"\\"),
+    makes: ByteSet::ALL,
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "pairs of hexadecimal digits to bytes; an odd last digit is dropped",
     example: ("54657374", "Test"),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALL,
     apply,
 };
 

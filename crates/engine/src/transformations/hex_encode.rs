@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "each byte as two hexadecimal digits, lower case",
     example: ("Test", "54657374"),
     touches: ByteSet::ALL,
+    makes: ByteSet::of(b"0123456789abcdef"),
     apply,
 };
 

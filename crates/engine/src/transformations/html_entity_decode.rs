@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "numeric HTML entities to their low byte; quot, amp, lt, gt and nbsp; the semicolon may be missing",
     example: ("&lt;b&#62;&foo;&#x41", "<b>&foo;A"),
     touches: ByteSet::of(b"&"),
+    makes: ByteSet::ALL,
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "JavaScript escapes to their low byte, full-width forms to ASCII",
     example: ("\\u003cb\\x3e\\'", "<b>'"),
     touches: ByteSet::of(b"\\"),
+    makes: ByteSet::ALL,
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "the number of bytes",
     example: ("abc", "3"),
     touches: ByteSet::ALL,
+    makes: ByteSet::range(b'0', b'9'),
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "ASCII letters to lower case",
     example: ("AbC", "abc"),
     touches: ByteSet::UPPER,
+    makes: ByteSet::NONE,
     apply,
 };
 

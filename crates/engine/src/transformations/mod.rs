@@ -42,6 +42,8 @@ pub struct Spec {
     pub example: (&'static str, &'static str),
     /// The bytes without any of which a value stays as it is.
     pub touches: ByteSet,
+    /// The bytes that the result may hold beyond those of the value, ASCII case ignored.
+    pub makes: ByteSet,
     /// Applies it.
     pub apply: Apply,
 }
@@ -206,6 +208,24 @@ mod tests {
                 if !value.is_empty() {
                     proptest::prop_assert!(!(spec.apply)(&value, &mut output), "{}", spec.name);
                 }
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_result_holds_only_what_was_there_or_is_made(
+            value in "(?:[ -~\\x00\\n\\x0b]|/\\*|\\*/|--|<!--|\\.\\./|[\\PC]){0,30}",
+        ) {
+            for spec in super::ALL {
+                let known = value
+                    .bytes()
+                    .fold(spec.makes, |known, byte| known.with(byte))
+                    .folded();
+                let mut output = Vec::new();
+                (spec.apply)(value.as_bytes(), &mut output);
+                let strange = output.iter().find(|byte| !known.contains(byte.to_ascii_lowercase()));
+                proptest::prop_assert_eq!(strange, None, "{}", spec.name);
             }
         }
     }

@@ -10,6 +10,7 @@ pub(super) const UNIX: Spec = Spec {
     summary: "a path without empty, `.` and `..` segments, as far as they resolve",
     example: ("/a//b/./../c", "/a/c"),
     touches: ByteSet::of(b"/.\\"),
+    makes: ByteSet::of(b"/"),
     apply: |input, output| apply(input, output, |byte| byte == b'/'),
 };
 
@@ -20,6 +21,7 @@ pub(super) const WINDOWS: Spec = Spec {
     summary: "as normalisePath, and backslashes to slashes",
     example: ("\\a\\..\\b", "/b"),
     touches: ByteSet::of(b"/.\\"),
+    makes: ByteSet::of(b"/"),
     apply: |input, output| apply(input, output, |byte| matches!(byte, b'/' | b'\\')),
 };
 

@@ -10,6 +10,7 @@ pub(super) const EVEN: Spec = Spec {
     summary: "the high bit of each byte set where its bits are an odd number, else cleared",
     example: ("abc", r"\xe1\xe2c"),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALL,
     apply: |input, output| apply(input, output, |byte| byte.count_ones() % 2 == 1),
 };
 
@@ -20,6 +21,7 @@ pub(super) const ODD: Spec = Spec {
     summary: "the high bit of each byte set where its bits are an even number, else cleared",
     example: ("abc", r"ab\xe3"),
     touches: ByteSet::ALL,
+    makes: ByteSet::ALL,
     apply: |input, output| apply(input, output, |byte| byte.count_ones() % 2 == 0),
 };
 
@@ -30,6 +32,7 @@ pub(super) const ZERO: Spec = Spec {
     summary: "the high bit of each byte cleared",
     example: ("\u{e1}", "C!"),
     touches: ByteSet::range(0x80, 0xff),
+    makes: ByteSet::ALL,
     apply: |input, output| apply(input, output, |_| false),
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "a parameter's name as PHP registers it",
     example: (" a.b[ ]c", "a_b[]"),
     touches: ByteSet::of(b"[= ."),
+    makes: ByteSet::of(b"_"),
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "without NUL bytes",
     example: ("a\0b", "ab"),
     touches: ByteSet::of(b"\0"),
+    makes: ByteSet::NONE,
     apply,
 };
 

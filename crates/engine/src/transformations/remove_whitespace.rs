@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "without white space",
     example: ("a b", "ab"),
     touches: ByteSet::SPACE.with(0xa0),
+    makes: ByteSet::NONE,
     apply,
 };
 

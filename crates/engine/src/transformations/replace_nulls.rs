@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "NUL bytes to spaces",
     example: ("a\0b", "a b"),
     touches: ByteSet::of(b"\0"),
+    makes: ByteSet::of(b" "),
     apply,
 };
 

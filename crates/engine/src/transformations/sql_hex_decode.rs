@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "SQL's hexadecimal literals (`0x414243`) to their bytes",
     example: ("=0x414243,0xz", "=ABC,0xz"),
     touches: ByteSet::of(b"xX"),
+    makes: ByteSet::ALL,
     apply,
 };
 

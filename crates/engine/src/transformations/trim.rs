@@ -10,6 +10,7 @@ pub(super) const BOTH: Spec = Spec {
     summary: "without white space at both ends",
     example: (" a ", "a"),
     touches: ByteSet::SPACE,
+    makes: ByteSet::NONE,
     apply: |input, output| apply(input, output, left(right(input))),
 };
 
@@ -20,6 +21,7 @@ pub(super) const LEFT: Spec = Spec {
     summary: "without white space at the start",
     example: (" a ", "a "),
     touches: ByteSet::SPACE,
+    makes: ByteSet::NONE,
     apply: |input, output| apply(input, output, left(input)),
 };
 
@@ -30,6 +32,7 @@ pub(super) const RIGHT: Spec = Spec {
     summary: "without white space at the end",
     example: (" a ", " a"),
     touches: ByteSet::SPACE,
+    makes: ByteSet::NONE,
     apply: |input, output| apply(input, output, right(input)),
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "ASCII letters to upper case",
     example: ("AbC", "ABC"),
     touches: ByteSet::range(b'a', b'z'),
+    makes: ByteSet::NONE,
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "percent-decoded once, `+` to space; what is no valid escape stays",
     example: ("a%20b+c", "a b c"),
     touches: ByteSet::of(b"%+"),
+    makes: ByteSet::ALL,
     apply,
 };
 

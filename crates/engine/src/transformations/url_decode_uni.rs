@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "as urlDecode, and IIS `%uXXXX` to its low byte, full-width forms to ASCII",
     example: ("%u003cb", "<b"),
     touches: ByteSet::of(b"%+"),
+    makes: ByteSet::ALL,
     apply,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "percent-encoded, lower case; spaces to `+`; letters, digits and `*` stay",
     example: ("a b/*", "a+b%2f*"),
     touches: ByteSet::ALPHANUMERIC.with(b'*').complement(),
+    makes: ByteSet::of(b"%+0123456789abcdef"),
     apply,
 };
 

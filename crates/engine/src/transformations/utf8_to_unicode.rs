@@ -10,6 +10,7 @@ pub(super) const SPEC: Spec = Spec {
     summary: "UTF-8 sequences to `%uXXXX`, overlong ones too; what is no sequence stays",
     example: ("a\u{d0}\u{10348}", "a%u00d0%u10348"),
     touches: ByteSet::range(0x80, 0xff),
+    makes: ByteSet::of(b"%u0123456789abcdef"),
     apply,
 };
 
