@@ -1,4 +1,9 @@
-//! What people see of the story.
+//! What people see of the story, on a terminal of 100 columns.
+
+use std::io::Write;
+
+/// Characters of a line at most, where it can be cut.
+const COLUMNS: usize = 98;
 
 /// Prints steps and remembers whether all showed what they claim.
 #[derive(Default)]
@@ -18,6 +23,23 @@ impl Screen {
     /// A line that explains.
     pub(super) fn say(&self, text: &str) {
         println!("   {text}");
+    }
+
+    /// A line that explains, cut where the terminal may end.
+    pub(super) fn say_cut(&self, text: &str) {
+        self.say(&cut(text, COLUMNS - 3));
+    }
+
+    /// The first half of a line whose second half takes time.
+    pub(super) fn begin(&self, text: &str) {
+        print!("   {text}");
+        // What cannot be shown now is shown later.
+        let _: std::io::Result<()> = std::io::stdout().flush();
+    }
+
+    /// The second half.
+    pub(super) fn finish(&self, text: &str) {
+        println!("{text}");
     }
 
     /// A line that claims something which was just tried.
@@ -42,5 +64,16 @@ impl Screen {
             );
         }
         self.failed == 0
+    }
+}
+
+/// The text, or its beginning and an ellipsis.
+pub(super) fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept = text.chars().take(characters.saturating_sub(1));
+            kept.chain(['…']).collect()
+        }
     }
 }
