@@ -16,8 +16,10 @@ use clap::Args;
 use screen::Screen;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Show the main job: an exploit works, a virtual patch is proven and enforced,
-/// the exploit and its variants are stopped, a new version is covered, and a
+/// Show the main job on a vulnerable application.
+///
+/// An exploit works; a virtual patch is proven and enforced; the exploit and its
+/// variants are stopped and legitimate use goes on; a new version is covered; a
 /// rollback takes it all back.
 ///
 /// Everything listens on this machine alone. Without --app the application is a
@@ -61,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             };
             let scene = told?;
             let shown = screen.end();
-            if shown && !arguments.no_wait {
+            if shown && !arguments.no_wait && screen.is_open() {
                 tokio::select! {
                     () = story::stay(&scene, &screen) => {}
                     () = end.wait() => {}
@@ -76,8 +78,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn tell(arguments: &Arguments, screen: &mut Screen) -> anyhow::Result<story::Scene> {
-    println!(
-        "Stopgap turns a known vulnerability into a rule that stops its exploitation in transit."
+    screen.head(
+        "Stopgap turns a known vulnerability into a rule that stops its exploitation in transit.",
     );
     let subject = match &arguments.app {
         None => shop::subject()?,

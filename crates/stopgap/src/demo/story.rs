@@ -145,20 +145,20 @@ pub(super) async fn tell(
 /// Keeps everything running until its future is dropped.
 pub(super) async fn stay(scene: &Scene, screen: &Screen) {
     scene.gateway.swap(Arc::clone(&scene.plan));
-    println!("\nThe patches are enforced again. Play with it:");
+    screen.head("\nThe patches are enforced again. Play with it:");
     screen.say(&format!("protected:       http://{}", scene.address()));
     for instance in &scene.instances {
         screen.say(&format!("not protected:   http://{}", instance.address()));
     }
     screen.say(&format!(
-        "the second one, protected: http://{} with the header Host: {}",
+        "the second one:  http://{} with the header Host: {}",
         scene.address(),
         scene.host
     ));
     let command = |request| shown::command(request, scene.address());
     if let Some(command) = scene.example.as_ref().and_then(command) {
-        screen.say("An exploit to try, at either address:");
-        screen.say(&command);
+        screen.say("An exploit to try, here at the protected address:");
+        screen.say(&format!("  {command}"));
     }
     screen.say("Ctrl-C ends it.");
     std::future::pending::<()>().await;
@@ -198,7 +198,7 @@ async fn show(request: &Request, case: &Case, site: &Site, screen: &Screen) -> a
         screen.say(&format!("  > {line}"));
     }
     let reply = site.answer(request).await?;
-    screen.say_cut(&format!("  < {}", shown::answer(reply.as_ref(), case)));
+    screen.say(&format!("  < {}", shown::answer(reply.as_ref(), case)));
     Ok(())
 }
 

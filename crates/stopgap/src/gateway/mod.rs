@@ -3,6 +3,7 @@
 mod plan;
 mod watch;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ enum AsMode {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
     tokio::runtime::Builder::new_multi_thread()
@@ -98,6 +100,9 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .context("the gateway does not start")?;
     for address in running.addresses() {
         tracing::info!("listening on {address}, {} patches", loaded.patches);
+    }
+    if loaded.patches == 0 && config.rules.is_empty() {
+        tracing::warn!("there are no patches: nothing is stopped");
     }
     if let Some(address) = running.admin_address() {
         tracing::info!("health and metrics on http://{address}");
