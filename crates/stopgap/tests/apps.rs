@@ -3,7 +3,7 @@
 //!
 //! They install from PyPI and npm, once, below the target folder. What they need of the
 //! system (`cargo xtask test` sees to it) is named by the demo where it is missing.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
