@@ -15,7 +15,7 @@ use std::time::Duration;
 use patch::document::Case;
 use patch::{Expected, Reply, Request, Source};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests under way at once.
 const PARALLEL: usize = 4;
 /// Exploits whose variants are tried here; the demo itself has tried those of all.

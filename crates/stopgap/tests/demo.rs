@@ -1,5 +1,4 @@
 //! The demo shows what it claims, and ends when it is told to.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

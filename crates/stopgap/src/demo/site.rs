@@ -10,7 +10,7 @@ use crate::live::Target;
 use crate::patch::judge;
 
 /// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests under way at once: applications of one process answer no faster to more.
 const PARALLEL: usize = 4;
 

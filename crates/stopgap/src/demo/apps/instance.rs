@@ -17,7 +17,7 @@ use crate::demo::subject::Instance;
 use crate::live::Target;
 
 /// How long an application may take until it answers.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 /// How long one answer may take while it starts.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Ports that are tried: another program may take one just when it was found free.
