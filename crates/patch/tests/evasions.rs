@@ -1,7 +1,5 @@
 //! Variants of exploits are what their names say.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::collections::HashSet;
 
 use patch::Request;
