@@ -1,5 +1,7 @@
 //! What contributors and CI run: `cargo xtask test` and `cargo xtask ci`.
 
+mod prepare;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -7,7 +9,7 @@ use anyhow::{Context, bail};
 
 const USAGE: &str = "usage: cargo xtask test | ci
 
-  test   all tests of the workspace
+  test   all tests of the workspace; as root, what they need of the system is installed first
   ci     formatting, lints, licences (where cargo-deny is installed), then all tests";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
 
 /// Runs all tests and ends with the sum of all their binaries.
 fn test() -> anyhow::Result<()> {
+    prepare::prepare()?;
     let mut child = Command::new("cargo")
         .args(["test", "--workspace", "--no-fail-fast"])
         .stdout(Stdio::piped())

@@ -4,7 +4,7 @@ use seclang::{Selector, Target};
 use serde::Serialize;
 
 use crate::compile::{Compiled, Effect, Entry, Link, Made, NUMBERS, UNSEEN, compile};
-use crate::document::Source;
+use crate::document::{Oversize, Source};
 use crate::problem::Problem;
 
 /// What a patch does.
@@ -68,8 +68,12 @@ pub fn explain(source: &Source) -> Result<Explanation, Problem> {
     let body = match compiled.body_bytes {
         None => "request bodies are not looked at and not held".to_owned(),
         Some(bytes) => format!(
-            "request bodies are held up to {bytes} bytes; larger ones: {:?}",
-            document.body.oversize
+            "request bodies are held up to {bytes} bytes; {}",
+            match document.body.oversize {
+                Oversize::Block => "larger ones are answered 413",
+                Oversize::PassAndRecord => "larger ones pass uninspected, which is recorded",
+                Oversize::Partial => "of larger ones the beginning is inspected",
+            }
         ),
     };
     Ok(Explanation {
@@ -88,7 +92,7 @@ fn explained(made: &Made) -> Explained {
         phase: made.phase,
         action: match &made.effect {
             Effect::Deny { status } => format!("deny with status {status}"),
-            Effect::Strip(what) => format!("strip {what:?}"),
+            Effect::Strip(what) => format!("strip {}", stripped(what)),
         },
         message: made.message.clone(),
         conditions: made
@@ -114,9 +118,26 @@ fn explained(made: &Made) -> Explained {
     }
 }
 
+fn stripped(what: &engine::Strip) -> String {
+    match what {
+        engine::Strip::Header(name) => format!("the header {name}"),
+        engine::Strip::Cookie(name) => format!("the cookie {name}"),
+        engine::Strip::QueryParameter(name) => format!("the query parameter {name}"),
+    }
+}
+
 fn scope(compiled: &Compiled) -> Vec<String> {
     let scope = &compiled.scope;
-    let paths: Vec<String> = scope.paths.iter().map(|path| format!("{path:?}")).collect();
+    let paths: Vec<String> = scope
+        .paths
+        .iter()
+        .map(|path| match path {
+            engine::PathScope::Exact(text) => text.clone(),
+            engine::PathScope::Prefix(text) => format!("{text}…"),
+            engine::PathScope::Suffix(text) => format!("…{text}"),
+            engine::PathScope::Regex(pattern) => format!("all that match {pattern}"),
+        })
+        .collect();
     [
         ("applications", &scope.applications),
         ("hosts", &scope.hosts),
@@ -171,7 +192,8 @@ fn exported_rule(made: &Made, base: u64, heads: &[Link]) -> String {
     let mut note = String::new();
     if let Effect::Strip(what) = &made.effect {
         note = format!(
-            "# Stopgap takes {what:?} out of the request; SecLang cannot, so this stops the request.\n"
+            "# Stopgap takes {} out of the request; SecLang cannot, so this stops the request.\n",
+            stripped(what)
         );
         made.effect = Effect::Deny { status: 403 };
     }

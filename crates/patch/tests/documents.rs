@@ -101,6 +101,29 @@ fn explained_rules_decide_as_the_document_does() {
     }
 }
 
+/// `/static/` may be served from a folder of another name, beside one called `static`.
+#[test]
+fn a_path_that_leaves_its_prefix_and_comes_back_by_name_is_stopped() {
+    let source = Source::parse("traversal", &read("patches/traversal.yaml")).unwrap();
+    let plan = patch::prove::plan(&source, &patch::compile(&source).unwrap()).unwrap();
+    let stopped = |target: &str| {
+        let text = format!("GET {target} HTTP/1.1\nHost: app\n\n");
+        let request = Request::from_raw(text.as_bytes()).unwrap();
+        request.exchange("").inspect(&plan).decision.is_some()
+    };
+    for target in [
+        "/static/../static/key.pem",
+        "/static/css/../../static/key.pem",
+        "/static/..%2f..%2fsrv%2fstatic%2fkey.pem",
+        "/static/%252e%252e/STATIC",
+    ] {
+        assert!(stopped(target), "{target}");
+    }
+    for target in ["/static/css/../site.css", "/static/css/../statics.css"] {
+        assert!(!stopped(target), "{target}");
+    }
+}
+
 #[derive(serde::Deserialize)]
 struct Detectors {
     detector: Vec<Detected>,

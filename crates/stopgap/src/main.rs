@@ -29,6 +29,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let outcome = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
@@ -39,4 +40,18 @@ fn main() -> ExitCode {
         eprintln!("stopgap: {error:#}");
         ExitCode::from(2)
     })
+}
+
+/// `stopgap … | head` is no defect: what `println!` makes of a closed pipe ends the
+/// program as the signal would, of which Rust programs are not told.
+fn end_quietly_when_nobody_reads() {
+    const SIGPIPE: i32 = 128 + 13;
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(SIGPIPE);
+        }
+        usual(panic);
+    }));
 }

@@ -1,168 +1,387 @@
-//! The recipes of affected applications are whole, so that the demo can rely on them.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+//! Published software with known vulnerabilities: the demo is run as a user runs it, and
+//! the application that it has installed is then tried directly and through the gateway.
+//!
+//! They install from PyPI and npm, once, below the target folder. What they need of the
+//! system (`cargo xtask test` sees to it) is named by the demo where it is missing.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use serde::Deserialize;
+use patch::document::Case;
+use patch::{Expected, Reply, Request, Source};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "that the keys are there is what is tested")]
-struct Recipe {
-    name: String,
-    title: String,
-    cve: String,
-    affects: String,
-    fixed_in: String,
-    runtime: Runtime,
-    debian: Vec<String>,
-    packages: Vec<String>,
-    files: Vec<String>,
-    install: Vec<Vec<String>>,
-    start: Vec<String>,
-    #[serde(default)]
-    environment: BTreeMap<String, String>,
-    ready: Ready,
-    size_megabytes: u32,
-    carried_by: String,
-    exploit: Vec<Exploit>,
-    benign: Vec<Benign>,
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Requests under way at once.
+const PARALLEL: usize = 4;
+/// Exploits whose variants are tried here; the demo itself has tried those of all.
+const VARIED: usize = 4;
+
+fn apps() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("apps")
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Runtime {
-    Python,
-    Node,
+fn stopgap() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_stopgap"))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "that the keys are there is what is tested")]
-struct Ready {
-    path: String,
-    status: u16,
+/// The demo, waiting to be played with; ended by its own process id.
+struct Demo {
+    child: Child,
+    said: String,
+    protected: SocketAddr,
+    /// The older or first instance.
+    direct: SocketAddr,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exploit {
-    name: String,
-    request: String,
-    success: Answer,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Benign {
-    name: String,
-    request: String,
-    expect: Answer,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answer {
-    status: u16,
-    body_contains: String,
-}
-
-/// Each recipe with its directory.
-fn recipes() -> Vec<(PathBuf, Recipe)> {
-    let apps = Path::new(env!("CARGO_MANIFEST_DIR")).join("apps");
-    let directories = fs::read_dir(apps)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let read = |path: PathBuf| {
-        let text = fs::read_to_string(path.join("recipe.toml")).unwrap();
-        let recipe = toml::from_str(&text).map_err(|error| format!("{path:?}: {error}"));
-        (path, recipe.unwrap())
-    };
-    directories.filter(|path| path.is_dir()).map(read).collect()
-}
-
-/// A request's head and body; the head's lines end in `\n`.
-fn parts(request: &str) -> (&str, &str) {
-    request.split_once("\n\n").unwrap()
-}
-
-#[test]
-fn every_recipe_names_its_directory_and_files_that_are_there() {
-    assert!(!recipes().is_empty());
-    for (path, recipe) in recipes() {
-        assert!(path.ends_with(&recipe.name), "{path:?}");
-        for file in recipe.files {
-            assert!(path.join(&file).is_file(), "{path:?}: {file}");
+impl Demo {
+    fn of(name: &str) -> Self {
+        let mut child = stopgap()
+            .args(["demo", "--app", name, "--cache"])
+            .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("apps"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let (mut protected, mut direct) = (None, None);
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            said.push_str(&line);
+            said.push('\n');
+            let address = || line.rsplit_once("http://")?.1.parse::<SocketAddr>().ok();
+            let line = line.trim_start();
+            if line.starts_with("protected:") {
+                protected = address();
+            } else if line.starts_with("not protected:") && direct.is_none() {
+                direct = address();
+            } else if line.starts_with("Ctrl-C") {
+                break;
+            }
         }
-    }
-}
-
-#[test]
-fn every_package_has_an_exact_version() {
-    for (path, recipe) in recipes() {
-        let separator = match recipe.runtime {
-            Runtime::Python => "==",
-            Runtime::Node => "@",
+        let (Some(protected), Some(direct)) = (protected, direct) else {
+            let mut errors = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut errors)
+                .unwrap();
+            panic!("the demo of {name} did not show all it claims:\n{said}{errors}");
         };
-        for package in recipe.packages {
-            let version = package.rsplit_once(separator).map(|(_, version)| version);
-            let exact = version.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
-            assert!(exact, "{path:?}: {package}");
+        Self {
+            child,
+            said,
+            protected,
+            direct,
+        }
+    }
+
+    /// As Ctrl-C does; nothing stays behind.
+    fn end(mut self) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-INT", &id]).status().unwrap();
+        assert!(status.success());
+        assert!(self.child.wait().unwrap().success());
+        let left = TcpStream::connect_timeout(&self.direct, PATIENCE);
+        assert!(left.is_err(), "the application still runs");
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // A test that fails in between: the demo ends its applications on this signal alone.
+        if !self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            return;
+        }
+        let id = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &id]).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// One answer, or none.
+fn send(address: SocketAddr, request: &Request) -> Option<Reply> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    // A gateway may have answered before it has read everything.
+    let _ = stream.write_all(&request.wire());
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(count) if count > 0 => bytes.extend_from_slice(&buffer[..count]),
+            _ => return parsed(&bytes).map(|(reply, _)| reply),
+        }
+        // A request with a header Connection of its own keeps the connection open.
+        if let Some((reply, true)) = parsed(&bytes) {
+            return Some(reply);
         }
     }
 }
 
-#[test]
-fn every_application_is_told_its_port() {
-    for (path, recipe) in recipes() {
-        assert!(recipe.start.iter().any(|each| each == "{port}"), "{path:?}");
-    }
+/// As far as it is there, and whether it is whole.
+fn parsed(bytes: &[u8]) -> Option<(Reply, bool)> {
+    let mut headers = [httparse::EMPTY_HEADER; 100];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(head) = response.parse(bytes).ok()? else {
+        return None;
+    };
+    let headers: Vec<(String, String)> = response
+        .headers
+        .iter()
+        .map(|header| {
+            let value = String::from_utf8_lossy(header.value).into_owned();
+            (header.name.to_ascii_lowercase(), value)
+        })
+        .collect();
+    let of = |wanted: &str| headers.iter().find(|(name, _)| name == wanted);
+    let rest = &bytes[head..];
+    let length = of("content-length").and_then(|(_, value)| value.parse::<usize>().ok());
+    let (body, whole) = match (of("transfer-encoding"), length) {
+        (Some(_), _) if rest.ends_with(b"\r\n0\r\n\r\n") => (dechunked(rest), true),
+        (None, Some(length)) => (rest.to_vec(), rest.len() >= length),
+        _ => (rest.to_vec(), false),
+    };
+    let reply = Reply {
+        status: response.code?,
+        headers,
+        body,
+    };
+    Some((reply, whole))
 }
 
-#[test]
-fn every_case_is_a_request_whose_length_is_right() {
-    for (path, recipe) in recipes() {
-        let exploits = recipe.exploit.iter();
-        let exploits = exploits.map(|case| (&case.name, &case.request, &case.success));
-        let benign = recipe.benign.iter();
-        let benign = benign.map(|case| (&case.name, &case.request, &case.expect));
-        assert!(exploits.len() > 0 && benign.len() > 0, "{path:?}");
-        for (name, request, answer) in exploits.chain(benign) {
-            let (head, body) = parts(request);
-            assert!(
-                head.lines().next().unwrap().ends_with(" HTTP/1.1"),
-                "{path:?}: {name}"
-            );
-            assert!(head.contains("\nHost: app"), "{path:?}: {name}");
-            assert!((200..600).contains(&answer.status), "{path:?}: {name}");
-            let declared = head
-                .lines()
-                .find_map(|line| line.strip_prefix("Content-Length: "));
-            // One character is one byte.
-            let length = body.chars().count();
-            assert!(body.chars().all(|c| u32::from(c) < 256), "{path:?}: {name}");
-            match declared {
-                Some(text) => assert_eq!(text.parse(), Ok(length), "{path:?}: {name}"),
-                None => assert!(length == 0 || head.contains("chunked"), "{path:?}: {name}"),
+fn dechunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = rest.windows(2).position(|pair| pair == b"\r\n") {
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        body.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        rest = &rest[(end + size + 4).min(rest.len())..];
+    }
+    body
+}
+
+fn works(address: SocketAddr, request: &Request, case: &Case) -> bool {
+    let success = case.success.as_ref().unwrap();
+    send(address, request).is_some_and(|reply| success.judge(&reply) == Ok(Expected::Yes))
+}
+
+/// Those of many that hold, tried a few at once.
+fn which<T: Sync>(all: &[T], holds: impl Fn(&T) -> bool + Sync) -> Vec<&T> {
+    let (holds, share) = (&holds, all.len().div_ceil(PARALLEL).max(1));
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = all
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().filter(|one| holds(one)).collect()))
+            .collect();
+        let found = threads.into_iter().map(|thread| thread.join().unwrap());
+        found.collect::<Vec<Vec<&T>>>().concat()
+    })
+}
+
+/// What is the same whichever way an answer came.
+fn essence(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
+    const OF_INTEREST: [&str; 4] = ["content-type", "location", "etag", "content-encoding"];
+    let headers = reply.headers.iter();
+    let headers = headers.filter(|(name, _)| OF_INTEREST.contains(&name.as_str()));
+    let body = String::from_utf8_lossy(&reply.body).into_owned();
+    (reply.status, headers.cloned().collect(), body)
+}
+
+/// The whole of what a patch is for, on the application itself. So many variants must
+/// work at least: an application that answers nothing shows nothing.
+fn is_protected(name: &str, at_least: usize) {
+    let demo = Demo::of(name);
+    assert!(!demo.said.contains('✗'), "{}", demo.said);
+    assert!(demo.said.contains("7. Rollback"), "{}", demo.said);
+    let (_, working) = demo.said.split_once(" and 0 of ").unwrap();
+    let (working, _) = working.split_once(" working variants").unwrap();
+    assert!(working.parse::<usize>().unwrap() >= at_least, "{working}");
+
+    let documents = patch::load::sources(&[apps().join(name)]).unwrap();
+    assert!(!documents.is_empty());
+    for source in &documents {
+        exploits_are_stopped(source, &demo);
+        legitimate_use_is_unharmed(source, &demo);
+    }
+    told_by_patch_test(name, demo.direct, "vulnerable");
+    told_by_patch_test(name, demo.protected, "protected");
+    demo.end();
+}
+
+fn exploits_are_stopped(source: &Source, demo: &Demo) {
+    let mut tries = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (at, case) in source.document.cases.exploit.iter().enumerate() {
+        let request = Request::of(&case.request).unwrap();
+        assert!(
+            works(demo.direct, &request, case),
+            "directly: {}",
+            case.name
+        );
+        let own = (case.name.clone(), request.clone());
+        let variants = patch::evasions(&request)
+            .into_iter()
+            .filter(|_| at < VARIED)
+            .map(|variant| (format!("{}, {}", case.name, variant.name), variant.request));
+        for (name, request) in std::iter::once(own).chain(variants) {
+            if seen.insert(request.wire()) {
+                tries.push((name, request, &case.value));
             }
         }
     }
+    let real = which(&tries, |(_, request, case)| {
+        works(demo.direct, request, case)
+    });
+    assert!(real.len() > VARIED, "no variants work");
+    let leaks = which(&real, |(_, request, case)| {
+        works(demo.protected, request, case)
+    });
+    let leaks: Vec<&str> = leaks.iter().map(|(name, ..)| name.as_str()).collect();
+    assert!(leaks.is_empty(), "get through: {leaks:#?}");
+}
+
+fn legitimate_use_is_unharmed(source: &Source, demo: &Demo) {
+    for case in &source.document.cases.benign {
+        let request = Request::of(&case.request).unwrap();
+        assert!(
+            works(demo.direct, &request, case),
+            "directly: {}",
+            case.name
+        );
+        assert!(
+            works(demo.protected, &request, case),
+            "through: {}",
+            case.name
+        );
+        let direct = send(demo.direct, &request).unwrap();
+        let through = send(demo.protected, &request).unwrap();
+        assert_eq!(essence(&direct), essence(&through), "{}", case.name);
+    }
+}
+
+fn told_by_patch_test(name: &str, address: SocketAddr, expect: &str) {
+    let url = format!("http://{address}");
+    let output = stopgap()
+        .args(["patch", "test", "--against", &url, "--expect", expect])
+        .arg(apps().join(name))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}");
 }
 
 #[test]
-fn an_exploit_shows_in_the_answer() {
-    for (path, recipe) in recipes() {
-        for case in recipe.exploit {
-            let (_, body) = parts(&case.request);
-            let shown = &case.success.body_contains;
-            assert!(!shown.is_empty(), "{path:?}: {}", case.name);
-            assert!(
-                !body.contains(shown),
-                "{path:?}: {}: an echo would do",
-                case.name
-            );
-        }
+fn aiohttp_is_protected_against_cve_2024_23334() {
+    is_protected("aiohttp", 60);
+}
+
+#[test]
+fn django_is_protected_against_cve_2025_64459() {
+    is_protected("django", 100);
+}
+
+#[test]
+fn nextjs_is_protected_against_cve_2025_29927() {
+    is_protected("nextjs", 30);
+}
+
+#[test]
+fn pyload_is_protected_against_cve_2023_0297() {
+    is_protected("pyload", 100);
+}
+
+#[test]
+fn systeminformation_is_protected_against_cve_2021_21315() {
+    is_protected("systeminformation", 100);
+}
+
+#[test]
+fn every_directory_is_an_application_of_the_demo() {
+    let output = stopgap()
+        .args(["demo", "--app", "nosuch"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let directories: BTreeSet<String> = std::fs::read_dir(apps())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    let listed = said.trim().rsplit_once("there are ").unwrap().1;
+    let listed: BTreeSet<String> = listed.split(", ").map(str::to_owned).collect();
+    assert_eq!(listed, directories, "{said}");
+}
+
+#[test]
+fn a_missing_tool_is_named_with_its_debian_package() {
+    let cache = tempfile::tempdir().unwrap();
+    for (name, package) in [("aiohttp", "python3-venv"), ("nextjs", "nodejs npm")] {
+        let output = stopgap()
+            .args(["demo", "--app", name, "--cache"])
+            .arg(cache.path())
+            .env("PATH", "/nowhere")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            said.contains(&format!("apt-get install {package}")),
+            "{said}"
+        );
     }
+}
+
+#[test]
+fn what_is_installed_by_half_is_installed_again_and_a_failure_is_told() {
+    let cache = tempfile::tempdir().unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    let script = |name: &str, text: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let path = tools.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let run = || {
+        let output = stopgap()
+            .args(["demo", "--no-wait", "--app", "systeminformation", "--cache"])
+            .arg(cache.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        (said, String::from_utf8(output.stderr).unwrap())
+    };
+    script(
+        "npm",
+        "case $1 in ci) mkdir node_modules; echo no network >&2; exit 1;; esac",
+    );
+    for _ in 0..2 {
+        let (said, errors) = run();
+        assert!(
+            said.contains("npm ci"),
+            "nothing is taken for installed: {said}"
+        );
+        assert!(errors.contains("no network"), "{errors}");
+        assert!(
+            errors.contains("cannot install systeminformation"),
+            "{errors}"
+        );
+    }
+    // Now it installs, but what it installs does not start.
+    script("npm", "exit 0");
+    let (_, errors) = run();
+    assert!(
+        errors.contains("Cannot find module 'systeminformation'"),
+        "{errors}"
+    );
+    let (said, _) = run();
+    assert!(!said.contains("npm ci"), "it is installed: {said}");
 }

@@ -258,3 +258,46 @@ fn a_gateway_with_a_bad_patch_does_not_start() {
         "{said}"
     );
 }
+
+#[test]
+fn a_patch_for_another_application_is_told_and_app_names_the_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.yaml");
+    std::fs::write(
+        &file,
+        traversal().replace("apps: [\"*\"]", "apps: [\"museum*\"]"),
+    )
+    .unwrap();
+    let upstream = format!("http://{}", application());
+    let start = |more: &[&str]| {
+        let patch = file.to_str().unwrap();
+        let usual = [
+            "--listen",
+            "127.0.0.1:0",
+            "--upstream",
+            &upstream,
+            "--patch",
+            patch,
+        ];
+        Running::start(&[&usual[..], more].concat())
+    };
+    let other = start(&[]);
+    let address = other.address("listening on ");
+    assert!(
+        other
+            .told("patch CVE-2024-23334 stops nothing here")
+            .contains("called default")
+    );
+    assert!(get(address, ATTACK).starts_with("HTTP/1.1 200"));
+    let own = start(&["--app", "museum-2"]);
+    assert!(get(own.address("listening on "), ATTACK).starts_with("HTTP/1.1 403"));
+}
+
+#[test]
+fn the_configuration_in_the_documentation_is_understood() {
+    let text = include_str!("../../../docs/gateway.md");
+    let (_, rest) = text.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let config = gateway::Config::parse(example, "gateway.toml").unwrap();
+    assert_eq!(config.application[0].name, "shop");
+}

@@ -132,3 +132,13 @@ fn test_against_a_live_target_tells_whether_exploits_work() {
         "nobody answers: the benign case fails"
     );
 }
+
+#[test]
+fn a_folder_without_patches_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    for task in ["lint", "test", "explain"] {
+        let output = stopgap(&["patch", task, folder.path().to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{task}");
+        assert!(text(&output.stderr).contains("no .yaml or .yml file"));
+    }
+}

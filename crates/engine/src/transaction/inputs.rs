@@ -444,6 +444,9 @@ fn is_unparsed(anomaly: Anomaly) -> bool {
             | A::MultipartInvalidBoundary
             | A::MultipartTooManyParts
             | A::MultipartIncomplete
+            | A::MultipartInvalidPart
+            // Some frameworks decode base64 here; the rules have seen what it looks like before.
+            | A::MultipartTransferEncoding
     )
 }
 

@@ -173,6 +173,12 @@ fn outside_prefix(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, St
                 .to_owned(),
         );
     }
+    let lasts: Vec<String> = prefixes
+        .iter()
+        .filter_map(|prefix| prefix.trim_end_matches('/').rsplit('/').next())
+        .filter(|last| !last.is_empty())
+        .map(escaped)
+        .collect();
     let prefixes: Vec<String> = prefixes
         .iter()
         .map(|prefix| escaped(prefix.trim_end_matches('/')))
@@ -196,6 +202,17 @@ fn outside_prefix(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, St
     let mut hidden = Link::new(target(), "rx", HIDDEN_DOTS).decoded(decode);
     hidden.every_stage = true;
     ways.push(vec![hidden]);
+    // The folder behind the prefix may have another name: what leaves it and comes back by
+    // the prefix's name is in its neighbour.
+    if !lasts.is_empty() {
+        let back = format!(
+            r"(?is)[/\\]\.\.[/\\](?:.*[/\\])?(?:{})(?:[/\\]|\z)",
+            lasts.join("|")
+        );
+        let mut back = Link::new(target(), "rx", back).decoded(decode);
+        back.every_stage = true;
+        ways.push(vec![back]);
+    }
     Ok(ways)
 }
 

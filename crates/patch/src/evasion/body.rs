@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Variants;
-use super::query::{self, decoded, pairs};
+use super::query;
 use crate::request::Request;
 
 pub(super) fn vary(found: &mut Variants<'_>) {
@@ -29,22 +29,6 @@ pub(super) fn vary(found: &mut Variants<'_>) {
             }
             let padded = [b"pad=", &[b'a'; 65536][..], b"&", &original.body].concat();
             found.add("64 kB of another parameter first", with(padded));
-            let fields = pairs(&original.body)
-                .map(|(name, value)| (text(&decoded(name)), text(&decoded(value))))
-                .collect();
-            let (kind, body) = crate::request::multipart(&fields);
-            let mut multipart = with(body);
-            multipart.set_header("Content-Type", &kind);
-            found.add("form moved to multipart", multipart);
-            let mut moved = with(Vec::new());
-            let joint = if moved.target.contains(&b'?') {
-                b'&'
-            } else {
-                b'?'
-            };
-            moved.target.push(joint);
-            moved.target.extend_from_slice(&original.body);
-            found.add("form moved to the query", moved);
         }
         kind if kind.contains("json") => {
             let Ok(value) = serde_json::from_slice::<Value>(&original.body) else {
@@ -101,8 +85,4 @@ fn escaped(value: &Value) -> String {
         }
         other => other.to_string(),
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

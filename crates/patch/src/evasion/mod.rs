@@ -4,6 +4,7 @@
 //! application to say.
 
 mod body;
+mod moved;
 mod path;
 mod query;
 
@@ -30,6 +31,7 @@ pub fn evasions(request: &Request) -> Vec<Variant> {
     path::vary(&mut found);
     query::vary(&mut found);
     body::vary(&mut found);
+    moved::vary(&mut found);
     headers(&mut found);
     found.variants
 }

@@ -74,30 +74,6 @@ pub(super) fn vary(found: &mut Variants<'_>) {
         "8 kB of another parameter first",
         [b"pad=", &[b'a'; 8192][..], b"&", query].concat(),
     );
-    let moved = |method: &[u8], body: Vec<u8>, kind: &str| {
-        let mut request = found.original.clone();
-        request.method = method.to_vec();
-        request.target = path.clone();
-        request.body = body;
-        request.set_header("Content-Type", kind);
-        request
-    };
-    if found.original.body.is_empty() {
-        const FORM: &str = "application/x-www-form-urlencoded";
-        let post = moved(b"POST", query.to_vec(), FORM);
-        let get = moved(b"GET", query.to_vec(), FORM);
-        let fields = pairs(query)
-            .map(|(name, value)| (text(&decoded(name)), text(&decoded(value))))
-            .collect();
-        let (kind, body) = crate::request::multipart(&fields);
-        let multipart = moved(b"POST", body, &kind);
-        let json = serde_json::to_vec(&fields).unwrap_or_default();
-        let json = moved(b"POST", json, "application/json");
-        found.add("query moved to a form", post);
-        found.add("query moved to the body of a GET", get);
-        found.add("query moved to multipart", multipart);
-        found.add("query moved to JSON", json);
-    }
 }
 
 /// Changes every value of an urlencoded string.
@@ -171,8 +147,4 @@ fn every(bytes: &[u8], write: impl Fn(u8) -> String) -> Vec<u8> {
         .iter()
         .flat_map(|&byte| write(byte).into_bytes())
         .collect()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -33,13 +33,13 @@ pub(super) fn subject() -> anyhow::Result<Subject> {
     Ok(Subject {
         title: "a small web shop, vulnerable on purpose".to_owned(),
         name: "shop",
-        versions: ["1.4.0", "2.0.0"],
+        versions: ["1.4.0", "2.0.0"].map(str::to_owned),
         patches,
         newer: vec![("SHOP-2026-001", new_search())],
         deploy: Box::new(|version| {
             Box::pin(async move {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
-                let instance: Box<dyn Instance> = Box::new(Shop::start(any, version).await?);
+                let instance: Box<dyn Instance> = Box::new(Shop::start(any, &version).await?);
                 Ok(instance)
             })
         }),

@@ -1,29 +1,29 @@
 //! The story: one function, one step after the other.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use engine::{Limits, Mode, Plan};
 use gateway::{Application, Config, Gateway, HostPattern, Running, UpstreamUrl};
-use patch::document::{Case, Located};
-use patch::{Expected, Level, Request, Source};
+use patch::document::Case;
+use patch::{Level, Request, Source};
 
 use super::screen::Screen;
+use super::shown;
+use super::site::{Site, Worked, plain, requests};
 use super::subject::{Instance, Subject};
-use crate::live::Target;
-use crate::patch::judge;
-
-/// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What runs when the story has been told.
 pub(super) struct Scene {
     gateway: Running,
     plan: Arc<Plan>,
     instances: Vec<Box<dyn Instance>>,
-    name: &'static str,
+    /// The host of the newer version.
+    host: String,
+    /// To be tried by hand.
+    example: Option<Request>,
 }
 
 impl Scene {
@@ -47,121 +47,158 @@ pub(super) async fn tell(
     listen: SocketAddr,
     screen: &mut Screen,
 ) -> anyhow::Result<Scene> {
-    let [first, second] = subject.versions;
-    screen.step(&format!("{} is deployed behind the gateway", subject.title));
-    let instance = (subject.deploy)(first).await?;
+    let [first, second] = &subject.versions;
+    let patches = &subject.patches;
+    screen.step(&format!("Deployed behind the gateway: {}", subject.title));
+    let instance = (subject.deploy)(first.clone()).await?;
     let application = instance.address();
     let config = configuration(&subject, listen, &[application])?;
     let gateway = Gateway::start(config.clone(), Plan::empty())
         .await
         .context("the gateway does not start")?;
+    let example = patches
+        .first()
+        .and_then(|patch| patch.document.cases.exploit.first());
     let mut scene = Scene {
         gateway,
         plan: Plan::empty(),
         instances: vec![instance],
-        name: subject.name,
+        host: format!("v2.{}.localhost", subject.name),
+        example: example.and_then(|case| Request::of(&case.request).ok()),
     };
     screen.say(&format!("{} {first}: http://{application}", subject.name));
-    screen.say(&format!("the gateway:  http://{}", scene.address()));
+    screen.say(&format!(
+        "the gateway: http://{}, with no patches yet",
+        scene.address()
+    ));
     let direct = Site::new(application, None);
     let through = Site::new(scene.address(), None);
 
-    screen.step("Its vulnerabilities are real: the exploits work through the gateway");
-    for patch in &subject.patches {
-        let worked = works(&through, &plain(&patch.document.cases.exploit)).await?;
-        screen.claim(
-            worked.all(),
-            &format!("{}: {}", title(patch), worked.told("exploits work")),
-        );
+    screen.step("It is vulnerable: the exploits work");
+    let mut at_first = Vec::new();
+    for patch in patches {
+        at_first.push(vulnerable(patch, &direct, &through, screen).await?);
     }
 
     screen.step("Virtual patches are linted and proven, before any traffic meets them");
-    for patch in &subject.patches {
+    for patch in patches {
         prove(patch, screen)?;
     }
-    let sources: Vec<(Source, Mode)> = subject
-        .patches
+    screen
+        .say("Variants are exploits rewritten as attackers do: encoded, moved, chunked, padded …");
+    screen.say("Whether one that passes does any harm is tried on the application itself, next.");
+    let sources: Vec<(Source, Mode)> = patches
         .iter()
         .map(|source| (source.clone(), Mode::Enforce))
         .collect();
     scene.plan = patch::load::plan(&[], &sources, Limits::default())?;
 
-    screen.step("They are enforced: the application itself is not touched");
+    screen.step("The patches are enforced; the application is not touched");
     scene.gateway.swap(Arc::clone(&scene.plan));
-    for patch in &subject.patches {
+    if let (Some(request), Some(case)) = (&scene.example, example) {
+        show(request, case, &through, screen).await?;
+    }
+    for patch in patches {
         stopped(patch, &direct, &through, screen).await?;
     }
 
-    screen.step("Legitimate use goes on");
-    for patch in &subject.patches {
-        let worked = works(&through, &plain(&patch.document.cases.benign)).await?;
-        screen.claim(
-            worked.all(),
-            &format!("{}: {}", title(patch), worked.told("benign twins pass")),
-        );
+    screen.step("Legitimate use goes on, also where it looks like the exploits");
+    for patch in patches {
+        let worked = through.works(&plain(&patch.document.cases.benign)).await?;
+        let told = worked.told("legitimate requests get their answer");
+        screen.claim(worked.all(), &line(patch, &told));
     }
 
-    screen.step(&format!(
-        "A new version, {second}, is deployed beside the old one; nobody touches a patch"
-    ));
-    let instance = (subject.deploy)(second).await?;
+    screen.step(&match first == second {
+        false => {
+            format!("A new version, {second}, is deployed beside {first}; nobody touches a patch")
+        }
+        true => format!(
+            "Another instance, also {first}, is deployed under a new host; nobody touches a patch"
+        ),
+    });
+    let instance = (subject.deploy)(second.clone()).await?;
     let new = instance.address();
     scene.instances.push(instance);
     let both = configuration(&subject, listen, &[application, new])?;
     scene.gateway.reconfigure(&both)?;
-    let host = format!("v2.{}.localhost", subject.name);
     let new_direct = Site::new(new, None);
-    let new_through = Site::new(scene.address(), Some(host.clone()));
+    let new_through = Site::new(scene.address(), Some(scene.host.clone()));
     screen.say(&format!(
-        "{} {second}: http://{new}, behind the gateway as {host}",
-        subject.name
+        "{} {second}: http://{new}, behind the gateway as {}",
+        subject.name, scene.host
     ));
-    for patch in &subject.patches {
-        let mut exploits: Vec<&Case> = plain(&patch.document.cases.exploit);
-        let of_patch = |newer: &&(&str, Case)| newer.0 == patch.document.id.as_str();
-        exploits.extend(subject.newer.iter().filter(of_patch).map(|newer| &newer.1));
-        let vulnerable = works(&new_direct, &exploits).await?;
-        let covered = works(&new_through, &exploits).await?;
-        let benign = works(&new_through, &plain(&patch.document.cases.benign)).await?;
-        screen.claim(
-            vulnerable.some() && covered.none() && benign.all(),
-            &format!(
-                "{}: {} it directly, {} through the gateway; {}",
-                title(patch),
-                vulnerable.told("exploits work on"),
-                covered.count,
-                benign.told("benign twins pass")
-            ),
-        );
+    for patch in patches {
+        covered(patch, &subject.newer, &new_direct, &new_through, screen).await?;
     }
 
     screen.step("Rollback is one step, and takes effect at once");
     scene.gateway.swap(Plan::empty());
-    for patch in &subject.patches {
-        let worked = works(&through, &plain(&patch.document.cases.exploit)).await?;
-        screen.claim(
-            worked.all(),
-            &format!("{}: {} again", title(patch), worked.told("exploits work")),
-        );
+    for (patch, before) in patches.iter().zip(&at_first) {
+        let worked = through.works(&plain(&patch.document.cases.exploit)).await?;
+        let told = worked.told("exploits work again through the gateway");
+        screen.claim(worked == *before && !worked.none(), &line(patch, &told));
     }
     Ok(scene)
 }
 
-/// Keeps everything running until someone ends it.
-pub(super) async fn stay(scene: &Scene, screen: &Screen) -> anyhow::Result<()> {
+/// Keeps everything running until its future is dropped.
+pub(super) async fn stay(scene: &Scene, screen: &Screen) {
     scene.gateway.swap(Arc::clone(&scene.plan));
-    println!("\nThe patches are enforced again. Play with it:");
-    screen.say(&format!("protected:    http://{}", scene.address()));
+    screen.head("\nThe patches are enforced again. Play with it:");
+    screen.say(&format!("protected:       http://{}", scene.address()));
     for instance in &scene.instances {
-        screen.say(&format!("not protected: http://{}", instance.address()));
+        screen.say(&format!("not protected:   http://{}", instance.address()));
     }
     screen.say(&format!(
-        "the new version, protected: http://{}, with `Host: v2.{}.localhost`",
+        "the second one:  http://{} with the header Host: {}",
         scene.address(),
-        scene.name
+        scene.host
     ));
+    let command = |request| shown::command(request, scene.address());
+    if let Some(command) = scene.example.as_ref().and_then(command) {
+        screen.say("An exploit to try, here at the protected address:");
+        screen.say(&format!("  {command}"));
+    }
     screen.say("Ctrl-C ends it.");
-    tokio::signal::ctrl_c().await?;
+    std::future::pending::<()>().await;
+}
+
+/// Every exploit works directly, and some also through a gateway without patches:
+/// it refuses by itself what is hardly HTTP. Gives what worked through the gateway.
+async fn vulnerable(
+    source: &Source,
+    direct: &Site,
+    through: &Site,
+    screen: &mut Screen,
+) -> anyhow::Result<Worked> {
+    let exploits = plain(&source.document.cases.exploit);
+    let requests = requests(&exploits)?;
+    screen.say(&format!(
+        "{}: {}",
+        source.document.id.value, source.document.title.value
+    ));
+    if let (Some(request), Some(case)) = (requests.first(), exploits.first()) {
+        show(request, case, through, screen).await?;
+    }
+    let real = direct.works(&exploits).await?;
+    let open = through.works(&exploits).await?;
+    let told = format!(
+        "{}, {} of them through the gateway",
+        real.told("exploits work"),
+        open.count()
+    );
+    screen.claim(real.all() && !open.none(), &told);
+    Ok(open)
+}
+
+/// A request and what comes back.
+async fn show(request: &Request, case: &Case, site: &Site, screen: &Screen) -> anyhow::Result<()> {
+    for line in shown::request(request) {
+        screen.say(&format!("  > {line}"));
+    }
+    let reply = site.answer(request).await?;
+    screen.say(&format!("  < {}", shown::answer(reply.as_ref(), case)));
     Ok(())
 }
 
@@ -176,23 +213,17 @@ fn prove(source: &Source, screen: &mut Screen) -> anyhow::Result<()> {
     let plan = patch::prove::plan(source, &compiled)?;
     let report = patch::prove::prove(source, &plan, true)?;
     let count = |exploit| {
-        report
-            .cases
-            .iter()
-            .filter(|case| case.exploit == exploit)
-            .count()
+        let of_kind = report.cases.iter().filter(|case| case.exploit == exploit);
+        of_kind.count()
     };
-    screen.claim(
-        errors.is_empty() && report.holds(),
-        &format!(
-            "{}: {} exploits stopped, {} benign twins pass, {} of {} variants stopped",
-            title(source),
-            count(true),
-            count(false),
-            report.evasions.iter().filter(|variant| variant.ok).count(),
-            report.evasions.len()
-        ),
+    let told = format!(
+        "{} exploits and {} of {} variants stopped, {} legitimate requests pass",
+        count(true),
+        report.evasions.iter().filter(|variant| variant.ok).count(),
+        report.evasions.len(),
+        count(false),
     );
+    screen.claim(errors.is_empty() && report.holds(), &line(source, &told));
     for error in errors {
         screen.say(&error);
     }
@@ -206,119 +237,76 @@ async fn stopped(
     through: &Site,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
-    let mut real = 0;
-    let mut leaks = Vec::new();
     let exploits = plain(&source.document.cases.exploit);
-    let blocked = works(through, &exploits).await?;
-    for case in exploits {
-        let request = request(case)?;
-        for variant in patch::evasions(&request) {
-            if !direct.works(&variant.request, case).await? {
-                continue;
-            }
-            real += 1;
-            if through.works(&variant.request, case).await? {
-                leaks.push(format!("{}, {}", case.name, variant.name));
-            }
-        }
+    let blocked = through.works(&exploits).await?;
+    let mut seen = HashSet::new();
+    let mut variants = Vec::new();
+    for (request, case) in requests(&exploits)?.iter().zip(&exploits) {
+        let new = patch::evasions(request)
+            .into_iter()
+            .filter(|variant| seen.insert(variant.request.wire()));
+        variants.extend(new.map(|variant| (variant, *case)));
     }
-    screen.claim(
-        blocked.none() && leaks.is_empty(),
-        &format!(
-            "{}: {} of {} exploits and {} of {real} working variants get through",
-            title(source),
-            blocked.count,
-            blocked.of,
-            leaks.len()
-        ),
+    let tries = variants
+        .iter()
+        .map(|(variant, case)| (&variant.request, *case));
+    let works = direct.tries(tries).await?;
+    let real: Vec<_> = variants
+        .iter()
+        .zip(works)
+        .filter_map(|(variant, works)| works.then_some(variant))
+        .collect();
+    let tries = real.iter().map(|(variant, case)| (&variant.request, *case));
+    let leaks: Vec<String> = real
+        .iter()
+        .zip(through.tries(tries).await?)
+        .filter(|(_, leaks)| *leaks)
+        .map(|((variant, case), _)| format!("{}, {}", case.name, variant.name))
+        .collect();
+    let told = format!(
+        "{} and {} of {} working variants get through",
+        blocked.told("exploits"),
+        leaks.len(),
+        real.len()
     );
+    screen.claim(blocked.none() && leaks.is_empty(), &line(source, &told));
     for leak in leaks {
         screen.say(&format!("gets through: {leak}"));
     }
     Ok(())
 }
 
-fn title(source: &Source) -> String {
-    format!(
-        "{} ({})",
-        source.document.id.value, source.document.title.value
-    )
+/// The newcomer is vulnerable by itself, and protected behind the gateway.
+async fn covered(
+    source: &Source,
+    newer: &[(&str, Case)],
+    direct: &Site,
+    through: &Site,
+    screen: &mut Screen,
+) -> anyhow::Result<()> {
+    let mut exploits = plain(&source.document.cases.exploit);
+    let of_patch = newer
+        .iter()
+        .filter(|newer| newer.0 == source.document.id.as_str());
+    exploits.extend(of_patch.map(|newer| &newer.1));
+    let vulnerable = direct.works(&exploits).await?;
+    let covered = through.works(&exploits).await?;
+    let benign = through.works(&plain(&source.document.cases.benign)).await?;
+    let told = format!(
+        "{} directly, {} through the gateway; {}",
+        vulnerable.told("exploits work"),
+        covered.count(),
+        benign.told("legitimate pass")
+    );
+    screen.claim(
+        !vulnerable.none() && covered.none() && benign.all(),
+        &line(source, &told),
+    );
+    Ok(())
 }
 
-fn request(case: &Case) -> anyhow::Result<Request> {
-    Request::of(&case.request).map_err(|why| anyhow::anyhow!("case {}: {why}", case.name))
-}
-
-/// How many of some cases worked.
-struct Worked {
-    count: usize,
-    of: usize,
-}
-
-impl Worked {
-    fn all(&self) -> bool {
-        self.count == self.of
-    }
-
-    fn some(&self) -> bool {
-        self.count > 0
-    }
-
-    fn none(&self) -> bool {
-        self.count == 0
-    }
-
-    fn told(&self, what: &str) -> String {
-        format!("{} of {} {what}", self.count, self.of)
-    }
-}
-
-/// The cases without their places.
-fn plain(cases: &[Located<Case>]) -> Vec<&Case> {
-    cases.iter().map(|case| &case.value).collect()
-}
-
-async fn works(site: &Site, cases: &[&Case]) -> anyhow::Result<Worked> {
-    let mut count = 0;
-    for case in cases {
-        count += usize::from(site.works(&request(case)?, case).await?);
-    }
-    Ok(Worked {
-        count,
-        of: cases.len(),
-    })
-}
-
-/// Where requests go, and under which name.
-struct Site {
-    address: SocketAddr,
-    host: Option<String>,
-}
-
-impl Site {
-    fn new(address: SocketAddr, host: Option<String>) -> Self {
-        Self { address, host }
-    }
-
-    /// Whether a request does there what its case says.
-    async fn works(&self, request: &Request, case: &Case) -> anyhow::Result<bool> {
-        let mut request = request.clone();
-        if let Some(host) = &self.host {
-            for (name, value) in &mut request.headers {
-                if name.eq_ignore_ascii_case(b"host") {
-                    *value = host.clone().into_bytes();
-                }
-            }
-        }
-        let wire = request.wire();
-        let target = Target::new(self.address, PATIENCE);
-        let reply = tokio::task::spawn_blocking(move || target.send(&wire)).await?;
-        // No answer: it did not work.
-        let Ok(reply) = reply else {
-            return Ok(false);
-        };
-        Ok(judge(case.success.as_ref(), &reply)? == Expected::Yes)
-    }
+fn line(source: &Source, told: &str) -> String {
+    format!("{:16} {told}", source.document.id.value)
 }
 
 /// The gateway's configuration: the newest version has a host of its own.

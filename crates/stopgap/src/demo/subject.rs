@@ -13,8 +13,8 @@ pub(super) struct Subject {
     pub(super) title: String,
     /// As patches' scopes name it.
     pub(super) name: &'static str,
-    /// The versions that are deployed, one after the other.
-    pub(super) versions: [&'static str; 2],
+    /// The versions that are deployed, one after the other; may be the same one.
+    pub(super) versions: [String; 2],
     pub(super) patches: Vec<Source>,
     /// Exploits that only the newer version knows, by the id of the patch that covers them.
     pub(super) newer: Vec<(&'static str, Case)>,
@@ -22,7 +22,7 @@ pub(super) struct Subject {
 }
 
 /// Starts an instance of a version.
-pub(super) type Deploy = Box<dyn Fn(&'static str) -> Starting + Send + Sync>;
+pub(super) type Deploy = Box<dyn Fn(String) -> Starting + Send + Sync>;
 pub(super) type Starting = Pin<Box<dyn Future<Output = anyhow::Result<Box<dyn Instance>>> + Send>>;
 
 /// A running instance.

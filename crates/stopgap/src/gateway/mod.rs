@@ -3,6 +3,7 @@
 mod plan;
 mod watch;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream"]))]
 pub(crate) struct Arguments {
     /// The configuration; see docs/gateway.md.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "patches", "mode", "admin", "events"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "app", "patches", "mode", "admin", "events"])]
     config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -32,6 +33,9 @@ pub(crate) struct Arguments {
     /// The application, such as http://127.0.0.1:3000.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// The application's name, as the scopes of patches have it.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    app: String,
     /// A patch, or a folder of them; can be repeated.
     #[arg(long = "patch", value_name = "FILE|DIR")]
     patches: Vec<PathBuf>,
@@ -58,6 +62,7 @@ enum AsMode {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
     tokio::runtime::Builder::new_multi_thread()
@@ -84,6 +89,9 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
             mode,
         })
         .collect();
+    for application in &mut config.application {
+        application.name.clone_from(&arguments.app);
+    }
     config.admin = arguments.admin;
     config.events = Some(gateway::Events::to(arguments.events.clone()));
     Ok(config)
@@ -98,6 +106,12 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .context("the gateway does not start")?;
     for address in running.addresses() {
         tracing::info!("listening on {address}, {} patches", loaded.patches);
+    }
+    for why in &loaded.idle {
+        tracing::warn!("{why}");
+    }
+    if loaded.patches == 0 && config.rules.is_empty() {
+        tracing::warn!("there are no patches: nothing is stopped");
     }
     if let Some(address) = running.admin_address() {
         tracing::info!("health and metrics on http://{address}");
@@ -146,6 +160,9 @@ async fn reload(config: &Config, running: &Running) {
     match loaded {
         Ok(Ok(loaded)) => {
             running.swap(loaded.plan);
+            for why in &loaded.idle {
+                tracing::warn!("{why}");
+            }
             tracing::info!("{} patches are in use", loaded.patches);
         }
         Ok(Err(why)) => {

@@ -10,6 +10,8 @@ use gateway::{Config, Mode};
 pub(super) struct Loaded {
     pub(super) plan: Arc<Plan>,
     pub(super) patches: usize,
+    /// What is worth a warning.
+    pub(super) idle: Vec<String>,
 }
 
 /// Reads, compiles and tests everything that the configuration names.
@@ -35,8 +37,40 @@ pub(super) fn load(config: &Config) -> anyhow::Result<Loaded> {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         bail!("{}", lines.join("\n"));
     }
+    let names: Vec<&str> = config
+        .application
+        .iter()
+        .map(|application| application.name.as_str())
+        .collect();
+    let idle = sources
+        .iter()
+        .filter_map(|(source, _)| {
+            let wanted = &source.document.scope.apps;
+            let concerned = |name: &&str| wanted.iter().any(|pattern| fits(pattern, name));
+            (!wanted.is_empty() && !names.iter().any(concerned)).then(|| {
+                format!(
+                    "patch {} stops nothing here: it is for {}, and the applications are called {}",
+                    source.document.id.value,
+                    wanted.join(", "),
+                    names.join(", ")
+                )
+            })
+        })
+        .collect();
     Ok(Loaded {
         plan,
         patches: sources.len(),
+        idle,
     })
+}
+
+/// Whether a name is as a scope's pattern says; `*` stands for any run of characters.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
+            let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+            ends.any(|at| rest.get(at..).is_some_and(|rest| fits(after, rest)))
+        }),
+    }
 }

@@ -235,8 +235,11 @@ fn answer(answer: &Answer<'_>, json: bool, output: &mut impl Write) -> anyhow::R
         for found in &answer.matches {
             write!(
                 output,
-                "; rule {} at {}: {}",
-                found.rule, found.target, found.msg
+                "; rule {} at {}{}{}",
+                found.rule,
+                found.target,
+                if found.msg.is_empty() { "" } else { ": " },
+                found.msg
             )?;
         }
     }

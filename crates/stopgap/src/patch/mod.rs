@@ -87,6 +87,7 @@ struct Linted {
 
 fn lint(arguments: &Lint) -> anyhow::Result<ExitCode> {
     let (sources, mut problems) = match patch::load::sources(&arguments.paths) {
+        Ok(sources) if sources.is_empty() => return Err(none(&arguments.paths)),
         Ok(sources) => (sources, Vec::new()),
         Err(problems) => (Vec::new(), problems),
     };
@@ -126,7 +127,7 @@ fn lint(arguments: &Lint) -> anyhow::Result<ExitCode> {
 }
 
 fn explain(arguments: &Explain) -> anyhow::Result<ExitCode> {
-    for source in documents(std::slice::from_ref(&arguments.path))? {
+    for source in some_documents(std::slice::from_ref(&arguments.path))? {
         let explanation = patch::explain(&source)?;
         if arguments.json {
             println!("{}", serde_json::to_string(&explanation)?);
@@ -137,6 +138,23 @@ fn explain(arguments: &Explain) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads documents, at least one.
+fn some_documents(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+    match documents(paths)? {
+        sources if sources.is_empty() => Err(none(paths)),
+        sources => Ok(sources),
+    }
+}
+
+/// A typing error in a path must not look like a success.
+fn none(paths: &[PathBuf]) -> anyhow::Error {
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    anyhow::anyhow!("there is no .yaml or .yml file in {}", names.join(", "))
 }
 
 /// Reads documents; everything that is wrong becomes one error, a line each.

@@ -203,9 +203,15 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
     for anomaly in &disposition.anomalies {
         sink.anomaly(*anomaly);
     }
-    let mut names: Vec<&[u8]> = disposition
+    // Django and Werkzeug read the extended form too.
+    let mut names: Vec<Vec<u8>> = disposition
         .all("name")
-        .map(|found| found.value.as_slice())
+        .map(|found| found.value.clone())
+        .chain(
+            disposition
+                .all("name*")
+                .map(|found| parameters::extended(&found.value)),
+        )
         .collect();
     let mut files: Vec<Vec<u8>> = disposition
         .all("filename")
@@ -222,14 +228,14 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
     }
     if names.is_empty() || !disposition.kind.eq_ignore_ascii_case(b"form-data") {
         sink.anomaly(Anomaly::MultipartInvalidPart);
-        names.push(b"");
+        names.push(Vec::new());
     }
     let ambiguous = !disposition.anomalies.is_empty() || names.len() > 1;
     let text = match value(headers, b"content-type") {
         Some(kind) if files.is_empty() || ambiguous => charset::field(kind, content, sink),
         _ => content.into(),
     };
-    for name in names {
+    for name in &names {
         for line in headers {
             sink.field(Kind::PartHeader, name, line);
         }

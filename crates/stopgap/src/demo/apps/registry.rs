@@ -1,0 +1,64 @@
+//! Every application that the demo can show, part of this program: one line each.
+
+use anyhow::bail;
+
+/// A directory of `apps/`.
+pub(super) struct App {
+    pub(super) name: &'static str,
+    pub(super) recipe: &'static str,
+    /// What is copied to where it is installed: path and text.
+    pub(super) files: &'static [(&'static str, &'static str)],
+    /// Its patches: path and text.
+    pub(super) patches: &'static [(&'static str, &'static str)],
+}
+
+macro_rules! app {
+    ($name:literal, [$($file:literal),*], [$($patch:literal),*]) => {
+        App {
+            name: $name,
+            recipe: include_str!(concat!("../../../apps/", $name, "/recipe.toml")),
+            files: &[$(($file, include_str!(concat!("../../../apps/", $name, "/", $file)))),*],
+            patches: &[$((
+                concat!("apps/", $name, "/", $patch),
+                include_str!(concat!("../../../apps/", $name, "/", $patch)),
+            )),*],
+        }
+    };
+}
+
+/// In the order in which they are listed.
+pub(super) const APPS: &[App] = &[
+    app!("aiohttp", ["app.py"], ["CVE-2024-23334.yaml"]),
+    app!("django", ["app.py"], ["CVE-2025-64459.yaml"]),
+    app!(
+        "nextjs",
+        [
+            "middleware.js",
+            "package-lock.json",
+            "package.json",
+            "pages/admin.js",
+            "pages/index.js"
+        ],
+        ["CVE-2025-29927.yaml"]
+    ),
+    app!("pyload", ["app.py"], ["CVE-2023-0297.yaml"]),
+    app!(
+        "systeminformation",
+        ["app.js", "package-lock.json", "package.json"],
+        ["CVE-2021-21315.yaml"]
+    ),
+];
+
+/// The application of that name.
+pub(super) fn find(name: &str) -> anyhow::Result<&'static App> {
+    match APPS.iter().find(|app| app.name == name) {
+        Some(app) => Ok(app),
+        None => {
+            let names: Vec<&str> = APPS.iter().map(|app| app.name).collect();
+            bail!(
+                "there is no application `{name}`; there are {}",
+                names.join(", ")
+            )
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What tests need of the system: installed where it is missing.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+/// Something that tests need: a command that ends well if it is there, and its Debian package.
+struct Need {
+    check: &'static [&'static str],
+    debian: &'static str,
+}
+
+/// One line each.
+const NEEDS: &[Need] = &[
+    // The demo's applications: Python's and Node's, and what they call.
+    Need {
+        check: &["python3", "-c", "import ensurepip"],
+        debian: "python3-venv",
+    },
+    Need {
+        check: &["node", "--version"],
+        debian: "nodejs",
+    },
+    Need {
+        check: &["npm", "--version"],
+        debian: "npm",
+    },
+    Need {
+        check: &["ps", "--version"],
+        debian: "procps",
+    },
+];
+
+/// Installs what is missing, as root; otherwise says what to install.
+pub(crate) fn prepare() -> anyhow::Result<()> {
+    let missing: Vec<&str> = NEEDS
+        .iter()
+        .filter(|need| !is_there(need.check))
+        .map(|need| need.debian)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    if !is_root() || !is_there(&["apt-get", "--version"]) {
+        bail!("the tests need {packages}; as root: apt-get install {packages}");
+    }
+    println!("xtask: the tests need {packages}");
+    // Lists may be missing, or too old for what they name.
+    apt(&["update"])?;
+    let install = ["install", "--yes", "--no-install-recommends"];
+    apt(&[&install[..], &missing].concat())
+}
+
+fn is_there(check: &[&str]) -> bool {
+    let Some((program, arguments)) = check.split_first() else {
+        return false;
+    };
+    Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn apt(arguments: &[&str]) -> anyhow::Result<()> {
+    let status = Command::new("apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot start apt-get")?;
+    if !status.success() {
+        bail!("`apt-get {}` failed with {status}", arguments.join(" "));
+    }
+    Ok(())
+}
