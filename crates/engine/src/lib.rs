@@ -27,6 +27,7 @@ mod replay;
 mod request;
 mod scope;
 mod store;
+mod trace;
 mod transaction;
 pub mod transformations;
 
@@ -43,4 +44,5 @@ pub use replay::{Answer, Exchange, Verdict};
 pub use request::{Headers, RequestHead, ResponseHead};
 pub use scope::{PathScope, Scope};
 pub use store::{MemoryStore, Record, Store, StoreLimits, Write};
+pub use trace::{LeftOut, Trace};
 pub use transaction::{BodyNeed, Oversize, Transaction};

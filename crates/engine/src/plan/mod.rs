@@ -112,6 +112,10 @@ impl<'a> Compiler<'a> {
         let mut pool = Pool::default();
         let base = lower(rules.iter(), &limits, resources, &mut pool)
             .map_err(|fault| CompileError::new(fault.location, fault.message))?;
+        let mut limits = limits;
+        if let Some(depth) = base.settings.json_depth {
+            limits.json_depth = limits.json_depth.min(depth);
+        }
         Ok(Self {
             limits,
             resources,

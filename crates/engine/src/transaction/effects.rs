@@ -7,6 +7,7 @@ use super::values::ValueId;
 use crate::operators::Hit;
 use crate::plan::ir::{Change, Collection, Effect, Text};
 use crate::store::{Write, number};
+use crate::trace::Trace;
 
 impl Run<'_> {
     pub(super) fn effects(&mut self, effects: &[Effect]) {
@@ -40,6 +41,10 @@ impl Run<'_> {
             }
             Effect::SetEnv { name, value } => {
                 let value = self.expand(value);
+                self.outcome.trace(|| Trace::Set {
+                    name: format!("ENV:{name}"),
+                    value: value.clone(),
+                });
                 set(&mut self.kept.environment, name.as_bytes(), value);
             }
             Effect::Engine(mode) => self.overrides.engine = *mode,
@@ -113,6 +118,10 @@ impl Run<'_> {
             captured.push((0, whole));
         }
         for (at, bytes) in captured {
+            self.outcome.trace(|| Trace::Set {
+                name: format!("TX:{at}"),
+                value: bytes.clone(),
+            });
             set(self.tx(), at.to_string().as_bytes(), bytes);
         }
     }
@@ -143,6 +152,10 @@ impl Run<'_> {
                 new.to_string().into_bytes()
             }
         };
+        self.outcome.trace(|| Trace::Set {
+            name: format!("TX:{}", String::from_utf8_lossy(&name)),
+            value: value.clone(),
+        });
         set(self.tx(), &name, value);
     }
 
@@ -158,6 +171,14 @@ impl Run<'_> {
             Change::Add(amount) => Write::Add(number(&self.expand(amount))),
             Change::Subtract(amount) => Write::Add(number(&self.expand(amount)).saturating_neg()),
         };
+        self.outcome.trace(|| Trace::Set {
+            name: format!("{}:{}", collection.name(), String::from_utf8_lossy(&name)),
+            value: match write {
+                Write::Set(value) => value.to_vec(),
+                Write::Add(amount) => amount.to_string().into_bytes(),
+                Write::Remove | Write::Expire(_) => Vec::new(),
+            },
+        });
         self.kept
             .change(collection, &name, write, self.context, self.settings);
     }

@@ -13,10 +13,26 @@ use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Text,
 };
 use crate::plan::{Patch, Plan};
+use crate::trace::{LeftOut, Trace};
+use crate::transformations;
 
 impl Program {
-    pub(crate) fn has_rules(&self) -> bool {
+    /// Whether there is a rule, or a bound on bodies that is kept without one.
+    pub(crate) fn says_something(&self) -> bool {
         self.phases.iter().any(|steps| !steps.is_empty())
+            || self.limits_request()
+            || self.limits_response()
+    }
+
+    pub(crate) fn limits_request(&self) -> bool {
+        self.request_body && self.request_body_limit.is_some()
+    }
+
+    pub(crate) fn limits_response(&self) -> bool {
+        let settings = &self.settings;
+        self.response_body
+            && settings.response_body_reject
+            && settings.response_body_limit.is_some()
     }
 
     pub(crate) fn runs_in(&self, phase: u8) -> bool {
@@ -58,6 +74,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
 pub(super) struct Run<'a> {
     pub(super) values: &'a mut Values,
     pub(super) inputs: &'a Inputs,
+    pub(super) body: &'a [u8],
     pub(super) kept: &'a mut Kept,
     pub(super) overrides: &'a mut Overrides,
     pub(super) outcome: &'a mut Outcome,
@@ -79,6 +96,7 @@ impl<'a> Run<'a> {
         Self {
             values: &mut state.values,
             inputs: &state.inputs,
+            body: &state.body,
             kept: &mut state.kept,
             overrides: &mut state.overrides,
             outcome: &mut state.outcome,
@@ -105,15 +123,24 @@ impl<'a> Run<'a> {
                     }
                     continue;
                 }
-                (Step::Marker(_), None) | (Step::Rule(_), Some(_)) => continue,
+                (Step::Marker(_), None) => continue,
+                (Step::Rule(rule), Some(_)) => {
+                    self.left_out(rule, LeftOut::Skipped);
+                    continue;
+                }
                 (Step::Rule(rule), None) => rule,
             };
             if skip > 0 {
                 skip -= 1;
+                self.left_out(rule, LeftOut::Skipped);
                 continue;
             }
             self.current = Some(rule);
-            if self.is_removed(rule) || !self.matches(rule) {
+            if self.is_removed(rule) {
+                self.left_out(rule, LeftOut::Removed);
+                continue;
+            }
+            if !self.matches(rule) {
                 continue;
             }
             skip = rule.skip;
@@ -130,13 +157,28 @@ impl<'a> Run<'a> {
         None
     }
 
+    fn left_out(&mut self, rule: &Rule, why: LeftOut) {
+        let rule = rule.id;
+        self.outcome.trace(|| Trace::LeftOut { rule, why });
+    }
+
     fn is_removed(&self, rule: &Rule) -> bool {
         self.patch.is_none() && self.overrides.removes(rule)
     }
 
     /// Whether every link of the chain matches; effects take place link by link, as they match.
     fn matches(&mut self, rule: &Rule) -> bool {
-        rule.links.iter().all(|link| self.link(rule, link))
+        let (id, phase) = (rule.id, rule.phase);
+        rule.links.iter().enumerate().all(|(at, link)| {
+            self.outcome.trace(|| Trace::Begins {
+                rule: id,
+                phase,
+                link: at,
+            });
+            let matched = self.link(rule, link);
+            self.outcome.trace(|| Trace::Ends { rule: id, matched });
+            matched
+        })
     }
 
     fn link(&mut self, rule: &Rule, link: &Link) -> bool {
@@ -150,9 +192,11 @@ impl<'a> Run<'a> {
         let mut hit = std::mem::take(&mut self.kept.hit);
         let mut any = false;
         for &candidate in &selected {
-            if let Some(value) =
-                self.test(link, &test.check, test.negated, candidate.value, &mut hit)
-            {
+            let found = self.test(link, &test.check, test.negated, candidate.value, &mut hit);
+            if self.outcome.traces() {
+                self.trace_value(link, candidate, found.is_some());
+            }
+            if let Some(value) = found {
                 if !any {
                     self.kept.matched.clear();
                 }
@@ -167,6 +211,25 @@ impl<'a> Run<'a> {
         self.kept.hit = hit;
         self.kept.selected = selected;
         any
+    }
+
+    fn trace_value(&mut self, link: &Link, candidate: Selected, matched: bool) {
+        let mut value = candidate.value;
+        for &transformation in &link.transformations {
+            value = self.values.transformed(value, transformation);
+            let name = transformations::ALL
+                .get(usize::from(transformation))
+                .map_or("", |spec| spec.name);
+            let value = self.values.get(value).to_vec();
+            self.outcome.trace(|| Trace::Transformed { name, value });
+        }
+        let target = self.name_of(&candidate);
+        let value = self.values.get(value).to_vec();
+        self.outcome.trace(|| Trace::Asked {
+            target,
+            value,
+            matched,
+        });
     }
 
     /// The transformed value, if the operator says yes.

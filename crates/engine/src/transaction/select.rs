@@ -153,6 +153,15 @@ impl Run<'_> {
                 let id = self.settings.web_app_id.clone();
                 self.single(variable, id.as_bytes(), selected);
             }
+            Variable::FullRequest | Variable::FullRequestLength => {
+                let whole = self.full_request();
+                if variable == Variable::FullRequest {
+                    self.single(variable, &whole, selected);
+                } else {
+                    let length = whole.len().to_string();
+                    self.single(variable, length.as_bytes(), selected);
+                }
+            }
             Variable::ReqbodyProcessor => {
                 let name = self.overrides.processor.map_or("", Processor::name);
                 self.single(variable, name.as_bytes(), selected);
@@ -222,6 +231,23 @@ impl Run<'_> {
                 });
             }
         }
+    }
+
+    /// The request put together again.
+    fn full_request(&self) -> Vec<u8> {
+        let mut whole = Vec::new();
+        if let Some(line) = self.inputs.scalar(Variable::RequestLine) {
+            whole.extend_from_slice(self.values.get(line));
+        }
+        for item in self.inputs.header_lines() {
+            whole.extend_from_slice(b"\n");
+            whole.extend_from_slice(self.values.get(item.name));
+            whole.extend_from_slice(b": ");
+            whole.extend_from_slice(self.values.get(item.value));
+        }
+        whole.extend_from_slice(b"\n\n");
+        whole.extend_from_slice(self.body);
+        whole
     }
 
     /// `RULE`.
