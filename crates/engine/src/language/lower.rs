@@ -205,10 +205,10 @@ impl<'a> Lowering<'a> {
         };
         let mut rule = match self.open.take() {
             Some((mut rule, _)) => {
-                if read.id.is_some() || read.disruptive.is_some() {
+                if read.disruptive.is_some() {
                     return Err(self.fault(
                         span,
-                        "a chained rule has no id and no disruptive action; they belong to the chain's first rule",
+                        "a chained rule has no disruptive action; it belongs to the chain's first rule",
                     ));
                 }
                 rule.links.push(link);

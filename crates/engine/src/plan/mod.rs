@@ -219,7 +219,7 @@ impl Plan {
     pub fn begin_in(self: &Arc<Self>, mut context: Context) -> Transaction {
         if context.unique_id.is_empty() {
             let number = self.begun.fetch_add(1, Ordering::Relaxed);
-            context.unique_id = format!("{:016x}", self.names.hash_one(number));
+            context.unique_id = self.names.hash_one(number).to_string();
         }
         Transaction::new(Arc::clone(self), context)
     }

@@ -18,7 +18,10 @@ pub(crate) struct Kept {
     pub(super) patch_tx: Pairs,
     /// `ENV`.
     pub(super) environment: Pairs,
+    /// What the rule being run has matched, in all links of its chain.
     pub(super) matched: Vec<Selected>,
+    /// What matched last, in any rule.
+    pub(super) last_matched: Option<Selected>,
     pub(super) hit: Hit,
     pub(super) selected: Vec<Selected>,
     /// Which concerned patches are done: `allow` has ended them.
@@ -45,6 +48,7 @@ impl Kept {
         self.patch_tx.clear();
         self.environment.clear();
         self.matched.clear();
+        self.last_matched = None;
         self.selected.clear();
         self.allowed.clear();
         self.hit.clear();

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode};
 use crate::operators::Hit;
 use crate::plan::ir::{
-    Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Text,
+    Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
 use crate::plan::{Patch, Plan};
 use crate::trace::{LeftOut, Trace};
@@ -169,6 +169,7 @@ impl<'a> Run<'a> {
     /// Whether every link of the chain matches; effects take place link by link, as they match.
     fn matches(&mut self, rule: &Rule) -> bool {
         let (id, phase) = (rule.id, rule.phase);
+        self.kept.matched.clear();
         rule.links.iter().enumerate().all(|(at, link)| {
             self.outcome.trace(|| Trace::Begins {
                 rule: id,
@@ -192,20 +193,20 @@ impl<'a> Run<'a> {
         let mut hit = std::mem::take(&mut self.kept.hit);
         let mut any = false;
         for &candidate in &selected {
-            let found = self.test(link, &test.check, test.negated, candidate.value, &mut hit);
-            if self.outcome.traces() {
-                self.trace_value(link, candidate, found.is_some());
+            let mut value = candidate.value;
+            // With multiMatch, every stage that differs from the one before it is asked.
+            if link.multi_match {
+                any |= self.asked(link, test, candidate, value, &mut hit);
             }
-            if let Some(value) = found {
-                if !any {
-                    self.kept.matched.clear();
+            for &transformation in &link.transformations {
+                let before = value;
+                value = self.transformed(value, transformation);
+                if link.multi_match && value != before {
+                    any |= self.asked(link, test, candidate, value, &mut hit);
                 }
-                any = true;
-                self.kept.matched.push(Selected { value, ..candidate });
-                if link.capture && !test.negated {
-                    self.capture(&hit, value);
-                }
-                self.effects(&link.effects);
+            }
+            if !link.multi_match {
+                any |= self.asked(link, test, candidate, value, &mut hit);
             }
         }
         self.kept.hit = hit;
@@ -213,46 +214,47 @@ impl<'a> Run<'a> {
         any
     }
 
-    fn trace_value(&mut self, link: &Link, candidate: Selected, matched: bool) {
-        let mut value = candidate.value;
-        for &transformation in &link.transformations {
-            value = self.values.transformed(value, transformation);
+    fn transformed(&mut self, value: ValueId, transformation: u16) -> ValueId {
+        let value = self.values.transformed(value, transformation);
+        if self.outcome.traces() {
             let name = transformations::ALL
                 .get(usize::from(transformation))
                 .map_or("", |spec| spec.name);
             let value = self.values.get(value).to_vec();
             self.outcome.trace(|| Trace::Transformed { name, value });
         }
-        let target = self.name_of(&candidate);
-        let value = self.values.get(value).to_vec();
-        self.outcome.trace(|| Trace::Asked {
-            target,
-            value,
-            matched,
-        });
+        value
     }
 
-    /// The transformed value, if the operator says yes.
-    fn test(
+    /// Asks the operator; a match takes effect.
+    fn asked(
         &mut self,
         link: &Link,
-        check: &Check,
-        negated: bool,
+        test: &Test,
+        candidate: Selected,
         value: ValueId,
         hit: &mut Hit,
-    ) -> Option<ValueId> {
-        let mut value = value;
-        if link.multi_match && self.ask(check, value, hit) != negated {
-            return Some(value);
+    ) -> bool {
+        let matched = self.ask(&test.check, value, hit) != test.negated;
+        if self.outcome.traces() {
+            let target = self.name_of(&candidate);
+            let value = self.values.get(value).to_vec();
+            self.outcome.trace(|| Trace::Asked {
+                target,
+                value,
+                matched,
+            });
         }
-        for &transformation in &link.transformations {
-            let before = value;
-            value = self.values.transformed(value, transformation);
-            if link.multi_match && value != before && self.ask(check, value, hit) != negated {
-                return Some(value);
+        if matched {
+            let found = Selected { value, ..candidate };
+            self.kept.last_matched = Some(found);
+            self.kept.matched.push(found);
+            if link.capture && !test.negated {
+                self.capture(hit, value);
             }
+            self.effects(&link.effects);
         }
-        (!link.multi_match && self.ask(check, value, hit) != negated).then_some(value)
+        matched
     }
 
     fn ask(&mut self, check: &Check, value: ValueId, hit: &mut Hit) -> bool {

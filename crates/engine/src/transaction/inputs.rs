@@ -116,9 +116,8 @@ impl Inputs {
             V::MultipartDataAfter => self.flag(Anomaly::MultipartDataAfter),
             V::MultipartDataBefore => self.flag(Anomaly::MultipartDataBefore),
             V::MultipartFileLimitExceeded => self.flag(Anomaly::MultipartTooManyFiles),
-            V::MultipartHeaderFolding | V::MultipartInvalidHeaderFolding => {
-                self.flag(Anomaly::MultipartHeaderFolding)
-            }
+            V::MultipartHeaderFolding => self.flag(Anomaly::MultipartHeaderFolding),
+            V::MultipartInvalidHeaderFolding => self.flag(Anomaly::MultipartInvalidHeaderFolding),
             V::MultipartInvalidPart => self.flag(Anomaly::MultipartInvalidPart),
             V::MultipartInvalidQuoting => self.flag(Anomaly::MultipartInvalidQuoting),
             V::MultipartLfLine => self.flag(Anomaly::MultipartLfLine),
@@ -193,6 +192,8 @@ impl Inputs {
             ..
         } = reading;
         let path = path_of(head.target);
+        let whole = query_of(head.target);
+        let query = whole.split(|&byte| byte == b'#').next().unwrap_or_default();
         let mut decoded = Vec::new();
         let path = if percent_decode(path, &mut decoded) {
             decoded.as_slice()
@@ -228,7 +229,7 @@ impl Inputs {
             (Variable::RequestFilename, path),
             (Variable::RequestBasename, basename),
             (Variable::RequestLine, line.as_slice()),
-            (Variable::QueryString, query_of(head.target)),
+            (Variable::QueryString, query),
             (Variable::ServerName, server_name),
             (
                 Variable::RemoteAddr,
@@ -272,7 +273,6 @@ impl Inputs {
         if count > limits.headers {
             self.notice(Anomaly::TooManyArguments, values);
         }
-        let query = query_of(head.target);
         let mut collector = Collector {
             inputs: self,
             values,
@@ -280,6 +280,13 @@ impl Inputs {
             query: true,
         };
         crate::body::urlencoded::parse(query, separator, limits, &mut collector);
+        if query.len() < whole.len() {
+            // A server that gets a fragment may take it as query: its last
+            // parameter, and what follows, is read that way too.
+            let last = memchr::memrchr(separator, query).map_or(0, |at| at + 1);
+            let rest = whole.get(last..).unwrap_or_default();
+            crate::body::urlencoded::parse(rest, separator, limits, &mut collector);
+        }
         self.fill_credentials(values);
         for at in 0..self.headers.len() {
             let Some(item) = self.headers.get(at).copied() else {
@@ -425,6 +432,12 @@ impl Inputs {
             .sum()
     }
 
+    /// Bytes of a multipart body's header lines and fields, without its files.
+    pub(crate) fn field_bytes(&self, values: &Values) -> usize {
+        let parts = self.part_headers.iter().chain(&self.body);
+        parts.map(|item| values.get(item.value).len()).sum()
+    }
+
     /// The header lines as they came, for `FULL_REQUEST`.
     pub(super) fn header_lines(&self) -> &[Item] {
         &self.headers
@@ -554,6 +567,8 @@ fn is_strict_multipart(anomaly: Anomaly) -> bool {
             | A::MultipartInvalidQuoting
             | A::MultipartInvalidPart
             | A::MultipartInvalidHeader
+            | A::MultipartInvalidHeaderFolding
+            | A::MultipartLongBoundary
             | A::MultipartTooManyParts
             | A::MultipartIncomplete
             | A::MultipartDuplicateParameter

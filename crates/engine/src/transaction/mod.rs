@@ -390,6 +390,13 @@ impl Transaction {
             return Flow::Continue;
         };
         let flow = evaluate::phase(&self.plan, state, &self.context, phase);
+        if let Flow::Stop(decision) = &flow
+            && let Action::Block { status } | Action::Redirect { status, .. } = decision.action
+        {
+            // The client gets this answer, and phase 5 sees it.
+            let status = state.values.intern(status.to_string().as_bytes());
+            state.inputs.set(Variable::ResponseStatus, status);
+        }
         if flow != Flow::Continue || !state.values.overflowed {
             return flow;
         }
@@ -562,9 +569,12 @@ fn read_body(state: &mut State, reading: Reading<'_>) {
             inputs.forget(noticed, values);
         }
     }
-    let files = inputs.file_bytes(values);
+    let without_files = match processor {
+        Some(Processor::Multipart) => inputs.field_bytes(values),
+        _ => body.len(),
+    };
     let allowed = reading.settings.request_body_no_files_limit;
-    if allowed.is_some_and(|allowed| body.len().saturating_sub(files) > allowed) {
+    if allowed.is_some_and(|allowed| without_files > allowed) {
         inputs.notice(Anomaly::TooLarge, values);
     }
     let raw_stays = matches!(

@@ -25,9 +25,13 @@ impl Run<'_> {
                 let count = selected.len() - start;
                 selected.truncate(start);
                 let value = self.values.intern(count.to_string().as_bytes());
+                let name = match &target.selector {
+                    Selector::Name(Text::Plain(name)) => Some(self.values.intern(name.as_bytes())),
+                    _ => None,
+                };
                 selected.push(Selected {
                     variable: target.variable,
-                    name: None,
+                    name,
                     value,
                 });
             }
@@ -171,7 +175,7 @@ impl Run<'_> {
                 self.single(variable, severity.as_bytes(), selected);
             }
             Variable::MatchedVar => {
-                if let Some(last) = self.kept.matched.last() {
+                if let Some(last) = self.kept.last_matched {
                     selected.push(Selected {
                         variable,
                         name: None,
@@ -186,24 +190,23 @@ impl Run<'_> {
                     }
                 }
             }
-            Variable::MatchedVarName | Variable::MatchedVarsNames => {
-                let names: Vec<String> = self
-                    .kept
-                    .matched
-                    .iter()
-                    .map(|found| self.name_of(found))
-                    .collect();
-                let skipped = match variable {
-                    Variable::MatchedVarName => names.len().saturating_sub(1),
-                    _ => 0,
-                };
-                for name in names.iter().skip(skipped) {
-                    let value = self.values.intern(name.as_bytes());
-                    selected.push(Selected {
-                        variable,
-                        name: None,
-                        value,
-                    });
+            Variable::MatchedVarName => {
+                if let Some(last) = self.kept.last_matched {
+                    let name = self.name_of(&last);
+                    self.single(variable, name.as_bytes(), selected);
+                }
+            }
+            Variable::MatchedVarsNames => {
+                for at in 0..self.kept.matched.len() {
+                    if let Some(found) = self.kept.matched.get(at).copied() {
+                        let name = self.name_of(&found);
+                        let value = self.values.intern(name.as_bytes());
+                        selected.push(Selected {
+                            variable,
+                            name: Some(value),
+                            value,
+                        });
+                    }
                 }
             }
             _ => {}

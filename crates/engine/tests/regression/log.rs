@@ -19,7 +19,7 @@ pub(crate) struct Log<'a> {
 }
 
 fn id(actions: &[Action]) -> Option<u64> {
-    let id = actions.iter().find(|action| action.name == "id")?;
+    let id = actions.iter().rfind(|action| action.name == "id")?;
     id.argument.as_deref()?.trim_matches('\'').parse().ok()
 }
 
@@ -27,7 +27,7 @@ impl<'a> Log<'a> {
     pub(crate) fn new(rules: &'a Ruleset) -> Self {
         let mut links = HashMap::new();
         let mut settings = Vec::new();
-        let (mut chain, mut at) = (0, 0);
+        let (mut chain, mut at, mut chained) = (0, 0, false);
         for directive in &rules.directives {
             let (rule, actions) = match &directive.kind {
                 DirectiveKind::Rule(rule) => (Some(rule), rule.actions.as_slice()),
@@ -39,10 +39,12 @@ impl<'a> Log<'a> {
                 }
                 _ => continue,
             };
-            match id(actions) {
-                Some(id) => (chain, at) = (id, 0),
-                None => at += 1,
-            }
+            (chain, at) = match (id(actions), chained) {
+                (_, true) => (chain, at + 1),
+                (Some(id), false) => (id, 0),
+                (None, false) => (0, 0),
+            };
+            chained = actions.iter().any(|action| action.name == "chain");
             links.insert((chain, at), (rule, actions));
         }
         Self { links, settings }
@@ -293,5 +295,5 @@ fn text(value: &[u8]) -> String {
 }
 
 fn line(log: &mut String, text: &str) {
-    let _ = writeln!(log, "{text}");
+    let _ = writeln!(log, "[4] {text}");
 }

@@ -203,7 +203,7 @@ fn feed(case: &Case, tx: &mut engine::Transaction) -> Flow {
         .map_or(b"".as_slice(), |(_, value)| value.as_bytes());
     let mut flow = tx.request_head(&head);
     if flow == Flow::Continue && tx.request_body_need() != BodyNeed::None {
-        flow = tx.request_body(&body(&case.request.body, "\r\n"));
+        flow = tx.request_body(&body(&case.request.body));
     }
     if flow == Flow::Continue {
         flow = tx.request_body_end();
@@ -216,7 +216,7 @@ fn feed(case: &Case, tx: &mut engine::Transaction) -> Flow {
         });
     }
     if flow == Flow::Continue && tx.response_body_need() != BodyNeed::None {
-        flow = tx.response_body(&body(&case.response.body, "\n"));
+        flow = tx.response_body(&body(&case.response.body));
     }
     if flow == Flow::Continue {
         flow = tx.response_body_end();
@@ -244,15 +244,18 @@ fn fields(headers: &serde_json::Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A body is a text or its lines.
-fn body(value: &serde_json::Value, line_end: &str) -> Vec<u8> {
+/// A body is a text or its lines, each with its end.
+fn body(value: &serde_json::Value) -> Vec<u8> {
     let lines = match value {
         serde_json::Value::String(text) => return text.clone().into_bytes(),
         serde_json::Value::Array(lines) => lines,
         _ => return Vec::new(),
     };
-    let lines: Vec<&str> = lines.iter().filter_map(serde_json::Value::as_str).collect();
-    lines.join(line_end).into_bytes()
+    let lines = lines.iter().filter_map(serde_json::Value::as_str);
+    lines
+        .flat_map(|line| [line, "\n"])
+        .collect::<String>()
+        .into_bytes()
 }
 
 fn judge(case: &Case, outcome: &Outcome, log: &str) -> Result<(), String> {
