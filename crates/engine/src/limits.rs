@@ -34,6 +34,9 @@ pub struct Limits {
     pub trace_steps: usize,
     /// Bytes of a compiled regular expression.
     pub regex_program_bytes: usize,
+    /// Steps back that a regular expression with look-around or back-references
+    /// may take for one value; beyond, it does not match and `MSC_PCRE_ERROR` is set.
+    pub regex_backtracks: usize,
     /// Bytes that one regular expression's lazy automaton may cache.
     pub regex_cache_bytes: usize,
 }
@@ -55,6 +58,7 @@ impl Default for Limits {
             matches: 200,
             trace_steps: 100_000,
             regex_program_bytes: 2 * 1024 * 1024,
+            regex_backtracks: 100_000,
             regex_cache_bytes: 1024 * 1024,
         }
     }

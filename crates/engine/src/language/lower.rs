@@ -116,6 +116,11 @@ impl<'a> Lowering<'a> {
         self.sources.map(|sources| sources.locate(span))
     }
 
+    /// The file in which something stands.
+    pub(crate) fn source(&self, span: Span) -> &'a str {
+        self.sources.map_or("", |sources| sources.path(span))
+    }
+
     pub(crate) fn warn(&mut self, span: Span, message: impl Into<String>) {
         let location = self.locate(span);
         self.program.warnings.push((location, message.into()));
@@ -329,6 +334,15 @@ impl<'a> Lowering<'a> {
                 *function,
                 text::parse(&operator.argument).map_err(|why| self.fault(operator.span, why))?,
             ),
+            // A `%{` that is no macro belongs to a regular expression.
+            Build::Compiled(_)
+                if !spec.reads_files()
+                    && matches!(text::parse(&operator.argument), Ok(Text::Template(..))) =>
+            {
+                let argument = text::parse(&operator.argument)
+                    .map_err(|why| self.fault(operator.span, why))?;
+                Check::Expanded(spec, argument)
+            }
             Build::Compiled(build) => {
                 let source = self
                     .sources

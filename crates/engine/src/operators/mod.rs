@@ -13,6 +13,7 @@ mod pcre;
 mod pm;
 mod refused;
 mod rx;
+mod rx_backtracking;
 mod rx_global;
 mod streq;
 mod strmatch;
@@ -112,6 +113,10 @@ impl Arguments<'_> {
 pub trait Operator: Send + Sync + std::fmt::Debug {
     /// Does the value match? Fills `hit` when it does.
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool;
+    /// Whether the time it takes grows no faster than the value.
+    fn is_linear(&self) -> bool {
+        true
+    }
     /// What every matching value must contain; the planner skips the operator where it does not.
     fn requires(&self) -> Requirement {
         Requirement::Anything
@@ -138,6 +143,8 @@ pub struct Hit {
     pub captures: [Option<Range<usize>>; 10],
     /// What to capture where that is no part of the input, such as a fingerprint.
     pub text: Vec<u8>,
+    /// The operator gave up at a limit, so that its answer proves nothing.
+    pub exceeded: bool,
 }
 
 impl Hit {
@@ -146,6 +153,7 @@ impl Hit {
         self.span = None;
         self.captures = Default::default();
         self.text.clear();
+        self.exceeded = false;
     }
 }
 

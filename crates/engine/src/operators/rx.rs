@@ -4,13 +4,13 @@ use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
-use super::{Arguments, Build, Hit, Operator, Spec};
+use super::{Arguments, Build, Hit, Operator, Spec, rx_backtracking};
 
 /// `@rx`
 pub(super) const SPEC: Spec = Spec {
     name: "rx",
     summary: "the value matches the regular expression, anywhere",
-    argument: "a regular expression without look-around and back-references",
+    argument: "a regular expression; with look-around or back-references it is not linear, and bounded",
     example: "@rx (?i)union\\s+select",
     build: Build::Compiled(build),
 };
@@ -21,8 +21,10 @@ struct Rx {
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let regex = compile(arguments)?;
-    Ok(Box::new(Rx { regex }))
+    match compile(arguments) {
+        Ok(regex) => Ok(Box::new(Rx { regex })),
+        Err(why) => rx_backtracking::build(arguments).ok_or(why),
+    }
 }
 
 /// Bytes, not characters; `.` matches line ends and `^`, `$` match at them, as in ModSecurity.

@@ -6,6 +6,7 @@ use seclang::Location;
 
 use crate::language::variables::Variable;
 use crate::operators;
+use crate::transformations::unicode_map::UnicodeMap;
 
 /// Rules in the order of evaluation, by phase.
 #[derive(Default)]
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     /// Seconds after which a persistent collection that is not used is forgotten.
     pub(crate) collection_timeout: u64,
     pub(crate) xml_into_args: XmlIntoArgs,
+    /// The code page of `t:urlDecodeUni` (`SecUnicodeMapFile`).
+    pub(crate) unicode: Option<Arc<UnicodeMap>>,
 }
 
 impl Default for Settings {
@@ -69,6 +72,7 @@ impl Default for Settings {
             web_app_id: "default".to_owned(),
             collection_timeout: 3600,
             xml_into_args: XmlIntoArgs::Off,
+            unicode: None,
         }
     }
 }
@@ -176,6 +180,8 @@ pub(crate) struct Test {
 pub(crate) enum Check {
     Plain(fn(&[u8], &[u8], &mut operators::Hit) -> bool, Text),
     Compiled(Arc<dyn operators::Operator>),
+    /// Its argument has macros, so it is compiled whenever it is asked.
+    Expanded(&'static operators::Spec, Text),
 }
 
 /// What a match does besides deciding.

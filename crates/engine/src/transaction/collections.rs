@@ -26,6 +26,8 @@ pub(crate) struct Kept {
     pub(super) selected: Vec<Selected>,
     /// Which concerned patches are done: `allow` has ended them.
     pub(super) allowed: Vec<(Option<u32>, u8)>,
+    /// An operator gave up at a limit.
+    pub(super) gave_up: bool,
     /// The gravest severity of the rules that matched.
     pub(super) highest_severity: Option<u8>,
     /// Records that `initcol` chose.
@@ -53,6 +55,7 @@ impl Kept {
         self.allowed.clear();
         self.hit.clear();
         self.highest_severity = None;
+        self.gave_up = false;
         self.records.clear();
         self.local = None;
     }

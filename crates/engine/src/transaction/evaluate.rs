@@ -1,14 +1,15 @@
 //! A phase: the base's rules in their order, then those of each concerned patch.
 
 use super::State;
-use super::collections::{Kept, Selected};
+use super::collections::{Kept, Selected, set};
 use super::inputs::Inputs;
 use super::outcome::Outcome;
 use super::overrides::Overrides;
 use super::values::{ValueId, Values};
 use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode};
-use crate::operators::Hit;
+use crate::limits::Limits;
+use crate::operators::{Arguments, Build, Hit, NoResources};
 use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
@@ -44,9 +45,8 @@ impl Program {
 
 /// Runs one phase.
 pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8) -> Flow {
-    let settings = &plan.base.settings;
     if state.overrides.engine != EngineMode::Off && plan.base.runs_in(phase) {
-        let mut run = Run::new(state, context, settings, None);
+        let mut run = Run::new(state, context, plan, None);
         if let Some(decision) = run.program(&plan.base, phase) {
             return Flow::Stop(Box::new(decision));
         }
@@ -62,7 +62,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
             continue;
         }
         state.kept.patch_tx.clear();
-        let mut run = Run::new(state, context, settings, Some((patch, at)));
+        let mut run = Run::new(state, context, plan, Some((patch, at)));
         if let Some(decision) = run.program(&patch.program, phase) {
             return Flow::Stop(Box::new(decision));
         }
@@ -80,6 +80,7 @@ pub(super) struct Run<'a> {
     pub(super) outcome: &'a mut Outcome,
     pub(super) context: &'a Context,
     pub(super) settings: &'a Settings,
+    limits: &'a Limits,
     pub(super) patch: Option<&'a Patch>,
     owner: Option<u32>,
     /// The rule being run.
@@ -90,7 +91,7 @@ impl<'a> Run<'a> {
     fn new(
         state: &'a mut State,
         context: &'a Context,
-        settings: &'a Settings,
+        plan: &'a Plan,
         patch: Option<(&'a Patch, u32)>,
     ) -> Self {
         Self {
@@ -101,7 +102,8 @@ impl<'a> Run<'a> {
             overrides: &mut state.overrides,
             outcome: &mut state.outcome,
             context,
-            settings,
+            settings: &plan.base.settings,
+            limits: plan.limits(),
             patch: patch.map(|(patch, _)| patch),
             owner: patch.map(|(_, at)| at),
             current: None,
@@ -259,7 +261,7 @@ impl<'a> Run<'a> {
 
     fn ask(&mut self, check: &Check, value: ValueId, hit: &mut Hit) -> bool {
         hit.clear();
-        match check {
+        let said = match check {
             Check::Compiled(operator) => operator.matches(self.values.get(value), hit),
             Check::Plain(function, Text::Plain(argument)) => {
                 function(argument.as_bytes(), self.values.get(value), hit)
@@ -268,7 +270,27 @@ impl<'a> Run<'a> {
                 let argument = self.expand(template);
                 function(&argument, self.values.get(value), hit)
             }
+            Check::Expanded(spec, template) => {
+                let argument = self.expand_text(template);
+                let Build::Compiled(build) = &spec.build else {
+                    return false;
+                };
+                let arguments = Arguments {
+                    text: &argument,
+                    limits: self.limits,
+                    resources: &NoResources,
+                    source: "",
+                };
+                // What the macros make of it may be no argument: then nothing matches.
+                build(&arguments)
+                    .is_ok_and(|operator| operator.matches(self.values.get(value), hit))
+            }
+        };
+        if hit.exceeded {
+            self.kept.gave_up = true;
+            set(self.tx(), b"msc_pcre_limits_exceeded", b"1".to_vec());
         }
+        said
     }
 
     /// Records the match and says what follows from it.

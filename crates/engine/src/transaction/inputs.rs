@@ -146,6 +146,8 @@ impl Inputs {
             | V::UserId
             | V::WebAppId
             | V::HighestSeverity
+            | V::MscPcreError
+            | V::MscPcreLimitsExceeded
             | V::FullRequest
             | V::FullRequestLength
             | V::ReqbodyProcessor
@@ -158,7 +160,7 @@ impl Inputs {
             V::Status => Members::Scalar(self.scalar(V::ResponseStatus)),
             V::RemoteHost => Members::Scalar(self.scalar(V::RemoteAddr)),
             V::PathInfo => Members::Scalar(self.scalar(V::RequestFilename)),
-            V::Duration | V::MscPcreError | V::MscPcreLimitsExceeded => Members::Size(0),
+            V::Duration => Members::Size(0),
             V::InboundDataError | V::OutboundDataError if self.scalar(variable).is_none() => {
                 Members::Size(0)
             }

@@ -171,6 +171,7 @@ impl Transaction {
             return Flow::Continue;
         }
         let State { inputs, values, .. } = &mut state;
+        values.unicode.clone_from(&plan.base.settings.unicode);
         let reading = plan.reading(XmlIntoArgs::Off);
         inputs.fill_request(head, reading, &self.context, values);
         state.need = body_need(plan, &state.concerned, base && plan.base.request_body, None);

@@ -1,6 +1,6 @@
 //! What a rule's targets mean in this transaction.
 
-use super::collections::{Pairs, Selected};
+use super::collections::{Pairs, Selected, get};
 use super::evaluate::Run;
 use super::inputs::{Item, Members};
 use super::values::ValueId;
@@ -137,7 +137,12 @@ impl Run<'_> {
                 self.pairs(target, pairs, selected);
             }
             Variable::Env => {
-                let pairs = self.kept.environment.clone();
+                let mut pairs = self.kept.environment.clone();
+                for (name, value) in &*self.context.environment {
+                    if get(&pairs, name.as_bytes()).is_none() {
+                        pairs.push((name.clone().into_bytes(), value.clone().into_bytes()));
+                    }
+                }
                 self.pairs(target, pairs, selected);
             }
             Variable::Rule => {
@@ -169,6 +174,10 @@ impl Run<'_> {
             Variable::ReqbodyProcessor => {
                 let name = self.overrides.processor.map_or("", Processor::name);
                 self.single(variable, name.as_bytes(), selected);
+            }
+            Variable::MscPcreError | Variable::MscPcreLimitsExceeded => {
+                let flag: &[u8] = if self.kept.gave_up { b"1" } else { b"0" };
+                self.single(variable, flag, selected);
             }
             Variable::HighestSeverity => {
                 let severity = self.kept.highest_severity.unwrap_or(255).to_string();

@@ -6,7 +6,10 @@
 use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 
-use crate::transformations;
+use std::sync::Arc;
+
+use crate::transformations::unicode_map::UnicodeMap;
+use crate::transformations::{self, url_decode_uni};
 
 /// A byte string of this transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +24,8 @@ pub(crate) struct Values {
     steps: HashMap<(ValueId, u16), ValueId>,
     hasher: hashbrown::DefaultHashBuilder,
     scratch: Vec<u8>,
+    /// The code page of `t:urlDecodeUni`.
+    pub(crate) unicode: Option<Arc<UnicodeMap>>,
     limit: usize,
     /// Whether something was left out because the arena was full.
     pub(crate) overflowed: bool,
@@ -91,11 +96,13 @@ impl Values {
         };
         let mut output = std::mem::take(&mut self.scratch);
         output.clear();
-        let result = if (spec.apply)(self.get(id), &mut output) {
-            self.intern(&output)
-        } else {
-            id
+        let changed = match &self.unicode {
+            Some(map) if spec.name == "urlDecodeUni" => {
+                url_decode_uni::decode(self.get(id), &mut output, map)
+            }
+            _ => (spec.apply)(self.get(id), &mut output),
         };
+        let result = if changed { self.intern(&output) } else { id };
         self.scratch = output;
         self.steps.insert((id, transformation), result);
         result

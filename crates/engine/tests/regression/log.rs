@@ -54,6 +54,7 @@ impl<'a> Log<'a> {
         let mut log = String::new();
         let mut current = (0, 0);
         let mut seen = Vec::new();
+        let mut tx = Vec::new();
         for step in &outcome.trace {
             match step {
                 Trace::Begins { rule, link, .. } => {
@@ -84,10 +85,15 @@ impl<'a> Log<'a> {
                     if current.0 == PROBE {
                         line(&mut log, noticed(&value));
                     } else if *matched {
-                        line(&mut log, &self.matched(current, target));
+                        line(&mut log, &self.matched(current, target, &tx));
                     }
                 }
-                Trace::Set { name, value } => self.set(current, name, &text(value), &mut log),
+                Trace::Set { name, value } => {
+                    if let Some(name) = name.strip_prefix("TX:") {
+                        tx.push((name.to_owned(), text(value)));
+                    }
+                    self.set(current, name, &text(value), &mut log);
+                }
                 Trace::Ends { matched, .. } => {
                     line(&mut log, &format!("Rule returned {}.", u8::from(*matched)));
                     if *matched {
@@ -123,12 +129,15 @@ impl<'a> Log<'a> {
         );
     }
 
-    fn matched(&self, current: (u64, usize), target: &str) -> String {
+    fn matched(&self, current: (u64, usize), target: &str, tx: &[(String, String)]) -> String {
         match self.links.get(&current) {
             Some((Some(rule), _)) => format!(
                 "Warning. Matched \"Operator `{}' with parameter `{}' against variable `{target}'",
                 operator(rule),
-                rule.operator.argument
+                tx.iter()
+                    .fold(rule.operator.argument.clone(), |text, (name, value)| {
+                        text.replace(&format!("%{{tx.{name}}}"), value)
+                    })
             ),
             _ => String::new(),
         }
@@ -213,6 +222,12 @@ impl<'a> Log<'a> {
                     "Dropping the evaluation of upcoming rules in favor of an `allow' action",
                 );
             }
+        }
+        if !outcome.inspects_response {
+            line(
+                log,
+                "Response Content-Type is text/html. It is not marked to be inspected.",
+            );
         }
         if let Some(decision) = &outcome.decision {
             line(log, "Running action deny");

@@ -82,6 +82,8 @@ struct Expected {
 /// What came of a case.
 struct Outcome {
     decision: Option<Decision>,
+    /// Whether the response's body was wanted.
+    inspects_response: bool,
     matches: Vec<Match>,
     trace: Vec<Trace>,
 }
@@ -160,16 +162,25 @@ fn run(case: &Case, corpora: &Path, show: bool) -> Result<(), String> {
 fn exchange(case: &Case, plan: &std::sync::Arc<engine::Plan>) -> Outcome {
     let mut tx = plan.begin_in(Context {
         now: 1_700_000_000,
+        environment: [
+            ("PATH", "/usr/bin"),
+            ("MODSECURITY", "ModSecurity 3.0 regression tests"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
         ..Context::default()
     });
     tx.trace();
-    let decision = match feed(case, &mut tx) {
+    let flow = feed(case, &mut tx);
+    let inspects_response = tx.response_body_need() != BodyNeed::None;
+    let decision = match flow {
         Flow::Continue => None,
         Flow::Stop(decision) => Some(*decision),
     };
     let (matches, trace) = tx.finish_traced();
     Outcome {
         decision,
+        inspects_response,
         matches,
         trace,
     }
