@@ -11,6 +11,8 @@ pub struct Context {
     pub now: u64,
     /// A name of this transaction that no other has; one is made if it is empty.
     pub unique_id: String,
+    /// What `ENV` holds besides what rules set in it.
+    pub environment: Arc<[(String, String)]>,
     /// Keeps persistent collections; without one they last as long as the transaction.
     pub store: Option<Arc<dyn Store>>,
 }

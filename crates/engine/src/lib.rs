@@ -28,6 +28,7 @@ mod replay;
 mod request;
 mod scope;
 mod store;
+mod trace;
 mod transaction;
 pub mod transformations;
 
@@ -44,4 +45,5 @@ pub use replay::{Answer, Exchange, Verdict};
 pub use request::{Headers, RequestHead, ResponseHead};
 pub use scope::{PathScope, Scope};
 pub use store::{MemoryStore, Record, Store, StoreLimits, Write};
+pub use trace::{LeftOut, Trace};
 pub use transaction::{BodyNeed, Oversize, Transaction};

@@ -30,8 +30,13 @@ pub struct Limits {
     pub scratch_bytes: usize,
     /// Matches that a transaction records.
     pub matches: usize,
+    /// Steps that a traced transaction keeps.
+    pub trace_steps: usize,
     /// Bytes of a compiled regular expression.
     pub regex_program_bytes: usize,
+    /// Steps back that a regular expression with look-around or back-references
+    /// may take for one value; beyond, it does not match and `MSC_PCRE_ERROR` is set.
+    pub regex_backtracks: usize,
     /// Bytes that one regular expression's lazy automaton may cache.
     pub regex_cache_bytes: usize,
 }
@@ -51,7 +56,9 @@ impl Default for Limits {
             multipart_header_bytes: 8 * 1024,
             scratch_bytes: 32 * 1024 * 1024,
             matches: 200,
+            trace_steps: 100_000,
             regex_program_bytes: 2 * 1024 * 1024,
+            regex_backtracks: 100_000,
             regex_cache_bytes: 1024 * 1024,
         }
     }

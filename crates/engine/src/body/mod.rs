@@ -87,6 +87,10 @@ pub enum Anomaly {
     MultipartDataAfter,
     /// A folded header line.
     MultipartHeaderFolding,
+    /// A header line that folds with none before it.
+    MultipartInvalidHeaderFolding,
+    /// The boundary is longer than the 70 bytes of RFC 2046.
+    MultipartLongBoundary,
     /// Lines end in LF alone.
     MultipartLfLine,
     /// Some lines end in LF, some in CRLF.

@@ -117,6 +117,11 @@ impl<'a> Lowering<'a> {
         self.sources.map(|sources| sources.locate(span))
     }
 
+    /// The file in which something stands.
+    pub(crate) fn source(&self, span: Span) -> &'a str {
+        self.sources.map_or("", |sources| sources.path(span))
+    }
+
     pub(crate) fn warn(&mut self, span: Span, message: impl Into<String>) {
         let location = self.locate(span);
         self.program.warnings.push((location, message.into()));
@@ -207,10 +212,10 @@ impl<'a> Lowering<'a> {
         };
         let mut rule = match self.open.take() {
             Some((mut rule, _)) => {
-                if read.id.is_some() || read.disruptive.is_some() {
+                if read.disruptive.is_some() {
                     return Err(self.fault(
                         span,
-                        "a chained rule has no id and no disruptive action; they belong to the chain's first rule",
+                        "a chained rule has no disruptive action; it belongs to the chain's first rule",
                     ));
                 }
                 rule.links.push(link);
@@ -338,6 +343,15 @@ impl<'a> Lowering<'a> {
                     .map_err(|why| self.fault(operator.span, why))?,
                 contains: matches!(spec.build, Build::Containing(_)),
             },
+            // A `%{` that is no macro belongs to a regular expression.
+            Build::Compiled(_)
+                if !spec.reads_files()
+                    && matches!(text::parse(&operator.argument), Ok(Text::Template(..))) =>
+            {
+                let argument = text::parse(&operator.argument)
+                    .map_err(|why| self.fault(operator.span, why))?;
+                Check::Expanded(spec, argument)
+            }
             Build::Compiled(build) => {
                 let source = self
                     .sources

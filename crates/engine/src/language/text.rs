@@ -20,6 +20,12 @@ pub(crate) fn parse(text: &str) -> Result<Text, String> {
         }
         pieces.push(parse_macro(after.get(2..end).unwrap_or_default())?);
         rest = after.get(end + 1..).unwrap_or_default();
+        // ModSecurity's old notation ends a macro with a percent sign too.
+        if let Some(tail) = rest.strip_prefix('%')
+            && !tail.starts_with('{')
+        {
+            rest = tail;
+        }
     }
     if pieces.is_empty() {
         return Ok(Text::Plain(text.to_owned()));

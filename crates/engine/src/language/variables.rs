@@ -123,7 +123,7 @@ variables! {
     SessionId "SESSIONID" Scalar 1 "the key that `setsid` was given";
     UserId "USERID" Scalar 1 "the key that `setuid` was given";
     WebAppId "WEBAPPID" Scalar 1 "what SecWebAppId says";
-    Env "ENV" Collection 1 "what `setenv` has set in this transaction; the process's own environment is not shown";
+    Env "ENV" Collection 1 "what `setenv` has set in this transaction, and what the gateway hands in";
     MatchedVar "MATCHED_VAR" Scalar 1 "the value that matched last";
     MatchedVarName "MATCHED_VAR_NAME" Scalar 1 "the name of what matched last";
     MatchedVars "MATCHED_VARS" Collection 1 "all values that matched in the last rule";

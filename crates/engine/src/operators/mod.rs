@@ -14,6 +14,7 @@ mod pm;
 mod refused;
 mod regex;
 mod rx;
+mod rx_backtracking;
 mod rx_global;
 mod streq;
 mod strmatch;
@@ -117,6 +118,10 @@ impl Arguments<'_> {
 pub trait Operator: Send + Sync + std::fmt::Debug {
     /// Does the value match? Fills `hit` when it does.
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool;
+    /// Whether the time it takes grows no faster than the value.
+    fn is_linear(&self) -> bool {
+        true
+    }
     /// What every matching value must hold; the planner skips the operator where it does not.
     fn need(&self) -> Need {
         Need::nothing()
@@ -134,6 +139,8 @@ pub struct Hit {
     pub captures: [Option<Range<usize>>; 10],
     /// What to capture where that is no part of the input, such as a fingerprint.
     pub text: Vec<u8>,
+    /// The operator gave up at a limit, so that its answer proves nothing.
+    pub exceeded: bool,
 }
 
 impl Default for Hit {
@@ -143,6 +150,7 @@ impl Default for Hit {
             span: None,
             captures: Default::default(),
             text: Vec::new(),
+            exceeded: false,
         }
     }
 }
@@ -161,6 +169,7 @@ impl Hit {
         self.span = None;
         self.captures = Default::default();
         self.text.clear();
+        self.exceeded = false;
     }
 }
 

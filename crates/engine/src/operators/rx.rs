@@ -1,14 +1,14 @@
 //! `@rx`
 
 use super::regex::Regex;
-use super::{Arguments, Build, Hit, Operator, Spec};
+use super::{Arguments, Build, Hit, Operator, Spec, rx_backtracking};
 use crate::need::Need;
 
 /// `@rx`
 pub(super) const SPEC: Spec = Spec {
     name: "rx",
     summary: "the value matches the regular expression, anywhere",
-    argument: "a regular expression without look-around and back-references",
+    argument: "a regular expression; with look-around or back-references it is not linear, and bounded",
     example: "@rx (?i)union\\s+select",
     build: Build::Compiled(build),
 };
@@ -19,8 +19,10 @@ struct Rx {
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let regex = Regex::new(arguments)?;
-    Ok(Box::new(Rx { regex }))
+    match Regex::new(arguments) {
+        Ok(regex) => Ok(Box::new(Rx { regex })),
+        Err(why) => rx_backtracking::build(arguments).ok_or(why),
+    }
 }
 
 impl Operator for Rx {

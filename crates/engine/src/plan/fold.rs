@@ -13,13 +13,14 @@ use super::ir::{
     Text,
 };
 use crate::language::variables::Variable;
-use crate::operators::Hit;
+use crate::limits::Limits;
+use crate::operators::{Arguments, Build, Hit, NoResources};
 use crate::store::number;
 use crate::transformations;
 
 /// Folds constants; what `TX` holds from the start is in `program.tx` afterwards.
-pub(crate) fn fold(program: &mut Program) {
-    let mut walk = Walk::new(program);
+pub(crate) fn fold(program: &mut Program, limits: &Limits) {
+    let mut walk = Walk::new(program, limits);
     let mut after = Vec::new();
     for phase in 1..=5 {
         if phase == 5 {
@@ -39,6 +40,7 @@ pub(crate) fn fold(program: &mut Program) {
     for (name, value) in walk.initial {
         program.tx.set_initial(&name, Some(&value));
     }
+    program.reads_matched = walk.reads_matched;
     for name in walk.seen {
         program.tx.add(&name);
     }
@@ -108,7 +110,8 @@ enum Outcome {
     Always,
 }
 
-struct Walk {
+struct Walk<'l> {
+    limits: &'l Limits,
     /// At the place that is looked at; none: it is never reached.
     facts: Option<Facts>,
     /// At the markers that jumps lead to.
@@ -132,8 +135,8 @@ struct Walk {
     reads_matched: bool,
 }
 
-impl Walk {
-    fn new(program: &Program) -> Self {
+impl<'l> Walk<'l> {
+    fn new(program: &Program, limits: &'l Limits) -> Self {
         let links = || {
             program
                 .phases
@@ -149,6 +152,7 @@ impl Walk {
             .filter(|(at, _)| *at == 0)
             .any(|(_, link)| link.reads_matched());
         Self {
+            limits,
             facts: Some(Facts::default()),
             jumps: HashMap::new(),
             ends: HashMap::new(),
@@ -207,7 +211,7 @@ impl Walk {
             link.blur(&mut during);
         }
         for link in &mut rule.links {
-            link.substitute(&during);
+            link.substitute(&during, self.limits);
         }
         let mut outcome = rule.outcome(&before, &during);
         if outcome == Outcome::Never {
@@ -426,7 +430,7 @@ impl Link {
                     argument: Text::Plain(argument),
                     ..
                 } => function(argument.as_bytes(), &value, &mut hit),
-                Check::Plain { .. } => return Outcome::Sometimes,
+                Check::Plain { .. } | Check::Expanded(..) => return Outcome::Sometimes,
             };
             if found != test.negated {
                 outcome = Outcome::Always;
@@ -457,11 +461,11 @@ impl Link {
     }
 
     /// Macros of constants become text.
-    fn substitute(&mut self, facts: &Facts) {
-        if let Some(test) = &mut self.test
-            && let Check::Plain { argument, .. } = &mut test.check
-        {
-            argument.substitute(facts);
+    fn substitute(&mut self, facts: &Facts, limits: &Limits) {
+        match self.test.as_mut().map(|test| &mut test.check) {
+            Some(Check::Plain { argument, .. }) => argument.substitute(facts),
+            Some(check @ Check::Expanded(..)) => check.compile(facts, limits),
+            _ => {}
         }
         for effect in &mut self.effects {
             if let Effect::SetTx { name, change } = effect {
@@ -476,7 +480,7 @@ impl Link {
     fn reads_matched(&self) -> bool {
         let targets = self.targets.iter().map(|target| target.variable);
         let argument = match self.test.as_ref().map(|test| &test.check) {
-            Some(Check::Plain { argument, .. }) => Some(argument),
+            Some(Check::Plain { argument, .. } | Check::Expanded(_, argument)) => Some(argument),
             _ => None,
         };
         let effects = self.effects.iter().filter_map(|effect| match effect {
@@ -518,7 +522,7 @@ impl Link {
             }
         }
         if let Some(test) = &self.test
-            && let Check::Plain { argument, .. } = &test.check
+            && let Check::Plain { argument, .. } | Check::Expanded(_, argument) = &test.check
         {
             any |= names_in(argument, names);
         }
@@ -538,6 +542,28 @@ impl Link {
             }
         }
         any
+    }
+}
+
+impl Check {
+    /// Compiles an operator whose argument turns out to be constant.
+    fn compile(&mut self, facts: &Facts, limits: &Limits) {
+        let Self::Expanded(spec, argument) = self else {
+            return;
+        };
+        argument.substitute(facts);
+        if let (Text::Plain(text), Build::Compiled(build)) = (&*argument, &spec.build) {
+            let arguments = Arguments {
+                text,
+                limits,
+                resources: &NoResources,
+                source: "",
+            };
+            // What is no argument matches nothing, whenever it is asked.
+            if let Ok(operator) = build(&arguments) {
+                *self = Self::Compiled(operator.into());
+            }
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn need_of(test: &Test) -> Need {
             argument: Text::Plain(text),
             ..
         } => Need::text([text.as_bytes()]),
-        Check::Plain { .. } => Need::nothing(),
+        Check::Plain { .. } | Check::Expanded(..) => Need::nothing(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::signature::Signature;
 use crate::language::variables::Variable;
 use crate::operators;
 use crate::transaction::tx::TxNames;
+use crate::transformations::unicode_map::UnicodeMap;
 
 /// Rules in the order of evaluation, by phase.
 #[derive(Default)]
@@ -29,6 +30,8 @@ pub(crate) struct Program {
     pub(crate) warnings: Vec<(Option<Location>, String)>,
     /// What the rules look at, so that nothing else is collected.
     pub(crate) uses: Uses,
+    /// Whether a rule asks what an earlier one matched.
+    pub(crate) reads_matched: bool,
     /// The variables of `TX` that rules name, and what they hold from the start.
     pub(crate) tx: TxNames,
     /// The phases as queries; none: every rule runs in its turn.
@@ -59,6 +62,8 @@ pub(crate) struct Settings {
     /// Seconds after which a persistent collection that is not used is forgotten.
     pub(crate) collection_timeout: u64,
     pub(crate) xml_into_args: XmlIntoArgs,
+    /// The code page of `t:urlDecodeUni` (`SecUnicodeMapFile`).
+    pub(crate) unicode: Option<Arc<UnicodeMap>>,
 }
 
 impl Default for Settings {
@@ -77,6 +82,7 @@ impl Default for Settings {
             web_app_id: "default".to_owned(),
             collection_timeout: 3600,
             xml_into_args: XmlIntoArgs::Off,
+            unicode: None,
         }
     }
 }
@@ -193,6 +199,8 @@ pub(crate) enum Check {
         contains: bool,
     },
     Compiled(Arc<dyn operators::Operator>),
+    /// Its argument has macros, so it is compiled whenever it is asked.
+    Expanded(&'static operators::Spec, Text),
 }
 
 /// What a match does besides deciding.

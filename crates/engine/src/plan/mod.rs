@@ -128,6 +128,10 @@ impl<'a> Compiler<'a> {
         let mut pool = Pool::default();
         let base = lower(rules.iter(), &limits, resources, &mut pool)
             .map_err(|fault| CompileError::new(fault.location, fault.message))?;
+        let mut limits = limits;
+        if let Some(depth) = base.settings.json_depth {
+            limits.json_depth = limits.json_depth.min(depth);
+        }
         Ok(Self {
             limits,
             resources,
@@ -195,7 +199,7 @@ impl<'a> Compiler<'a> {
         })?;
         let mut texts = Texts::default();
         if !self.plainly {
-            fold::fold(&mut self.base);
+            fold::fold(&mut self.base, &self.limits);
             gate::close(&mut self.base, &mut self.sets, Some(&mut texts));
             for patch in &mut self.patches {
                 gate::close(&mut patch.program, &mut self.sets, None);
@@ -270,7 +274,7 @@ impl Plan {
     pub fn begin_in(self: &Arc<Self>, mut context: Context) -> Transaction {
         if context.unique_id.is_empty() {
             let number = self.begun.fetch_add(1, Ordering::Relaxed);
-            context.unique_id = format!("{:016x}", self.names.hash_one(number));
+            context.unique_id = self.names.hash_one(number).to_string();
         }
         Transaction::new(Arc::clone(self), context)
     }

@@ -80,7 +80,8 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
         let mut query = Query::default();
         for (at, step) in program.phases.get(phase).into_iter().flatten().enumerate() {
             if let Step::Rule(rule) = step {
-                query.add(rule, at as u32, signatures);
+                let all = !program.reads_matched;
+                query.add(rule, at as u32, signatures, all);
             }
         }
         for looked in &mut query.looked_at {
@@ -95,8 +96,8 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
 }
 
 impl Query {
-    fn add(&mut self, rule: &Rule, at: u32, signatures: &Signatures) {
-        let Some((link, test)) = telling(rule) else {
+    fn add(&mut self, rule: &Rule, at: u32, signatures: &Signatures, any_link: bool) {
+        let Some((link, test)) = telling(rule, any_link) else {
             self.always.insert(at);
             return;
         };
@@ -151,14 +152,12 @@ impl Query {
 }
 
 /// The link of a rule whose gate keeps out most. All must match, so any will
-/// do; but what stands before it must have no effect of its own.
-fn telling(rule: &Rule) -> Option<(&Link, &Test)> {
+/// do; but what stands before it must have no effect of its own, and nobody may
+/// ask what it matched.
+fn telling(rule: &Rule, any_link: bool) -> Option<(&Link, &Test)> {
     let has_effects = |link: &&Link| link.capture || !link.effects.is_empty();
-    let reached = 1 + rule
-        .links
-        .iter()
-        .take_while(|link| !has_effects(link))
-        .count();
+    let plain = rule.links.iter().take_while(|link| !has_effects(link));
+    let reached = 1 + if any_link { plain.count() } else { 0 };
     rule.links
         .iter()
         .take(reached)

@@ -21,13 +21,18 @@ pub(crate) struct Kept {
     pub(super) patch_tx: Tx,
     /// `ENV`.
     pub(super) environment: Pairs,
+    /// What the rule being run has matched, in all links of its chain.
     pub(super) matched: Vec<Selected>,
-    /// Where in the last of them.
+    /// What matched last, in any rule.
+    pub(super) last_matched: Option<Selected>,
+    /// Where in it.
     pub(super) span: Option<Range<usize>>,
     pub(super) hit: Hit,
     pub(super) selected: Vec<Selected>,
     /// Which concerned patches are done: `allow` has ended them.
     pub(super) allowed: Vec<(Option<u32>, u8)>,
+    /// An operator gave up at a limit.
+    pub(super) gave_up: bool,
     /// The gravest severity of the rules that matched.
     pub(super) highest_severity: Option<u8>,
     /// Records that `initcol` chose.
@@ -50,11 +55,13 @@ impl Kept {
         self.patch_tx.reset();
         self.environment.clear();
         self.matched.clear();
+        self.last_matched = None;
         self.span = None;
         self.selected.clear();
         self.allowed.clear();
         self.hit.clear();
         self.highest_severity = None;
+        self.gave_up = false;
         self.records.clear();
         self.local = None;
     }

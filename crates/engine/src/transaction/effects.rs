@@ -8,6 +8,7 @@ use super::values::ValueId;
 use crate::operators::Hit;
 use crate::plan::ir::{Change, Collection, Effect, Text};
 use crate::store::{Write, number};
+use crate::trace::Trace;
 
 impl Run<'_> {
     pub(super) fn effects(&mut self, effects: &[Effect]) {
@@ -41,6 +42,10 @@ impl Run<'_> {
             }
             Effect::SetEnv { name, value } => {
                 let value = self.expand(value);
+                self.outcome.trace(|| Trace::Set {
+                    name: format!("ENV:{name}"),
+                    value: value.to_vec(),
+                });
                 set(
                     &mut self.kept.environment,
                     name.as_bytes(),
@@ -118,6 +123,10 @@ impl Run<'_> {
             captured.push((0, whole));
         }
         for (at, bytes) in captured {
+            self.outcome.trace(|| Trace::Set {
+                name: format!("TX:{at}"),
+                value: bytes.clone(),
+            });
             self.set(at.to_string().as_bytes(), &bytes);
         }
     }
@@ -136,7 +145,7 @@ impl Run<'_> {
         }
     }
 
-    fn set(&mut self, name: &[u8], value: &[u8]) {
+    pub(super) fn set(&mut self, name: &[u8], value: &[u8]) {
         let names = self.names;
         self.tx_mut().set(name, value, names);
     }
@@ -160,11 +169,19 @@ impl Run<'_> {
                     Change::Subtract(_) => old.saturating_sub(amount),
                     _ => old.saturating_add(amount),
                 };
+                self.outcome.trace(|| Trace::Set {
+                    name: format!("TX:{}", String::from_utf8_lossy(&name)),
+                    value: new.to_string().into_bytes(),
+                });
                 let names = self.names;
                 self.tx_mut().set_number(&name, new, names);
                 return;
             }
         };
+        self.outcome.trace(|| Trace::Set {
+            name: format!("TX:{}", String::from_utf8_lossy(&name)),
+            value: value.to_vec(),
+        });
         self.set(&name, &value);
     }
 
@@ -180,6 +197,14 @@ impl Run<'_> {
             Change::Add(amount) => Write::Add(number(&self.expand(amount))),
             Change::Subtract(amount) => Write::Add(number(&self.expand(amount)).saturating_neg()),
         };
+        self.outcome.trace(|| Trace::Set {
+            name: format!("{}:{}", collection.name(), String::from_utf8_lossy(&name)),
+            value: match write {
+                Write::Set(value) => value.to_vec(),
+                Write::Add(amount) => amount.to_string().into_bytes(),
+                Write::Remove | Write::Expire(_) => Vec::new(),
+            },
+        });
         self.kept
             .change(collection, &name, write, self.context, self.settings);
     }

@@ -9,17 +9,34 @@ use super::values::{ValueId, Values};
 use super::{State, candidates};
 use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode};
-use crate::operators::Hit;
+use crate::limits::Limits;
+use crate::operators::{Arguments, Build, Hit, NoResources};
 use crate::plan::gate::Gate;
 use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
 use crate::plan::query::Steps;
 use crate::plan::{Patch, Plan, Scan, jump};
+use crate::trace::{LeftOut, Trace};
+use crate::transformations;
 
 impl Program {
-    pub(crate) fn has_rules(&self) -> bool {
+    /// Whether there is a rule, or a bound on bodies that is kept without one.
+    pub(crate) fn says_something(&self) -> bool {
         self.phases.iter().any(|steps| !steps.is_empty())
+            || self.limits_request()
+            || self.limits_response()
+    }
+
+    pub(crate) fn limits_request(&self) -> bool {
+        self.request_body && self.request_body_limit.is_some()
+    }
+
+    pub(crate) fn limits_response(&self) -> bool {
+        let settings = &self.settings;
+        self.response_body
+            && settings.response_body_reject
+            && settings.response_body_limit.is_some()
     }
 
     pub(crate) fn runs_in(&self, phase: u8) -> bool {
@@ -60,11 +77,13 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
 pub(super) struct Run<'a> {
     pub(super) values: &'a mut Values,
     pub(super) inputs: &'a Inputs,
+    pub(super) body: &'a [u8],
     pub(super) kept: &'a mut Kept,
     pub(super) overrides: &'a mut Overrides,
     pub(super) outcome: &'a mut Outcome,
     pub(super) context: &'a Context,
     pub(super) settings: &'a Settings,
+    limits: &'a Limits,
     pub(super) patch: Option<&'a Patch>,
     pub(super) names: &'a TxNames,
     owner: Option<u32>,
@@ -84,11 +103,13 @@ impl<'a> Run<'a> {
         Self {
             values: &mut state.values,
             inputs: &state.inputs,
+            body: &state.body,
             kept: &mut state.kept,
             overrides: &mut state.overrides,
             outcome: &mut state.outcome,
             context,
             settings: &plan.base.settings,
+            limits: plan.limits(),
             patch: patch.map(|(patch, _)| patch),
             names: patch.map_or(&plan.base.tx, |(patch, _)| &patch.program.tx),
             owner: patch.map(|(_, at)| at),
@@ -124,10 +145,22 @@ impl<'a> Run<'a> {
             };
             at += 1;
             self.current = Some(rule);
-            if self.is_removed(rule) || !self.matches(rule) {
+            if self.is_removed(rule) {
+                self.left_out(rule, LeftOut::Removed);
                 continue;
             }
-            at = jump::after(steps, at, rule);
+            if !self.matches(rule) {
+                continue;
+            }
+            let next = jump::after(steps, at, rule);
+            if self.outcome.traces() {
+                for step in steps.get(at..next).unwrap_or_default() {
+                    if let Step::Rule(rule) = step {
+                        self.left_out(rule, LeftOut::Skipped);
+                    }
+                }
+            }
+            at = next;
             if let Some(decision) = self.conclude(rule, phase) {
                 return Some(decision);
             }
@@ -139,13 +172,29 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn left_out(&mut self, rule: &Rule, why: LeftOut) {
+        let rule = rule.id;
+        self.outcome.trace(|| Trace::LeftOut { rule, why });
+    }
+
     fn is_removed(&self, rule: &Rule) -> bool {
         self.patch.is_none() && self.overrides.removes(rule)
     }
 
     /// Whether every link of the chain matches; effects take place link by link, as they match.
     fn matches(&mut self, rule: &Rule) -> bool {
-        rule.links.iter().all(|link| self.link(rule, link))
+        let (id, phase) = (rule.id, rule.phase);
+        self.kept.matched.clear();
+        rule.links.iter().enumerate().all(|(at, link)| {
+            self.outcome.trace(|| Trace::Begins {
+                rule: id,
+                phase,
+                link: at,
+            });
+            let matched = self.link(rule, link);
+            self.outcome.trace(|| Trace::Ends { rule: id, matched });
+            matched
+        })
     }
 
     fn link(&mut self, rule: &Rule, link: &Link) -> bool {
@@ -160,41 +209,29 @@ impl<'a> Run<'a> {
         hit.wants_groups = link.capture;
         let mut any = false;
         for &candidate in &selected {
-            if let Some(value) = self.test(link, test, candidate.value, &mut hit) {
-                if !any {
-                    self.kept.matched.clear();
+            // What the gate keeps out once it is decoded need not be decoded.
+            if !self.may_pass(link, test, candidate.value) {
+                continue;
+            }
+            let mut value = candidate.value;
+            // With multiMatch, every stage that differs from the one before it is asked.
+            if link.multi_match {
+                any |= self.asked(link, test, candidate, value, &mut hit);
+            }
+            for &transformation in &link.transformations {
+                let before = value;
+                value = self.transformed(value, transformation);
+                if link.multi_match && value != before {
+                    any |= self.asked(link, test, candidate, value, &mut hit);
                 }
-                any = true;
-                self.kept.matched.push(Selected { value, ..candidate });
-                self.kept.span.clone_from(&hit.span);
-                if link.capture && !test.negated {
-                    self.capture(&hit, value);
-                }
-                self.effects(&link.effects);
+            }
+            if !link.multi_match {
+                any |= self.asked(link, test, candidate, value, &mut hit);
             }
         }
         self.kept.hit = hit;
         self.kept.selected = selected;
         any
-    }
-
-    /// The transformed value, if the operator says yes.
-    fn test(&mut self, link: &Link, test: &Test, value: ValueId, hit: &mut Hit) -> Option<ValueId> {
-        if !self.may_pass(link, test, value) {
-            return None;
-        }
-        let mut value = value;
-        if link.multi_match && self.ask(test, value, hit) {
-            return Some(value);
-        }
-        for &transformation in &link.transformations {
-            let before = value;
-            value = self.values.transformed(value, transformation, self.scan);
-            if link.multi_match && value != before && self.ask(test, value, hit) {
-                return Some(value);
-            }
-        }
-        (!link.multi_match && self.ask(test, value, hit)).then_some(value)
     }
 
     /// Whether a value could pass the gate once it is decoded.
@@ -208,19 +245,62 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn transformed(&mut self, value: ValueId, transformation: u16) -> ValueId {
+        let value = self.values.transformed(value, transformation, self.scan);
+        if self.outcome.traces() {
+            let name = transformations::ALL
+                .get(usize::from(transformation))
+                .map_or("", |spec| spec.name);
+            let value = self.values.get(value).to_vec();
+            self.outcome.trace(|| Trace::Transformed { name, value });
+        }
+        value
+    }
+
+    /// Asks the operator; a match takes effect.
+    fn asked(
+        &mut self,
+        link: &Link,
+        test: &Test,
+        candidate: Selected,
+        value: ValueId,
+        hit: &mut Hit,
+    ) -> bool {
+        let matched = self.admits(test.gate, value) && self.ask(test, value, hit);
+        if self.outcome.traces() {
+            let target = self.name_of(&candidate);
+            let value = self.values.get(value).to_vec();
+            self.outcome.trace(|| Trace::Asked {
+                target,
+                value,
+                matched,
+            });
+        }
+        if matched {
+            let found = Selected { value, ..candidate };
+            self.kept.last_matched = Some(found);
+            self.kept.span.clone_from(&hit.span);
+            self.kept.matched.push(found);
+            if link.capture && !test.negated {
+                self.capture(hit, value);
+            }
+            self.effects(&link.effects);
+        }
+        matched
+    }
+
+    fn admits(&mut self, gate: Gate, value: ValueId) -> bool {
+        gate == Gate::default()
+            || gate.admits(self.values.signature(value, self.scan))
+                && gate
+                    .clause
+                    .is_none_or(|clause| self.values.holds(value, clause, self.scan))
+    }
+
     /// Whether the test says yes of this value.
     fn ask(&mut self, test: &Test, value: ValueId, hit: &mut Hit) -> bool {
         hit.clear();
-        let gate = test.gate;
-        if gate != Gate::default()
-            && (!gate.admits(self.values.signature(value, self.scan))
-                || gate
-                    .clause
-                    .is_some_and(|clause| !self.values.holds(value, clause, self.scan)))
-        {
-            return false;
-        }
-        let found = match &test.check {
+        let said = match &test.check {
             Check::Compiled(operator) => operator.matches(self.values.get(value), hit),
             Check::Plain {
                 function,
@@ -233,8 +313,27 @@ impl<'a> Run<'a> {
                 let argument = self.expand(argument);
                 function(&argument, self.values.get(value), hit)
             }
+            Check::Expanded(spec, template) => {
+                let argument = self.expand_text(template);
+                let Build::Compiled(build) = &spec.build else {
+                    return false;
+                };
+                let arguments = Arguments {
+                    text: &argument,
+                    limits: self.limits,
+                    resources: &NoResources,
+                    source: "",
+                };
+                // What the macros make of it may be no argument: then nothing matches.
+                build(&arguments)
+                    .is_ok_and(|operator| operator.matches(self.values.get(value), hit))
+            }
         };
-        found != test.negated
+        if hit.exceeded {
+            self.kept.gave_up = true;
+            self.set(b"msc_pcre_limits_exceeded", b"1");
+        }
+        said != test.negated
     }
 
     /// Records the match and says what follows from it.

@@ -2,9 +2,10 @@
 
 use super::values::{ValueId, Values};
 use crate::body::{Anomaly, Kind, Sink, charset};
+use crate::context::Context;
 use crate::language::variables::Variable;
 use crate::limits::Limits;
-use crate::plan::ir::Processor;
+use crate::plan::ir::{Processor, Settings, XmlIntoArgs};
 use crate::plan::path::{path_of, query_of};
 use crate::request::{RequestHead, ResponseHead};
 
@@ -102,12 +103,7 @@ impl Inputs {
             V::FilesTmpContent => Members::Values(&self.file_contents, &[]),
             V::FilesTmpNames => Members::Values(&[], &[]),
             V::FilesSizes => Members::Sizes(&self.file_contents),
-            V::FilesCombinedSize => Members::Size(
-                self.file_contents
-                    .iter()
-                    .map(|item| values.get(item.value).len())
-                    .sum(),
-            ),
+            V::FilesCombinedSize => Members::Size(self.file_bytes(values)),
             V::MultipartPartHeaders => Members::Values(&self.part_headers, &[]),
             V::MultipartStrictError => Members::Size(usize::from(
                 self.noticed
@@ -120,9 +116,8 @@ impl Inputs {
             V::MultipartDataAfter => self.flag(Anomaly::MultipartDataAfter),
             V::MultipartDataBefore => self.flag(Anomaly::MultipartDataBefore),
             V::MultipartFileLimitExceeded => self.flag(Anomaly::MultipartTooManyFiles),
-            V::MultipartHeaderFolding | V::MultipartInvalidHeaderFolding => {
-                self.flag(Anomaly::MultipartHeaderFolding)
-            }
+            V::MultipartHeaderFolding => self.flag(Anomaly::MultipartHeaderFolding),
+            V::MultipartInvalidHeaderFolding => self.flag(Anomaly::MultipartInvalidHeaderFolding),
             V::MultipartInvalidPart => self.flag(Anomaly::MultipartInvalidPart),
             V::MultipartInvalidQuoting => self.flag(Anomaly::MultipartInvalidQuoting),
             V::MultipartLfLine => self.flag(Anomaly::MultipartLfLine),
@@ -151,6 +146,8 @@ impl Inputs {
             | V::UserId
             | V::WebAppId
             | V::HighestSeverity
+            | V::MscPcreError
+            | V::MscPcreLimitsExceeded
             | V::FullRequest
             | V::FullRequestLength
             | V::ReqbodyProcessor
@@ -163,7 +160,7 @@ impl Inputs {
             V::Status => Members::Scalar(self.scalar(V::ResponseStatus)),
             V::RemoteHost => Members::Scalar(self.scalar(V::RemoteAddr)),
             V::PathInfo => Members::Scalar(self.scalar(V::RequestFilename)),
-            V::Duration | V::MscPcreError | V::MscPcreLimitsExceeded => Members::Size(0),
+            V::Duration => Members::Size(0),
             V::InboundDataError | V::OutboundDataError if self.scalar(variable).is_none() => {
                 Members::Size(0)
             }
@@ -186,11 +183,19 @@ impl Inputs {
     pub(crate) fn fill_request(
         &mut self,
         head: &RequestHead<'_>,
-        separator: u8,
+        reading: Reading<'_>,
+        context: &Context,
         values: &mut Values,
-        limits: &Limits,
     ) {
+        let Reading {
+            separator,
+            settings,
+            limits,
+            ..
+        } = reading;
         let path = path_of(head.target);
+        let whole = query_of(head.target);
+        let query = whole.split(|&byte| byte == b'#').next().unwrap_or_default();
         let mut decoded = Vec::new();
         let path = if percent_decode(path, &mut decoded) {
             decoded.as_slice()
@@ -226,7 +231,7 @@ impl Inputs {
             (Variable::RequestFilename, path),
             (Variable::RequestBasename, basename),
             (Variable::RequestLine, line.as_slice()),
-            (Variable::QueryString, query_of(head.target)),
+            (Variable::QueryString, query),
             (Variable::ServerName, server_name),
             (
                 Variable::RemoteAddr,
@@ -244,8 +249,15 @@ impl Inputs {
                 Variable::ServerPort,
                 head.server.port().to_string().as_bytes(),
             ),
+            (Variable::UniqueId, context.unique_id.as_bytes()),
+            // The release of ModSecurity whose rules are understood: 3.0.15.
+            (Variable::ModsecBuild, b"030150000"),
         ] {
             let value = values.intern(value);
+            self.set(variable, value);
+        }
+        for (variable, value) in super::time::parts(context.now) {
+            let value = values.intern(value.as_bytes());
             self.set(variable, value);
         }
         let mut count = 0;
@@ -263,14 +275,21 @@ impl Inputs {
         if count > limits.headers {
             self.notice(Anomaly::TooManyArguments, values);
         }
-        let query = query_of(head.target);
         let mut collector = Collector {
             inputs: self,
             values,
-            limit: limits.arguments,
+            reading,
             query: true,
         };
         crate::body::urlencoded::parse(query, separator, limits, &mut collector);
+        if query.len() < whole.len() {
+            // A server that gets a fragment may take it as query: its last
+            // parameter, and what follows, is read that way too.
+            let last = memchr::memrchr(separator, query).map_or(0, |at| at + 1);
+            let rest = whole.get(last..).unwrap_or_default();
+            crate::body::urlencoded::parse(rest, separator, limits, &mut collector);
+        }
+        self.fill_credentials(values);
         for at in 0..self.headers.len() {
             let Some(item) = self.headers.get(at).copied() else {
                 continue;
@@ -280,11 +299,34 @@ impl Inputs {
                 let mut collector = Collector {
                     inputs: self,
                     values,
-                    limit: limits.arguments,
+                    reading,
                     query: true,
                 };
-                crate::body::cookies::parse(&line, limits, &mut collector);
+                crate::body::cookies::parse(&line, settings, limits, &mut collector);
             }
+        }
+    }
+
+    /// `AUTH_TYPE` and `REMOTE_USER`, as the client claims them.
+    fn fill_credentials(&mut self, values: &mut Values) {
+        let Some(header) = self.header("authorization", values) else {
+            return;
+        };
+        let header = values.get(header).trim_ascii().to_vec();
+        let end = memchr::memchr(b' ', &header).unwrap_or(header.len());
+        let (scheme, rest) = header.split_at(end);
+        let kind = values.intern(scheme);
+        self.set(Variable::AuthType, kind);
+        if !scheme.eq_ignore_ascii_case(b"basic") {
+            return;
+        }
+        let mut decoded = Vec::new();
+        if let Some(spec) = crate::transformations::find("base64Decode")
+            && (spec.apply)(rest.trim_ascii(), &mut decoded)
+        {
+            let user = decoded.split(|&byte| byte == b':').next();
+            let user = values.intern(user.unwrap_or_default());
+            self.set(Variable::RemoteUser, user);
         }
     }
 
@@ -293,13 +335,18 @@ impl Inputs {
         self.set(Variable::ResponseStatus, status);
         let protocol = values.intern(head.version);
         self.set(Variable::ResponseProtocol, protocol);
+        let line = [head.version, b" ", head.status.to_string().as_bytes()].concat();
+        let line = values.intern(&line);
+        self.set(Variable::StatusLine, line);
         head.headers.for_each(&mut |name, value| {
             let item = Item {
                 name: values.intern(name),
                 value: values.intern(value),
             };
             if name.eq_ignore_ascii_case(b"content-type") {
-                self.set(Variable::ResponseContentType, item.value);
+                let essence = value.split(|&byte| byte == b';').next();
+                let essence = values.intern(essence.unwrap_or_default().trim_ascii());
+                self.set(Variable::ResponseContentType, essence);
             }
             self.response_headers.push(item);
         });
@@ -311,14 +358,16 @@ impl Inputs {
         processor: Processor,
         content_type: &[u8],
         body: &[u8],
-        separator: u8,
+        reading: Reading<'_>,
         values: &mut Values,
-        limits: &Limits,
     ) {
+        let Reading {
+            separator, limits, ..
+        } = reading;
         let mut sink = Collector {
             inputs: self,
             values,
-            limit: limits.arguments,
+            reading,
             query: false,
         };
         match processor {
@@ -377,22 +426,57 @@ impl Inputs {
         }
     }
 
+    /// Bytes of the uploaded files.
+    pub(crate) fn file_bytes(&self, values: &Values) -> usize {
+        self.file_contents
+            .iter()
+            .map(|item| values.get(item.value).len())
+            .sum()
+    }
+
+    /// Bytes of a multipart body's header lines and fields, without its files.
+    pub(crate) fn field_bytes(&self, values: &Values) -> usize {
+        let parts = self.part_headers.iter().chain(&self.body);
+        parts.map(|item| values.get(item.value).len()).sum()
+    }
+
+    /// The header lines as they came, for `FULL_REQUEST`.
+    pub(super) fn header_lines(&self) -> &[Item] {
+        &self.headers
+    }
+
     fn count(&self) -> usize {
         self.query.len() + self.body.len() + self.cookies.len() + self.xml.len()
     }
+}
+
+/// How a request is to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// Between the parameters of a query or form.
+    pub(crate) separator: u8,
+    pub(crate) settings: &'a Settings,
+    pub(crate) limits: &'a Limits,
+    /// Whether the texts of XML are parameters too.
+    pub(crate) xml_into_args: XmlIntoArgs,
 }
 
 /// Files what a parser finds.
 struct Collector<'a> {
     inputs: &'a mut Inputs,
     values: &'a mut Values,
-    limit: usize,
+    reading: Reading<'a>,
     query: bool,
 }
 
 impl Sink for Collector<'_> {
     fn field(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
-        if self.inputs.count() >= self.limit {
+        let limits = self.reading.limits;
+        let arguments = self.inputs.query.len() + self.inputs.body.len();
+        let allowed = self.reading.settings.arguments_limit;
+        let beyond = matches!(kind, Kind::Field | Kind::Json)
+            && allowed.is_some_and(|allowed| arguments >= allowed);
+        if beyond || self.inputs.count() >= limits.arguments {
             self.inputs.notice(Anomaly::TooManyArguments, self.values);
             return;
         }
@@ -400,31 +484,52 @@ impl Sink for Collector<'_> {
             name: self.values.intern(name),
             value: self.values.intern(value),
         };
-        let inputs = &mut *self.inputs;
         match kind {
-            Kind::Field if self.query => inputs.query.push(item),
-            Kind::Field | Kind::Json => inputs.body.push(item),
-            Kind::Cookie => inputs.cookies.push(item),
-            Kind::FileContent => inputs.file_contents.push(item),
-            Kind::FileName => inputs.file_names.push(item),
-            Kind::PartHeader => inputs.part_headers.push(item),
-            Kind::XmlText => {
-                let name = self.values.intern(b"/*");
-                inputs.xml.push(Item { name, ..item });
+            Kind::Field if self.query => self.inputs.query.push(item),
+            Kind::Field | Kind::Json => self.inputs.body.push(item),
+            Kind::Cookie => self.inputs.cookies.push(item),
+            Kind::FileContent => self.inputs.file_contents.push(item),
+            Kind::FileName => {
+                let files = self.reading.settings.files_limit;
+                if files.is_some_and(|files| self.inputs.file_names.len() >= files) {
+                    self.anomaly(Anomaly::MultipartTooManyFiles);
+                }
+                self.inputs.file_names.push(item);
             }
-            Kind::XmlAttribute => {
-                let name = self.values.intern(b"//@*");
-                inputs.xml.push(Item { name, ..item });
-            }
-            Kind::XmlExternal => {
-                let name = self.values.intern(b"external");
-                inputs.xml.push(Item { name, ..item });
+            Kind::PartHeader => self.inputs.part_headers.push(item),
+            Kind::XmlText | Kind::XmlAttribute | Kind::XmlExternal => {
+                self.xml(kind, name, item);
             }
         }
     }
 
     fn anomaly(&mut self, anomaly: Anomaly) {
         self.inputs.notice(anomaly, self.values);
+    }
+}
+
+impl Collector<'_> {
+    fn xml(&mut self, kind: Kind, path: &[u8], item: Item) {
+        let how = self.reading.xml_into_args;
+        if kind == Kind::XmlText && how != XmlIntoArgs::Off {
+            let name = [b"xml", path].concat();
+            let name: Vec<u8> = name
+                .iter()
+                .map(|&byte| if byte == b'/' { b'.' } else { byte })
+                .collect();
+            let name = self.values.intern(&name);
+            self.inputs.body.push(Item { name, ..item });
+            if how == XmlIntoArgs::Only {
+                return;
+            }
+        }
+        let name: &[u8] = match kind {
+            Kind::XmlText => b"/*",
+            Kind::XmlAttribute => b"//@*",
+            _ => b"external",
+        };
+        let name = self.values.intern(name);
+        self.inputs.xml.push(Item { name, ..item });
     }
 }
 
@@ -467,6 +572,8 @@ fn is_strict_multipart(anomaly: Anomaly) -> bool {
             | A::MultipartInvalidQuoting
             | A::MultipartInvalidPart
             | A::MultipartInvalidHeader
+            | A::MultipartInvalidHeaderFolding
+            | A::MultipartLongBoundary
             | A::MultipartTooManyParts
             | A::MultipartIncomplete
             | A::MultipartDuplicateParameter

@@ -9,6 +9,7 @@ mod macros;
 mod outcome;
 mod overrides;
 mod select;
+mod time;
 pub(crate) mod tx;
 mod values;
 
@@ -20,11 +21,12 @@ use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::plan::Plan;
-use crate::plan::ir::{EngineMode, Processor};
+use crate::plan::ir::{EngineMode, Processor, XmlIntoArgs};
 use crate::plan::query::Steps;
 use crate::request::{RequestHead, ResponseHead};
+use crate::trace::Trace;
 use collections::Kept;
-use inputs::Inputs;
+use inputs::{Inputs, Reading};
 use outcome::Outcome;
 use overrides::Overrides;
 use values::Values;
@@ -66,6 +68,7 @@ pub enum Oversize {
 pub struct Transaction {
     plan: Arc<Plan>,
     context: Context,
+    traced: bool,
     /// Taken from the plan only when something concerns the request.
     state: Option<State>,
 }
@@ -85,6 +88,7 @@ pub(crate) struct State {
     body: Vec<u8>,
     body_cut: bool,
     response_body: Vec<u8>,
+    response_cut: bool,
     need: Option<(usize, Oversize)>,
 }
 
@@ -103,13 +107,14 @@ impl State {
             buffer.shrink_to(KEEP);
         }
         self.body_cut = false;
+        self.response_cut = false;
         self.need = None;
     }
 }
 
 impl State {
     /// Records that the request was not seen whole, and stops it if that is enforced.
-    fn refuse(&mut self, phase: u8, message: String, enforced: bool) -> Flow {
+    fn refuse(&mut self, phase: u8, message: String, status: u16, enforced: bool) -> Flow {
         self.inputs.notice(Anomaly::TooLarge, &mut self.values);
         let cause = Match {
             patch: None,
@@ -128,7 +133,7 @@ impl State {
         self.outcome.record(cause.clone());
         if enforced {
             return Flow::Stop(Box::new(Decision {
-                action: Action::Block { status: 413 },
+                action: Action::Block { status },
                 cause,
             }));
         }
@@ -141,14 +146,21 @@ impl Transaction {
         Self {
             plan,
             context,
+            traced: false,
             state: None,
         }
+    }
+
+    /// Keeps every step of evaluation, for [`finish_traced`](Self::finish_traced);
+    /// called before `request_head`. This is slow.
+    pub fn trace(&mut self) {
+        self.traced = true;
     }
 
     /// Phase 1. Everything that is needed later is copied; the head is not kept.
     pub fn request_head(&mut self, head: &RequestHead<'_>) -> Flow {
         let plan = &self.plan;
-        let base = plan.base.engine != EngineMode::Off && plan.base.has_rules();
+        let base = plan.base.engine != EngineMode::Off && plan.base.says_something();
         if !base && plan.patches.is_empty() {
             return Flow::Continue;
         }
@@ -165,16 +177,37 @@ impl Transaction {
             plan.give_back(state);
             return Flow::Continue;
         }
-        let separator = plan.base.argument_separator;
         let State { inputs, values, .. } = &mut state;
-        inputs.fill_request(head, separator, values, plan.limits());
-        state.need = body_need(plan, &state.concerned, base);
+        values.unicode.clone_from(&plan.base.settings.unicode);
+        let reading = plan.reading(XmlIntoArgs::Off);
+        inputs.fill_request(head, reading, &self.context, values);
+        state.need = body_need(plan, &state.concerned, base && plan.base.request_body, None);
         state.overrides.engine = plan.base.engine;
+        if self.traced {
+            state.outcome.begin_trace(plan.limits().trace_steps);
+        }
         if let Some(processor) = processor_of(&state, !state.concerned.is_empty()) {
             state.overrides.processor = Some(processor);
         }
         self.state = Some(state);
-        self.run(1)
+        let flow = self.run(1);
+        self.apply_overrides(base);
+        flow
+    }
+
+    /// What `ctl` says of the request's body, now that phase 1 is over.
+    fn apply_overrides(&mut self, base: bool) {
+        let Some(state) = self.state.as_mut() else {
+            return;
+        };
+        let overrides = &state.overrides;
+        let on = overrides
+            .request_body
+            .unwrap_or(self.plan.base.request_body);
+        if overrides.request_body.is_some() || overrides.request_body_limit.is_some() {
+            let limit = overrides.request_body_limit;
+            state.need = body_need(&self.plan, &state.concerned, base && on, limit);
+        }
     }
 
     /// Whether any rule of this plan concerns the request. If not, the adapter
@@ -210,15 +243,19 @@ impl Transaction {
             return Flow::Continue;
         }
         state.body_cut = true;
+        let one = state.values.intern(b"1");
+        state.inputs.set(Variable::InboundDataError, one);
         let enforced = self.plan.enforces(&state.concerned);
         let what = format!("it is larger than the {limit} bytes that are held for inspection");
-        state.refuse(2, what, oversize == Oversize::Block && enforced)
+        state.refuse(2, what, 413, oversize == Oversize::Block && enforced)
     }
 
     /// Phase 2: the request is complete, or as much of it as will be seen.
     pub fn request_body_end(&mut self) -> Flow {
         if let Some(state) = self.state.as_mut() {
-            read_body(state, self.plan.limits(), self.plan.base.argument_separator);
+            let into_args = state.overrides.xml_into_args;
+            let into_args = into_args.unwrap_or(self.plan.base.settings.xml_into_args);
+            read_body(state, self.plan.reading(into_args));
         }
         self.run(2)
     }
@@ -233,9 +270,9 @@ impl Transaction {
     /// Whether any rule wants the response (phases 3 and 4).
     pub fn wants_response(&self) -> bool {
         self.state.as_ref().is_some_and(|state| {
-            self.plan
-                .programs(&state.concerned)
-                .any(|(_, program)| program.runs_in(3) || program.runs_in(4))
+            self.plan.programs(&state.concerned).any(|(_, program)| {
+                program.runs_in(3) || program.runs_in(4) || program.limits_response()
+            })
         })
     }
 
@@ -250,16 +287,23 @@ impl Transaction {
 
     /// What to do with the response body; asked after `response_head`.
     pub fn response_body_need(&self) -> BodyNeed {
-        let wanted = self.state.as_ref().is_some_and(|state| {
-            self.plan
-                .programs(&state.concerned)
-                .any(|(patch, program)| {
-                    program.uses.response_body && (patch.is_some() || program.response_body)
-                })
-        });
+        let Some(state) = self.state.as_ref() else {
+            return BodyNeed::None;
+        };
+        let wanted = self
+            .plan
+            .programs(&state.concerned)
+            .any(|(patch, program)| {
+                let on = state
+                    .overrides
+                    .response_body
+                    .unwrap_or(program.response_body);
+                (program.uses.response_body || program.limits_response())
+                    && (patch.is_some() || on && self.inspects_type(state))
+            });
         if wanted {
             BodyNeed::Hold {
-                bytes: self.plan.limits().response_body_bytes,
+                bytes: self.response_limit(state),
                 oversize: Oversize::Partial,
             }
         } else {
@@ -267,22 +311,57 @@ impl Transaction {
         }
     }
 
-    /// The next bytes of the response body. Content that is beyond the budget is not inspected.
+    /// Whether SecLang asked for responses of this media type.
+    fn inspects_type(&self, state: &State) -> bool {
+        let kind = state.inputs.scalar(Variable::ResponseContentType);
+        let kind = kind.map_or(b"(null)".as_slice(), |id| state.values.get(id));
+        self.plan
+            .base
+            .settings
+            .response_types
+            .iter()
+            .any(|wanted| wanted.as_bytes().eq_ignore_ascii_case(kind))
+    }
+
+    fn response_limit(&self, state: &State) -> usize {
+        let said = state.overrides.response_body_limit;
+        said.or(self.plan.base.settings.response_body_limit)
+            .unwrap_or(usize::MAX)
+            .min(self.plan.limits().response_body_bytes)
+    }
+
+    /// The next bytes of the response body. Content that is beyond the budget is
+    /// not inspected, unless `SecResponseBodyLimitAction Reject` stops it.
     pub fn response_body(&mut self, chunk: &[u8]) -> Flow {
-        let limit = self.plan.limits().response_body_bytes;
-        if let Some(state) = self.state.as_mut() {
-            let room = limit
-                .saturating_sub(state.response_body.len())
-                .min(chunk.len());
-            state
-                .response_body
-                .extend_from_slice(chunk.get(..room).unwrap_or_default());
+        let Some(limit) = self.state.as_ref().map(|state| self.response_limit(state)) else {
+            return Flow::Continue;
+        };
+        let Some(state) = self.state.as_mut() else {
+            return Flow::Continue;
+        };
+        let room = limit
+            .saturating_sub(state.response_body.len())
+            .min(chunk.len());
+        state
+            .response_body
+            .extend_from_slice(chunk.get(..room).unwrap_or_default());
+        if room == chunk.len() || state.response_cut {
+            return Flow::Continue;
         }
-        Flow::Continue
+        state.response_cut = true;
+        let one = state.values.intern(b"1");
+        state.inputs.set(Variable::OutboundDataError, one);
+        if !self.plan.base.settings.response_body_reject {
+            return Flow::Continue;
+        }
+        let enforced = state.overrides.engine == EngineMode::On;
+        let what = format!("its response is larger than the {limit} bytes that are held");
+        state.refuse(4, what, 500, enforced)
     }
 
     /// Phase 4.
     pub fn response_body_end(&mut self) -> Flow {
+        let wanted = self.response_body_need() != BodyNeed::None;
         if let Some(state) = self.state.as_mut() {
             let State {
                 inputs,
@@ -290,8 +369,10 @@ impl Transaction {
                 response_body,
                 ..
             } = state;
-            let body = values.intern(response_body);
-            inputs.set(Variable::ResponseBody, body);
+            if wanted {
+                let body = values.intern(response_body);
+                inputs.set(Variable::ResponseBody, body);
+            }
             let length = values.intern(response_body.len().to_string().as_bytes());
             inputs.set(Variable::ResponseContentLength, length);
         }
@@ -299,12 +380,17 @@ impl Transaction {
     }
 
     /// Phase 5; then everything that matched, in the order of evaluation.
-    pub fn finish(mut self) -> Vec<Match> {
+    pub fn finish(self) -> Vec<Match> {
+        self.finish_traced().0
+    }
+
+    /// As [`finish`](Self::finish), with the steps that [`trace`](Self::trace) asked for.
+    pub fn finish_traced(mut self) -> (Vec<Match>, Vec<Trace>) {
         // Phase 5 records; it decides nothing.
         let _: Flow = self.run(5);
-        self.state
-            .as_mut()
-            .map_or_else(Vec::new, |state| state.outcome.take_matches())
+        self.state.as_mut().map_or_else(Default::default, |state| {
+            (state.outcome.take_matches(), state.outcome.take_trace())
+        })
     }
 
     fn run(&mut self, phase: u8) -> Flow {
@@ -312,6 +398,13 @@ impl Transaction {
             return Flow::Continue;
         };
         let flow = evaluate::phase(&self.plan, state, &self.context, phase);
+        if let Flow::Stop(decision) = &flow
+            && let Action::Block { status } | Action::Redirect { status, .. } = decision.action
+        {
+            // The client gets this answer, and phase 5 sees it.
+            let status = state.values.intern(status.to_string().as_bytes());
+            state.inputs.set(Variable::ResponseStatus, status);
+        }
         if flow != Flow::Continue || !state.values.overflowed {
             return flow;
         }
@@ -320,7 +413,7 @@ impl Transaction {
         let enforced = phase < 5 && self.plan.enforces(&state.concerned);
         let bytes = self.plan.limits().scratch_bytes;
         let what = format!("its values need more than the {bytes} bytes that inspection may use");
-        state.refuse(phase, what, enforced)
+        state.refuse(phase, what, 413, enforced)
     }
 }
 
@@ -333,6 +426,15 @@ impl Drop for Transaction {
 }
 
 impl Plan {
+    fn reading(&self, xml_into_args: XmlIntoArgs) -> Reading<'_> {
+        Reading {
+            separator: self.base.argument_separator,
+            settings: &self.base.settings,
+            limits: self.limits(),
+            xml_into_args,
+        }
+    }
+
     /// The programs that concern a request: the base's, then each patch's.
     fn programs<'a>(
         &'a self,
@@ -360,11 +462,25 @@ impl Plan {
     }
 }
 
-fn body_need(plan: &Plan, concerned: &[u32], base: bool) -> Option<(usize, Oversize)> {
+fn body_need(
+    plan: &Plan,
+    concerned: &[u32],
+    base: bool,
+    limit: Option<usize>,
+) -> Option<(usize, Oversize)> {
     let mut need: Option<(usize, Oversize)> = None;
-    if base && plan.base.request_body && plan.base.runs_in(2) {
-        let limit = plan.base.request_body_limit.unwrap_or(usize::MAX);
-        need = Some((limit.min(plan.limits().request_body_bytes), Oversize::Block));
+    let program = &plan.base;
+    let looks = program.runs_in(2) || program.uses.request_body || program.limits_request();
+    if base && looks {
+        let limit = limit
+            .or(plan.base.request_body_limit)
+            .unwrap_or(usize::MAX)
+            .min(plan.limits().request_body_bytes);
+        let oversize = match plan.base.settings.request_body_partial {
+            true => Oversize::Partial,
+            false => Oversize::Block,
+        };
+        need = Some((limit, oversize));
     }
     for patch in concerned
         .iter()
@@ -411,7 +527,7 @@ fn processor_of(state: &State, patches: bool) -> Option<Processor> {
 }
 
 /// Decodes and parses the body that was held.
-fn read_body(state: &mut State, limits: &Limits, separator: u8) {
+fn read_body(state: &mut State, reading: Reading<'_>) {
     let State {
         concerned,
         values,
@@ -426,7 +542,7 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
         return;
     }
     if let Some(coding) = inputs.header("content-encoding", values)
-        && let Err(anomaly) = content_coding::decode(values.get(coding), body, limits)
+        && let Err(anomaly) = content_coding::decode(values.get(coding), body, reading.limits)
     {
         inputs.notice(anomaly, values);
     }
@@ -452,14 +568,22 @@ fn read_body(state: &mut State, limits: &Limits, separator: u8) {
     if let Some(processor) = processor {
         // What was found out is what rules see from now on.
         overrides.processor = Some(processor);
-        inputs.process(processor, &content_type, body, separator, values, limits);
+        inputs.process(processor, &content_type, body, reading, values);
         // A form that looks like a document is read as both. What does not parse
         // then is no fault: it claimed to be a form.
         if let (Processor::Urlencoded, Some(other)) = (processor, sniffed) {
             let noticed = inputs.noticed();
-            inputs.process(other, &content_type, body, separator, values, limits);
+            inputs.process(other, &content_type, body, reading, values);
             inputs.forget(noticed, values);
         }
+    }
+    let without_files = match processor {
+        Some(Processor::Multipart) => inputs.field_bytes(values),
+        _ => body.len(),
+    };
+    let allowed = reading.settings.request_body_no_files_limit;
+    if allowed.is_some_and(|allowed| without_files > allowed) {
+        inputs.notice(Anomaly::TooLarge, values);
     }
     let raw_stays = matches!(
         processor,

@@ -1,6 +1,7 @@
 //! What a transaction has found and decided so far.
 
 use crate::decision::{Match, Strip};
+use crate::trace::Trace;
 
 /// Matches and edits, bounded.
 #[derive(Default)]
@@ -8,6 +9,9 @@ pub(crate) struct Outcome {
     matches: Vec<Match>,
     strips: Vec<Strip>,
     limit: usize,
+    /// None unless asked for.
+    trace: Option<Vec<Trace>>,
+    trace_limit: usize,
 }
 
 impl Outcome {
@@ -15,6 +19,29 @@ impl Outcome {
         self.matches.clear();
         self.strips.clear();
         self.limit = limit;
+        self.trace = None;
+    }
+
+    /// Keeps steps from now on, up to a bound.
+    pub(crate) fn begin_trace(&mut self, limit: usize) {
+        self.trace = Some(Vec::new());
+        self.trace_limit = limit;
+    }
+
+    pub(crate) fn traces(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    pub(crate) fn trace(&mut self, step: impl FnOnce() -> Trace) {
+        if let Some(trace) = &mut self.trace
+            && trace.len() < self.trace_limit
+        {
+            trace.push(step());
+        }
+    }
+
+    pub(crate) fn take_trace(&mut self) -> Vec<Trace> {
+        self.trace.take().unwrap_or_default()
     }
 
     pub(crate) fn record(&mut self, found: Match) {

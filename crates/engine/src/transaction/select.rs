@@ -27,9 +27,13 @@ impl Run<'_> {
                 let count = selected.len() - start;
                 selected.truncate(start);
                 let value = self.number(count);
+                let name = match &target.selector {
+                    Selector::Name(Text::Plain(name)) => Some(self.values.intern(name.as_bytes())),
+                    _ => None,
+                };
                 selected.push(Selected {
                     variable: target.variable,
-                    name: None,
+                    name,
                     value,
                 });
             }
@@ -160,7 +164,12 @@ impl Run<'_> {
                 self.pairs(target, pairs, selected);
             }
             Variable::Env => {
-                let pairs = self.kept.environment.clone();
+                let mut pairs = self.kept.environment.clone();
+                for (name, value) in &*self.context.environment {
+                    if !pairs.iter().any(|(known, _)| known == name.as_bytes()) {
+                        pairs.push((name.clone().into_bytes(), value.clone().into_bytes()));
+                    }
+                }
                 self.pairs(target, pairs, selected);
             }
             Variable::Rule => {
@@ -180,16 +189,29 @@ impl Run<'_> {
                 let id = self.settings.web_app_id.clone();
                 self.single(variable, id.as_bytes(), selected);
             }
+            Variable::FullRequest | Variable::FullRequestLength => {
+                let whole = self.full_request();
+                if variable == Variable::FullRequest {
+                    self.single(variable, &whole, selected);
+                } else {
+                    let length = whole.len().to_string();
+                    self.single(variable, length.as_bytes(), selected);
+                }
+            }
             Variable::ReqbodyProcessor => {
                 let name = self.overrides.processor.map_or("", Processor::name);
                 self.single(variable, name.as_bytes(), selected);
+            }
+            Variable::MscPcreError | Variable::MscPcreLimitsExceeded => {
+                let flag: &[u8] = if self.kept.gave_up { b"1" } else { b"0" };
+                self.single(variable, flag, selected);
             }
             Variable::HighestSeverity => {
                 let severity = self.kept.highest_severity.unwrap_or(255).to_string();
                 self.single(variable, severity.as_bytes(), selected);
             }
             Variable::MatchedVar => {
-                if let Some(last) = self.kept.matched.last() {
+                if let Some(last) = self.kept.last_matched {
                     selected.push(Selected {
                         variable,
                         name: None,
@@ -204,24 +226,23 @@ impl Run<'_> {
                     }
                 }
             }
-            Variable::MatchedVarName | Variable::MatchedVarsNames => {
-                let names: Vec<String> = self
-                    .kept
-                    .matched
-                    .iter()
-                    .map(|found| self.name_of(found))
-                    .collect();
-                let skipped = match variable {
-                    Variable::MatchedVarName => names.len().saturating_sub(1),
-                    _ => 0,
-                };
-                for name in names.iter().skip(skipped) {
-                    let value = self.values.intern(name.as_bytes());
-                    selected.push(Selected {
-                        variable,
-                        name: None,
-                        value,
-                    });
+            Variable::MatchedVarName => {
+                if let Some(last) = self.kept.last_matched {
+                    let name = self.name_of(&last);
+                    self.single(variable, name.as_bytes(), selected);
+                }
+            }
+            Variable::MatchedVarsNames => {
+                for at in 0..self.kept.matched.len() {
+                    if let Some(found) = self.kept.matched.get(at).copied() {
+                        let name = self.name_of(&found);
+                        let value = self.values.intern(name.as_bytes());
+                        selected.push(Selected {
+                            variable,
+                            name: Some(value),
+                            value,
+                        });
+                    }
                 }
             }
             _ => {}
@@ -249,6 +270,23 @@ impl Run<'_> {
                 });
             }
         }
+    }
+
+    /// The request put together again.
+    fn full_request(&self) -> Vec<u8> {
+        let mut whole = Vec::new();
+        if let Some(line) = self.inputs.scalar(Variable::RequestLine) {
+            whole.extend_from_slice(self.values.get(line));
+        }
+        for item in self.inputs.header_lines() {
+            whole.extend_from_slice(b"\n");
+            whole.extend_from_slice(self.values.get(item.name));
+            whole.extend_from_slice(b": ");
+            whole.extend_from_slice(self.values.get(item.value));
+        }
+        whole.extend_from_slice(b"\n\n");
+        whole.extend_from_slice(self.body);
+        whole
     }
 
     /// `RULE`.

@@ -6,9 +6,12 @@
 use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 
+use std::sync::Arc;
+
 use crate::plan::Scan;
 use crate::plan::signature::Signature;
-use crate::transformations;
+use crate::transformations::unicode_map::UnicodeMap;
+use crate::transformations::{self, url_decode_uni};
 
 /// A byte string of this transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +28,8 @@ pub(crate) struct Values {
     clauses: Vec<u32>,
     hasher: hashbrown::DefaultHashBuilder,
     scratch: Vec<u8>,
+    /// The code page of `t:urlDecodeUni`.
+    pub(crate) unicode: Option<Arc<UnicodeMap>>,
     limit: usize,
     /// Whether something was left out because the arena was full.
     pub(crate) overflowed: bool,
@@ -149,11 +154,13 @@ impl Values {
         };
         let mut output = std::mem::take(&mut self.scratch);
         output.clear();
-        let result = if (spec.apply)(self.get(id), &mut output) {
-            self.intern(&output)
-        } else {
-            id
+        let changed = match &self.unicode {
+            Some(map) if spec.name == "urlDecodeUni" => {
+                url_decode_uni::decode(self.get(id), &mut output, map)
+            }
+            _ => (spec.apply)(self.get(id), &mut output),
         };
+        let result = if changed { self.intern(&output) } else { id };
         self.scratch = output;
         self.steps.insert((id, transformation), result);
         result

@@ -22,9 +22,10 @@ mod remove_whitespace;
 mod replace_nulls;
 mod sql_hex_decode;
 mod trim;
+pub(crate) mod unicode_map;
 mod uppercase;
 mod url_decode;
-mod url_decode_uni;
+pub(crate) mod url_decode_uni;
 mod url_encode;
 mod utf8_to_unicode;
 

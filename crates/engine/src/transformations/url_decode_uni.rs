@@ -1,6 +1,7 @@
 //! `t:urlDecodeUni`
 
 use super::Spec;
+use super::unicode_map::UnicodeMap;
 use crate::need::ByteSet;
 
 /// `t:urlDecodeUni`
@@ -15,6 +16,11 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
+    decode(input, output, &UnicodeMap::default())
+}
+
+/// With the bytes that a code page has for code points.
+pub(crate) fn decode(input: &[u8], output: &mut Vec<u8>, map: &UnicodeMap) -> bool {
     if memchr::memchr2(b'%', b'+', input).is_none() {
         return false;
     }
@@ -34,7 +40,9 @@ fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
                         let low = c * 16 + d;
                         // U+FF01 to U+FF5E are the full-width forms of ! to ~.
                         let wide = a == 0xf && b == 0xf && (0x01..0x5f).contains(&low);
-                        output.push(if wide { low + 0x20 } else { low });
+                        let code = u32::from(a * 16 + b) << 8 | u32::from(low);
+                        let plain = if wide { low + 0x20 } else { low };
+                        output.push(map.get(code).unwrap_or(plain));
                         rest = tail;
                     }
                     _ => output.push(b'%'),

@@ -38,7 +38,8 @@ fn one(text: &str, span: Span) -> Result<(Target, &str), String> {
         return Err("a target's name is expected, such as ARGS or REQUEST_HEADERS:Host".to_owned());
     }
     let mut selector = None;
-    if let Some(after) = rest.strip_prefix(':') {
+    // ModSecurity takes a dot for the colon too.
+    if let Some(after) = rest.strip_prefix([':', '.']) {
         let xpath = variable.eq_ignore_ascii_case("XML");
         let (found, after) = self::selector(after, xpath)?;
         selector = Some(found);

@@ -49,6 +49,10 @@ fn read(
             if part.is_none() && !line.trim_ascii().is_empty() {
                 sink.anomaly(Anomaly::MultipartDataBefore);
             }
+            if line.starts_with(b"--") && undashed(line.trim_ascii_end()) == undashed(&boundary) {
+                // The boundary, with more or fewer hyphens than it has.
+                sink.anomaly(Anomaly::MultipartUnmatchedBoundary);
+            }
             continue;
         };
         if !matches!(tail, b"" | b"--") {
@@ -92,6 +96,13 @@ fn read(
     }
 }
 
+fn undashed(mut text: &[u8]) -> &[u8] {
+    while let [b'-', rest @ ..] | [rest @ .., b'-'] = text {
+        text = rest;
+    }
+    text
+}
+
 fn line_ends(crlf: bool, lf: bool, sink: &mut dyn Sink) {
     match (crlf, lf) {
         (true, true) => sink.anomaly(Anomaly::MultipartMixedLineEnds),
@@ -115,10 +126,10 @@ fn boundary(content_type: &[u8], sink: &mut dyn Sink) -> Option<Vec<u8>> {
         sink.anomaly(Anomaly::MultipartBoundaryWhitespace);
     }
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(byte);
-    if !(1..=70).contains(&first.value.len())
-        || !first.value.iter().all(allowed)
-        || first.value.ends_with(b" ")
-    {
+    if first.value.len() > 70 {
+        sink.anomaly(Anomaly::MultipartLongBoundary);
+    }
+    if first.value.is_empty() || !first.value.iter().all(allowed) || first.value.ends_with(b" ") {
         sink.anomaly(Anomaly::MultipartInvalidBoundary);
     }
     (!first.value.is_empty()).then(|| first.value.clone())
@@ -150,7 +161,12 @@ fn part(part: &[u8], limits: &Limits, sink: &mut dyn Sink, parts: &mut usize, de
                 last.push(b' ');
                 last.extend_from_slice(line.trim_ascii());
             }
-            _ => headers.push(line.to_vec()),
+            _ => {
+                if folded {
+                    sink.anomaly(Anomaly::MultipartInvalidHeaderFolding);
+                }
+                headers.push(line.to_vec());
+            }
         }
     }
     let content = rest.strip_suffix(b"\n").unwrap_or(rest);

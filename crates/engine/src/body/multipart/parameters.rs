@@ -71,9 +71,7 @@ impl Parameters {
                 let end = memchr::memchr(b';', trimmed).unwrap_or(trimmed.len());
                 let (value, rest) = trimmed.split_at(end);
                 let value = value.trim_ascii_end();
-                if memchr::memchr3(b'"', b'\'', b' ', value)
-                    .is_some_and(|at| value.get(at) != Some(&b'\''))
-                {
+                if memchr::memchr3(b'"', b'\'', b' ', value).is_some() {
                     self.anomalies.push(Anomaly::MultipartInvalidQuoting);
                 }
                 (value.to_vec(), false, rest)

@@ -41,9 +41,14 @@ pub(super) const XMLNS: Spec = Spec {
         let (prefix, namespace) = argument.split_once('=').ok_or_else(|| {
             format!("`{argument}` names no namespace; write xmlns:PREFIX=NAMESPACE")
         })?;
-        let namespace = namespace.trim_matches(['\'', '"']);
+        let (prefix, namespace) = (prefix.trim(), namespace.trim_matches(['\'', '"']));
+        if prefix.is_empty() || !namespace.contains(':') {
+            return Err(format!(
+                "`{argument}` names no prefix or no namespace, which is a URI with its scheme"
+            ));
+        }
         to.namespaces
-            .push((prefix.trim().to_owned(), namespace.to_owned()));
+            .push((prefix.to_owned(), namespace.to_owned()));
         Ok(())
     }),
 };

@@ -23,7 +23,10 @@ pub(super) const BLOCK: Spec = Spec {
     argument: "",
     summary: "does what SecDefaultAction says for the phase",
     example: "block",
-    apply: Apply::Bare(|to| to.disruptive = Some(Verb::Block)),
+    // Beside another disruptive action it says nothing.
+    apply: Apply::Bare(|to| {
+        to.disruptive.get_or_insert(Verb::Block);
+    }),
 };
 
 /// `deny`

@@ -11,7 +11,7 @@ pub(super) const ID: Spec = Spec {
     summary: "the rule's number, which no other rule has",
     example: "id:942100",
     apply: Apply::With(|to, argument| {
-        to.id = Some(number(argument.trim_matches('\''))?);
+        to.id = Some(number(argument)?);
         Ok(())
     }),
 };
@@ -126,7 +126,7 @@ pub(super) const NOLOG: Spec = Spec {
 };
 
 fn phase(text: &str) -> Result<u8, String> {
-    match text.trim_matches('\'').to_ascii_lowercase().as_str() {
+    match text.to_ascii_lowercase().as_str() {
         "request" => Ok(2),
         "response" => Ok(4),
         "logging" => Ok(5),

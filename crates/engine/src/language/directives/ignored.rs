@@ -6,7 +6,7 @@ const AUDIT: &str = "audit logs are not written; matches are events, which the g
 const DEBUG: &str = "debug logs are not written; `stopgap rules explain` says what a rule does";
 const FILES: &str = "bodies stay in memory, within limits; nothing is written to files";
 const PCRE: &str = "expressions run in linear time, or within the limit on backtracking";
-const UNICODE: &str = "code points beyond ASCII have their low byte, full-width forms their ASCII equal; there is no other map";
+const UNICODE: &str = "SecUnicodeMapFile names the code page";
 
 const fn ignored(
     name: &'static str,
@@ -239,14 +239,6 @@ pub(super) const RULE_INHERITANCE: Spec = ignored(
     "On or Off",
     "SecRuleInheritance On",
     "there is one context, in which all rules are",
-);
-
-/// `SecUnicodeMapFile`
-pub(super) const UNICODE_MAP_FILE: Spec = ignored(
-    "SecUnicodeMapFile",
-    "a file and a code page",
-    "SecUnicodeMapFile unicode.mapping 20127",
-    UNICODE,
 );
 
 /// `SecUnicodeCodePage`

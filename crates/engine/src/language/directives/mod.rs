@@ -10,6 +10,7 @@ mod ignored;
 mod names;
 mod refused;
 mod syntax;
+mod unicode;
 mod updates;
 
 use seclang::{Span, Text};
@@ -177,7 +178,7 @@ pub(crate) static ALL: &[Spec] = &[
     ignored::RULE_PERF_TIME,
     ignored::CACHE_TRANSFORMATIONS,
     ignored::RULE_INHERITANCE,
-    ignored::UNICODE_MAP_FILE,
+    unicode::MAP_FILE,
     ignored::UNICODE_CODE_PAGE,
     ignored::CONN_ENGINE,
     ignored::DISABLE_BACKEND_COMPRESSION,
