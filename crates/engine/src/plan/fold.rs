@@ -6,7 +6,7 @@
 //! initial values. Core rule sets spend a quarter of their rules on such things
 //! (paranoia levels, defaults).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::ir::{
     Allow, Change, Check, Disruptive, Effect, Link, Piece, Program, Rule, Selector, Step, Target,
@@ -58,15 +58,15 @@ enum Fact {
 #[derive(Debug, Clone, Default)]
 struct Facts {
     names: HashMap<Vec<u8>, Fact>,
-    /// Whether a variable of a name that only the request tells may be set.
-    any: bool,
+    /// How names begin that only the request tells: any of them may be set.
+    open: BTreeSet<Vec<u8>>,
 }
 
 impl Facts {
     fn get(&self, name: &[u8]) -> &Fact {
         match self.names.get(name) {
             Some(fact) => fact,
-            None if self.any => &Fact::Unknown,
+            None if self.open.iter().any(|start| name.starts_with(start)) => &Fact::Unknown,
             None => &Fact::Absent,
         }
     }
@@ -83,15 +83,25 @@ impl Facts {
                 self.names.insert(name, Fact::Unknown);
             }
         }
-        self.any |= other.any;
+        self.open.extend(other.open);
         self
     }
 
-    fn forget_all(&mut self) {
-        self.any = true;
-        for fact in self.names.values_mut() {
-            *fact = Fact::Unknown;
+    /// A variable is set whose name only the request tells.
+    fn forget(&mut self, name: &Text) {
+        let start = match name {
+            Text::Template(_, pieces) => match pieces.first() {
+                Some(Piece::Literal(start)) => start.to_ascii_lowercase().into_bytes(),
+                _ => Vec::new(),
+            },
+            Text::Plain(name) => name.to_ascii_lowercase().into_bytes(),
+        };
+        for (name, fact) in &mut self.names {
+            if name.starts_with(&start) {
+                *fact = Fact::Unknown;
+            }
         }
+        self.open.insert(start);
     }
 }
 
@@ -137,20 +147,10 @@ struct Walk<'l> {
 
 impl<'l> Walk<'l> {
     fn new(program: &Program, limits: &'l Limits) -> Self {
-        let links = || {
-            program
-                .phases
-                .iter()
-                .flatten()
-                .filter_map(|step| match step {
-                    Step::Rule(rule) => Some(rule),
-                    Step::Marker(_) => None,
-                })
-                .flat_map(|rule| rule.links.iter().enumerate())
-        };
-        let reads_matched = links()
-            .filter(|(at, _)| *at == 0)
-            .any(|(_, link)| link.reads_matched());
+        let reads_matched = program.phases.iter().flatten().any(|step| match step {
+            Step::Rule(rule) => rule.reads_matched(),
+            Step::Marker(_) => false,
+        });
         Self {
             limits,
             facts: Some(Facts::default()),
@@ -262,11 +262,7 @@ impl<'l> Walk<'l> {
         for link in &rule.links {
             self.all_seen |= link.names_of_tx(&mut self.seen);
         }
-        let location = match &rule.disruptive {
-            Disruptive::Redirect { location, .. } => Some(location),
-            _ => None,
-        };
-        for text in [&rule.message, &rule.data].into_iter().chain(location) {
+        for text in rule.texts() {
             self.all_seen |= names_in(text, &mut self.seen);
         }
         Some(rule)
@@ -342,6 +338,36 @@ impl Rule {
     /// Whether a match has no other effect than to go on elsewhere.
     fn only_jumps(&self) -> bool {
         self.skip_after.is_some() && self.is_quiet()
+    }
+
+    /// Whether it asks what an earlier rule has matched.
+    fn reads_matched(&self) -> bool {
+        let Some(first) = self.links.first() else {
+            return false;
+        };
+        let targets = first.targets.iter().map(|target| target.variable);
+        let texts: Vec<&Text> = match first.test.as_ref().map(|test| &test.check) {
+            // What follows a match of its own reads that.
+            Some(Check::Plain { argument, .. } | Check::Expanded(_, argument)) => vec![argument],
+            Some(Check::Compiled(_)) => Vec::new(),
+            None => {
+                let effects = first.effects.iter().flat_map(Effect::texts);
+                effects.chain(self.texts()).collect()
+            }
+        };
+        let in_texts = texts.into_iter().flat_map(Text::variables);
+        targets
+            .chain(in_texts)
+            .any(|variable| matches!(variable, Variable::MatchedVar | Variable::MatchedVarName))
+    }
+
+    /// What it says of a match.
+    fn texts(&self) -> impl Iterator<Item = &Text> {
+        let location = match &self.disruptive {
+            Disruptive::Redirect { location, .. } => Some(location),
+            _ => None,
+        };
+        [&self.message, &self.data].into_iter().chain(location)
     }
 
     /// Whether a match is not recorded, decides nothing and sets nothing.
@@ -454,7 +480,7 @@ impl Link {
                 } => {
                     facts.names.insert(name.clone().into_bytes(), Fact::Unknown);
                 }
-                Effect::SetTx { .. } => facts.forget_all(),
+                Effect::SetTx { name, .. } => facts.forget(name),
                 _ => {}
             }
         }
@@ -475,34 +501,6 @@ impl Link {
                 }
             }
         }
-    }
-
-    fn reads_matched(&self) -> bool {
-        let targets = self.targets.iter().map(|target| target.variable);
-        let argument = match self.test.as_ref().map(|test| &test.check) {
-            Some(Check::Plain { argument, .. } | Check::Expanded(_, argument)) => Some(argument),
-            _ => None,
-        };
-        let effects = self.effects.iter().filter_map(|effect| match effect {
-            Effect::SetTx {
-                change: Change::Set(text) | Change::Add(text),
-                ..
-            } => Some(text),
-            _ => None,
-        });
-        let in_texts = argument
-            .into_iter()
-            .chain(effects)
-            .flat_map(Text::variables);
-        targets.chain(in_texts).any(|variable| {
-            matches!(
-                variable,
-                Variable::MatchedVar
-                    | Variable::MatchedVarName
-                    | Variable::MatchedVars
-                    | Variable::MatchedVarsNames
-            )
-        })
     }
 
     /// Adds the variables of `TX` that it reads or sets; `true`: it may be any.
@@ -593,7 +591,7 @@ impl Effect {
             return;
         };
         let Text::Plain(name) = name else {
-            facts.forget_all();
+            facts.forget(name);
             return;
         };
         let name = name.as_bytes();
