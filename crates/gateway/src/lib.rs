@@ -35,6 +35,7 @@ mod proxy;
 mod server;
 mod sniff;
 mod strip;
+mod timers;
 mod tunnel;
 
 use std::net::SocketAddr;

@@ -155,7 +155,9 @@ impl Proxy {
         forward::prepare(&mut head.headers, connection, upgrade.is_some(), readable);
 
         // Forward: nothing of the request has reached the upstream before this line.
-        let mut response = application.upstreams.send(head, body).await?;
+        let patience = &connection.patience;
+        let request = Request::from_parts(head, body);
+        let mut response = application.upstreams.send(request, patience).await?;
         drop(held);
 
         // Back: a tunnel, or a response that is inspected where a rule wants it.
