@@ -51,6 +51,8 @@ pub use config::{
 };
 pub use error::Error;
 pub use limits::Limits;
+#[doc(hidden)]
+pub use sniff::refused_at;
 
 use proxy::Proxy;
 use server::Server;
