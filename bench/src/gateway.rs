@@ -44,9 +44,9 @@ const GATEWAYS: [(&str, usize); 4] = [
 
 pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     let (rounds, requests) = if settings.quick {
-        (3, 4_000)
+        (5, 1_000)
     } else {
-        (9, 16_000)
+        (60, 2_000)
     };
     let folder = tempfile::tempdir()?;
     let upstream = load::application()?;

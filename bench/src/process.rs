@@ -84,20 +84,16 @@ impl Server {
     /// Seconds of CPU, user and system, that it and its children have used.
     pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
         let own = self.id();
-        let mut ticks = 0;
-        for entry in std::fs::read_dir("/proc")? {
-            let name = entry?.file_name();
-            let Some(id) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
-                continue;
-            };
+        let mut nanoseconds = 0;
+        for id in numbers("/proc")? {
             // Another process may end meanwhile.
-            if let Ok(stat) = stat(id)
-                && (id == own || stat.parent == own)
-            {
-                ticks += stat.ticks;
+            if id == own || stat(id).is_ok_and(|stat| stat.parent == own) {
+                for thread in numbers(&format!("/proc/{id}/task"))? {
+                    nanoseconds += on_cpu(id, thread)?;
+                }
             }
         }
-        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        Ok(nanoseconds as f64 / 1e9)
     }
 
     /// The most memory that it ever had, in MB.
@@ -159,6 +155,24 @@ pub(crate) fn peak_megabytes(id: u32) -> anyhow::Result<f64> {
         .trim()
         .parse()?;
     Ok(kilobytes * 1024.0 / 1e6)
+}
+
+/// Nanoseconds that a thread was on a CPU: finer than the ticks of `/proc/PID/stat`.
+fn on_cpu(process: u32, thread: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{process}/task/{thread}/schedstat");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let first = text.split(' ').next().unwrap_or_default();
+    Ok(first.parse()?)
+}
+
+/// The entries of a folder that are numbers.
+fn numbers(folder: &str) -> anyhow::Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
+    }
+    Ok(numbers)
 }
 
 struct Stat {

@@ -204,7 +204,11 @@ impl Proxy {
             Halt::Upstream(_, why) => tracing::warn!(%reference, "upstream: {why}"),
             Halt::Uninspected => tracing::error!(%reference, "inspection failed"),
             Halt::Request(_, why) => tracing::debug!(%reference, "request: {why}"),
-            Halt::Decided(_) | Halt::Busy => {}
+            Halt::Decided(decision) => {
+                let patch = decision.cause.patch.as_deref().unwrap_or("-");
+                tracing::info!(%reference, patch, rule = decision.cause.rule, "stopped");
+            }
+            Halt::Busy => tracing::warn!(%reference, "no room to hold another body"),
         }
         let status = match &halt {
             Halt::Decided(decision) => match &decision.action {

@@ -18,7 +18,7 @@ const TOLERANCE: usize = 24 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_thousand_broken_requests_neither_end_stall_nor_fill_it() {
-    let alone = alone();
+    let alone = alone().await;
     let upstream = Upstream::serve(OK.into(), false).await;
     let (running, address) = start(config(upstream.address), no_attack()).await;
     // Once without measuring: by then everything has its size.

@@ -15,7 +15,7 @@ const TOLERANCE: usize = 4 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_swaps_under_load_fail_no_request_and_leave_no_plan_behind() {
-    let alone = alone();
+    let alone = alone().await;
     let upstream = Upstream::serve(OK.into(), false).await;
     let (running, address) = start(config(upstream.address), Plan::empty()).await;
     let (done, stop) = tokio::sync::watch::channel(false);
