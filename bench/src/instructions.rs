@@ -29,10 +29,8 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
              inspect: the engine alone. proxy, gateway: the whole server, one connection."
         ),
     );
-    for count in [1, 100, 10_000] {
-        if settings.quick && count > 100 {
-            continue;
-        }
+    // Compiling 10,000 under valgrind takes minutes; what they cost is in the bench of the gateway.
+    for count in [1, 100] {
         let patches = folder.path().join(count.to_string());
         documents::write(&patches, count)?;
         for route in ["GET", "POST", "GET elsewhere", "POST elsewhere"] {

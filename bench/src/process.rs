@@ -157,12 +157,21 @@ pub(crate) fn peak_megabytes(id: u32) -> anyhow::Result<f64> {
     Ok(kilobytes * 1024.0 / 1e6)
 }
 
+/// Seconds of CPU that this thread has used.
+pub(crate) fn own_cpu() -> anyhow::Result<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(nanoseconds(&text)? as f64 / 1e9)
+}
+
 /// Nanoseconds that a thread was on a CPU: finer than the ticks of `/proc/PID/stat`.
 fn on_cpu(process: u32, thread: u32) -> anyhow::Result<u64> {
     let path = format!("/proc/{process}/task/{thread}/schedstat");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let first = text.split(' ').next().unwrap_or_default();
-    Ok(first.parse()?)
+    nanoseconds(&text)
+}
+
+fn nanoseconds(schedstat: &str) -> anyhow::Result<u64> {
+    Ok(schedstat.split(' ').next().unwrap_or_default().parse()?)
 }
 
 /// The entries of a folder that are numbers.
