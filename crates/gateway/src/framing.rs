@@ -77,8 +77,7 @@ pub(crate) fn head(bytes: &[u8]) -> Result<Length, Refusal> {
         if text.is_empty() {
             break;
         }
-        // PERF: names are short; a call of memchr costs more than to look at each byte.
-        let Some(colon) = text.iter().position(|&byte| byte == b':') else {
+        let Some(colon) = memchr(b':', text) else {
             return Err(Refusal("a header line has no colon"));
         };
         let (name, value) = text.split_at(colon);
