@@ -1,5 +1,7 @@
-//! What contributors and CI run: `cargo xtask test` and `cargo xtask ci`.
+//! What contributors and CI run: `cargo xtask test`, `ci`, `bench`, `fuzz`.
 
+mod bench;
+mod fuzz;
 mod prepare;
 
 use std::io::{BufRead, BufReader};
@@ -7,16 +9,21 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
 
-const USAGE: &str = "usage: cargo xtask test | ci
+const USAGE: &str = "usage: cargo xtask test | ci | bench | fuzz
 
   test   all tests of the workspace; as root, what they need of the system is installed first
-  ci     formatting, lints, licences (where cargo-deny is installed), then all tests";
+  ci     formatting, lints, licences (where cargo-deny is installed), then all tests
+  bench  [NAME…] [--json] [--quick]   ratios against peers, taken in one run
+  fuzz   [--seconds N] [TARGET…]      each parser on whatever bytes, a minute each";
 
 fn main() -> ExitCode {
-    let task = std::env::args().nth(1);
-    let outcome = match task.as_deref() {
-        Some("test") => test(),
-        Some("ci") => ci(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test(),
+        ["ci"] => ci(),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -79,12 +86,33 @@ fn ci() -> anyhow::Result<()> {
     let deny = Command::new("cargo").args(["deny", "--version"]).output();
     if deny.is_ok_and(|output| output.status.success()) {
         cargo(&["deny", "check", "bans", "licenses", "sources"])?;
+        advisories()?;
     } else {
         eprintln!(
             "xtask: skipped `cargo deny check`: cargo-deny is not installed; `cargo install --locked cargo-deny`"
         );
     }
     test()
+}
+
+/// Known vulnerabilities of dependencies, where the database can be had.
+fn advisories() -> anyhow::Result<()> {
+    let output = Command::new("cargo")
+        .args(["deny", "check", "advisories"])
+        .output()
+        .context("cannot start cargo deny")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        eprintln!("xtask: no advisory concerns a dependency");
+        return Ok(());
+    }
+    if said.contains("failed to fetch advisory database") {
+        eprintln!(
+            "xtask: skipped `cargo deny check advisories`: its database cannot be fetched from here; run it where it can"
+        );
+        return Ok(());
+    }
+    bail!("`cargo deny check advisories` failed:\n{said}");
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<()> {

@@ -17,6 +17,8 @@ const MAY: &[(&str, &[&str])] = &[
         "stopgap",
         &["engine", "gateway", "patch", "seclang", "shop", "wire"],
     ),
+    ("bench", &["engine", "patch"]),
+    ("promises", &["engine", "gateway", "patch", "seclang"]),
     ("xtask", &[]),
 ];
 

@@ -35,6 +35,7 @@ mod proxy;
 mod server;
 mod sniff;
 mod strip;
+mod timers;
 mod tunnel;
 
 use std::net::SocketAddr;
@@ -50,6 +51,8 @@ pub use config::{
 };
 pub use error::Error;
 pub use limits::Limits;
+#[doc(hidden)]
+pub use sniff::refused_at;
 
 use proxy::Proxy;
 use server::Server;

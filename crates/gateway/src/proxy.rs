@@ -155,7 +155,9 @@ impl Proxy {
         forward::prepare(&mut head.headers, connection, upgrade.is_some(), readable);
 
         // Forward: nothing of the request has reached the upstream before this line.
-        let mut response = application.upstreams.send(head, body).await?;
+        let patience = &connection.patience;
+        let request = Request::from_parts(head, body);
+        let mut response = application.upstreams.send(request, patience).await?;
         drop(held);
 
         // Back: a tunnel, or a response that is inspected where a rule wants it.
@@ -202,7 +204,11 @@ impl Proxy {
             Halt::Upstream(_, why) => tracing::warn!(%reference, "upstream: {why}"),
             Halt::Uninspected => tracing::error!(%reference, "inspection failed"),
             Halt::Request(_, why) => tracing::debug!(%reference, "request: {why}"),
-            Halt::Decided(_) | Halt::Busy => {}
+            Halt::Decided(decision) => {
+                let patch = decision.cause.patch.as_deref().unwrap_or("-");
+                tracing::info!(%reference, patch, rule = decision.cause.rule, "stopped");
+            }
+            Halt::Busy => tracing::warn!(%reference, "no room to hold another body"),
         }
         let status = match &halt {
             Halt::Decided(decision) => match &decision.action {

@@ -24,6 +24,7 @@ use crate::config::{Listen, Network, Tls};
 use crate::error::Error;
 use crate::proxy::Proxy;
 use crate::sniff::{Signals, Sniffed};
+use crate::timers::{Apart, Spare};
 
 /// What is known of one client connection.
 pub(crate) struct Connection {
@@ -37,6 +38,8 @@ pub(crate) struct Connection {
     pub(crate) signals: Arc<Signals>,
     /// True as soon as the gateway stops.
     pub(crate) stop: watch::Receiver<bool>,
+    /// Bounds the wait for a response.
+    pub(crate) patience: Spare,
     requests: AtomicU64,
     /// The last request that this connection may make has come.
     full: Notify,
@@ -146,6 +149,7 @@ impl Server {
                 .unwrap_or(HeaderValue::from_static("unknown")),
             signals: Arc::default(),
             stop: self.stop.clone(),
+            patience: Spare::default(),
             requests: AtomicU64::new(0),
             full: Notify::new(),
             _permit: permit,
@@ -196,7 +200,7 @@ async fn serve_http1(
     );
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(Spare::default())
         .header_read_timeout(Duration::from_millis(limits.head_ms))
         .max_buf_size(limits.head_bytes);
     // PERF: hyper keeps up to 100 headers on the stack if it is not told otherwise.
@@ -207,9 +211,11 @@ async fn serve_http1(
     let served = builder.serve_connection(TokioIo::new(stream), service);
     let mut served = std::pin::pin!(served.with_upgrades());
     let mut stop = connection.stop.clone();
+    let ending = std::pin::pin!(ending(&connection, &mut stop));
     let outcome = tokio::select! {
+        biased;
         outcome = served.as_mut() => outcome,
-        () = ending(&connection, &mut stop) => {
+        () = Apart::new(ending) => {
             served.as_mut().graceful_shutdown();
             served.await
         }

@@ -183,6 +183,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
     }
 }
 
+/// Where a stream of HTTP/1 requests is refused, if it comes in reads of so many bytes: for
+/// fuzzing, which has no connection.
+pub fn refused_at(bytes: &[u8], reads: usize) -> Option<usize> {
+    let mut watch = Watch::new(64 * 1024);
+    let mut before = 0;
+    bytes.chunks(reads.max(1)).find_map(|piece| {
+        let outcome = watch.follow(piece);
+        before += piece.len();
+        let Err(Spoilt(at)) = outcome else {
+            return None;
+        };
+        Some(before - piece.len() + at)
+    })
+}
+
 /// Where in the stream of requests a connection is.
 struct Watch {
     state: State,

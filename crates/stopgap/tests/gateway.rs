@@ -146,7 +146,11 @@ fn patches_come_and_go_with_their_files_and_a_bad_one_changes_nothing() {
     ]);
     let address = gateway.address("listening on ");
     let admin = gateway.address("health and metrics on http://");
-    assert!(get(address, ATTACK).starts_with("HTTP/1.1 403"));
+    let page = get(address, ATTACK);
+    assert!(page.starts_with("HTTP/1.1 403"));
+    let reference = page.split_once("<code>").unwrap().1;
+    let reference = reference.split('<').next().unwrap();
+    assert!(gateway.told("stopped").contains(reference));
     assert!(get(address, "/static/site.css").starts_with("HTTP/1.1 200"));
     assert!(get(admin, "/-/ready").starts_with("HTTP/1.1 200"));
 

@@ -40,9 +40,9 @@ const SETS_OF_GATE: usize = 4;
 /// A gate that lets through less of ordinary values asks for nothing more.
 const ENOUGH: f64 = 0.002;
 /// Clauses that so many ordinary values satisfy are not worth a search.
-const TOO_COMMON: f64 = 0.2;
+const TOO_COMMON: f64 = 0.6;
 /// Texts of a clause that is searched for at most; operators with more search by themselves.
-const TEXTS_OF_CLAUSE: usize = 80;
+const TEXTS_OF_CLAUSE: usize = 200;
 
 /// What a value must hold for a test to say yes.
 pub(crate) fn need_of(test: &Test) -> Need {

@@ -185,6 +185,7 @@ impl<'a> Run<'a> {
     fn matches(&mut self, rule: &Rule) -> bool {
         let (id, phase) = (rule.id, rule.phase);
         self.kept.matched.clear();
+        self.kept.span = None;
         rule.links.iter().enumerate().all(|(at, link)| {
             self.outcome.trace(|| Trace::Begins {
                 rule: id,

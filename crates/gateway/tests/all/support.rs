@@ -53,6 +53,8 @@ pub(crate) async fn start(config: Config, plan: Arc<Plan>) -> (Running, SocketAd
     (running, address)
 }
 
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
 /// An upstream that keeps every byte it gets.
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
@@ -62,21 +64,26 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Answers each request, head and body complete, with `response`.
     pub(crate) async fn start(response: impl Into<Vec<u8>>) -> Self {
+        Self::serve(response.into(), true).await
+    }
+
+    /// The same; `keeps` says whether it keeps what it gets.
+    pub(crate) async fn serve(response: Vec<u8>, keeps: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let got: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let response: Arc<[u8]> = response.into().into();
-        let shared = Arc::clone(&got);
+        let response: Arc<[u8]> = response.into();
+        let shared = keeps.then(|| Arc::clone(&got));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&shared), Arc::clone(&response)));
+                tokio::spawn(serve(stream, shared.clone(), Arc::clone(&response)));
             }
         });
         Self { address, got }
     }
 
     pub(crate) async fn ok() -> Self {
-        Self::start("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await
+        Self::start(OK).await
     }
 
     pub(crate) fn got(&self) -> String {
@@ -84,11 +91,13 @@ impl Upstream {
     }
 }
 
-async fn serve(mut stream: TcpStream, got: Arc<Mutex<Vec<u8>>>, response: Arc<[u8]>) {
+async fn serve(mut stream: TcpStream, got: Option<Arc<Mutex<Vec<u8>>>>, response: Arc<[u8]>) {
     let mut pending = Vec::new();
     let mut space = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = stream.read(&mut space).await {
-        got.lock().unwrap().extend_from_slice(&space[..count]);
+        if let Some(got) = &got {
+            got.lock().unwrap().extend_from_slice(&space[..count]);
+        }
         pending.extend_from_slice(&space[..count]);
         while let Some(end) = end_of_request(&pending) {
             pending.drain(..end);
@@ -152,18 +161,6 @@ impl Client {
     /// Sends to a gateway that may have closed already.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes).await
-    }
-
-    /// Reads away what is there; false if the connection has ended.
-    pub(crate) fn discard(&mut self) -> bool {
-        let mut space = [0; 4096];
-        loop {
-            match self.stream.try_read(&mut space) {
-                Ok(1..) => {}
-                Ok(0) => return false,
-                Err(why) => return why.kind() == std::io::ErrorKind::WouldBlock,
-            }
-        }
     }
 
     /// Reads until the text is there; gives everything up to its end.

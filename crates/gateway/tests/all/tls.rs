@@ -13,11 +13,13 @@ use hyper::client::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::support::{Upstream, ask, config, get, no_attack, start};
+use crate::support::{PATIENCE, Upstream, ask, config, get, no_attack, start};
 
 /// A certificate for `localhost` and its key, in files.
 struct Identity {
@@ -174,6 +176,63 @@ async fn http1_over_tls_is_served() {
         StatusCode::OK
     );
     drop(client);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn slow_clients_of_tls_do_not_starve_others_and_are_ended() {
+    let identity = Identity::new();
+    let upstream = Upstream::ok().await;
+    let mut slow = with_tls(config(upstream.address), &identity);
+    slow.limits.head_ms = 1000;
+    let (running, address) = start(slow, no_attack()).await;
+    let mut silent = Vec::new();
+    for count in 0..60 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // Nothing, or the start of a handshake.
+        let start: &[u8] = if count % 2 == 0 {
+            b""
+        } else {
+            &[22, 3, 1, 1, 0, 1]
+        };
+        stream.write_all(start).await.unwrap();
+        silent.push(stream);
+    }
+    let mut halfway = Vec::new();
+    for _ in 0..20 {
+        let mut stream = identity.connect(address, b"http/1.1").await;
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: app.")
+            .await
+            .unwrap();
+        halfway.push(stream);
+    }
+    // It speaks HTTP/2 and then asks for nothing.
+    let mut idle = identity.http2(address).await;
+    let mut client = identity.http2(address).await;
+    for _ in 0..20 {
+        let response = client.send_request(request("GET", "/", "")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    let mut space = Vec::new();
+    for mut stream in silent {
+        // Ended, with an alert or without.
+        let ended = timeout(PATIENCE, stream.read_to_end(&mut space)).await;
+        assert!(ended.is_ok(), "a silent client is still connected");
+    }
+    for mut stream in halfway {
+        let ended = timeout(PATIENCE, stream.read_to_end(&mut space)).await;
+        assert!(
+            ended.is_ok(),
+            "a client that sends half a head is still connected"
+        );
+    }
+    let closed = async {
+        while idle.ready().await.is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, closed).await.unwrap();
     running.stop().await;
 }
 

@@ -1,0 +1,39 @@
+//! What each parser promises of whatever bytes: one function each, which panics where the promise
+//! is broken.
+//!
+//! The targets of `fuzz/` and the property tests here call the same functions, so that the
+//! former, which need a nightly compiler, cannot rot. What fuzzing finds becomes a file in
+//! `testdata/<name>/` before it is mended.
+
+mod bodies;
+mod documents;
+mod http;
+
+/// A promise about any bytes.
+pub type Promise = fn(&[u8]);
+
+/// All promises by the names of their fuzz targets.
+pub const ALL: &[(&str, Promise)] = &[
+    ("cookies", bodies::cookies),
+    ("framing", http::framing),
+    ("http_case", documents::http_case),
+    ("json", bodies::json),
+    ("multipart", bodies::multipart),
+    ("patch_yaml", documents::patch_yaml),
+    ("path", http::path),
+    ("seclang", documents::seclang),
+    ("urlencoded", bodies::urlencoded),
+    ("xml", bodies::xml),
+];
+
+/// Holds bytes against the promise of that name.
+///
+/// # Panics
+/// The promise is broken, or there is none of that name.
+pub fn check(name: &str, bytes: &[u8]) {
+    let promise = ALL.iter().find(|(known, _)| *known == name);
+    assert!(promise.is_some(), "no promise is called {name}");
+    if let Some((_, promise)) = promise {
+        promise(bytes);
+    }
+}
