@@ -84,7 +84,7 @@ pub(super) async fn tell(
         .iter()
         .map(|source| (source.clone(), Mode::Enforce))
         .collect();
-    scene.plan = patch::load::plan(&[], &sources, Limits::default())?;
+    scene.plan = patch::load::plan(&[], &sources, Limits::default(), &engine::NoResources)?;
 
     screen.step("They are enforced: the application itself is not touched");
     scene.gateway.swap(Arc::clone(&scene.plan));
