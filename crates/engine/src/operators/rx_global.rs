@@ -9,7 +9,7 @@ use super::{Arguments, Build, Hit, Operator, Spec};
 pub(super) const SPEC: Spec = Spec {
     name: "rxGlobal",
     summary: "as @rx; every match captures, the later over the earlier",
-    argument: "a regular expression without look-around and back-references",
+    argument: "as @rx",
     example: "@rxGlobal id=(\\d+)",
     build: Build::Compiled(build),
 };
@@ -23,8 +23,10 @@ struct RxGlobal {
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let regex = super::rx::compile(arguments)?;
-    Ok(Box::new(RxGlobal { regex }))
+    match super::rx::compile(arguments) {
+        Ok(regex) => Ok(Box::new(RxGlobal { regex })),
+        Err(why) => super::rx_backtracking::build(arguments, MATCHES).ok_or(why),
+    }
 }
 
 impl Operator for RxGlobal {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use seclang::Location;
 
+use crate::body::xpath::XPath;
 use crate::language::variables::Variable;
 use crate::operators;
 use crate::transformations::unicode_map::UnicodeMap;
@@ -101,6 +102,8 @@ pub(crate) struct Uses {
     pub(crate) request_body: bool,
     pub(crate) response_head: bool,
     pub(crate) response_body: bool,
+    /// XPath expressions, which need the tree of an XML body.
+    pub(crate) xml_tree: bool,
 }
 
 /// A place in a phase.
@@ -169,6 +172,8 @@ pub(crate) enum Selector {
     All,
     Name(Text),
     Pattern(Arc<dyn operators::Operator>),
+    /// What an expression selects of an XML body, and the expression as written.
+    Path(Arc<XPath>, String),
 }
 
 pub(crate) struct Test {

@@ -80,7 +80,7 @@ pub(super) struct Run<'a> {
     pub(super) outcome: &'a mut Outcome,
     pub(super) context: &'a Context,
     pub(super) settings: &'a Settings,
-    limits: &'a Limits,
+    pub(super) limits: &'a Limits,
     pub(super) patch: Option<&'a Patch>,
     owner: Option<u32>,
     /// The rule being run.
