@@ -50,7 +50,7 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<()> {
     let begin = process::own_cpu()?;
     let sources = sources(folder)?;
     let read = process::own_cpu()?;
-    let plan = patch::load::plan(&[], &sources, Limits::default())
+    let plan = patch::load::plan(&[], &sources, Limits::default(), &engine::NoResources)
         .map_err(|problem| anyhow!("{problem}"))?;
     let told = Told {
         read_s: read - begin,

@@ -133,7 +133,7 @@ fn total(log: &Path) -> anyhow::Result<f64> {
 /// The role: inspects one request so many times, as the gateway does.
 pub(crate) fn run(patches: &Path, route: &str, count: &str) -> anyhow::Result<()> {
     let sources = compile::sources(patches)?;
-    let plan = patch::load::plan(&[], &sources, Limits::default())
+    let plan = patch::load::plan(&[], &sources, Limits::default(), &engine::NoResources)
         .map_err(|problem| anyhow::anyhow!("{problem}"))?;
     drop(sources);
     let target = match route.ends_with("elsewhere") {

@@ -22,6 +22,9 @@ pub struct Limits {
     pub json_depth: usize,
     /// Nesting of XML elements.
     pub xml_depth: usize,
+    /// Nodes of an XML document that an XPath expression may look at; beyond, what
+    /// it has found so far counts, and `MSC_PCRE_LIMITS_EXCEEDED` is set.
+    pub xpath_steps: usize,
     /// Parts of a multipart body.
     pub multipart_parts: usize,
     /// Bytes of one multipart part's header lines.
@@ -52,6 +55,7 @@ impl Default for Limits {
             headers: 200,
             json_depth: 64,
             xml_depth: 64,
+            xpath_steps: 1_000_000,
             multipart_parts: 200,
             multipart_header_bytes: 8 * 1024,
             scratch_bytes: 32 * 1024 * 1024,

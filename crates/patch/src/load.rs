@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{CompileError, Compiler, Limits, Mode, NoResources, Plan};
+use engine::{CompileError, Compiler, Limits, Mode, Plan, Resources};
 
 use crate::compile::compile;
 use crate::document::Source;
@@ -91,7 +91,8 @@ fn unreadable(path: &Path, why: &str) -> Problem {
     }
 }
 
-/// Compiles documents, and rules that concern every request, to one plan.
+/// Compiles documents, and rules that concern every request, to one plan;
+/// `resources` reads the data files that rules name.
 ///
 /// # Errors
 /// The first document that does not compile, with its place.
@@ -99,6 +100,7 @@ pub fn plan(
     rules: &[seclang::Ruleset],
     sources: &[(Source, Mode)],
     limits: Limits,
+    resources: &dyn Resources,
 ) -> Result<Arc<Plan>, Problem> {
     let plain = |error: &CompileError| Problem {
         file: error
@@ -109,7 +111,7 @@ pub fn plan(
         level: Level::Error,
         message: error.message().to_owned(),
     };
-    let mut compiler = Compiler::new(rules, limits, &NoResources).map_err(|error| plain(&error))?;
+    let mut compiler = Compiler::new(rules, limits, resources).map_err(|error| plain(&error))?;
     for (source, mode) in sources {
         compiler
             .add(&compile(source)?.rules(*mode))

@@ -79,7 +79,7 @@ impl Display for Target {
 /// Whether a member's name reads the same without quotes.
 fn is_bare(variable: &str, name: &str) -> bool {
     let xpath = variable.eq_ignore_ascii_case("XML");
-    !name.contains(['|', ',']) && name.trim() == name && (xpath || !name.starts_with('/'))
+    xpath || !name.contains(['|', ',']) && name.trim() == name && !name.starts_with('/')
 }
 
 impl Display for Operator {

@@ -7,6 +7,7 @@ mod gateway;
 mod inspect;
 mod live;
 mod patch;
+mod rules;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ enum Command {
     Gateway(gateway::Arguments),
     Inspect(inspect::Arguments),
     Patch(patch::Arguments),
+    Rules(rules::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Patch(arguments) => patch::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("stopgap: {error:#}");

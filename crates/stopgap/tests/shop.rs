@@ -55,7 +55,7 @@ async fn no_known_exploit_gets_through_and_every_lookalike_does() {
         .into_iter()
         .map(|source| (source, Mode::Enforce))
         .collect();
-    let plan = patch::load::plan(&[], &sources, Limits::default()).unwrap();
+    let plan = patch::load::plan(&[], &sources, Limits::default(), &engine::NoResources).unwrap();
     let mut config = Config::for_one(any, &format!("http://{}", shop.address())).unwrap();
     config.application[0].name = "shop".to_owned();
     let gateway = Gateway::start(config, Plan::empty()).await.unwrap();

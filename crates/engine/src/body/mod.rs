@@ -9,10 +9,14 @@
 pub(crate) mod charset;
 pub(crate) mod content_coding;
 pub(crate) mod cookies;
+pub(crate) mod document;
 pub(crate) mod json;
 pub(crate) mod multipart;
 pub(crate) mod urlencoded;
 pub(crate) mod xml;
+pub(crate) mod xpath;
+
+pub use document::XmlEvent;
 
 /// What parsers write to.
 pub trait Sink {
@@ -20,6 +24,8 @@ pub trait Sink {
     fn field(&mut self, kind: Kind, name: &[u8], value: &[u8]);
     /// Something that a rule may want to act on.
     fn anomaly(&mut self, anomaly: Anomaly);
+    /// A step through an XML document, besides its fields.
+    fn xml(&mut self, _: XmlEvent<'_>) {}
 }
 
 /// Where in a body (or query, or cookie header) a value comes from.

@@ -11,6 +11,7 @@ use super::nearest::unknown;
 use super::text;
 use super::update::{self, Update};
 use super::variables::{self, Shape, Variable};
+use crate::body::xpath::XPath;
 use crate::limits::Limits;
 use crate::operators::{self, Arguments, Build, Operator, Resources};
 use crate::plan::gate::Gate;
@@ -131,7 +132,7 @@ impl<'a> Lowering<'a> {
         match &directive.kind {
             DirectiveKind::Rule(rule) => {
                 let read = self.read(&rule.actions)?;
-                let targets = self.targets(&rule.targets)?;
+                let targets = self.targets(&rule.targets, &read.namespaces)?;
                 let test = self.test(&rule.operator)?;
                 self.rule(directive.span, read, targets, Some(test))
             }
@@ -275,11 +276,21 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    pub(crate) fn targets(&mut self, list: &[seclang::Target]) -> Result<Vec<Target>, Fault> {
-        list.iter().map(|target| self.target(target)).collect()
+    pub(crate) fn targets(
+        &mut self,
+        list: &[seclang::Target],
+        namespaces: &[(String, String)],
+    ) -> Result<Vec<Target>, Fault> {
+        list.iter()
+            .map(|target| self.target(target, namespaces))
+            .collect()
     }
 
-    fn target(&mut self, target: &seclang::Target) -> Result<Target, Fault> {
+    fn target(
+        &mut self,
+        target: &seclang::Target,
+        namespaces: &[(String, String)],
+    ) -> Result<Target, Fault> {
         let Some(spec) = variables::find(&target.variable) else {
             return Err(self.fault(target.span, variables::missing(&target.variable)));
         };
@@ -293,20 +304,20 @@ impl<'a> Lowering<'a> {
         let selector = match &target.selector {
             None => Selector::All,
             Some(seclang::Selector::Literal(name)) => {
-                if spec.variable == Variable::Xml
-                    && !matches!(name.as_str(), "/*" | "//@*" | "external")
-                {
-                    return Err(self.fault(
-                        target.span,
-                        format!("`XML:{name}` is not known; write XML:/* (texts), XML://@* (attributes) or XML:external (identifiers)"),
-                    ));
+                let xml = matches!(spec.variable, Variable::Xml | Variable::RequestXml);
+                if xml && !matches!(name.as_str(), "/*" | "//@*" | "external") {
+                    let path = XPath::parse(name, namespaces)
+                        .map_err(|why| self.fault(target.span, format!("XML:{name}: {why}")))?;
+                    self.program.uses.xml_tree = true;
+                    Selector::Path(Arc::new(path), name.clone())
+                } else {
+                    // As `setvar` writes them.
+                    let name = match spec.variable {
+                        Variable::Tx => &name.to_ascii_lowercase(),
+                        _ => name,
+                    };
+                    Selector::Name(text::parse(name).map_err(|why| self.fault(target.span, why))?)
                 }
-                // As `setvar` writes them.
-                let name = match spec.variable {
-                    Variable::Tx => &name.to_ascii_lowercase(),
-                    _ => name,
-                };
-                Selector::Name(text::parse(name).map_err(|why| self.fault(target.span, why))?)
             }
             Some(seclang::Selector::Regex(source)) => {
                 let key = ("selector", source.clone(), None);
@@ -463,6 +474,7 @@ impl Selector {
             Self::All => true,
             Self::Name(Text::Plain(wanted)) => name.eq_ignore_ascii_case(wanted.as_bytes()),
             Self::Name(Text::Template(..)) => false,
+            Self::Path(_, written) => name == written.as_bytes(),
             Self::Pattern(regex) => regex.matches(name, &mut operators::Hit::unasked()),
         }
     }

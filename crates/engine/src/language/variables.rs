@@ -289,6 +289,11 @@ pub fn reference() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALL.iter().map(|spec| (spec.name, spec.summary))
 }
 
+/// The phase from which on a variable is filled, by name; none if there is no such variable.
+pub fn first_phase(name: &str) -> Option<u8> {
+    find(name).map(|spec| spec.phase)
+}
+
 /// Why there is no variable of that name: it is not offered, or not known.
 pub(crate) fn missing(name: &str) -> String {
     let refused = REFUSED

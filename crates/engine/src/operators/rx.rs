@@ -21,7 +21,7 @@ struct Rx {
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
     match Regex::new(arguments) {
         Ok(regex) => Ok(Box::new(Rx { regex })),
-        Err(why) => rx_backtracking::build(arguments).ok_or(why),
+        Err(why) => rx_backtracking::build(arguments, 1).ok_or(why),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Regular expressions with look-around and back-references, for `@rx`.
+//! Regular expressions with look-around and back-references, for `@rx` and `@rxGlobal`.
 //!
 //! They run by backtracking, within [`Limits::regex_backtracks`](crate::Limits::regex_backtracks).
 
@@ -9,10 +9,13 @@ use super::{Arguments, Hit, Operator};
 #[derive(Debug)]
 struct Backtracking {
     regex: Regex,
+    /// How many matches are looked at.
+    matches: usize,
 }
 
 /// None if the expression needs no backtracking, or does not compile either way.
-pub(super) fn build(arguments: &Arguments<'_>) -> Option<Box<dyn Operator>> {
+/// Up to so many matches of a value are looked at; the later ones capture over the earlier.
+pub(super) fn build(arguments: &Arguments<'_>, matches: usize) -> Option<Box<dyn Operator>> {
     const NEEDS: &[&str] = &["(?=", "(?!", "(?<=", "(?<!", "(?>"];
     let pattern = arguments.text;
     let refers = pattern
@@ -31,24 +34,29 @@ pub(super) fn build(arguments: &Arguments<'_>) -> Option<Box<dyn Operator>> {
         .delegate_dfa_size_limit(arguments.limits.regex_cache_bytes)
         .build()
         .ok()?;
-    Some(Box::new(Backtracking { regex }))
+    Some(Box::new(Backtracking { regex, matches }))
 }
 
 impl Operator for Backtracking {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        let captures = match self.regex.captures(input) {
-            Ok(Some(captures)) => captures,
-            Ok(None) => return false,
-            Err(_) => {
+        for captures in self.regex.captures_iter(input).take(self.matches) {
+            let Ok(captures) = captures else {
                 hit.exceeded = true;
-                return false;
+                break;
+            };
+            let range = |group| captures.get(group).map(|found| found.start()..found.end());
+            // An empty match after others says nothing.
+            if hit.span.is_some() && range(0).is_some_and(|span| span.is_empty()) {
+                continue;
             }
-        };
-        for (group, slot) in hit.captures.iter_mut().enumerate() {
-            *slot = captures.get(group).map(|found| found.start()..found.end());
+            hit.span = hit.span.take().or(range(0));
+            for (group, slot) in hit.captures.iter_mut().enumerate() {
+                if let Some(range) = range(group) {
+                    *slot = Some(range);
+                }
+            }
         }
-        hit.span = hit.captures.first().cloned().flatten();
-        true
+        hit.span.is_some()
     }
 
     fn is_linear(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::need::Need;
 pub(super) const SPEC: Spec = Spec {
     name: "rxGlobal",
     summary: "as @rx; every match captures, the later over the earlier",
-    argument: "a regular expression without look-around and back-references",
+    argument: "as @rx",
     example: "@rxGlobal id=(\\d+)",
     build: Build::Compiled(build),
 };
@@ -22,8 +22,10 @@ struct RxGlobal {
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    let regex = Regex::new(arguments)?;
-    Ok(Box::new(RxGlobal { regex }))
+    match Regex::new(arguments) {
+        Ok(regex) => Ok(Box::new(RxGlobal { regex })),
+        Err(why) => super::rx_backtracking::build(arguments, MATCHES).ok_or(why),
+    }
 }
 
 impl Operator for RxGlobal {

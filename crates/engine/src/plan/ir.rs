@@ -7,6 +7,7 @@ use seclang::Location;
 use super::gate::Gate;
 use super::query::Query;
 use super::signature::Signature;
+use crate::body::xpath::XPath;
 use crate::language::variables::Variable;
 use crate::operators;
 use crate::transaction::tx::TxNames;
@@ -111,6 +112,8 @@ pub(crate) struct Uses {
     pub(crate) request_body: bool,
     pub(crate) response_head: bool,
     pub(crate) response_body: bool,
+    /// XPath expressions, which need the tree of an XML body.
+    pub(crate) xml_tree: bool,
 }
 
 /// A place in a phase.
@@ -181,6 +184,8 @@ pub(crate) enum Selector {
     All,
     Name(Text),
     Pattern(Arc<dyn operators::Operator>),
+    /// What an expression selects of an XML body, and the expression as written.
+    Path(Arc<XPath>, String),
 }
 
 pub(crate) struct Test {

@@ -146,7 +146,10 @@ impl Query {
                 });
                 &mut looked.patterns[at].1
             }
-            Selector::All | Selector::Name(Text::Template(..)) => &mut looked.all,
+            // Of the last two nothing is foreseen.
+            Selector::All | Selector::Path(..) | Selector::Name(Text::Template(..)) => {
+                &mut looked.all
+            }
         }
     }
 }
@@ -176,7 +179,7 @@ fn is_foreseeable(link: &Link) -> bool {
                 && is_text(target.variable)
                 && match &target.selector {
                     Selector::Name(Text::Plain(name)) => name.len() <= LONGEST_NAME,
-                    Selector::Name(Text::Template(..)) => false,
+                    Selector::Path(..) | Selector::Name(Text::Template(..)) => false,
                     Selector::All | Selector::Pattern(_) => true,
                 }
         })

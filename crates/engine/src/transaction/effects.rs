@@ -151,10 +151,7 @@ impl Run<'_> {
     }
 
     fn set_tx(&mut self, name: &Text, change: &Change) {
-        let mut name = self.expand(name);
-        if name.iter().any(u8::is_ascii_uppercase) {
-            name.to_mut().make_ascii_lowercase();
-        }
+        let name = self.expand(name);
         let names = self.names;
         let value = match change {
             Change::Unset => {

@@ -83,7 +83,7 @@ pub(super) struct Run<'a> {
     pub(super) outcome: &'a mut Outcome,
     pub(super) context: &'a Context,
     pub(super) settings: &'a Settings,
-    limits: &'a Limits,
+    pub(super) limits: &'a Limits,
     pub(super) patch: Option<&'a Patch>,
     pub(super) names: &'a TxNames,
     owner: Option<u32>,

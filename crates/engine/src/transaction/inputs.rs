@@ -1,7 +1,8 @@
 //! What a request and its response hold, by variable.
 
 use super::values::{ValueId, Values};
-use crate::body::{Anomaly, Kind, Sink, charset};
+use crate::body::document::Document;
+use crate::body::{Anomaly, Kind, Sink, XmlEvent, charset};
 use crate::context::Context;
 use crate::language::variables::Variable;
 use crate::limits::Limits;
@@ -28,6 +29,7 @@ pub(crate) struct Inputs {
     file_contents: Vec<Item>,
     part_headers: Vec<Item>,
     xml: Vec<Item>,
+    document: Document,
     response_headers: Vec<Item>,
     anomalies: Vec<Item>,
     noticed: Vec<Anomaly>,
@@ -47,6 +49,7 @@ pub(crate) enum Members<'a> {
 impl Inputs {
     pub(crate) fn reset(&mut self) {
         self.scalars.clear();
+        self.document.clear();
         self.noticed.clear();
         for items in [
             &mut self.query,
@@ -387,6 +390,7 @@ impl Inputs {
             Processor::Xml => {
                 let text = charset::document(content_type, body, &mut sink);
                 crate::body::xml::parse(&text, limits, &mut sink);
+                sink.inputs.document.finish();
             }
         }
     }
@@ -440,6 +444,11 @@ impl Inputs {
         parts.map(|item| values.get(item.value).len()).sum()
     }
 
+    /// The tree of an XML body.
+    pub(super) fn document(&self) -> &Document {
+        &self.document
+    }
+
     /// The header lines as they came, for `FULL_REQUEST`.
     pub(super) fn header_lines(&self) -> &[Item] {
         &self.headers
@@ -459,6 +468,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) limits: &'a Limits,
     /// Whether the texts of XML are parameters too.
     pub(crate) xml_into_args: XmlIntoArgs,
+    /// Whether some rule has an XPath expression.
+    pub(crate) xml_tree: bool,
 }
 
 /// Files what a parser finds.
@@ -498,7 +509,7 @@ impl Sink for Collector<'_> {
             }
             Kind::PartHeader => self.inputs.part_headers.push(item),
             Kind::XmlText | Kind::XmlAttribute | Kind::XmlExternal => {
-                self.xml(kind, name, item);
+                self.xml_field(kind, name, item);
             }
         }
     }
@@ -506,10 +517,24 @@ impl Sink for Collector<'_> {
     fn anomaly(&mut self, anomaly: Anomaly) {
         self.inputs.notice(anomaly, self.values);
     }
+
+    fn xml(&mut self, event: XmlEvent<'_>) {
+        if !self.reading.xml_tree {
+            return;
+        }
+        // An element may have a few nodes without being a value of its own.
+        const NODES: usize = 8;
+        let limit = self.reading.limits.arguments.saturating_mul(NODES);
+        if self.inputs.document.len() < limit || matches!(event, XmlEvent::Close) {
+            self.inputs.document.add(event);
+        } else {
+            self.anomaly(Anomaly::TooManyArguments);
+        }
+    }
 }
 
 impl Collector<'_> {
-    fn xml(&mut self, kind: Kind, path: &[u8], item: Item) {
+    fn xml_field(&mut self, kind: Kind, path: &[u8], item: Item) {
         let how = self.reading.xml_into_args;
         if kind == Kind::XmlText && how != XmlIntoArgs::Off {
             let name = [b"xml", path].concat();

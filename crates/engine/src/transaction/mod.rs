@@ -427,11 +427,14 @@ impl Drop for Transaction {
 
 impl Plan {
     fn reading(&self, xml_into_args: XmlIntoArgs) -> Reading<'_> {
+        let patches = || self.patches.iter().any(|patch| patch.program.uses.xml_tree);
+        let xml_tree = self.base.uses.xml_tree || patches();
         Reading {
             separator: self.base.argument_separator,
             settings: &self.base.settings,
             limits: self.limits(),
             xml_into_args,
+            xml_tree,
         }
     }
 

@@ -84,6 +84,19 @@ impl Run<'_> {
     pub(super) fn members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
         let variable = target.variable;
         let inputs = self.inputs;
+        if let Selector::Path(path, written) = &target.selector {
+            let name = Some(self.values.intern(written.as_bytes()));
+            let whole = path.select(inputs.document(), self.limits.xpath_steps, &mut |text| {
+                let value = self.values.intern(text);
+                selected.push(Selected {
+                    variable,
+                    name,
+                    value,
+                });
+            });
+            self.kept.gave_up |= !whole;
+            return;
+        }
         match inputs.members(variable, self.values) {
             Members::Values(first, second) => {
                 for item in first.iter().chain(second) {

@@ -12,7 +12,7 @@ pub(crate) struct TxNames {
     initial: Vec<Option<Box<[u8]>>>,
 }
 
-/// The variables of one transaction. Names are in lower case.
+/// The variables of one transaction. Names compare without regard to case.
 #[derive(Default)]
 pub(crate) struct Tx {
     /// By slot; memory is kept from one transaction to the next.
@@ -48,7 +48,11 @@ impl TxNames {
     }
 
     fn slot(&self, name: &[u8]) -> Option<usize> {
-        self.slots.get(name).map(|&slot| slot as usize)
+        let slot = match name.iter().any(u8::is_ascii_uppercase) {
+            true => self.slots.get(name.to_ascii_lowercase().as_slice()),
+            false => self.slots.get(name),
+        };
+        slot.map(|&slot| slot as usize)
     }
 
     fn initial(&self, slot: usize) -> Option<&[u8]> {
@@ -73,7 +77,10 @@ impl Tx {
     /// The variable's value.
     pub(crate) fn get<'t>(&'t self, name: &[u8], names: &'t TxNames) -> Option<&'t [u8]> {
         let Some(slot) = names.slot(name) else {
-            let other = self.others.iter().find(|(known, _)| known == name);
+            let other = self
+                .others
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name));
             return other.map(|(_, value)| value.as_slice());
         };
         self.at(slot, names)
@@ -90,7 +97,11 @@ impl Tx {
     /// Sets the variable.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8], names: &TxNames) {
         let Some(slot) = names.slot(name) else {
-            match self.others.iter_mut().find(|(known, _)| known == name) {
+            match self
+                .others
+                .iter_mut()
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            {
                 Some((_, old)) => value.clone_into(old),
                 None => self.others.push((name.to_vec(), value.to_vec())),
             }
@@ -116,7 +127,8 @@ impl Tx {
 
     /// Forgets the variable.
     pub(crate) fn unset(&mut self, name: &[u8], names: &TxNames) {
-        self.others.retain(|(known, _)| known != name);
+        self.others
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         if let Some(slot) = names.slot(name)
             && let Some((held, _)) = self.entry(slot, names)
         {
@@ -158,8 +170,8 @@ mod tests {
         assert_eq!(tx.get(b"score", &names), None);
         tx.set(b"score", b"5", &names);
         tx.set(b"other", b"x", &names);
-        tx.set(b"other", b"y", &names);
-        tx.unset(b"level", &names);
+        tx.set(b"OTHER", b"y", &names);
+        tx.unset(b"Level", &names);
         let all: Vec<_> = tx.iter(&names).collect();
         assert_eq!(
             all,

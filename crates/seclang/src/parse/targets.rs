@@ -40,7 +40,8 @@ fn one(text: &str, span: Span) -> Result<(Target, &str), String> {
     let mut selector = None;
     // ModSecurity takes a dot for the colon too.
     if let Some(after) = rest.strip_prefix([':', '.']) {
-        let xpath = variable.eq_ignore_ascii_case("XML");
+        let xpath =
+            variable.eq_ignore_ascii_case("XML") || variable.eq_ignore_ascii_case("REQUEST_XML");
         let (found, after) = self::selector(after, xpath)?;
         selector = Some(found);
         rest = after;
@@ -86,10 +87,32 @@ fn selector(text: &str, xpath: bool) -> Result<(Selector, &str), String> {
         }
         return Err("this selector's regular expression is not closed by `/`".to_owned());
     }
-    let end = text.find(['|', ',']).unwrap_or(text.len());
+    let end = if xpath {
+        end_of_xpath(text)
+    } else {
+        text.find(['|', ',']).unwrap_or(text.len())
+    };
     let (name, after) = text.split_at(end);
     if name.trim().is_empty() {
         return Err("a member's name is expected after `:`".to_owned());
     }
     Ok((Selector::Literal(name.trim_end().to_owned()), after))
+}
+
+/// Up to the next bar or comma that stands outside brackets and quotes.
+fn end_of_xpath(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    for (at, letter) in text.char_indices() {
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(letter),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            (None, '|' | ',') if depth == 0 => return at,
+            _ => {}
+        }
+    }
+    text.len()
 }

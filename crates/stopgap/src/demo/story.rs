@@ -91,7 +91,7 @@ pub(super) async fn tell(
         .iter()
         .map(|source| (source.clone(), Mode::Enforce))
         .collect();
-    scene.plan = patch::load::plan(&[], &sources, Limits::default())?;
+    scene.plan = patch::load::plan(&[], &sources, Limits::default(), &engine::NoResources)?;
 
     screen.step("The patches are enforced; the application is not touched");
     scene.gateway.swap(Arc::clone(&scene.plan));

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use engine::{Limits, Plan};
 use gateway::{Config, Mode};
+
+use crate::rules::files::RuleFiles;
 
 /// A plan, ready to be taken into use.
 pub(super) struct Loaded {
@@ -18,9 +20,7 @@ pub(super) struct Loaded {
 pub(super) fn load(config: &Config) -> anyhow::Result<Loaded> {
     let mut rules = Vec::new();
     for path in &config.rules {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-        rules.push(seclang::parse(&name, &text, &seclang::Limits::default())?);
+        rules.push(crate::rules::files::load(path)?);
     }
     let mut sources = Vec::new();
     for patches in &config.patches {
@@ -31,7 +31,7 @@ pub(super) fn load(config: &Config) -> anyhow::Result<Loaded> {
         let documents = crate::patch::documents(std::slice::from_ref(&patches.path))?;
         sources.extend(documents.into_iter().map(|source| (source, mode)));
     }
-    let plan = patch::load::plan(&rules, &sources, Limits::default())?;
+    let plan = patch::load::plan(&rules, &sources, Limits::default(), &RuleFiles)?;
     let problems = patch::load::self_test(&plan, &sources);
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

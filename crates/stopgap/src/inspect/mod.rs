@@ -16,6 +16,8 @@ use engine::{Limits, Match, Plan};
 use record::Record;
 use serde::Serialize;
 
+use crate::rules::files::RuleFiles;
+
 /// Say what the rules decide for each recorded request.
 ///
 /// A JSON line in: {"id", "method", "uri", "version", "headers": [[name, value], …],
@@ -28,7 +30,7 @@ use serde::Serialize;
 /// on, and the exit status is 1.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A file of SecLang rules; can be repeated.
+    /// A file of SecLang rules, its includes followed; can be repeated.
     #[arg(long = "rules", value_name = "SECLANG_FILE")]
     rules: Vec<PathBuf>,
     /// A virtual patch, or a folder of them, enforced; can be repeated.
@@ -100,15 +102,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn load(arguments: &Arguments) -> anyhow::Result<Arc<Plan>> {
     let mut rules = Vec::new();
     for path in &arguments.rules {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-        rules.push(seclang::parse(&name, &text, &seclang::Limits::default())?);
+        rules.push(crate::rules::files::load(path)?);
     }
     let sources: Vec<_> = crate::patch::documents(&arguments.patches)?
         .into_iter()
         .map(|source| (source, engine::Mode::Enforce))
         .collect();
-    Ok(patch::load::plan(&rules, &sources, Limits::default())?)
+    Ok(patch::load::plan(
+        &rules,
+        &sources,
+        Limits::default(),
+        &RuleFiles,
+    )?)
 }
 
 /// Reads JSON lines one by one.

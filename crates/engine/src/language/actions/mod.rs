@@ -160,6 +160,11 @@ pub(crate) fn find(name: &str) -> std::option::Option<&'static Spec> {
     ALL.iter().find(|spec| spec.name.eq_ignore_ascii_case(name))
 }
 
+/// What the action of that name does; none if there is no such action.
+pub fn summary(name: &str) -> std::option::Option<&'static str> {
+    find(name).map(|spec| spec.summary)
+}
+
 /// Reads a list of actions.
 ///
 /// # Errors

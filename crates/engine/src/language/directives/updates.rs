@@ -156,7 +156,9 @@ fn update_targets(
     targets: &Text,
 ) -> Result<(), String> {
     let list = seclang::parse_targets(targets)?;
-    let targets = lowering.targets(&list).map_err(|fault| fault.message)?;
+    let targets = lowering
+        .targets(&list, &[])
+        .map_err(|fault| fault.message)?;
     push(lowering, given, which, Change::Targets(targets));
     Ok(())
 }

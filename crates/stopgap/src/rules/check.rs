@@ -1,0 +1,334 @@
+//! What is doubtful in rules that load.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Write;
+use std::process::ExitCode;
+
+use engine::operators::{self, Arguments, Build};
+use engine::{Input, Limits};
+use seclang::{Action, DirectiveKind, Location, Rule, Ruleset, Selector, Span};
+
+use super::files::RuleFiles;
+use super::{actions, argument, has, phase};
+
+/// Something doubtful, and where.
+struct Doubt {
+    location: Option<Location>,
+    message: String,
+}
+
+/// Loads the rules as a gateway would, and writes each doubt on a line.
+pub(super) fn run(rules: &[Ruleset]) -> anyhow::Result<ExitCode> {
+    let input = Input {
+        rules: rules.to_vec(),
+        patches: Vec::new(),
+    };
+    let plan = engine::compile(&input, Limits::default(), &RuleFiles)?;
+    let mut doubts: Vec<Doubt> = plan
+        .warnings()
+        .map(|(location, message)| Doubt {
+            location: location.cloned(),
+            message: message.to_owned(),
+        })
+        .collect();
+    let set = variables_set(rules);
+    for ruleset in rules {
+        doubts.extend(unreachable(ruleset));
+        doubts.extend(each_rule(ruleset, &set));
+    }
+    doubts.sort_by_key(|doubt| {
+        let place = doubt.location.as_ref();
+        place.map(|at| (at.path.clone(), at.line, at.column))
+    });
+    let mut output = std::io::stdout().lock();
+    for doubt in &doubts {
+        match &doubt.location {
+            Some(location) => writeln!(output, "{location}: {}", doubt.message)?,
+            None => writeln!(output, "{}", doubt.message)?,
+        }
+    }
+    writeln!(output, "{} doubtful", doubts.len())?;
+    Ok(match doubts.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Rules between an unconditional `skipAfter` and its marker, in its phase.
+fn unreachable(ruleset: &Ruleset) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    let mut skipping: HashMap<u8, (&str, Span)> = HashMap::new();
+    let mut chained = false;
+    for directive in &ruleset.directives {
+        if let DirectiveKind::Marker(name) = &directive.kind {
+            skipping.retain(|_, (wanted, _)| *wanted != name.value);
+            continue;
+        }
+        let Some(actions) = actions(directive) else {
+            continue;
+        };
+        let continues = std::mem::replace(&mut chained, has(actions, "chain"));
+        let phase = phase(actions);
+        if continues {
+            continue;
+        }
+        if let Some((marker, by)) = skipping.get(&phase) {
+            doubts.push(Doubt {
+                location: Some(ruleset.sources.locate(directive.span)),
+                message: format!(
+                    "never runs: {} always skips to {marker}",
+                    ruleset.sources.locate(*by)
+                ),
+            });
+        } else if let (DirectiveKind::Action(_), Some(marker)) =
+            (&directive.kind, argument(actions, "skipAfter"))
+        {
+            skipping.insert(phase, (marker, directive.span));
+        }
+    }
+    doubts.extend(skipping.values().map(|(marker, span)| Doubt {
+        location: Some(ruleset.sources.locate(*span)),
+        message: format!(
+            "there is no marker {marker} after this: all later rules of its phase are skipped"
+        ),
+    }));
+    doubts
+}
+
+/// Names of TX variables that some rule sets; up to the first macro of a name.
+fn variables_set(rules: &[Ruleset]) -> BTreeSet<String> {
+    rules
+        .iter()
+        .flat_map(|ruleset| &ruleset.directives)
+        .filter_map(actions)
+        .flatten()
+        .filter(|action| action.name.eq_ignore_ascii_case("setvar"))
+        .filter_map(|action| {
+            let path = action.argument.as_deref()?.trim_start_matches('!');
+            let path = path.split('=').next()?.to_ascii_lowercase();
+            let name = path.strip_prefix("tx.").or(path.strip_prefix("tx:"))?;
+            Some(name.split("%{").next()?.trim().to_owned())
+        })
+        .collect()
+}
+
+fn each_rule(ruleset: &Ruleset, set: &BTreeSet<String>) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    let (mut in_phase, mut chained) = (2, false);
+    for directive in &ruleset.directives {
+        let Some(actions) = actions(directive) else {
+            continue;
+        };
+        if !std::mem::replace(&mut chained, has(actions, "chain")) {
+            in_phase = phase(actions);
+        }
+        let mut doubt = |span, message| {
+            doubts.push(Doubt {
+                location: Some(ruleset.sources.locate(span)),
+                message,
+            });
+        };
+        if let DirectiveKind::Rule(rule) = &directive.kind {
+            targets(rule, in_phase, set, &mut doubt);
+            operator(rule, &mut doubt);
+        }
+        if let Some(message) = decoding(actions) {
+            doubt(directive.span, message);
+        }
+    }
+    doubts
+}
+
+fn targets(rule: &Rule, phase: u8, set: &BTreeSet<String>, doubt: &mut dyn FnMut(Span, String)) {
+    for target in rule.targets.iter().filter(|target| !target.excluded) {
+        let filled = engine::variable_phase(&target.variable).unwrap_or(1);
+        if filled > phase {
+            doubt(
+                target.span,
+                format!(
+                    "{} is empty in phase {phase}: it is filled in phase {filled}",
+                    target.variable
+                ),
+            );
+        }
+        if let (true, Some(Selector::Literal(name))) =
+            (target.variable.eq_ignore_ascii_case("TX"), &target.selector)
+        {
+            let name = name.to_ascii_lowercase();
+            let captured = name.len() == 1 && name.chars().all(|letter| letter.is_ascii_digit());
+            let known = set.iter().any(|known| {
+                *known == name || known.ends_with(['_', '-', '.']) && name.starts_with(known)
+            });
+            // A count asks whether it is set at all.
+            if !captured && !known && !target.counted && !name.contains("%{") {
+                doubt(target.span, format!("no rule sets TX:{name}"));
+            }
+        }
+    }
+    let selects = rule.targets.iter().any(|target| !target.excluded);
+    if !selects && let Some(first) = rule.targets.first() {
+        doubt(
+            first.span,
+            "all targets are exclusions: nothing is looked at".to_owned(),
+        );
+    }
+}
+
+/// An expression that is not linear.
+fn operator(rule: &Rule, doubt: &mut dyn FnMut(Span, String)) {
+    let Some(Build::Compiled(build)) = operators::find(&rule.operator.name).map(|spec| &spec.build)
+    else {
+        return;
+    };
+    if !rule.operator.name.to_ascii_lowercase().starts_with("rx") {
+        return;
+    }
+    let built = build(&Arguments {
+        text: &rule.operator.argument,
+        limits: &Limits::default(),
+        resources: &RuleFiles,
+        source: "",
+    });
+    if built.is_ok_and(|operator| !operator.is_linear()) {
+        let message = "look-around and back-references are not linear: a long value may reach the limit on backtracking, and then does not match";
+        doubt(rule.operator.span, message.to_owned());
+    }
+}
+
+/// Transformations whose order undoes them.
+fn decoding(actions: &[Action]) -> Option<String> {
+    /// The second is useless, or wrong, once the first was applied.
+    const WRONG: &[(&str, &str, &str)] = &[
+        (
+            "lowercase",
+            "base64decode",
+            "Base64 has letters of both cases",
+        ),
+        (
+            "lowercase",
+            "base64decodeext",
+            "Base64 has letters of both cases",
+        ),
+        (
+            "uppercase",
+            "base64decode",
+            "Base64 has letters of both cases",
+        ),
+        (
+            "removewhitespace",
+            "compresswhitespace",
+            "no white space is left",
+        ),
+        ("removewhitespace", "trim", "no white space is left"),
+        ("removenulls", "replacenulls", "no NUL byte is left"),
+        (
+            "normalisepath",
+            "urldecode",
+            "what is decoded later is not normalised",
+        ),
+        (
+            "normalisepath",
+            "urldecodeuni",
+            "what is decoded later is not normalised",
+        ),
+        (
+            "normalizepath",
+            "urldecode",
+            "what is decoded later is not normalised",
+        ),
+        (
+            "normalizepath",
+            "urldecodeuni",
+            "what is decoded later is not normalised",
+        ),
+        (
+            "lowercase",
+            "urldecodeuni",
+            "what is decoded later is not in lower case",
+        ),
+        (
+            "lowercase",
+            "urldecode",
+            "what is decoded later is not in lower case",
+        ),
+        (
+            "lowercase",
+            "htmlentitydecode",
+            "what is decoded later is not in lower case",
+        ),
+        (
+            "lowercase",
+            "jsdecode",
+            "what is decoded later is not in lower case",
+        ),
+        ("length", "lowercase", "a length has no letters"),
+    ];
+    let chain: Vec<String> = actions
+        .iter()
+        .filter(|action| action.name.eq_ignore_ascii_case("t"))
+        .filter_map(|action| Some(action.argument.as_deref()?.to_ascii_lowercase()))
+        .collect();
+    let chain = chain
+        .rsplit(|name| name == "none")
+        .next()
+        .unwrap_or_default();
+    WRONG.iter().find_map(|(first, second, why)| {
+        let at = chain.iter().position(|name| name == first)?;
+        let later = chain.get(at + 1..)?.iter().any(|name| name == second);
+        // A second pass afterwards makes it good.
+        let again = chain.get(at + 1..)?.iter().rposition(|name| name == first)
+            > chain.get(at + 1..)?.iter().rposition(|name| name == second);
+        (later && !again).then(|| format!("t:{second} after t:{first}: {why}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doubts(text: &str) -> Vec<String> {
+        let rules = seclang::parse("a.conf", text, &seclang::Limits::default()).unwrap();
+        let set = variables_set(std::slice::from_ref(&rules));
+        unreachable(&rules)
+            .into_iter()
+            .chain(each_rule(&rules, &set))
+            .map(|doubt| doubt.message)
+            .collect()
+    }
+
+    #[test]
+    fn each_kind_of_doubt_is_told_and_sound_rules_are_not() {
+        for (text, part) in [
+            (
+                "SecAction \"id:1,phase:1,skipAfter:END\"\nSecRule ARGS \"@rx a\" \"id:2,phase:1\"\nSecMarker END",
+                "never runs",
+            ),
+            ("SecAction \"id:1,phase:1,skipAfter:END\"", "no marker END"),
+            (
+                "SecRule REQUEST_BODY \"@rx a\" \"id:1,phase:1\"",
+                "filled in phase 2",
+            ),
+            (
+                "SecRule TX:scroe \"@gt 1\" \"id:1,phase:2\"",
+                "no rule sets TX:scroe",
+            ),
+            ("SecRule ARGS \"@rx a(?!b)\" \"id:1\"", "not linear"),
+            (
+                "SecRule ARGS \"@rx a\" \"id:1,t:lowercase,t:base64Decode\"",
+                "both cases",
+            ),
+            ("SecRule !ARGS:a \"@rx a\" \"id:1\"", "nothing is looked at"),
+        ] {
+            let found = doubts(text);
+            assert!(
+                found.iter().any(|doubt| doubt.contains(part)),
+                "{text}: {found:?}"
+            );
+        }
+        let sound = "SecAction \"id:1,phase:1,setvar:tx.score_%{REMOTE_ADDR}=1,skipAfter:END\"\n\
+             SecMarker END\n\
+             SecRule TX:score_1 \"@eq 1\" \"id:2,phase:1,chain\"\n\
+             SecRule &TX:other \"@eq 0\" \"t:lowercase,t:urlDecodeUni,t:lowercase\"\n";
+        assert_eq!(doubts(sound), Vec::<String>::new());
+    }
+}
