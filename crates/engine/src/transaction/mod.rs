@@ -1,6 +1,7 @@
 //! One request's way through a plan.
 
 mod collections;
+mod collector;
 mod effects;
 mod evaluate;
 mod inputs;
@@ -23,7 +24,8 @@ use crate::plan::ir::{EngineMode, Processor, XmlIntoArgs};
 use crate::request::{RequestHead, ResponseHead};
 use crate::trace::Trace;
 use collections::Kept;
-use inputs::{Inputs, Reading};
+use collector::Reading;
+use inputs::Inputs;
 use outcome::Outcome;
 use overrides::Overrides;
 use values::Values;
