@@ -10,7 +10,7 @@ fn corpora() -> Option<PathBuf> {
 }
 
 #[test]
-fn the_core_rule_set_parses_whole() {
+fn the_core_rule_set_parses_whole_and_prints_back() {
     let Some(corpora) = corpora() else {
         eprintln!("skipped: no corpora; set STOPGAP_CORPORA to a folder that holds crs/rules");
         return;
@@ -28,6 +28,13 @@ fn the_core_rule_set_parses_whole() {
             &seclang::Limits::default(),
         )
         .unwrap_or_else(|error| panic!("{error}"));
+        let printed = seclang::print(&parsed.directives);
+        let again = seclang::parse("printed", &printed, &seclang::Limits::default())
+            .unwrap_or_else(|error| panic!("{error}"));
+        for (before, after) in parsed.directives.iter().zip(&again.directives) {
+            assert_eq!(before, after, "{}", path.display());
+        }
+        assert_eq!(parsed.directives.len(), again.directives.len());
         let is_rule = |kind: &seclang::DirectiveKind| {
             matches!(
                 kind,

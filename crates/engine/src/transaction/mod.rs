@@ -2,6 +2,7 @@
 
 mod candidates;
 mod collections;
+mod collector;
 mod effects;
 mod evaluate;
 mod inputs;
@@ -26,7 +27,8 @@ use crate::plan::query::Steps;
 use crate::request::{RequestHead, ResponseHead};
 use crate::trace::Trace;
 use collections::Kept;
-use inputs::{Inputs, Reading};
+use collector::Reading;
+use inputs::Inputs;
 use outcome::Outcome;
 use overrides::Overrides;
 use values::Values;

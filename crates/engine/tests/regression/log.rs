@@ -11,10 +11,13 @@ use super::Outcome;
 /// The rule that the test adds, to see what parsers noticed.
 const PROBE: u64 = 4_000_000_000;
 
+/// A rule of a chain and its actions; no rule for a `SecAction`.
+type Link<'a> = (Option<&'a Rule>, &'a [Action]);
+
 /// The rules that are told of.
 pub(crate) struct Log<'a> {
-    /// By the chain's id and the place in the chain; none for a `SecAction`.
-    links: HashMap<(u64, usize), (Option<&'a Rule>, &'a [Action])>,
+    /// By the chain's id and the place in the chain.
+    links: HashMap<(u64, usize), Link<'a>>,
     settings: Vec<(&'a str, &'a str)>,
 }
 

@@ -5,11 +5,7 @@
 //! one that is no longer a disagreement fails the test.
 //! `STOPGAP_REGRESSION=variable-TX` runs the cases of one file and prints their logs.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod log;
 #[path = "../support/mod.rs"]

@@ -1,25 +1,34 @@
 //! `id:1,phase:2,msg:'it''s',setvar:'tx.a=+1'`
 
+use super::words::Word;
 use crate::ast::Action;
 use crate::span::Span;
 
 /// Splits a list of actions; single quotes keep commas.
-pub(crate) fn parse(text: &str, span: Span) -> Result<Vec<Action>, String> {
+///
+/// # Errors
+/// Where it is wrong, and what was expected there.
+pub(crate) fn parse(word: &Word) -> Result<Vec<Action>, (Span, String)> {
     let mut actions = Vec::new();
-    let mut rest = text.trim();
+    let mut rest = word.text.trim();
     while !rest.is_empty() {
-        let (action, after) = one(rest, span)?;
+        let (mut action, after) = one(rest).map_err(|why| (word.part(rest), why))?;
+        let length = rest.len() - after.len();
+        action.span = word.part(rest.get(..length).unwrap_or(rest).trim_end());
         actions.push(action);
         rest = match after.trim_start().strip_prefix(',') {
             Some(more) => more.trim_start(),
             None if after.trim().is_empty() => "",
-            None => return Err(format!("`,` is expected before `{}`", after.trim())),
+            None => {
+                let message = format!("`,` is expected before `{}`", after.trim());
+                return Err((word.part(after.trim_start()), message));
+            }
         };
     }
     Ok(actions)
 }
 
-fn one(text: &str, span: Span) -> Result<(Action, &str), String> {
+fn one(text: &str) -> Result<(Action, &str), String> {
     let end = text.find([':', ',']).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     let name = name.trim();
@@ -29,7 +38,7 @@ fn one(text: &str, span: Span) -> Result<(Action, &str), String> {
     let Some(rest) = rest.strip_prefix(':') else {
         return Ok((
             Action {
-                span,
+                span: Span::default(),
                 name: name.to_owned(),
                 argument: None,
             },
@@ -46,7 +55,7 @@ fn one(text: &str, span: Span) -> Result<(Action, &str), String> {
     };
     Ok((
         Action {
-            span,
+            span: Span::default(),
             name: name.to_owned(),
             argument: Some(argument),
         },

@@ -43,7 +43,7 @@ pub fn load(name: &str, files: &dyn Files, limits: &Limits) -> Result<Ruleset, S
 /// # Errors
 /// What is wrong and what was expected.
 pub fn parse_targets(text: &Text) -> Result<Vec<crate::ast::Target>, String> {
-    targets::parse(&text.value, text.span)
+    targets::parse(&Word::again(text)).map_err(|(_, why)| why)
 }
 
 /// Reads the actions in an argument, such as that of `SecRuleUpdateActionById`.
@@ -51,7 +51,7 @@ pub fn parse_targets(text: &Text) -> Result<Vec<crate::ast::Target>, String> {
 /// # Errors
 /// What is wrong and what was expected.
 pub fn parse_actions(text: &Text) -> Result<Vec<crate::ast::Action>, String> {
-    actions::parse(&text.value, text.span)
+    actions::parse(&Word::again(text)).map_err(|(_, why)| why)
 }
 
 /// Several texts on their way to one ruleset.
@@ -231,8 +231,8 @@ impl Parser<'_> {
             true => Err(self.error(word.span, format!("more than the {limit} {what} allowed"))),
             false => Ok(()),
         };
-        let parsed = targets::parse(&targets.text, targets.span)
-            .map_err(|message| self.error(targets.span, message))?;
+        let parsed =
+            targets::parse(targets).map_err(|(span, message)| self.error(span, message))?;
         limit(parsed.len(), self.limits.targets, "targets", targets)?;
         Ok(DirectiveKind::Rule(Rule {
             targets: parsed,
@@ -242,8 +242,7 @@ impl Parser<'_> {
     }
 
     fn actions(&self, word: &Word) -> Result<Vec<crate::ast::Action>, SyntaxError> {
-        let parsed = actions::parse(&word.text, word.span)
-            .map_err(|message| self.error(word.span, message))?;
+        let parsed = actions::parse(word).map_err(|(span, message)| self.error(span, message))?;
         if parsed.len() > self.limits.actions {
             let message = format!("more than the {} actions allowed", self.limits.actions);
             return Err(self.error(word.span, message));

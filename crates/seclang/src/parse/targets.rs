@@ -1,24 +1,33 @@
 //! `ARGS|!ARGS:a|&REQUEST_HEADERS:/x|y/`
 
+use super::words::Word;
 use crate::ast::{Selector, Target};
 use crate::span::Span;
 
 /// Splits a rule's first argument into its targets.
-pub(crate) fn parse(text: &str, span: Span) -> Result<Vec<Target>, String> {
+///
+/// # Errors
+/// Where it is wrong, and what was expected there.
+pub(crate) fn parse(word: &Word) -> Result<Vec<Target>, (Span, String)> {
     let mut targets = Vec::new();
-    let mut rest = text.trim();
+    let mut rest = word.text.trim();
     loop {
-        let (target, after) = one(rest, span)?;
+        let (mut target, after) = one(rest).map_err(|why| (word.part(rest), why))?;
+        let length = rest.len() - after.len();
+        target.span = word.part(rest.get(..length).unwrap_or(rest));
         targets.push(target);
         match after.trim_start().strip_prefix(['|', ',']) {
             Some(more) => rest = more.trim_start(),
             None if after.trim().is_empty() => return Ok(targets),
-            None => return Err(format!("`|` is expected before `{}`", after.trim())),
+            None => {
+                let message = format!("`|` is expected before `{}`", after.trim());
+                return Err((word.part(after.trim_start()), message));
+            }
         }
     }
 }
 
-fn one(text: &str, span: Span) -> Result<(Target, &str), String> {
+fn one(text: &str) -> Result<(Target, &str), String> {
     let mut rest = text;
     let (mut excluded, mut counted) = (false, false);
     loop {
@@ -47,7 +56,7 @@ fn one(text: &str, span: Span) -> Result<(Target, &str), String> {
         rest = after;
     }
     let target = Target {
-        span,
+        span: Span::default(),
         excluded,
         counted,
         variable: variable.to_owned(),

@@ -7,6 +7,38 @@ use crate::span::Span;
 pub(crate) struct Word {
     pub(crate) span: Span,
     pub(crate) text: String,
+    /// Where pieces of the text begin: in the text, and in the source.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl Word {
+    /// A word that was read before, and stands in one piece.
+    pub(crate) fn again(text: &crate::ast::Text) -> Self {
+        Self {
+            span: text.span,
+            text: text.value.clone(),
+            pieces: vec![(0, text.span.start as usize)],
+        }
+    }
+
+    /// Where a part of the text stands: `part` is a slice of it.
+    pub(crate) fn part(&self, part: &str) -> Span {
+        let start = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        let end = start + part.len();
+        Span {
+            source: self.span.source,
+            start: self.place(start),
+            // The end of what precedes it, so that a continuation is left out.
+            end: self.place(end.saturating_sub(1)) + u32::from(end > start),
+        }
+    }
+
+    fn place(&self, at: usize) -> u32 {
+        let piece = self.pieces.iter().rev().find(|(begins, _)| *begins <= at);
+        let (begins, source) = piece.copied().unwrap_or((0, self.span.start as usize));
+        // Sources of more than 4 GiB are not read.
+        (source + (at - begins)).min(self.span.end as usize) as u32
+    }
 }
 
 /// What is wrong with a directive's words.
@@ -63,6 +95,7 @@ fn word(text: &str, source: u32, at: &mut usize) -> Result<Word, UnclosedQuote> 
     let start = *at;
     let mut words = Vec::new();
     let mut copied = start;
+    let mut pieces = vec![(0, start)];
     let end = loop {
         let Some(&byte) = bytes.get(*at) else {
             if quote.is_some() {
@@ -84,6 +117,7 @@ fn word(text: &str, source: u32, at: &mut usize) -> Result<Word, UnclosedQuote> 
                 words.extend_from_slice(bytes.get(copied..*at).unwrap_or_default());
                 *at += skipped;
                 copied = *at;
+                pieces.push((words.len(), copied));
                 // An escaped quote is copied, not looked at.
                 *at += usize::from(skipped == 1 && *at < bytes.len());
                 continue;
@@ -108,5 +142,6 @@ fn word(text: &str, source: u32, at: &mut usize) -> Result<Word, UnclosedQuote> 
             end: end as u32,
         },
         text,
+        pieces,
     })
 }

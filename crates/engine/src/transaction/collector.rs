@@ -1,0 +1,107 @@
+//! What parsers find, filed by variable.
+
+use super::inputs::{Inputs, Item};
+use super::values::Values;
+use crate::body::{Anomaly, Kind, Sink, XmlEvent};
+use crate::limits::Limits;
+use crate::plan::ir::{Settings, XmlIntoArgs};
+
+/// How a request is to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// Between the parameters of a query or form.
+    pub(crate) separator: u8,
+    pub(crate) settings: &'a Settings,
+    pub(crate) limits: &'a Limits,
+    /// Whether the texts of XML are parameters too.
+    pub(crate) xml_into_args: XmlIntoArgs,
+    /// Whether some rule has an XPath expression.
+    pub(crate) xml_tree: bool,
+}
+
+/// Files what a parser finds.
+pub(super) struct Collector<'a> {
+    pub(super) inputs: &'a mut Inputs,
+    pub(super) values: &'a mut Values,
+    pub(super) reading: Reading<'a>,
+    /// Whether fields are those of the query, and not of a body.
+    pub(super) query: bool,
+}
+
+impl Sink for Collector<'_> {
+    fn field(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
+        let limits = self.reading.limits;
+        let arguments = self.inputs.query.len() + self.inputs.body.len();
+        let allowed = self.reading.settings.arguments_limit;
+        let beyond = matches!(kind, Kind::Field | Kind::Json)
+            && allowed.is_some_and(|allowed| arguments >= allowed);
+        if beyond || self.inputs.count() >= limits.arguments {
+            self.inputs.notice(Anomaly::TooManyArguments, self.values);
+            return;
+        }
+        let item = Item {
+            name: self.values.intern(name),
+            value: self.values.intern(value),
+        };
+        match kind {
+            Kind::Field if self.query => self.inputs.query.push(item),
+            Kind::Field | Kind::Json => self.inputs.body.push(item),
+            Kind::Cookie => self.inputs.cookies.push(item),
+            Kind::FileContent => self.inputs.file_contents.push(item),
+            Kind::FileName => {
+                let files = self.reading.settings.files_limit;
+                if files.is_some_and(|files| self.inputs.file_names.len() >= files) {
+                    self.anomaly(Anomaly::MultipartTooManyFiles);
+                }
+                self.inputs.file_names.push(item);
+            }
+            Kind::PartHeader => self.inputs.part_headers.push(item),
+            Kind::XmlText | Kind::XmlAttribute | Kind::XmlExternal => {
+                self.xml_field(kind, name, item);
+            }
+        }
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly) {
+        self.inputs.notice(anomaly, self.values);
+    }
+
+    fn xml(&mut self, event: XmlEvent<'_>) {
+        if !self.reading.xml_tree {
+            return;
+        }
+        // An element may have a few nodes without being a value of its own.
+        const NODES: usize = 8;
+        let limit = self.reading.limits.arguments.saturating_mul(NODES);
+        if self.inputs.document.len() < limit || matches!(event, XmlEvent::Close) {
+            self.inputs.document.add(event);
+        } else {
+            self.anomaly(Anomaly::TooManyArguments);
+        }
+    }
+}
+
+impl Collector<'_> {
+    fn xml_field(&mut self, kind: Kind, path: &[u8], item: Item) {
+        let how = self.reading.xml_into_args;
+        if kind == Kind::XmlText && how != XmlIntoArgs::Off {
+            let name = [b"xml", path].concat();
+            let name: Vec<u8> = name
+                .iter()
+                .map(|&byte| if byte == b'/' { b'.' } else { byte })
+                .collect();
+            let name = self.values.intern(&name);
+            self.inputs.body.push(Item { name, ..item });
+            if how == XmlIntoArgs::Only {
+                return;
+            }
+        }
+        let name: &[u8] = match kind {
+            Kind::XmlText => b"/*",
+            Kind::XmlAttribute => b"//@*",
+            _ => b"external",
+        };
+        let name = self.values.intern(name);
+        self.inputs.xml.push(Item { name, ..item });
+    }
+}
