@@ -6,17 +6,16 @@
 //! initial values. Core rule sets spend a quarter of their rules on such things
 //! (paranoia levels, defaults).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod facts;
+mod reads;
 
-use super::ir::{
-    Allow, Change, Check, Disruptive, Effect, Link, Piece, Program, Rule, Selector, Step, Target,
-    Text,
-};
-use crate::language::variables::Variable;
+use std::collections::{HashMap, HashSet};
+
+use facts::{Fact, Facts, Outcome, join};
+use reads::names_in;
+
 use crate::limits::Limits;
-use crate::operators::{Arguments, Build, Hit, NoResources};
-use crate::store::number;
-use crate::transformations;
+use crate::plan::ir::{Allow, Disruptive, Effect, Link, Program, Rule, Step, Text};
 
 /// Folds constants; what `TX` holds from the start is in `program.tx` afterwards.
 pub(crate) fn fold(program: &mut Program, limits: &Limits) {
@@ -44,80 +43,6 @@ pub(crate) fn fold(program: &mut Program, limits: &Limits) {
     for name in walk.seen {
         program.tx.add(&name);
     }
-}
-
-/// What is known of a variable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Fact {
-    Holds(Vec<u8>),
-    Absent,
-    Unknown,
-}
-
-/// What is known of all variables at a place in the program.
-#[derive(Debug, Clone, Default)]
-struct Facts {
-    names: HashMap<Vec<u8>, Fact>,
-    /// How names begin that only the request tells: any of them may be set.
-    open: BTreeSet<Vec<u8>>,
-}
-
-impl Facts {
-    fn get(&self, name: &[u8]) -> &Fact {
-        match self.names.get(name) {
-            Some(fact) => fact,
-            None if self.open.iter().any(|start| name.starts_with(start)) => &Fact::Unknown,
-            None => &Fact::Absent,
-        }
-    }
-
-    fn join(mut self, other: Self) -> Self {
-        let names: Vec<Vec<u8>> = self
-            .names
-            .keys()
-            .chain(other.names.keys())
-            .cloned()
-            .collect();
-        for name in names {
-            if self.get(&name) != other.get(&name) {
-                self.names.insert(name, Fact::Unknown);
-            }
-        }
-        self.open.extend(other.open);
-        self
-    }
-
-    /// A variable is set whose name only the request tells.
-    fn forget(&mut self, name: &Text) {
-        let start = match name {
-            Text::Template(_, pieces) => match pieces.first() {
-                Some(Piece::Literal(start)) => start.to_ascii_lowercase().into_bytes(),
-                _ => Vec::new(),
-            },
-            Text::Plain(name) => name.to_ascii_lowercase().into_bytes(),
-        };
-        for (name, fact) in &mut self.names {
-            if name.starts_with(&start) {
-                *fact = Fact::Unknown;
-            }
-        }
-        self.open.insert(start);
-    }
-}
-
-fn join(known: &mut Option<Facts>, other: &Facts) {
-    *known = Some(match known.take() {
-        Some(known) => known.join(other.clone()),
-        None => other.clone(),
-    });
-}
-
-/// Whether a rule matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Never,
-    Sometimes,
-    Always,
 }
 
 struct Walk<'l> {
@@ -328,7 +253,6 @@ impl<'l> Walk<'l> {
             .collect()
     }
 }
-
 impl Rule {
     /// Whether a match has no other effect than to go on at the marker.
     fn only_jumps_to(&self, marker: &str) -> bool {
@@ -338,36 +262,6 @@ impl Rule {
     /// Whether a match has no other effect than to go on elsewhere.
     fn only_jumps(&self) -> bool {
         self.skip_after.is_some() && self.is_quiet()
-    }
-
-    /// Whether it asks what an earlier rule has matched.
-    fn reads_matched(&self) -> bool {
-        let Some(first) = self.links.first() else {
-            return false;
-        };
-        let targets = first.targets.iter().map(|target| target.variable);
-        let texts: Vec<&Text> = match first.test.as_ref().map(|test| &test.check) {
-            // What follows a match of its own reads that.
-            Some(Check::Plain { argument, .. } | Check::Expanded(_, argument)) => vec![argument],
-            Some(Check::Compiled(_)) => Vec::new(),
-            None => {
-                let effects = first.effects.iter().flat_map(Effect::texts);
-                effects.chain(self.texts()).collect()
-            }
-        };
-        let in_texts = texts.into_iter().flat_map(Text::variables);
-        targets
-            .chain(in_texts)
-            .any(|variable| matches!(variable, Variable::MatchedVar | Variable::MatchedVarName))
-    }
-
-    /// What it says of a match.
-    fn texts(&self) -> impl Iterator<Item = &Text> {
-        let location = match &self.disruptive {
-            Disruptive::Redirect { location, .. } => Some(location),
-            _ => None,
-        };
-        [&self.message, &self.data].into_iter().chain(location)
     }
 
     /// Whether a match is not recorded, decides nothing and sets nothing.
@@ -380,233 +274,9 @@ impl Rule {
     fn is_silent(&self) -> bool {
         !self.log && self.disruptive == Disruptive::Pass && self.severity.is_none()
     }
-
-    fn outcome(&self, before: &Facts, during: &Facts) -> Outcome {
-        let mut outcome = Outcome::Always;
-        let mut effects = false;
-        for (at, link) in self.links.iter().enumerate() {
-            let facts = if at == 0 { before } else { during };
-            match link.outcome(facts) {
-                // What earlier links have done stays done.
-                Outcome::Never if effects => return Outcome::Sometimes,
-                Outcome::Never => return Outcome::Never,
-                Outcome::Sometimes => outcome = Outcome::Sometimes,
-                Outcome::Always => {}
-            }
-            effects |= !link.effects.is_empty() || link.capture;
-        }
-        outcome
-    }
-
-    /// What is known after it has matched.
-    fn after(&self, mut facts: Facts) -> Facts {
-        for link in &self.links {
-            if link.capture || !link.is_once() {
-                link.blur(&mut facts);
-                continue;
-            }
-            for effect in &link.effects {
-                effect.apply(&mut facts);
-            }
-        }
-        facts
-    }
-}
-
-impl Link {
-    /// Whether its effects take place exactly once.
-    fn is_once(&self) -> bool {
-        match self.targets.as_slice() {
-            [] => self.test.is_none(),
-            [target] => {
-                target.counted
-                    || target.variable == Variable::Tx
-                        && matches!(target.selector, Selector::Name(Text::Plain(_)))
-            }
-            _ => false,
-        }
-    }
-
-    fn outcome(&self, facts: &Facts) -> Outcome {
-        let Some(test) = &self.test else {
-            return Outcome::Always;
-        };
-        if self.multi_match {
-            return Outcome::Sometimes;
-        }
-        let mut outcome = Outcome::Never;
-        for target in &self.targets {
-            let value = match target.value(facts) {
-                Ok(Some(value)) => value,
-                Ok(None) => continue,
-                Err(()) => return Outcome::Sometimes,
-            };
-            let value = self.transformations.iter().fold(value, |value, &at| {
-                let mut output = Vec::new();
-                let changed = transformations::ALL
-                    .get(usize::from(at))
-                    .is_some_and(|spec| (spec.apply)(&value, &mut output));
-                if changed { output } else { value }
-            });
-            let mut hit = Hit::default();
-            let found = match &test.check {
-                Check::Compiled(operator) => operator.matches(&value, &mut hit),
-                Check::Plain {
-                    function,
-                    argument: Text::Plain(argument),
-                    ..
-                } => function(argument.as_bytes(), &value, &mut hit),
-                Check::Plain { .. } | Check::Expanded(..) => return Outcome::Sometimes,
-            };
-            if found != test.negated {
-                outcome = Outcome::Always;
-            }
-        }
-        outcome
-    }
-
-    /// Whatever it may set is not known.
-    fn blur(&self, facts: &mut Facts) {
-        if self.capture {
-            for group in b'0'..=b'9' {
-                facts.names.insert(vec![group], Fact::Unknown);
-            }
-        }
-        for effect in &self.effects {
-            match effect {
-                Effect::SetTx {
-                    name: Text::Plain(name),
-                    ..
-                } => {
-                    facts.names.insert(name.clone().into_bytes(), Fact::Unknown);
-                }
-                Effect::SetTx { name, .. } => facts.forget(name),
-                _ => {}
-            }
-        }
-    }
-
-    /// Macros of constants become text.
-    fn substitute(&mut self, facts: &Facts, limits: &Limits) {
-        match self.test.as_mut().map(|test| &mut test.check) {
-            Some(Check::Plain { argument, .. }) => argument.substitute(facts),
-            Some(check @ Check::Expanded(..)) => check.compile(facts, limits),
-            _ => {}
-        }
-        for effect in &mut self.effects {
-            if let Effect::SetTx { name, change } = effect {
-                name.substitute(facts);
-                if let Change::Set(text) | Change::Add(text) | Change::Subtract(text) = change {
-                    text.substitute(facts);
-                }
-            }
-        }
-    }
-
-    /// Adds the variables of `TX` that it reads or sets; `true`: it may be any.
-    fn names_of_tx(&self, names: &mut HashSet<Vec<u8>>) -> bool {
-        let mut any = false;
-        if self.capture {
-            names.extend((b'0'..=b'9').map(|group| vec![group]));
-        }
-        for target in &self.targets {
-            if target.variable == Variable::Tx {
-                match &target.selector {
-                    Selector::Name(Text::Plain(name)) => {
-                        names.insert(name.to_ascii_lowercase().into_bytes());
-                    }
-                    _ => any = true,
-                }
-            }
-        }
-        if let Some(test) = &self.test
-            && let Check::Plain { argument, .. } | Check::Expanded(_, argument) = &test.check
-        {
-            any |= names_in(argument, names);
-        }
-        for effect in &self.effects {
-            for text in effect.texts() {
-                any |= names_in(text, names);
-            }
-            match effect {
-                Effect::SetTx {
-                    name: Text::Plain(name),
-                    ..
-                } => {
-                    names.insert(name.clone().into_bytes());
-                }
-                Effect::SetTx { .. } => any = true,
-                _ => {}
-            }
-        }
-        any
-    }
-}
-
-impl Check {
-    /// Compiles an operator whose argument turns out to be constant.
-    fn compile(&mut self, facts: &Facts, limits: &Limits) {
-        let Self::Expanded(spec, argument) = self else {
-            return;
-        };
-        argument.substitute(facts);
-        if let (Text::Plain(text), Build::Compiled(build)) = (&*argument, &spec.build) {
-            let arguments = Arguments {
-                text,
-                limits,
-                resources: &NoResources,
-                source: "",
-            };
-            // What is no argument matches nothing, whenever it is asked.
-            if let Ok(operator) = build(&arguments) {
-                *self = Self::Compiled(operator.into());
-            }
-        }
-    }
-}
-
-impl Target {
-    /// The only value that it means; an error: that depends on the request.
-    fn value(&self, facts: &Facts) -> Result<Option<Vec<u8>>, ()> {
-        let Selector::Name(Text::Plain(name)) = &self.selector else {
-            return Err(());
-        };
-        if self.variable != Variable::Tx || self.excluded {
-            return Err(());
-        }
-        let fact = facts.get(name.to_ascii_lowercase().as_bytes());
-        match (self.counted, fact) {
-            (_, Fact::Unknown) => Err(()),
-            (false, Fact::Absent) => Ok(None),
-            (false, Fact::Holds(value)) => Ok(Some(value.clone())),
-            (true, Fact::Absent) => Ok(Some(b"0".to_vec())),
-            (true, Fact::Holds(_)) => Ok(Some(b"1".to_vec())),
-        }
-    }
 }
 
 impl Effect {
-    fn apply(&self, facts: &mut Facts) {
-        let Self::SetTx { name, change } = self else {
-            return;
-        };
-        let Text::Plain(name) = name else {
-            facts.forget(name);
-            return;
-        };
-        let name = name.as_bytes();
-        let fact = match (change, facts.get(name)) {
-            (Change::Unset, _) => Fact::Absent,
-            (Change::Set(Text::Plain(text)), _) => Fact::Holds(text.clone().into_bytes()),
-            (Change::Add(Text::Plain(amount)), known) => sum(known, number(amount.as_bytes())),
-            (Change::Subtract(Text::Plain(amount)), known) => {
-                sum(known, number(amount.as_bytes()).saturating_neg())
-            }
-            _ => Fact::Unknown,
-        };
-        facts.names.insert(name.to_vec(), fact);
-    }
-
     fn takes_rules_away(&self) -> bool {
         matches!(
             self,
@@ -643,94 +313,6 @@ impl Effect {
             _ => false,
         }
     }
-
-    /// Its texts, which may have macros.
-    fn texts(&self) -> Vec<&Text> {
-        match self {
-            Self::SetTx { name, change } | Self::SetKept { name, change, .. } => match change {
-                Change::Set(text) | Change::Add(text) | Change::Subtract(text) => vec![name, text],
-                Change::Unset => vec![name],
-            },
-            Self::InitCollection { key, .. } => vec![key],
-            Self::Expire { name, seconds, .. } => vec![name, seconds],
-            Self::SetEnv { value, .. } => vec![value],
-            Self::RemoveRulesByTag(text)
-            | Self::RemoveRulesByMessage(text)
-            | Self::RemoveTargetByTag { tag: text, .. }
-            | Self::RemoveTargetByMessage { message: text, .. } => vec![text],
-            _ => Vec::new(),
-        }
-    }
-}
-
-fn sum(known: &Fact, amount: i64) -> Fact {
-    let base = match known {
-        Fact::Holds(value) => number(value),
-        Fact::Absent => 0,
-        Fact::Unknown => return Fact::Unknown,
-    };
-    Fact::Holds(base.saturating_add(amount).to_string().into_bytes())
-}
-
-impl Text {
-    fn variables(&self) -> Vec<Variable> {
-        match self {
-            Self::Plain(_) => Vec::new(),
-            Self::Template(_, pieces) => pieces
-                .iter()
-                .filter_map(|piece| match piece {
-                    Piece::Variable(variable, _) => Some(*variable),
-                    Piece::Literal(_) => None,
-                })
-                .collect(),
-        }
-    }
-
-    fn substitute(&mut self, facts: &Facts) {
-        let Self::Template(_, pieces) = self else {
-            return;
-        };
-        for piece in pieces.iter_mut() {
-            if let Piece::Variable(Variable::Tx, Some(name)) = piece {
-                let value = match facts.get(name.to_ascii_lowercase().as_bytes()) {
-                    Fact::Holds(value) => String::from_utf8(value.clone()).ok(),
-                    Fact::Absent => Some(String::new()),
-                    Fact::Unknown => None,
-                };
-                if let Some(value) = value {
-                    *piece = Piece::Literal(value);
-                }
-            }
-        }
-        let literals: Option<Vec<&str>> = pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Literal(text) => Some(text.as_str()),
-                Piece::Variable(..) => None,
-            })
-            .collect();
-        if let Some(literals) = literals {
-            *self = Self::Plain(literals.concat());
-        }
-    }
-}
-
-/// Adds the variables of `TX` that a text's macros read; `true`: it may be any.
-fn names_in(text: &Text, names: &mut HashSet<Vec<u8>>) -> bool {
-    let Text::Template(_, pieces) = text else {
-        return false;
-    };
-    let mut any = false;
-    for piece in pieces {
-        match piece {
-            Piece::Variable(Variable::Tx, Some(name)) => {
-                names.insert(name.to_ascii_lowercase().into_bytes());
-            }
-            Piece::Variable(Variable::Tx, None) => any = true,
-            _ => {}
-        }
-    }
-    any
 }
 
 #[cfg(test)]

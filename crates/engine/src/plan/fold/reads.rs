@@ -1,0 +1,132 @@
+//! What rules read and set.
+
+use std::collections::HashSet;
+
+use crate::language::variables::Variable;
+use crate::plan::ir::{Change, Check, Disruptive, Effect, Link, Piece, Rule, Selector, Text};
+
+impl Rule {
+    /// Whether it asks what an earlier rule has matched.
+    pub(super) fn reads_matched(&self) -> bool {
+        let Some(first) = self.links.first() else {
+            return false;
+        };
+        let targets = first.targets.iter().map(|target| target.variable);
+        let texts: Vec<&Text> = match first.test.as_ref().map(|test| &test.check) {
+            // What follows a match of its own reads that.
+            Some(Check::Plain { argument, .. } | Check::Expanded(_, argument)) => vec![argument],
+            Some(Check::Compiled(_)) => Vec::new(),
+            None => {
+                let effects = first.effects.iter().flat_map(Effect::texts);
+                effects.chain(self.texts()).collect()
+            }
+        };
+        let in_texts = texts.into_iter().flat_map(Text::variables);
+        targets
+            .chain(in_texts)
+            .any(|variable| matches!(variable, Variable::MatchedVar | Variable::MatchedVarName))
+    }
+
+    /// What it says of a match.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let location = match &self.disruptive {
+            Disruptive::Redirect { location, .. } => Some(location),
+            _ => None,
+        };
+        [&self.message, &self.data].into_iter().chain(location)
+    }
+}
+
+impl Link {
+    /// Adds the variables of `TX` that it reads or sets; `true`: it may be any.
+    pub(super) fn names_of_tx(&self, names: &mut HashSet<Vec<u8>>) -> bool {
+        let mut any = false;
+        if self.capture {
+            names.extend((b'0'..=b'9').map(|group| vec![group]));
+        }
+        for target in &self.targets {
+            if target.variable == Variable::Tx {
+                match &target.selector {
+                    Selector::Name(Text::Plain(name)) => {
+                        names.insert(name.to_ascii_lowercase().into_bytes());
+                    }
+                    _ => any = true,
+                }
+            }
+        }
+        if let Some(test) = &self.test
+            && let Check::Plain { argument, .. } | Check::Expanded(_, argument) = &test.check
+        {
+            any |= names_in(argument, names);
+        }
+        for effect in &self.effects {
+            for text in effect.texts() {
+                any |= names_in(text, names);
+            }
+            match effect {
+                Effect::SetTx {
+                    name: Text::Plain(name),
+                    ..
+                } => {
+                    names.insert(name.clone().into_bytes());
+                }
+                Effect::SetTx { .. } => any = true,
+                _ => {}
+            }
+        }
+        any
+    }
+}
+
+impl Effect {
+    /// Its texts, which may have macros.
+    pub(super) fn texts(&self) -> Vec<&Text> {
+        match self {
+            Self::SetTx { name, change } | Self::SetKept { name, change, .. } => match change {
+                Change::Set(text) | Change::Add(text) | Change::Subtract(text) => vec![name, text],
+                Change::Unset => vec![name],
+            },
+            Self::InitCollection { key, .. } => vec![key],
+            Self::Expire { name, seconds, .. } => vec![name, seconds],
+            Self::SetEnv { value, .. } => vec![value],
+            Self::RemoveRulesByTag(text)
+            | Self::RemoveRulesByMessage(text)
+            | Self::RemoveTargetByTag { tag: text, .. }
+            | Self::RemoveTargetByMessage { message: text, .. } => vec![text],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Text {
+    pub(super) fn variables(&self) -> Vec<Variable> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Template(_, pieces) => pieces
+                .iter()
+                .filter_map(|piece| match piece {
+                    Piece::Variable(variable, _) => Some(*variable),
+                    Piece::Literal(_) => None,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Adds the variables of `TX` that a text's macros read; `true`: it may be any.
+pub(super) fn names_in(text: &Text, names: &mut HashSet<Vec<u8>>) -> bool {
+    let Text::Template(_, pieces) = text else {
+        return false;
+    };
+    let mut any = false;
+    for piece in pieces {
+        match piece {
+            Piece::Variable(Variable::Tx, Some(name)) => {
+                names.insert(name.to_ascii_lowercase().into_bytes());
+            }
+            Piece::Variable(Variable::Tx, None) => any = true,
+            _ => {}
+        }
+    }
+    any
+}
