@@ -109,7 +109,11 @@ impl Folder {
         let beside = Path::new(source).parent().unwrap_or(Path::new(""));
         // ModSecurity's cases name their files from the root of its own tests.
         let name = name.strip_prefix("test-cases/").unwrap_or(name);
-        self.0.join(beside).join(name)
+        let path = self.0.join(beside).join(name);
+        match path.exists() || name.contains('*') {
+            true => path,
+            false => self.0.join(name),
+        }
     }
 }
 

@@ -29,9 +29,11 @@ fn name_of(path: &Path) -> String {
     canonical.as_deref().unwrap_or(path).display().to_string()
 }
 
-/// A name as the file in `from` means it.
-fn beside(name: &str, from: &str) -> PathBuf {
-    Path::new(from).parent().unwrap_or(Path::new("")).join(name)
+/// A name as the file in `from` may mean it: beside that file, or, as ModSecurity
+/// has it too, in the folder in which the program was started.
+fn meanings(name: &str, from: &str) -> [PathBuf; 2] {
+    let beside = Path::new(from).parent().unwrap_or(Path::new("")).join(name);
+    [beside, PathBuf::from(name)]
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
@@ -53,35 +55,24 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 
 impl engine::Resources for RuleFiles {
     fn read(&self, name: &str, source: &str) -> Result<Vec<u8>, String> {
-        read(&beside(name, source))
+        let [beside, below] = meanings(name, source);
+        match !beside.exists() && below.exists() {
+            true => read(&below),
+            false => read(&beside),
+        }
     }
 }
 
 impl seclang::Files for RuleFiles {
     fn find(&self, pattern: &str, from: &str) -> Result<Vec<String>, String> {
-        let path = beside(pattern, from);
-        if !pattern.contains(['*', '?', '[']) {
-            let found = path.exists().then(|| name_of(&path));
-            return Ok(found.into_iter().collect());
-        }
-        let mut found = vec![PathBuf::new()];
-        for part in path.components() {
-            let name = part.as_os_str().to_string_lossy();
-            if !name.contains(['*', '?', '[']) {
-                found.iter_mut().for_each(|folder| folder.push(part));
-                continue;
+        for path in meanings(pattern, from) {
+            let found = found(pattern, &path)?;
+            if !found.is_empty() {
+                return Ok(found);
             }
-            let mut next = Vec::new();
-            for folder in &found {
-                matching(folder, &name, &mut next)?;
-            }
-            found = next;
         }
-        found.retain(|path| path.is_file());
-        found.sort();
-        Ok(found.iter().map(|path| name_of(path)).collect())
+        Ok(Vec::new())
     }
-
     fn read(&self, name: &str) -> Result<String, String> {
         String::from_utf8(read(Path::new(name))?).map_err(|error| {
             format!(
@@ -90,6 +81,30 @@ impl seclang::Files for RuleFiles {
             )
         })
     }
+}
+
+/// The files that a pattern, put together to a path, means.
+fn found(pattern: &str, path: &Path) -> Result<Vec<String>, String> {
+    if !pattern.contains(['*', '?', '[']) {
+        let found = path.exists().then(|| name_of(path));
+        return Ok(found.into_iter().collect());
+    }
+    let mut found = vec![PathBuf::new()];
+    for part in path.components() {
+        let name = part.as_os_str().to_string_lossy();
+        if !name.contains(['*', '?', '[']) {
+            found.iter_mut().for_each(|folder| folder.push(part));
+            continue;
+        }
+        let mut next = Vec::new();
+        for folder in &found {
+            matching(folder, &name, &mut next)?;
+        }
+        found = next;
+    }
+    found.retain(|path| path.is_file());
+    found.sort();
+    Ok(found.iter().map(|path| name_of(path)).collect())
 }
 
 /// The entries of a folder whose names the pattern means.
