@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use engine::{Action, BodyNeed, Flow, Input, Limits, NoResources, RequestHead};
+use engine::{Action, BodyNeed, Compiler, Flow, Limits, NoResources, RequestHead};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -66,8 +66,12 @@ fn every_case_is_decided_as_written() {
         let file: File = toml::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         for case in file.case {
             count += 1;
-            if let Err(why) = run(&case) {
-                wrong.push(format!("{}: {}: {why}", path.display(), case.name));
+            // By the plan, and by rules that run one by one.
+            for plainly in [false, true] {
+                if let Err(why) = run(&case, plainly) {
+                    let how = if plainly { " (plainly)" } else { "" };
+                    wrong.push(format!("{}: {}{how}: {why}", path.display(), case.name));
+                }
             }
         }
     }
@@ -80,17 +84,15 @@ fn every_case_is_decided_as_written() {
     );
 }
 
-fn run(case: &Case) -> Result<(), String> {
+fn run(case: &Case, plainly: bool) -> Result<(), String> {
     let rules = seclang::parse("case.conf", &case.rules, &seclang::Limits::default())
         .map_err(|error| error.to_string())?;
-    let input = Input {
-        rules: vec![rules],
-        patches: Vec::new(),
-    };
-    let plan = match (
-        engine::compile(&input, Limits::default(), &NoResources),
-        &case.expect.error,
-    ) {
+    let compiler = Compiler::new(&[rules], Limits::default(), &NoResources);
+    let compiled = compiler.and_then(|compiler| match plainly {
+        true => compiler.plainly().finish(),
+        false => compiler.finish(),
+    });
+    let plan = match (compiled, &case.expect.error) {
         (Ok(plan), None) => plan,
         (Ok(_), Some(error)) => return Err(format!("compiles, but should say {error:?}")),
         (Err(error), Some(part)) if error.to_string().contains(part.as_str()) => return Ok(()),

@@ -3,26 +3,39 @@
 use super::{Anomaly, Kind, Sink};
 use crate::limits::Limits;
 
+/// A parameter's name and value, decoded: memory that is used again and again.
+#[derive(Default)]
+pub(crate) struct Pair {
+    pub(crate) name: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+}
+
 /// Parses a query string or a form body: names and values with `+` and `%XX` decoded once.
-pub(crate) fn parse(input: &[u8], separator: u8, limits: &Limits, sink: &mut dyn Sink) {
-    let (mut name, mut value) = (Vec::new(), Vec::new());
+pub(crate) fn parse(
+    input: &[u8],
+    separator: u8,
+    limits: &Limits,
+    pair: &mut Pair,
+    sink: &mut dyn Sink,
+) {
+    let Pair { name, value } = pair;
     let mut fields = 0;
-    for pair in input
+    for field in input
         .split(|&byte| byte == separator)
-        .filter(|pair| !pair.is_empty())
+        .filter(|field| !field.is_empty())
     {
         fields += 1;
         if fields > limits.arguments {
             sink.anomaly(Anomaly::TooManyArguments);
             return;
         }
-        let (left, right) = match memchr::memchr(b'=', pair) {
-            Some(at) => (pair.get(..at), pair.get(at + 1..)),
-            None => (Some(pair), None),
+        let (left, right) = match memchr::memchr(b'=', field) {
+            Some(at) => (field.get(..at), field.get(at + 1..)),
+            None => (Some(field), None),
         };
-        decode(left.unwrap_or_default(), &mut name, sink);
-        decode(right.unwrap_or_default(), &mut value, sink);
-        sink.field(Kind::Field, &name, &value);
+        decode(left.unwrap_or_default(), name, sink);
+        decode(right.unwrap_or_default(), value, sink);
+        sink.field(Kind::Field, name, value);
     }
 }
 

@@ -305,6 +305,32 @@ pub(crate) fn missing(name: &str) -> String {
     }
 }
 
+/// A set of variables.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct VariableSet([u64; 4]);
+
+impl VariableSet {
+    pub(crate) fn add(&mut self, variable: Variable) {
+        let at = variable as usize;
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
+    }
+
+    pub(crate) fn add_all(&mut self, other: Self) {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+    }
+
+    pub(crate) fn has(self, variable: Variable) -> bool {
+        let at = variable as usize;
+        self.0
+            .get(at / 64)
+            .is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+}
+
 /// The persistent collection that a variable is.
 pub(crate) fn persistent(variable: Variable) -> Option<Collection> {
     match variable {

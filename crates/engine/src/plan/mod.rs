@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::decision::Mode;
 use crate::error::CompileError;
 use crate::language::lower::{Lowering, Pool};
+use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
 use crate::operators::Resources;
 use crate::scope::Scope;
@@ -60,8 +61,12 @@ pub struct Plan {
     pub(crate) patches: Vec<Patch>,
     pub(crate) routes: RouteIndex,
     pub(crate) scan: Scan,
+    /// What rules look at; nothing else is collected.
+    pub(crate) used: VariableSet,
+    /// Whether some rule has an XPath expression.
+    pub(crate) xml_tree: bool,
     /// Scratch of ended transactions, to be used again.
-    idle: Mutex<Vec<State>>,
+    idle: Mutex<Vec<Box<State>>>,
     /// Transactions begun, and what makes names of their numbers.
     begun: AtomicU64,
     names: std::hash::RandomState,
@@ -219,7 +224,15 @@ impl<'a> Compiler<'a> {
             let queries = query::build(&self.base, &scan.signatures);
             self.base.queries = Some(Box::new(queries));
         }
+        let mut used = fold::reads::variables(&self.base);
+        let mut xml_tree = self.base.uses.xml_tree;
+        for patch in &self.patches {
+            used.add_all(fold::reads::variables(&patch.program));
+            xml_tree |= patch.program.uses.xml_tree;
+        }
         Ok(Arc::new(Plan {
+            used,
+            xml_tree,
             limits: self.limits,
             base: self.base,
             patches: self.patches,
@@ -259,6 +272,8 @@ impl Plan {
                 signatures: Signatures::new(&Sets::default()),
                 texts: None,
             },
+            used: VariableSet::default(),
+            xml_tree: false,
             idle: Mutex::default(),
             begun: AtomicU64::new(0),
             names: std::hash::RandomState::new(),
@@ -272,7 +287,7 @@ impl Plan {
 
     /// Begins a transaction at a time, with a store of persistent collections.
     pub fn begin_in(self: &Arc<Self>, mut context: Context) -> Transaction {
-        if context.unique_id.is_empty() {
+        if context.unique_id.is_empty() && self.used.has(Variable::UniqueId) {
             let number = self.begun.fetch_add(1, Ordering::Relaxed);
             context.unique_id = self.names.hash_one(number).to_string();
         }
@@ -298,7 +313,7 @@ impl Plan {
         self.patches.len()
     }
 
-    pub(crate) fn take_state(&self) -> State {
+    pub(crate) fn take_state(&self) -> Box<State> {
         let idle = self
             .idle
             .lock()
@@ -309,7 +324,7 @@ impl Plan {
         state
     }
 
-    pub(crate) fn give_back(&self, state: State) {
+    pub(crate) fn give_back(&self, state: Box<State>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE {
             idle.push(state);

@@ -28,6 +28,9 @@ pub(crate) struct Kept {
     /// Where in it.
     pub(super) span: Option<Range<usize>>,
     pub(super) hit: Hit,
+    /// Scratch, for what is captured and for macros.
+    pub(super) buffer: Vec<u8>,
+    pub(super) buffers: Vec<Vec<u8>>,
     pub(super) selected: Vec<Selected>,
     /// Which concerned patches are done: `allow` has ended them.
     pub(super) allowed: Vec<(Option<u32>, u8)>,
@@ -60,6 +63,8 @@ impl Kept {
         self.selected.clear();
         self.allowed.clear();
         self.hit.clear();
+        self.buffer.clear();
+        self.buffer.shrink_to(4096);
         self.highest_severity = None;
         self.gave_up = false;
         self.records.clear();

@@ -3,6 +3,7 @@
 use super::inputs::{Inputs, Item};
 use super::values::Values;
 use crate::body::{Anomaly, Kind, Sink, XmlEvent};
+use crate::language::variables::VariableSet;
 use crate::limits::Limits;
 use crate::plan::ir::{Settings, XmlIntoArgs};
 
@@ -17,6 +18,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) xml_into_args: XmlIntoArgs,
     /// Whether some rule has an XPath expression.
     pub(crate) xml_tree: bool,
+    /// The variables that rules look at.
+    pub(crate) used: VariableSet,
 }
 
 /// Files what a parser finds.

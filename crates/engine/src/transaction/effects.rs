@@ -103,32 +103,37 @@ impl Run<'_> {
     }
 
     pub(super) fn capture(&mut self, hit: &Hit, value: ValueId) {
-        let input = self.values.get(value);
-        let mut captured: Vec<(usize, Vec<u8>)> = hit
-            .captures
-            .iter()
-            .enumerate()
-            .filter_map(|(at, range)| Some((at, input.get(range.clone()?)?.to_vec())))
-            .collect();
-        if captured.is_empty() {
-            let whole = if hit.text.is_empty() {
-                hit.span
-                    .clone()
-                    .and_then(|span| input.get(span))
-                    .unwrap_or_default()
-                    .to_vec()
-            } else {
-                hit.text.clone()
-            };
-            captured.push((0, whole));
+        const NAMES: [&[u8]; 10] = [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"];
+        let mut buffer = std::mem::take(&mut self.kept.buffer);
+        let mut any = false;
+        for (name, range) in NAMES.iter().zip(&hit.captures) {
+            let group = range
+                .as_ref()
+                .and_then(|range| self.values.get(value).get(range.clone()));
+            if let Some(group) = group {
+                any = true;
+                buffer.clear();
+                buffer.extend_from_slice(group);
+                self.set_captured(name, &buffer);
+            }
         }
-        for (at, bytes) in captured {
-            self.outcome.trace(|| Trace::Set {
-                name: format!("TX:{at}"),
-                value: bytes.clone(),
+        if !any {
+            buffer.clear();
+            buffer.extend_from_slice(match (hit.text.as_slice(), &hit.span) {
+                ([], Some(span)) => self.values.get(value).get(span.clone()).unwrap_or_default(),
+                (text, _) => text,
             });
-            self.set(at.to_string().as_bytes(), &bytes);
+            self.set_captured(b"0", &buffer);
         }
+        self.kept.buffer = buffer;
+    }
+
+    fn set_captured(&mut self, name: &[u8], value: &[u8]) {
+        self.outcome.trace(|| Trace::Set {
+            name: format!("TX:{}", String::from_utf8_lossy(name)),
+            value: value.to_vec(),
+        });
+        self.set(name, value);
     }
 
     pub(super) fn tx(&self) -> &Tx {
@@ -160,7 +165,9 @@ impl Run<'_> {
             }
             Change::Set(text) => self.expand(text),
             Change::Add(amount) | Change::Subtract(amount) => {
-                let amount = number(&self.expand(amount));
+                let expanded = self.expand(amount);
+                let amount = number(&expanded);
+                self.recycle(expanded);
                 let old = number(self.tx().get(&name, names).unwrap_or_default());
                 let new = match change {
                     Change::Subtract(_) => old.saturating_sub(amount),
@@ -180,6 +187,8 @@ impl Run<'_> {
             value: value.to_vec(),
         });
         self.set(&name, &value);
+        self.recycle(value);
+        self.recycle(name);
     }
 
     fn set_kept(&mut self, collection: Collection, name: &Text, change: &Change) {

@@ -312,7 +312,9 @@ impl<'a> Run<'a> {
                 function, argument, ..
             } => {
                 let argument = self.expand(argument);
-                function(&argument, self.values.get(value), hit)
+                let said = function(&argument, self.values.get(value), hit);
+                self.recycle(argument);
+                said
             }
             Check::Expanded(spec, template) => {
                 let argument = self.expand_text(template);

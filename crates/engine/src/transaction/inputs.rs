@@ -1,11 +1,16 @@
 //! What a request and its response hold, by variable.
 
+use std::fmt::Display;
+use std::io::Write as _;
+
 use super::collector::{Collector, Reading};
+use super::time;
 use super::values::{ValueId, Values};
 use crate::body::document::Document;
+use crate::body::urlencoded::Pair;
 use crate::body::{Anomaly, charset};
 use crate::context::Context;
-use crate::language::variables::Variable;
+use crate::language::variables::{Variable, VariableSet};
 use crate::plan::ir::Processor;
 use crate::plan::path::{path_of, query_of};
 use crate::request::{RequestHead, ResponseHead};
@@ -33,6 +38,8 @@ pub(crate) struct Inputs {
     response_headers: Vec<Item>,
     anomalies: Vec<Item>,
     noticed: Vec<Anomaly>,
+    /// Scratch.
+    pair: Pair,
 }
 
 /// What of the inputs a variable means.
@@ -161,8 +168,6 @@ impl Inputs {
             | V::Rule => Members::Kept,
             V::ReqbodyProcessorErrorMsg => Members::Scalar(self.scalar(V::ReqbodyErrorMsg)),
             V::Status => Members::Scalar(self.scalar(V::ResponseStatus)),
-            V::RemoteHost => Members::Scalar(self.scalar(V::RemoteAddr)),
-            V::PathInfo => Members::Scalar(self.scalar(V::RequestFilename)),
             V::Duration => Members::Size(0),
             V::InboundDataError | V::OutboundDataError if self.scalar(variable).is_none() => {
                 Members::Size(0)
@@ -196,73 +201,11 @@ impl Inputs {
             limits,
             ..
         } = reading;
-        let path = path_of(head.target);
+        let mut pair = std::mem::take(&mut self.pair);
         let whole = query_of(head.target);
         let query = whole.split(|&byte| byte == b'#').next().unwrap_or_default();
-        let mut decoded = Vec::new();
-        let path = if percent_decode(path, &mut decoded) {
-            decoded.as_slice()
-        } else {
-            path
-        };
-        let basename = path
-            .rsplit(|&byte| matches!(byte, b'/' | b'\\'))
-            .next()
-            .unwrap_or_default();
-        let uri = match head.target.first() {
-            Some(b'/') => head.target,
-            _ => {
-                let path = path_of(head.target);
-                let offset = (path.as_ptr() as usize).wrapping_sub(head.target.as_ptr() as usize);
-                head.target.get(offset..).unwrap_or(head.target)
-            }
-        };
-        let mut line = head.method.to_vec();
-        for part in [head.target, head.version] {
-            line.push(b' ');
-            line.extend_from_slice(part);
-        }
-        let server_name = match memchr::memrchr(b':', head.host) {
-            Some(colon) => head.host.get(..colon).unwrap_or_default(),
-            None => head.host,
-        };
-        for (variable, value) in [
-            (Variable::RequestMethod, head.method),
-            (Variable::RequestProtocol, head.version),
-            (Variable::RequestUri, uri),
-            (Variable::RequestUriRaw, head.target),
-            (Variable::RequestFilename, path),
-            (Variable::RequestBasename, basename),
-            (Variable::RequestLine, line.as_slice()),
-            (Variable::QueryString, query),
-            (Variable::ServerName, server_name),
-            (
-                Variable::RemoteAddr,
-                head.client.ip().to_string().as_bytes(),
-            ),
-            (
-                Variable::RemotePort,
-                head.client.port().to_string().as_bytes(),
-            ),
-            (
-                Variable::ServerAddr,
-                head.server.ip().to_string().as_bytes(),
-            ),
-            (
-                Variable::ServerPort,
-                head.server.port().to_string().as_bytes(),
-            ),
-            (Variable::UniqueId, context.unique_id.as_bytes()),
-            // The release of ModSecurity whose rules are understood: 3.0.15.
-            (Variable::ModsecBuild, b"030150000"),
-        ] {
-            let value = values.intern(value);
-            self.set(variable, value);
-        }
-        for (variable, value) in super::time::parts(context.now) {
-            let value = values.intern(value.as_bytes());
-            self.set(variable, value);
-        }
+        self.fill_line(head, query, reading.used, values);
+        self.fill_ends(head, context, reading.used, values);
         let mut count = 0;
         head.headers.for_each(&mut |name, value| {
             count += 1;
@@ -284,28 +227,142 @@ impl Inputs {
             reading,
             query: true,
         };
-        crate::body::urlencoded::parse(query, separator, limits, &mut collector);
+        crate::body::urlencoded::parse(query, separator, limits, &mut pair, &mut collector);
         if query.len() < whole.len() {
             // A server that gets a fragment may take it as query: its last
             // parameter, and what follows, is read that way too.
             let last = memchr::memrchr(separator, query).map_or(0, |at| at + 1);
             let rest = whole.get(last..).unwrap_or_default();
-            crate::body::urlencoded::parse(rest, separator, limits, &mut collector);
+            crate::body::urlencoded::parse(rest, separator, limits, &mut pair, &mut collector);
         }
-        self.fill_credentials(values);
+        if reading.used.has(Variable::AuthType) || reading.used.has(Variable::RemoteUser) {
+            self.fill_credentials(values);
+        }
         for at in 0..self.headers.len() {
             let Some(item) = self.headers.get(at).copied() else {
                 continue;
             };
             if values.get(item.name).eq_ignore_ascii_case(b"cookie") {
-                let line = values.get(item.value).to_vec();
+                pair.name.clear();
+                pair.name.extend_from_slice(values.get(item.value));
                 let mut collector = Collector {
                     inputs: self,
                     values,
                     reading,
                     query: true,
                 };
-                crate::body::cookies::parse(&line, settings, limits, &mut collector);
+                crate::body::cookies::parse(&pair.name, settings, limits, &mut collector);
+            }
+        }
+        self.pair = pair;
+    }
+
+    /// The request line and its parts, as far as rules look at them.
+    fn fill_line(
+        &mut self,
+        head: &RequestHead<'_>,
+        query: &[u8],
+        used: VariableSet,
+        values: &mut Values,
+    ) {
+        let path = path_of(head.target);
+        let uri = match head.target.first() {
+            Some(b'/') => head.target,
+            _ => {
+                let offset = (path.as_ptr() as usize).wrapping_sub(head.target.as_ptr() as usize);
+                head.target.get(offset..).unwrap_or(head.target)
+            }
+        };
+        let mut buffer = std::mem::take(&mut self.pair.name);
+        buffer.clear();
+        let path = if percent_decode(path, &mut buffer) {
+            buffer.as_slice()
+        } else {
+            path
+        };
+        let basename = path
+            .rsplit(|&byte| matches!(byte, b'/' | b'\\'))
+            .next()
+            .unwrap_or_default();
+        let server_name = match memchr::memrchr(b':', head.host) {
+            Some(colon) => head.host.get(..colon).unwrap_or_default(),
+            None => head.host,
+        };
+        for (variable, value) in [
+            (Variable::RequestMethod, head.method),
+            (Variable::RequestProtocol, head.version),
+            (Variable::RequestUri, uri),
+            (Variable::RequestUriRaw, head.target),
+            (Variable::RequestFilename, path),
+            (Variable::PathInfo, path),
+            (Variable::RequestBasename, basename),
+            (Variable::QueryString, query),
+            (Variable::ServerName, server_name),
+        ] {
+            if used.has(variable) {
+                let value = values.intern(value);
+                self.set(variable, value);
+            }
+        }
+        let whole = [
+            Variable::RequestLine,
+            Variable::FullRequest,
+            Variable::FullRequestLength,
+        ];
+        if whole.into_iter().any(|variable| used.has(variable)) {
+            buffer.clear();
+            buffer.extend_from_slice(head.method);
+            for part in [head.target, head.version] {
+                buffer.push(b' ');
+                buffer.extend_from_slice(part);
+            }
+            let line = values.intern(&buffer);
+            self.set(Variable::RequestLine, line);
+        }
+        self.pair.name = buffer;
+    }
+
+    /// Who speaks with whom, and when, as far as rules look at it.
+    fn fill_ends(
+        &mut self,
+        head: &RequestHead<'_>,
+        context: &Context,
+        used: VariableSet,
+        values: &mut Values,
+    ) {
+        for (variable, value) in [
+            (Variable::UniqueId, context.unique_id.as_bytes()),
+            // The release of ModSecurity whose rules are understood: 3.0.15.
+            (Variable::ModsecBuild, b"030150000"),
+        ] {
+            if used.has(variable) {
+                let value = values.intern(value);
+                self.set(variable, value);
+            }
+        }
+        let (client, server) = (head.client, head.server);
+        let addresses: [(Variable, &dyn Display); 5] = [
+            (Variable::RemoteAddr, &client.ip()),
+            (Variable::RemoteHost, &client.ip()),
+            (Variable::RemotePort, &client.port()),
+            (Variable::ServerAddr, &server.ip()),
+            (Variable::ServerPort, &server.port()),
+        ];
+        let mut buffer = std::mem::take(&mut self.pair.name);
+        for (variable, shown) in addresses {
+            if used.has(variable) {
+                buffer.clear();
+                // Writing to memory does not fail.
+                let _ = write!(buffer, "{shown}");
+                let value = values.intern(&buffer);
+                self.set(variable, value);
+            }
+        }
+        self.pair.name = buffer;
+        if time::ALL.into_iter().any(|variable| used.has(variable)) {
+            for (variable, value) in time::parts(context.now) {
+                let value = values.intern(value.as_bytes());
+                self.set(variable, value);
             }
         }
     }
@@ -376,7 +433,13 @@ impl Inputs {
         match processor {
             Processor::Urlencoded => {
                 charset::form(content_type, body, &mut sink, |body, sink| {
-                    crate::body::urlencoded::parse(body, separator, limits, sink);
+                    crate::body::urlencoded::parse(
+                        body,
+                        separator,
+                        limits,
+                        &mut Pair::default(),
+                        sink,
+                    );
                 });
             }
             Processor::Json => {

@@ -18,7 +18,7 @@ impl Run<'_> {
             Text::Plain(plain) => return Cow::Borrowed(plain.as_bytes()),
             Text::Template(_, pieces) => pieces,
         };
-        let mut expanded = Vec::new();
+        let mut expanded = self.kept.buffers.pop().unwrap_or_default();
         for piece in pieces {
             match piece {
                 Piece::Literal(literal) => expanded.extend_from_slice(literal.as_bytes()),
@@ -46,5 +46,18 @@ impl Run<'_> {
             }
         }
         Cow::Owned(expanded)
+    }
+
+    /// Takes back the memory of a text that was expanded.
+    pub(super) fn recycle(&mut self, text: Cow<'_, [u8]>) {
+        /// Buffers that are kept, and bytes of each.
+        const KEEP: (usize, usize) = (8, 4096);
+        if let Cow::Owned(mut buffer) = text
+            && self.kept.buffers.len() < KEEP.0
+            && buffer.capacity() <= KEEP.1
+        {
+            buffer.clear();
+            self.kept.buffers.push(buffer);
+        }
     }
 }

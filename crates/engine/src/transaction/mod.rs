@@ -72,7 +72,7 @@ pub struct Transaction {
     context: Context,
     traced: bool,
     /// Taken from the plan only when something concerns the request.
-    state: Option<State>,
+    state: Option<Box<State>>,
 }
 
 /// One transaction's scratch, reused from one to the next.
@@ -179,7 +179,7 @@ impl Transaction {
             plan.give_back(state);
             return Flow::Continue;
         }
-        let State { inputs, values, .. } = &mut state;
+        let State { inputs, values, .. } = &mut *state;
         values.unicode.clone_from(&plan.base.settings.unicode);
         let reading = plan.reading(XmlIntoArgs::Off);
         inputs.fill_request(head, reading, &self.context, values);
@@ -281,7 +281,7 @@ impl Transaction {
     /// Phase 3.
     pub fn response_head(&mut self, head: &ResponseHead<'_>) -> Flow {
         if let Some(state) = self.state.as_mut() {
-            let State { inputs, values, .. } = state;
+            let State { inputs, values, .. } = &mut **state;
             inputs.fill_response(head, values);
         }
         self.run(3)
@@ -370,7 +370,7 @@ impl Transaction {
                 values,
                 response_body,
                 ..
-            } = state;
+            } = &mut **state;
             if wanted {
                 let body = values.intern(response_body);
                 inputs.set(Variable::ResponseBody, body);
@@ -429,14 +429,13 @@ impl Drop for Transaction {
 
 impl Plan {
     fn reading(&self, xml_into_args: XmlIntoArgs) -> Reading<'_> {
-        let patches = || self.patches.iter().any(|patch| patch.program.uses.xml_tree);
-        let xml_tree = self.base.uses.xml_tree || patches();
         Reading {
             separator: self.base.argument_separator,
             settings: &self.base.settings,
             limits: self.limits(),
             xml_into_args,
-            xml_tree,
+            xml_tree: self.xml_tree,
+            used: self.used,
         }
     }
 
@@ -516,18 +515,27 @@ fn strictest(a: Oversize, b: Oversize) -> Oversize {
 /// for patches all are chosen.
 fn processor_of(state: &State, patches: bool) -> Option<Processor> {
     let content_type = state.inputs.header("content-type", &state.values)?;
-    let text = state.values.get(content_type).to_ascii_lowercase();
-    let essence = text
-        .split(|&byte| byte == b';')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii();
-    match essence {
-        b"application/x-www-form-urlencoded" => Some(Processor::Urlencoded),
-        _ if essence.starts_with(b"multipart/") => Some(Processor::Multipart),
-        _ if patches && memchr::memmem::find(essence, b"json").is_some() => Some(Processor::Json),
-        _ if patches && memchr::memmem::find(essence, b"xml").is_some() => Some(Processor::Xml),
-        _ => None,
+    let text = state.values.get(content_type);
+    let essence = text.split(|&byte| byte == b';').next().unwrap_or_default();
+    let essence = essence.trim_ascii();
+    let starts = |start: &[u8]| {
+        let own = essence.get(..start.len());
+        own.is_some_and(|own| own.eq_ignore_ascii_case(start))
+    };
+    let holds = |word: &[u8]| {
+        let mut windows = essence.windows(word.len());
+        windows.any(|window| window.eq_ignore_ascii_case(word))
+    };
+    if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+        Some(Processor::Urlencoded)
+    } else if starts(b"multipart/") {
+        Some(Processor::Multipart)
+    } else if patches && holds(b"json") {
+        Some(Processor::Json)
+    } else if patches && holds(b"xml") {
+        Some(Processor::Xml)
+    } else {
+        None
     }
 }
 

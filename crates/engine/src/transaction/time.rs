@@ -2,6 +2,19 @@
 
 use crate::language::variables::Variable;
 
+/// The time variables.
+pub(super) const ALL: [Variable; 9] = [
+    Variable::Time,
+    Variable::TimeEpoch,
+    Variable::TimeYear,
+    Variable::TimeMon,
+    Variable::TimeDay,
+    Variable::TimeHour,
+    Variable::TimeMin,
+    Variable::TimeSec,
+    Variable::TimeWday,
+];
+
 /// The time variables' values for a moment in seconds since 1970.
 pub(super) fn parts(now: u64) -> [(Variable, String); 9] {
     let (day, second) = (now / 86_400, now % 86_400);

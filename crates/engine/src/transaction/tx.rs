@@ -17,8 +17,10 @@ pub(crate) struct TxNames {
 pub(crate) struct Tx {
     /// By slot; memory is kept from one transaction to the next.
     known: Vec<(Held, Vec<u8>)>,
-    /// Names that came up while rules ran.
+    /// Names that came up while rules ran, and memory of earlier ones behind them.
     others: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How many of them are set.
+    count: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -65,7 +67,14 @@ impl Tx {
     pub(crate) fn reset(&mut self) {
         /// Bytes of one variable that are kept for the next transaction.
         const KEEP: usize = 1024;
-        self.others.clear();
+        /// Variables whose memory is kept.
+        const KEEP_OTHERS: usize = 64;
+        self.count = 0;
+        self.others.truncate(KEEP_OTHERS);
+        for (name, value) in &mut self.others {
+            name.shrink_to(KEEP);
+            value.shrink_to(KEEP);
+        }
         for (held, buffer) in &mut self.known {
             *held = Held::Initial;
             if buffer.capacity() > KEEP {
@@ -77,10 +86,8 @@ impl Tx {
     /// The variable's value.
     pub(crate) fn get<'t>(&'t self, name: &[u8], names: &'t TxNames) -> Option<&'t [u8]> {
         let Some(slot) = names.slot(name) else {
-            let other = self
-                .others
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name));
+            let mut set = self.others.iter().take(self.count);
+            let other = set.find(|(known, _)| known.eq_ignore_ascii_case(name));
             return other.map(|(_, value)| value.as_slice());
         };
         self.at(slot, names)
@@ -97,13 +104,22 @@ impl Tx {
     /// Sets the variable.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8], names: &TxNames) {
         let Some(slot) = names.slot(name) else {
-            match self
-                .others
-                .iter_mut()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            {
-                Some((_, old)) => value.clone_into(old),
-                None => self.others.push((name.to_vec(), value.to_vec())),
+            let set = self.others.iter().take(self.count);
+            let at = set
+                .enumerate()
+                .find(|(_, (known, _))| known.eq_ignore_ascii_case(name))
+                .map_or(self.count, |(at, _)| at);
+            if at == self.others.len() {
+                self.others.push((Vec::new(), Vec::new()));
+            }
+            if let Some((known, old)) = self.others.get_mut(at) {
+                if at == self.count {
+                    self.count += 1;
+                    known.clear();
+                    known.extend_from_slice(name);
+                }
+                old.clear();
+                old.extend_from_slice(value);
             }
             return;
         };
@@ -127,8 +143,17 @@ impl Tx {
 
     /// Forgets the variable.
     pub(crate) fn unset(&mut self, name: &[u8], names: &TxNames) {
-        self.others
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        let set = self.others.iter().take(self.count);
+        let found = set
+            .enumerate()
+            .find(|(_, (known, _))| known.eq_ignore_ascii_case(name));
+        if let Some((at, _)) = found {
+            // The order of the others stays; the memory goes behind them.
+            self.count -= 1;
+            if let Some(rest) = self.others.get_mut(at..=self.count) {
+                rest.rotate_left(1);
+            }
+        }
         if let Some(slot) = names.slot(name)
             && let Some((held, _)) = self.entry(slot, names)
         {
@@ -151,7 +176,7 @@ impl Tx {
     ) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
         let known = names.names.iter().enumerate();
         let known = known.filter_map(|(slot, name)| Some((&**name, self.at(slot, names)?)));
-        let others = self.others.iter();
+        let others = self.others.iter().take(self.count);
         known.chain(others.map(|(name, value)| (name.as_slice(), value.as_slice())))
     }
 }
@@ -181,7 +206,10 @@ mod tests {
             ]
         );
         tx.unset(b"other", &names);
+        assert_eq!(tx.get(b"other", &names), None);
+        tx.set(b"third", b"z", &names);
         tx.reset();
+        assert_eq!(tx.get(b"third", &names), None);
         let all: Vec<_> = tx.iter(&names).collect();
         assert_eq!(all, [(b"level".as_slice(), b"1".as_slice())]);
     }

@@ -7,7 +7,7 @@
 //! (paranoia levels, defaults).
 
 mod facts;
-mod reads;
+pub(crate) mod reads;
 
 use std::collections::{HashMap, HashSet};
 

@@ -2,8 +2,33 @@
 
 use std::collections::HashSet;
 
-use crate::language::variables::Variable;
-use crate::plan::ir::{Change, Check, Disruptive, Effect, Link, Piece, Rule, Selector, Text};
+use crate::language::variables::{Variable, VariableSet};
+use crate::plan::ir::{
+    Change, Check, Disruptive, Effect, Link, Piece, Program, Rule, Selector, Step, Text,
+};
+
+/// The variables that rules of the program look at.
+pub(crate) fn variables(program: &Program) -> VariableSet {
+    let mut all = VariableSet::default();
+    for step in program.phases.iter().flatten() {
+        let Step::Rule(rule) = step else {
+            continue;
+        };
+        let links = rule.links.iter().flat_map(Link::texts);
+        for variable in rule.texts().chain(links).flat_map(Text::variables) {
+            all.add(variable);
+        }
+        for target in rule.links.iter().flat_map(|link| &link.targets) {
+            all.add(target.variable);
+            if let Selector::Name(name) = &target.selector {
+                name.variables()
+                    .into_iter()
+                    .for_each(|variable| all.add(variable));
+            }
+        }
+    }
+    all
+}
 
 impl Rule {
     /// Whether it asks what an earlier rule has matched.
@@ -75,6 +100,18 @@ impl Link {
             }
         }
         any
+    }
+}
+
+impl Link {
+    /// Its texts, which may have macros.
+    fn texts(&self) -> Vec<&Text> {
+        let argument = match self.test.as_ref().map(|test| &test.check) {
+            Some(Check::Plain { argument, .. } | Check::Expanded(_, argument)) => Some(argument),
+            _ => None,
+        };
+        let effects = self.effects.iter().flat_map(Effect::texts);
+        effects.chain(argument).collect()
     }
 }
 
