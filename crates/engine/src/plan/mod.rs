@@ -8,6 +8,7 @@ pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod route;
 pub(crate) mod signature;
+pub(crate) mod texts;
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -23,10 +24,11 @@ use crate::limits::Limits;
 use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::transaction::{Oversize, State, Transaction};
-use gate::{TextSearch, Texts};
+use gate::Needs;
 use ir::{Fault, Program};
 use route::RouteIndex;
 use signature::{Sets, Signatures};
+use texts::{TextSearch, Texts};
 
 /// What a plan is compiled from.
 #[derive(Default)]
@@ -75,7 +77,7 @@ pub struct Plan {
 /// What tells from a value's bytes which rules could match it.
 pub(crate) struct Scan {
     pub(crate) signatures: Signatures,
-    pub(crate) texts: Option<TextSearch>,
+    pub(crate) texts: TextSearch,
 }
 
 /// A patch, compiled.
@@ -205,16 +207,15 @@ impl<'a> Compiler<'a> {
         let mut texts = Texts::default();
         if !self.plainly {
             fold::fold(&mut self.base, &self.limits);
-            gate::close(&mut self.base, &mut self.sets, Some(&mut texts));
+            let mut needs = Needs::default();
+            gate::close(&mut self.base, &mut needs, &mut self.sets, Some(&mut texts));
             for patch in &mut self.patches {
-                gate::close(&mut patch.program, &mut self.sets, None);
+                gate::close(&mut patch.program, &mut needs, &mut self.sets, None);
             }
         }
         let scan = Scan {
             signatures: Signatures::new(&self.sets),
-            texts: texts
-                .compile()
-                .map_err(|why| CompileError::new(None, why))?,
+            texts: texts.compile(),
         };
         if !self.plainly {
             let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
@@ -270,7 +271,7 @@ impl Plan {
             routes: RouteIndex::default(),
             scan: Scan {
                 signatures: Signatures::new(&Sets::default()),
-                texts: None,
+                texts: TextSearch::default(),
             },
             used: VariableSet::default(),
             xml_tree: false,
