@@ -169,6 +169,14 @@ fn rarest_bytes(texts: &[Vec<u8>]) -> ByteSet {
     })
 }
 
+/// The part of so many bytes that ordinary values hold least often.
+pub(crate) fn rarest_part(text: &[u8], bytes: usize) -> &[u8] {
+    let parts = text.windows(bytes.max(1));
+    parts
+        .min_by(|a, b| expected(a).total_cmp(&expected(b)))
+        .unwrap_or(text)
+}
+
 /// The share of ordinary values that hold a byte of the set, roughly.
 fn frequency(set: ByteSet) -> f64 {
     let mut without = 1.0;

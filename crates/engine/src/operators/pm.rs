@@ -1,5 +1,7 @@
 //! `@pm`, `@pmFromFile`
 
+use std::sync::OnceLock;
+
 use aho_corasick::AhoCorasick;
 
 use super::{Arguments, Build, Hit, Operator, Spec};
@@ -29,10 +31,11 @@ pub(super) const FROM_FILE_SHORT: Spec = Spec {
     ..FROM_FILE
 };
 
+/// Its automaton is made when it is first asked: most values lack what it needs.
 #[derive(Debug)]
 struct Pm {
-    need: Need,
-    automaton: AhoCorasick,
+    words: Vec<Vec<u8>>,
+    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 fn from_argument(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
@@ -51,13 +54,17 @@ fn build(words: Vec<Vec<u8>>) -> Result<Box<dyn Operator>, String> {
     if words.is_empty() {
         return Err("at least one word is needed".to_owned());
     }
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(&words)
-        .map_err(|error| error.to_string())?;
-    let need = Need::text(words.iter().map(Vec::as_slice));
-    Ok(Box::new(Pm { need, automaton }))
+    if words.iter().map(Vec::len).sum::<usize>() > BYTES {
+        return Err(format!("the words have more than {BYTES} bytes together"));
+    }
+    Ok(Box::new(Pm {
+        words,
+        automaton: OnceLock::new(),
+    }))
 }
+
+/// Bytes of all words at most, far below what an automaton can hold.
+const BYTES: usize = 16 * 1024 * 1024;
 
 /// Words with Snort's `|hex|` and the escapes `\:`, `\;`, `\\`, `\"`.
 ///
@@ -109,12 +116,22 @@ fn words(text: &str) -> Option<Vec<Vec<u8>>> {
 
 impl Operator for Pm {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        hit.span = self.automaton.find(input).map(|found| found.range());
+        let make = || {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(&self.words)
+                .ok()
+        };
+        // Without an automaton nothing may pass unseen.
+        let Some(automaton) = self.automaton.get_or_init(make) else {
+            return true;
+        };
+        hit.span = automaton.find(input).map(|found| found.range());
         hit.span.is_some()
     }
 
     fn need(&self) -> Need {
-        self.need.clone()
+        Need::text(self.words.iter().map(Vec::as_slice))
     }
 }
 

@@ -17,7 +17,6 @@ use crate::need::{self, Need};
 #[derive(Debug)]
 pub(super) struct Regex {
     pattern: Box<str>,
-    need: Need,
     start: Option<Box<Start>>,
     cache_bytes: usize,
     compiled: OnceLock<Option<meta::Regex>>,
@@ -37,7 +36,6 @@ impl Regex {
         }
         Ok(Self {
             pattern: pattern.into(),
-            need: need::regex::need(&tree),
             start: Start::of(&tree).map(Box::new),
             cache_bytes: arguments.limits.regex_cache_bytes,
             compiled: OnceLock::new(),
@@ -62,7 +60,7 @@ impl Regex {
 
     /// What every match holds.
     pub(super) fn need(&self) -> Need {
-        self.need.clone()
+        parse(&self.pattern).map_or_else(|_| Need::nothing(), |tree| need::regex::need(&tree))
     }
 
     /// The compiled expression. None if it does not compile after all: then it

@@ -2,11 +2,12 @@
 //! operator is asked. Made from the operator's [`Need`].
 
 use std::collections::HashMap;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::ir::{Check, Program, Step, Test, Text};
 use super::signature::{Sets, Signature};
+use super::texts::Texts;
 use crate::need::{ByteSet, Clause, Need};
 
 /// An open gate lets every value through.
@@ -20,51 +21,52 @@ pub(crate) struct Gate {
     pub(crate) clause: Option<u32>,
 }
 
-/// Texts that gates ask for, searched all at once.
-#[derive(Default)]
-pub(crate) struct Texts {
-    /// Text to the clauses that it satisfies.
-    clauses: HashMap<Vec<u8>, Vec<u32>>,
-    known: HashMap<Vec<Vec<u8>>, u32>,
-}
-
-/// [`Texts`], compiled.
-pub(crate) struct TextSearch {
-    automaton: AhoCorasick,
-    /// By pattern: the clauses that it satisfies.
-    clauses: Vec<Box<[u32]>>,
-}
-
 /// Sets that one gate asks for at most.
 const SETS_OF_GATE: usize = 4;
 /// A gate that lets through less of ordinary values asks for nothing more.
 const ENOUGH: f64 = 0.002;
 /// Clauses that so many ordinary values satisfy are not worth a search.
 const TOO_COMMON: f64 = 0.6;
-/// Texts of a clause that is searched for at most; operators with more search by themselves.
-const TEXTS_OF_CLAUSE: usize = 200;
+/// Texts of a clause that is searched for at most.
+const TEXTS_OF_CLAUSE: usize = 2000;
+/// The needs of operators, each found out once, however many rules share it.
+#[derive(Default)]
+pub(crate) struct Needs {
+    /// By where the operator is in memory; all are held by the rules meanwhile.
+    of_operators: HashMap<*const (), Rc<Need>>,
+}
 
-/// What a value must hold for a test to say yes.
-pub(crate) fn need_of(test: &Test) -> Need {
-    if test.negated {
-        return Need::nothing();
-    }
-    match &test.check {
-        Check::Compiled(operator) => operator.need(),
-        Check::Plain {
-            contains: true,
-            argument: Text::Plain(text),
-            ..
-        } => Need::text([text.as_bytes()]),
-        Check::Plain { .. } | Check::Expanded(..) => Need::nothing(),
+impl Needs {
+    /// What a value must hold for a test to say yes.
+    fn of(&mut self, test: &Test) -> Rc<Need> {
+        match &test.check {
+            _ if test.negated => Rc::default(),
+            Check::Compiled(operator) => {
+                let place = Arc::as_ptr(operator).cast::<()>();
+                let need = self.of_operators.entry(place);
+                Rc::clone(need.or_insert_with(|| Rc::new(operator.need())))
+            }
+            Check::Plain {
+                contains: true,
+                argument: Text::Plain(text),
+                ..
+            } => Rc::new(Need::text([text.as_bytes()])),
+            Check::Plain { .. } | Check::Expanded(..) => Rc::default(),
+        }
     }
 }
 
 /// Sets the gates of all tests of the program. Without texts, signatures alone decide.
-pub(crate) fn close(program: &mut Program, sets: &mut Sets, mut texts: Option<&mut Texts>) {
-    reserve(program, sets);
-    for test in tests(program) {
-        test.gate = gate(&need_of(test), sets, texts.as_deref_mut());
+pub(crate) fn close(
+    program: &mut Program,
+    needs: &mut Needs,
+    sets: &mut Sets,
+    mut texts: Option<&mut Texts>,
+) {
+    let of_tests: Vec<Rc<Need>> = tests(program).map(|test| needs.of(test)).collect();
+    reserve(&of_tests, sets);
+    for (test, need) in tests(program).zip(&of_tests) {
+        test.gate = gate(need, sets, texts.as_deref_mut());
     }
 }
 
@@ -79,11 +81,10 @@ fn tests(program: &mut Program) -> impl Iterator<Item = &mut Test> {
 }
 
 /// Gives bits to the sets that help most.
-fn reserve(program: &mut Program, sets: &mut Sets) {
+fn reserve(needs: &[Rc<Need>], sets: &mut Sets) {
     let mut worth: HashMap<ByteSet, f64> = HashMap::new();
-    for test in tests(program) {
-        let need = need_of(test);
-        for (set, hits) in byte_clauses(&need).take(SETS_OF_GATE) {
+    for need in needs {
+        for (set, hits) in byte_clauses(need).take(SETS_OF_GATE) {
             *worth.entry(set).or_default() += 1.0 - hits;
         }
     }
@@ -130,59 +131,5 @@ impl Gate {
     /// Whether a value of this signature may pass, its texts left aside.
     pub(crate) fn admits(self, signature: Signature) -> bool {
         signature & self.bits == self.bits
-    }
-}
-
-impl Texts {
-    fn add(&mut self, words: &[Vec<u8>]) -> u32 {
-        let next = self.known.len() as u32;
-        if let Some(&clause) = self.known.get(words) {
-            return clause;
-        }
-        self.known.insert(words.to_vec(), next);
-        for word in words {
-            self.clauses.entry(word.clone()).or_default().push(next);
-        }
-        next
-    }
-
-    /// # Errors
-    /// The texts are too many for the automaton.
-    pub(crate) fn compile(self) -> Result<Option<TextSearch>, String> {
-        if self.clauses.is_empty() {
-            return Ok(None);
-        }
-        let mut entries: Vec<_> = self.clauses.into_iter().collect();
-        entries.sort();
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            // PERF: values are short; the table is what a search costs.
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(entries.iter().map(|(text, _)| text))
-            .map_err(|error| error.to_string())?;
-        let clauses = entries
-            .into_iter()
-            .map(|(_, clauses)| clauses.into_boxed_slice())
-            .collect();
-        Ok(Some(TextSearch { automaton, clauses }))
-    }
-}
-
-impl TextSearch {
-    /// Appends the clauses that the value satisfies, ascending.
-    pub(crate) fn find(&self, value: &[u8], found: &mut Vec<u32>) {
-        let start = found.len();
-        for hit in self.automaton.find_overlapping_iter(value) {
-            let clauses = self.clauses.get(hit.pattern().as_usize());
-            for &clause in clauses.into_iter().flat_map(|clauses| clauses.iter()) {
-                if !found.get(start..).unwrap_or_default().contains(&clause) {
-                    found.push(clause);
-                }
-            }
-        }
-        if let Some(new) = found.get_mut(start..) {
-            new.sort_unstable();
-        }
     }
 }

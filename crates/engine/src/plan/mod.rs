@@ -2,12 +2,14 @@
 
 pub(crate) mod fold;
 pub(crate) mod gate;
+pub(crate) mod interest;
 pub(crate) mod ir;
 pub(crate) mod jump;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod route;
 pub(crate) mod signature;
+pub(crate) mod texts;
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -23,10 +25,12 @@ use crate::limits::Limits;
 use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::transaction::{Oversize, State, Transaction};
-use gate::{TextSearch, Texts};
+use gate::Needs;
+use interest::Interest;
 use ir::{Fault, Program};
 use route::RouteIndex;
 use signature::{Sets, Signatures};
+use texts::{TextSearch, Texts};
 
 /// What a plan is compiled from.
 #[derive(Default)]
@@ -75,7 +79,7 @@ pub struct Plan {
 /// What tells from a value's bytes which rules could match it.
 pub(crate) struct Scan {
     pub(crate) signatures: Signatures,
-    pub(crate) texts: Option<TextSearch>,
+    pub(crate) texts: TextSearch,
 }
 
 /// A patch, compiled.
@@ -85,6 +89,8 @@ pub(crate) struct Patch {
     pub(crate) body_bytes: Option<usize>,
     pub(crate) oversize: Oversize,
     pub(crate) program: Program,
+    /// None: everything is kept.
+    pub(crate) interest: Option<Interest>,
 }
 
 /// Idle scratch that a plan keeps at most.
@@ -179,6 +185,7 @@ impl<'a> Compiler<'a> {
                 .map(|bytes| bytes.min(self.limits.request_body_bytes)),
             oversize: patch.oversize,
             program,
+            interest: None,
         });
         self.scopes.push(patch.scope.clone());
         Ok(())
@@ -205,16 +212,15 @@ impl<'a> Compiler<'a> {
         let mut texts = Texts::default();
         if !self.plainly {
             fold::fold(&mut self.base, &self.limits);
-            gate::close(&mut self.base, &mut self.sets, Some(&mut texts));
+            let mut needs = Needs::default();
+            gate::close(&mut self.base, &mut needs, &mut self.sets, Some(&mut texts));
             for patch in &mut self.patches {
-                gate::close(&mut patch.program, &mut self.sets, None);
+                gate::close(&mut patch.program, &mut needs, &mut self.sets, None);
             }
         }
         let scan = Scan {
             signatures: Signatures::new(&self.sets),
-            texts: texts
-                .compile()
-                .map_err(|why| CompileError::new(None, why))?,
+            texts: texts.compile(),
         };
         if !self.plainly {
             let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
@@ -226,7 +232,8 @@ impl<'a> Compiler<'a> {
         }
         let mut used = fold::reads::variables(&self.base);
         let mut xml_tree = self.base.uses.xml_tree;
-        for patch in &self.patches {
+        for patch in &mut self.patches {
+            patch.interest = (!self.plainly).then(|| Interest::of(&patch.program));
             used.add_all(fold::reads::variables(&patch.program));
             xml_tree |= patch.program.uses.xml_tree;
         }
@@ -270,7 +277,7 @@ impl Plan {
             routes: RouteIndex::default(),
             scan: Scan {
                 signatures: Signatures::new(&Sets::default()),
-                texts: None,
+                texts: TextSearch::default(),
             },
             used: VariableSet::default(),
             xml_tree: false,

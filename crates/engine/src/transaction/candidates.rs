@@ -5,6 +5,7 @@ use super::values::{ValueId, Values};
 use crate::operators::Hit;
 use crate::plan::Scan;
 use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Steps, Uses};
+use crate::plan::signature::Signature;
 
 /// Sets `candidates` to the steps of the phase that could match.
 pub(crate) fn find(
@@ -78,9 +79,8 @@ impl Look<'_> {
             if chain.leaves(signature) {
                 continue;
             }
-            if let Some(makes) = chain.makes
-                && !chain.rules.could_admit(signature | makes, self.candidates)
-            {
+            let makes = chain.makes.unwrap_or(Signature::MAX);
+            if !chain.rules.could_admit(signature | makes, self.candidates) {
                 continue;
             }
             let mut decoded = value;

@@ -133,7 +133,14 @@ impl Run<'_> {
     }
 
     fn take(&mut self, target: &Target, item: &Item, value: ValueId, selected: &mut Vec<Selected>) {
-        let agrees = self.agrees(&target.selector, Some(item.name));
+        let agrees = match &target.selector {
+            Selector::All => true,
+            Selector::Name(Text::Plain(wanted)) => {
+                let name = self.values.get(item.name);
+                name.len() == wanted.len() && name.eq_ignore_ascii_case(wanted.as_bytes())
+            }
+            selector => self.agrees(selector, Some(item.name)),
+        };
         if agrees {
             selected.push(Selected {
                 variable: target.variable,

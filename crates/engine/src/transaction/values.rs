@@ -124,14 +124,14 @@ impl Values {
 
     /// Whether the value holds a text of the clause; it is searched once, for all clauses.
     pub(crate) fn holds(&mut self, id: ValueId, clause: u32, scan: &Scan) -> bool {
-        let (Some(texts), Some(record)) = (&scan.texts, self.records.get_mut(id.0 as usize)) else {
+        let Some(record) = self.records.get_mut(id.0 as usize) else {
             return true;
         };
         let (start, end) = match record.clauses {
             Some(known) => known,
             None => {
                 let start = self.clauses.len() as u32;
-                texts.find(record.of(&self.bytes), &mut self.clauses);
+                scan.texts.find(record.of(&self.bytes), &mut self.clauses);
                 *record.clauses.insert((start, self.clauses.len() as u32))
             }
         };

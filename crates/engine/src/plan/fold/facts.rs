@@ -1,6 +1,7 @@
 //! What is known of `TX` at a place of the program, and what that makes of rules.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use crate::language::variables::Variable;
 use crate::limits::Limits;
@@ -20,7 +21,8 @@ pub(super) enum Fact {
 /// What is known of all variables at a place in the program.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    pub(super) names: HashMap<Vec<u8>, Fact>,
+    /// Shared, since most rules change nothing.
+    pub(super) names: Rc<HashMap<Vec<u8>, Fact>>,
     /// How names begin that only the request tells: any of them may be set.
     pub(super) open: BTreeSet<Vec<u8>>,
 }
@@ -35,6 +37,9 @@ impl Facts {
     }
 
     pub(super) fn join(mut self, other: Self) -> Self {
+        if Rc::ptr_eq(&self.names, &other.names) && self.open == other.open {
+            return self;
+        }
         let names: Vec<Vec<u8>> = self
             .names
             .keys()
@@ -43,11 +48,15 @@ impl Facts {
             .collect();
         for name in names {
             if self.get(&name) != other.get(&name) {
-                self.names.insert(name, Fact::Unknown);
+                self.set(name, Fact::Unknown);
             }
         }
         self.open.extend(other.open);
         self
+    }
+
+    fn set(&mut self, name: Vec<u8>, fact: Fact) {
+        Rc::make_mut(&mut self.names).insert(name, fact);
     }
 
     /// A variable is set whose name only the request tells.
@@ -59,7 +68,7 @@ impl Facts {
             },
             Text::Plain(name) => name.to_ascii_lowercase().into_bytes(),
         };
-        for (name, fact) in &mut self.names {
+        for (name, fact) in Rc::make_mut(&mut self.names) {
             if name.starts_with(&start) {
                 *fact = Fact::Unknown;
             }
@@ -170,7 +179,7 @@ impl Link {
     pub(super) fn blur(&self, facts: &mut Facts) {
         if self.capture {
             for group in b'0'..=b'9' {
-                facts.names.insert(vec![group], Fact::Unknown);
+                facts.set(vec![group], Fact::Unknown);
             }
         }
         for effect in &self.effects {
@@ -179,7 +188,7 @@ impl Link {
                     name: Text::Plain(name),
                     ..
                 } => {
-                    facts.names.insert(name.clone().into_bytes(), Fact::Unknown);
+                    facts.set(name.clone().into_bytes(), Fact::Unknown);
                 }
                 Effect::SetTx { name, .. } => facts.forget(name),
                 _ => {}
@@ -265,7 +274,7 @@ impl Effect {
             }
             _ => Fact::Unknown,
         };
-        facts.names.insert(name.to_vec(), fact);
+        facts.set(name.to_vec(), fact);
     }
 }
 
