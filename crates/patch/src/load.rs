@@ -1,5 +1,6 @@
 //! Patch files and folders to documents and plans.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,21 +22,11 @@ const DEPTH: usize = 8;
 /// # Errors
 /// Everything that cannot be read or parsed; nothing is left out silently.
 pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<Problem>> {
-    let mut files = Vec::new();
-    let mut problems = Vec::new();
-    for path in paths {
-        if let Err(problem) = collect(path, path.is_dir(), 0, &mut files) {
-            problems.push(problem);
-        }
-    }
+    let (texts, mut problems) = read(paths);
     let mut sources = Vec::new();
-    for file in files {
-        let name = file.display().to_string();
-        let source = std::fs::read_to_string(&file)
-            .map_err(|error| unreadable(&file, &error.to_string()))
-            .and_then(|text| Source::parse(&name, &text));
-        match source {
-            Ok(source) => sources.push(source),
+    for text in &texts {
+        match text.source() {
+            Ok(source) => sources.push(source.into_owned()),
             Err(problem) => problems.push(problem),
         }
     }
@@ -43,6 +34,71 @@ pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<Problem>> {
         Ok(sources)
     } else {
         Err(problems)
+    }
+}
+
+/// The files that [`sources`] would read, as they stand. Of many documents the
+/// text takes a tenth of the memory of the tree.
+///
+/// # Errors
+/// Every file that cannot be read.
+pub fn texts(paths: &[PathBuf]) -> Result<Vec<Unparsed>, Vec<Problem>> {
+    let (texts, problems) = read(paths);
+    if problems.is_empty() {
+        Ok(texts)
+    } else {
+        Err(problems)
+    }
+}
+
+fn read(paths: &[PathBuf]) -> (Vec<Unparsed>, Vec<Problem>) {
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    for path in paths {
+        if let Err(problem) = collect(path, path.is_dir(), 0, &mut files) {
+            problems.push(problem);
+        }
+    }
+    let mut texts = Vec::new();
+    for file in files {
+        match std::fs::read_to_string(&file) {
+            Ok(text) => texts.push(Unparsed {
+                name: file.display().to_string(),
+                text,
+            }),
+            Err(error) => problems.push(unreadable(&file, &error.to_string())),
+        }
+    }
+    (texts, problems)
+}
+
+/// A document's text.
+#[derive(Debug, Clone)]
+pub struct Unparsed {
+    /// What errors call it: a path, usually.
+    pub name: String,
+    /// The whole file.
+    pub text: String,
+}
+
+/// What a document can be had from.
+pub trait AsSource {
+    /// The document.
+    ///
+    /// # Errors
+    /// The text is none.
+    fn source(&self) -> Result<Cow<'_, Source>, Problem>;
+}
+
+impl AsSource for Source {
+    fn source(&self) -> Result<Cow<'_, Source>, Problem> {
+        Ok(Cow::Borrowed(self))
+    }
+}
+
+impl AsSource for Unparsed {
+    fn source(&self) -> Result<Cow<'_, Source>, Problem> {
+        Source::parse(&self.name, &self.text).map(Cow::Owned)
     }
 }
 
@@ -98,7 +154,7 @@ fn unreadable(path: &Path, why: &str) -> Problem {
 /// The first document that does not compile, with its place.
 pub fn plan(
     rules: &[seclang::Ruleset],
-    sources: &[(Source, Mode)],
+    sources: &[(impl AsSource, Mode)],
     limits: Limits,
     resources: &dyn Resources,
 ) -> Result<Arc<Plan>, Problem> {
@@ -113,60 +169,62 @@ pub fn plan(
     };
     let mut compiler = Compiler::new(rules, limits, resources).map_err(|error| plain(&error))?;
     for (source, mode) in sources {
+        let source = source.source()?;
         compiler
-            .add(&compile(source)?.rules(*mode))
-            .map_err(|error| refused(source, &error))?;
+            .add(&compile(&source)?.rules(*mode))
+            .map_err(|error| refused(&source, &error))?;
     }
     compiler.finish().map_err(|error| {
         let of_patch =
-            |(source, _): &&(Source, Mode)| Some(source.document.id.as_str()) == error.patch();
-        match sources.iter().find(of_patch) {
-            Some((source, _)) => refused(source, &error),
+            |source: &Cow<'_, Source>| Some(source.document.id.as_str()) == error.patch();
+        let mut sources = sources
+            .iter()
+            .filter_map(|(source, _)| source.source().ok());
+        match sources.find(of_patch) {
+            Some(source) => refused(&source, &error),
             None => plain(&error),
         }
     })
 }
 
-/// Runs the cases of every document on the plan of all: each exploit must be
-/// stopped (in shadow mode: recorded), and no benign twin by its own patch.
-pub fn self_test(plan: &Arc<Plan>, sources: &[(Source, Mode)]) -> Vec<Problem> {
+/// Runs a document's cases on the plan of all: each exploit must be stopped
+/// (in shadow mode: recorded), and no benign twin by its own patch.
+pub fn self_test(plan: &Arc<Plan>, source: &Source) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (source, _) in sources {
-        let id = source.document.id.as_str();
-        let cases = &source.document.cases;
-        let cases = cases
-            .exploit
-            .iter()
-            .map(|case| (true, case))
-            .chain(cases.benign.iter().map(|case| (false, case)));
-        for (exploit, case) in cases {
-            let wrong = match Request::of(&case.request) {
-                Err(why) => Some(why),
-                Ok(request) => {
-                    let exchange = request.exchange(&application(&source.document));
-                    let verdict = exchange.inspect(plan);
-                    let own = verdict
-                        .matches
-                        .iter()
-                        .any(|found| found.disruptive && found.patch.as_deref() == Some(id));
-                    // Another patch may have stopped it before this one was asked.
-                    let stopped = own || verdict.decision.is_some();
-                    match (exploit, stopped, own) {
-                        (true, false, _) => Some("this exploit passes".to_owned()),
-                        (false, _, true) => Some("this benign request is stopped".to_owned()),
-                        _ => None,
-                    }
+    let id = source.document.id.as_str();
+    let cases = &source.document.cases;
+    let cases = cases
+        .exploit
+        .iter()
+        .map(|case| (true, case))
+        .chain(cases.benign.iter().map(|case| (false, case)));
+    for (exploit, case) in cases {
+        let wrong = match Request::of(&case.request) {
+            Err(why) => Some(why),
+            Ok(request) => {
+                let exchange = request.exchange(&application(&source.document));
+                let verdict = exchange.inspect(plan);
+                let own = verdict
+                    .matches
+                    .iter()
+                    .any(|found| found.disruptive && found.patch.as_deref() == Some(id));
+                // Another patch may have stopped it before this one was asked.
+                let stopped = own || verdict.decision.is_some();
+                match (exploit, stopped, own) {
+                    (true, false, _) => Some("this exploit passes".to_owned()),
+                    (false, _, true) => Some("this benign request is stopped".to_owned()),
+                    _ => None,
                 }
-            };
-            if let Some(why) = wrong {
-                problems.push(Problem {
-                    file: source.name.clone(),
-                    line: case.line,
-                    column: case.column,
-                    level: Level::Error,
-                    message: format!("case `{}`: {why}", case.name),
-                });
             }
+        };
+        if let Some(why) = wrong {
+            problems.push(Problem {
+                file: source.name.clone(),
+                line: case.line,
+                column: case.column,
+                level: Level::Error,
+                message: format!("case `{}`: {why}", case.name),
+            });
         }
     }
     problems

@@ -122,6 +122,11 @@ pub trait Operator: Send + Sync + std::fmt::Debug {
     fn is_linear(&self) -> bool {
         true
     }
+    /// What values that match begin with, in lower case, if they hold no line end;
+    /// and whether all that begin so match. None if that is not known.
+    fn start(&self) -> Option<(&[u8], bool)> {
+        None
+    }
     /// What every matching value must hold; the planner skips the operator where it does not.
     fn need(&self) -> Need {
         Need::nothing()

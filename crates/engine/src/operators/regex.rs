@@ -42,6 +42,12 @@ impl Regex {
         })
     }
 
+    /// What every line that matches begins with, and whether that is enough.
+    pub(super) fn start(&self) -> Option<(&[u8], bool)> {
+        let start = self.start.as_ref()?;
+        Some((&start.text, start.whole))
+    }
+
     /// What the start of the input alone tells: some if no search is needed.
     ///
     /// PERF: selectors (`^json\.note…`) are asked of every name of a body: 41,000 → 7,000

@@ -54,6 +54,10 @@ impl Operator for Rx {
         true
     }
 
+    fn start(&self) -> Option<(&[u8], bool)> {
+        self.regex.start()
+    }
+
     fn need(&self) -> Need {
         self.regex.need()
     }

@@ -59,14 +59,41 @@ impl Interest {
             return true;
         };
         let mut known = None;
+        let one_line = memchr::memchr(b'\n', name).is_none();
         fields.iter().any(|look| {
-            look.selector.agrees(name)
+            look.means(name, one_line)
                 && look.doors.as_ref().is_none_or(|doors| {
                     let signature = *known.get_or_insert_with(|| signatures.of(value));
                     let open = |door: &Door| door.gate.admits(signature | door.makes);
                     doors.iter().any(open)
                 })
         })
+    }
+}
+
+impl Look {
+    /// PERF: what a name begins with is compared here, its last byte first: names of one
+    /// document begin alike. 91,000 → 14,000 instructions for 85 names and three selectors.
+    fn means(&self, name: &[u8], one_line: bool) -> bool {
+        if one_line
+            && let Selector::Pattern(pattern) = &self.selector
+            && let Some((start, whole)) = pattern.start()
+        {
+            let last = start.len().saturating_sub(1);
+            let same = |a: Option<&u8>, b: Option<&u8>| match (a, b) {
+                (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+                _ => false,
+            };
+            let begins = same(name.get(last), start.last())
+                && name
+                    .get(..last)
+                    .zip(start.get(..last))
+                    .is_some_and(|(own, start)| own.eq_ignore_ascii_case(start));
+            if !begins || whole {
+                return begins;
+            }
+        }
+        self.selector.agrees(name)
     }
 }
 

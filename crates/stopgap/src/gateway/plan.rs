@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::anyhow;
 use engine::{Limits, Plan};
 use gateway::{Config, Mode};
+use patch::Problem;
+use patch::load::AsSource as _;
 
 use crate::rules::files::RuleFiles;
 
@@ -22,46 +24,62 @@ pub(super) fn load(config: &Config) -> anyhow::Result<Loaded> {
     for path in &config.rules {
         rules.push(crate::rules::files::load(path)?);
     }
-    let mut sources = Vec::new();
+    let mut texts = Vec::new();
     for patches in &config.patches {
         let mode = match patches.mode {
             Mode::Enforce => engine::Mode::Enforce,
             Mode::Shadow => engine::Mode::Shadow,
         };
-        let documents = crate::patch::documents(std::slice::from_ref(&patches.path))?;
-        sources.extend(documents.into_iter().map(|source| (source, mode)));
+        let found = patch::load::texts(std::slice::from_ref(&patches.path));
+        let found = found.map_err(|problems| all_of(&problems))?;
+        texts.extend(found.into_iter().map(|text| (text, mode)));
     }
-    let plan = patch::load::plan(&rules, &sources, Limits::default(), &RuleFiles)?;
-    let problems = patch::load::self_test(&plan, &sources);
-    if !problems.is_empty() {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        bail!("{}", lines.join("\n"));
-    }
+    let plan = match patch::load::plan(&rules, &texts, Limits::default(), &RuleFiles) {
+        Ok(plan) => plan,
+        Err(first) => {
+            // Whoever mends one document wants to know of the others.
+            let unparsed = texts.iter().filter_map(|(text, _)| text.source().err());
+            let unparsed: Vec<_> = unparsed.collect();
+            return Err(match unparsed.is_empty() {
+                true => first.into(),
+                false => all_of(&unparsed),
+            });
+        }
+    };
     let names: Vec<&str> = config
         .application
         .iter()
         .map(|application| application.name.as_str())
         .collect();
-    let idle = sources
-        .iter()
-        .filter_map(|(source, _)| {
-            let wanted = &source.document.scope.apps;
-            let concerned = |name: &&str| wanted.iter().any(|pattern| fits(pattern, name));
-            (!wanted.is_empty() && !names.iter().any(concerned)).then(|| {
-                format!(
-                    "patch {} stops nothing here: it is for {}, and the applications are called {}",
-                    source.document.id.value,
-                    wanted.join(", "),
-                    names.join(", ")
-                )
-            })
-        })
-        .collect();
+    let (mut problems, mut idle) = (Vec::new(), Vec::new());
+    // PERF: parsed a second time, one by one: 10,000 trees at once are 110 MB.
+    for (text, _) in &texts {
+        let source = text.source()?;
+        problems.extend(patch::load::self_test(&plan, &source));
+        let wanted = &source.document.scope.apps;
+        let concerned = |name: &&str| wanted.iter().any(|pattern| fits(pattern, name));
+        if !wanted.is_empty() && !names.iter().any(concerned) {
+            idle.push(format!(
+                "patch {} stops nothing here: it is for {}, and the applications are called {}",
+                source.document.id.value,
+                wanted.join(", "),
+                names.join(", ")
+            ));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(all_of(&problems));
+    }
     Ok(Loaded {
         plan,
-        patches: sources.len(),
+        patches: texts.len(),
         idle,
     })
+}
+
+fn all_of(problems: &[Problem]) -> anyhow::Error {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    anyhow!("{}", lines.join("\n"))
 }
 
 /// Whether a name is as a scope's pattern says; `*` stands for any run of characters.
