@@ -54,20 +54,43 @@ impl Interest {
     }
 
     /// Whether a rule could match, or count, this field.
-    pub(crate) fn wants(&self, name: &[u8], value: &[u8], signatures: &Signatures) -> bool {
+    pub(crate) fn wants(&self, field: &mut Field<'_>, signatures: &Signatures) -> bool {
         let Some(fields) = &self.fields else {
             return true;
         };
-        let mut known = None;
-        let one_line = memchr::memchr(b'\n', name).is_none();
         fields.iter().any(|look| {
-            look.means(name, one_line)
+            look.means(field.name, field.one_line)
                 && look.doors.as_ref().is_none_or(|doors| {
-                    let signature = *known.get_or_insert_with(|| signatures.of(value));
+                    let signature = field.signature(signatures);
                     let open = |door: &Door| door.gate.admits(signature | door.makes);
                     doors.iter().any(open)
                 })
         })
+    }
+}
+
+/// A field of a body, and what was found out about it.
+pub(crate) struct Field<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+    one_line: bool,
+    signature: Option<Signature>,
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn new(name: &'a [u8], value: &'a [u8]) -> Self {
+        Self {
+            name,
+            value,
+            one_line: memchr::memchr(b'\n', name).is_none(),
+            signature: None,
+        }
+    }
+
+    fn signature(&mut self, signatures: &Signatures) -> Signature {
+        *self
+            .signature
+            .get_or_insert_with(|| signatures.of(self.value))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::body::{Anomaly, Kind, Sink, XmlEvent};
 use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
 use crate::plan::Plan;
-use crate::plan::interest::Interest;
+use crate::plan::interest::{Field, Interest};
 use crate::plan::ir::{Settings, XmlIntoArgs};
 
 /// How a request is to be read.
@@ -58,8 +58,9 @@ impl Interests<'_> {
 
     fn wants(&self, name: &[u8], value: &[u8]) -> bool {
         let signatures = &self.plan.scan.signatures;
-        let wants = |interest: &Interest| interest.wants(name, value, signatures);
-        self.each().any(|interest| interest.is_none_or(wants))
+        let mut field = Field::new(name, value);
+        let mut wants = |interest: &Interest| interest.wants(&mut field, signatures);
+        self.each().any(|interest| interest.is_none_or(&mut wants))
     }
 }
 

@@ -1,5 +1,7 @@
 //! One recorded transaction, as a JSON line has it.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, anyhow, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -13,39 +15,47 @@ pub(super) struct Record {
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct Line<'l> {
     id: Option<serde_json::Value>,
-    method: String,
-    uri: String,
-    version: Option<String>,
+    #[serde(borrow)]
+    method: Written<'l>,
+    uri: Written<'l>,
+    version: Option<Written<'l>>,
     #[serde(default)]
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    response: Option<ResponseLine>,
+    headers: Vec<(Written<'l>, Written<'l>)>,
+    body: Option<Written<'l>>,
+    response: Option<ResponseLine<'l>>,
 }
 
 #[derive(Deserialize)]
-struct ResponseLine {
+struct ResponseLine<'l> {
     status: u16,
-    #[serde(default)]
-    headers: Vec<(String, String)>,
-    body: Option<String>,
+    #[serde(default, borrow)]
+    headers: Vec<(Written<'l>, Written<'l>)>,
+    body: Option<Written<'l>>,
 }
+
+/// A string as it stands in the line; only one with escapes is copied.
+#[derive(Deserialize)]
+struct Written<'l>(#[serde(borrow)] Cow<'l, str>);
 
 impl Record {
     /// Reads one line.
     pub(super) fn read(line: &[u8]) -> anyhow::Result<Self> {
         let line: Line = serde_json::from_slice(line).context("this is no request")?;
-        if line.method.is_empty() {
+        if line.method.0.is_empty() {
             bail!("\"method\" is empty; write GET, POST, …");
         }
         let exchange = Exchange {
             application: String::new(),
-            method: bytes("method", &line.method)?,
-            target: bytes("uri", &line.uri)?,
-            version: bytes("version", line.version.as_deref().unwrap_or("HTTP/1.1"))?,
+            method: bytes("method", &line.method.0)?,
+            target: bytes("uri", &line.uri.0)?,
+            version: match &line.version {
+                Some(version) => bytes("version", &version.0)?,
+                None => b"HTTP/1.1".to_vec(),
+            },
             headers: headers(&line.headers)?,
-            body: body(line.body.as_deref())?,
+            body: body(line.body.as_ref())?,
             response: line.response.map(ResponseLine::read).transpose()?,
         };
         Ok(Self {
@@ -55,25 +65,28 @@ impl Record {
     }
 }
 
-impl ResponseLine {
+impl ResponseLine<'_> {
     fn read(self) -> anyhow::Result<Answer> {
         Ok(Answer {
             status: self.status,
             headers: headers(&self.headers)?,
-            body: body(self.body.as_deref())?,
+            body: body(self.body.as_ref())?,
         })
     }
 }
 
-fn headers(lines: &[(String, String)]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+fn headers(lines: &[(Written<'_>, Written<'_>)]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     lines
         .iter()
-        .map(|(name, value)| Ok((bytes("header name", name)?, bytes(name, value)?)))
+        .map(|(name, value)| Ok((bytes("header name", &name.0)?, bytes(&name.0, &value.0)?)))
         .collect()
 }
 
 /// Code points U+0000 to U+00FF to bytes.
 fn bytes(what: &str, text: &str) -> anyhow::Result<Vec<u8>> {
+    if text.is_ascii() {
+        return Ok(text.as_bytes().to_vec());
+    }
     text.chars()
         .map(|letter| {
             u8::try_from(u32::from(letter)).map_err(|_| {
@@ -85,8 +98,8 @@ fn bytes(what: &str, text: &str) -> anyhow::Result<Vec<u8>> {
         .collect()
 }
 
-fn body(text: Option<&str>) -> anyhow::Result<Vec<u8>> {
+fn body(text: Option<&Written<'_>>) -> anyhow::Result<Vec<u8>> {
     BASE64_STANDARD
-        .decode(text.unwrap_or_default())
+        .decode(text.map_or("", |text| &*text.0))
         .context("\"body\" is no base64")
 }
