@@ -4,13 +4,39 @@
 //! the value `1`. Keys are part of names, so an attack in a key is seen where
 //! names are inspected. Strings are decoded, numbers and words stay as written.
 
-use std::collections::HashSet;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
 
 use super::{Anomaly, Kind, Sink};
 use crate::limits::Limits;
 
+/// Memory that is used again and again.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    path: Vec<u8>,
+    open: Vec<Open>,
+    text: Vec<u8>,
+    keys: Keys,
+}
+
+impl Scratch {
+    /// Gives back what one request needed far more of than others.
+    pub(crate) fn shrink(&mut self) {
+        const KEEP: usize = 64 * 1024;
+        for bytes in [&mut self.path, &mut self.text, &mut self.keys.bytes] {
+            bytes.clear();
+            bytes.shrink_to(KEEP);
+        }
+        self.open.clear();
+        self.open.shrink_to(KEEP / 64);
+        self.keys.table.clear();
+        self.keys.table.shrink_to(KEEP / 64, |_| 0);
+    }
+}
+
 /// Parses a whole body. After a fault, what was read so far stays.
-pub(crate) fn parse(body: &[u8], limits: &Limits, sink: &mut dyn Sink) {
+pub(crate) fn parse(body: &[u8], limits: &Limits, scratch: &mut Scratch, sink: &mut dyn Sink) {
     let body = match body.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => {
             // RFC 8259 section 8.1: some parsers skip the mark, some refuse it.
@@ -19,12 +45,26 @@ pub(crate) fn parse(body: &[u8], limits: &Limits, sink: &mut dyn Sink) {
         }
         None => body,
     };
+    let Scratch {
+        path,
+        open,
+        text,
+        keys,
+    } = scratch;
+    path.clear();
+    path.extend_from_slice(b"json");
+    open.clear();
+    keys.clear();
     let mut parser = Parser {
         rest: body,
-        path: b"json".to_vec(),
-        open: Vec::new(),
-        text: Vec::new(),
+        path,
+        open,
+        text,
+        keys: sink.wants_duplicates().then_some(keys),
+        objects: 0,
         leaves: 0,
+        // PERF: asked once of the whole, not of every string.
+        is_utf8: std::str::from_utf8(body).is_ok(),
         limits,
         sink,
     };
@@ -35,21 +75,80 @@ pub(crate) fn parse(body: &[u8], limits: &Limits, sink: &mut dyn Sink) {
 
 struct Parser<'a> {
     rest: &'a [u8],
-    path: Vec<u8>,
-    open: Vec<Open>,
-    text: Vec<u8>,
+    path: &'a mut Vec<u8>,
+    open: &'a mut Vec<Open>,
+    text: &'a mut Vec<u8>,
+    /// None: nobody asks for keys that come twice.
+    keys: Option<&'a mut Keys>,
+    /// Objects so far.
+    objects: usize,
     leaves: usize,
+    is_utf8: bool,
     limits: &'a Limits,
     sink: &'a mut dyn Sink,
 }
 
 /// A container that is not closed yet, and the length of its own path.
 enum Open {
-    Object { path: usize, keys: HashSet<Vec<u8>> },
+    Object { path: usize, number: usize },
     Array { path: usize, next: usize },
 }
 
-impl Parser<'_> {
+/// The keys of all objects.
+#[derive(Default)]
+struct Keys {
+    bytes: Vec<u8>,
+    table: HashTable<Key>,
+    hasher: hashbrown::DefaultHashBuilder,
+}
+
+struct Key {
+    object: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Keys {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.table.clear();
+    }
+
+    /// `false` if the object has the key already.
+    fn insert(&mut self, object: usize, key: &[u8]) -> bool {
+        let Self {
+            bytes,
+            table,
+            hasher,
+        } = self;
+        let of = |key: &Key| bytes.get(key.start..key.end).unwrap_or_default();
+        let hash = hasher.hash_one((object, key));
+        let known = |have: &Key| have.object == object && of(have) == key;
+        if table.find(hash, known).is_some() {
+            return false;
+        }
+        let start = bytes.len();
+        bytes.extend_from_slice(key);
+        let of = |key: &Key| bytes.get(key.start..key.end).unwrap_or_default();
+        let new = Key {
+            object,
+            start,
+            end: bytes.len(),
+        };
+        table.insert_unique(hash, new, |key| hasher.hash_one((key.object, of(key))));
+        true
+    }
+}
+
+/// How a string's bytes come.
+enum Text<'a> {
+    /// As they stand in the document.
+    Plain(&'a [u8]),
+    /// Decoded to the scratch.
+    Decoded,
+}
+
+impl<'a> Parser<'a> {
     fn document(&mut self) -> Result<(), Anomaly> {
         self.space();
         loop {
@@ -65,7 +164,7 @@ impl Parser<'_> {
                     None => return Err(Anomaly::InvalidJson),
                     Some(_) => {}
                 }
-                if self.eat(b",") {
+                if self.eat(b',') {
                     self.space();
                     self.member()?;
                     break;
@@ -79,25 +178,29 @@ impl Parser<'_> {
     fn value(&mut self) -> Result<bool, Anomaly> {
         match self.rest.first() {
             Some(b'{') => {
-                self.eat(b"{");
+                self.eat(b'{');
                 let path = self.path.len();
-                self.push(Open::Object {
-                    path,
-                    keys: HashSet::new(),
-                })?;
-                self.begin(b"}")
+                self.objects += 1;
+                let number = self.objects;
+                self.push(Open::Object { path, number })?;
+                self.begin(b'}')
             }
             Some(b'[') => {
-                self.eat(b"[");
+                self.eat(b'[');
                 let path = self.path.len();
                 self.push(Open::Array { path, next: 0 })?;
-                self.begin(b"]")
+                self.begin(b']')
             }
             Some(b'"') => {
-                let mut text = std::mem::take(&mut self.text);
-                let read = self.string(&mut text);
-                self.leaf(&text);
-                self.text = text;
+                let (text, read) = self.string();
+                match text {
+                    Text::Plain(text) => self.leaf(text, false),
+                    Text::Decoded => {
+                        let text = std::mem::take(self.text);
+                        self.leaf(&text, true);
+                        *self.text = text;
+                    }
+                }
                 read.map(|()| false)
             }
             _ => self.word().map(|()| false),
@@ -112,9 +215,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, end: &[u8]) -> Result<bool, Anomaly> {
+    fn begin(&mut self, end: u8) -> Result<bool, Anomaly> {
         self.space();
-        if self.rest.starts_with(end) {
+        if self.rest.first() == Some(&end) {
             return Ok(false);
         }
         self.member()?;
@@ -123,30 +226,35 @@ impl Parser<'_> {
 
     /// Names the next member of the innermost container, up to its value.
     fn member(&mut self) -> Result<(), Anomaly> {
-        match self.open.last_mut() {
+        let object = match self.open.last_mut() {
             Some(Open::Array { path, next }) => {
                 self.path.truncate(*path);
                 self.path.push(b'.');
-                self.path.extend_from_slice(next.to_string().as_bytes());
+                push_number(self.path, *next);
                 *next += 1;
                 return Ok(());
             }
-            Some(Open::Object { path, .. }) => self.path.truncate(*path),
+            Some(Open::Object { path, number }) => {
+                self.path.truncate(*path);
+                *number
+            }
             None => return Err(Anomaly::InvalidJson),
-        }
-        let mut key = std::mem::take(&mut self.text);
-        let read = self.string(&mut key);
+        };
+        let (key, read) = self.string();
+        let key = match key {
+            Text::Plain(key) => key,
+            Text::Decoded => self.text.as_slice(),
+        };
         self.path.push(b'.');
-        self.path.extend_from_slice(&key);
-        if let Some(Open::Object { keys, .. }) = self.open.last_mut()
-            && !keys.insert(key.clone())
+        self.path.extend_from_slice(key);
+        if let Some(keys) = &mut self.keys
+            && !keys.insert(object, key)
         {
             self.sink.anomaly(Anomaly::DuplicateKey);
         }
-        self.text = key;
         read?;
         self.space();
-        if !self.eat(b":") {
+        if !self.eat(b':') {
             return Err(Anomaly::InvalidJson);
         }
         self.space();
@@ -154,9 +262,9 @@ impl Parser<'_> {
     }
 
     fn close(&mut self) -> Result<(), Anomaly> {
-        let (path, end): (usize, &[u8]) = match self.open.pop() {
-            Some(Open::Object { path, .. }) => (path, b"}"),
-            Some(Open::Array { path, .. }) => (path, b"]"),
+        let (path, end) = match self.open.pop() {
+            Some(Open::Object { path, .. }) => (path, b'}'),
+            Some(Open::Array { path, .. }) => (path, b']'),
             None => return Err(Anomaly::InvalidJson),
         };
         self.path.truncate(path);
@@ -167,15 +275,16 @@ impl Parser<'_> {
         }
     }
 
-    fn leaf(&mut self, value: &[u8]) {
+    /// Only what is decoded, or no JSON, may hold a NUL.
+    fn leaf(&mut self, value: &[u8], may_hold_nul: bool) {
         self.leaves += 1;
         if self.leaves > self.limits.arguments {
             self.sink.anomaly(Anomaly::TooManyArguments);
         } else {
-            if memchr::memchr(0, value).is_some() {
+            if may_hold_nul && memchr::memchr(0, value).is_some() {
                 self.sink.anomaly(Anomaly::NulByte);
             }
-            self.sink.field(Kind::Json, &self.path, value);
+            self.sink.field(Kind::Json, self.path, value);
         }
     }
 
@@ -188,8 +297,8 @@ impl Parser<'_> {
             .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
-        self.leaf(word);
         let known = matches!(word, b"true" | b"false" | b"null") || is_number(word);
+        self.leaf(word, !known);
         if known {
             Ok(())
         } else {
@@ -197,34 +306,52 @@ impl Parser<'_> {
         }
     }
 
-    /// Decodes a string into `text`. What precedes a fault is in `text`.
-    fn string(&mut self, text: &mut Vec<u8>) -> Result<(), Anomaly> {
-        text.clear();
-        if !self.eat(b"\"") {
-            return Err(Anomaly::InvalidJson);
+    /// Reads a string. What precedes a fault is its text.
+    fn string(&mut self) -> (Text<'a>, Result<(), Anomaly>) {
+        if !self.eat(b'"') {
+            return (Text::Plain(b""), Err(Anomaly::InvalidJson));
         }
-        loop {
-            let end = self
-                .rest
-                .iter()
-                .position(|&byte| matches!(byte, b'"' | b'\\') || byte < 0x20)
-                .unwrap_or(self.rest.len());
-            let (plain, rest) = self.rest.split_at(end);
-            text.extend_from_slice(plain);
-            self.rest = rest;
-            if self.eat(b"\"") {
-                return match std::str::from_utf8(text) {
-                    Ok(_) => Ok(()),
-                    Err(_) => {
-                        self.sink.anomaly(Anomaly::InvalidCharset);
-                        Ok(())
-                    }
-                };
+        let plain = self.plain();
+        if self.eat(b'"') {
+            if !self.is_utf8 && std::str::from_utf8(plain).is_err() {
+                self.sink.anomaly(Anomaly::InvalidCharset);
             }
-            if !self.eat(b"\\") {
+            return (Text::Plain(plain), Ok(()));
+        }
+        let mut text = std::mem::take(self.text);
+        text.clear();
+        text.extend_from_slice(plain);
+        let read = self.decoded(&mut text);
+        *self.text = text;
+        (Text::Decoded, read)
+    }
+
+    /// Bytes up to a quote, a backslash, or what a string may not hold.
+    fn plain(&mut self) -> &'a [u8] {
+        let end = self
+            .rest
+            .iter()
+            .position(|&byte| ENDS_PLAIN.get(usize::from(byte)) == Some(&true))
+            .unwrap_or(self.rest.len());
+        let (plain, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        plain
+    }
+
+    /// Appends the rest of a string that does not end where its plain bytes do.
+    fn decoded(&mut self, text: &mut Vec<u8>) -> Result<(), Anomaly> {
+        loop {
+            if !self.eat(b'\\') {
                 return Err(Anomaly::InvalidJson);
             }
             self.escape(text)?;
+            text.extend_from_slice(self.plain());
+            if self.eat(b'"') {
+                if !self.is_utf8 && std::str::from_utf8(text).is_err() {
+                    self.sink.anomaly(Anomaly::InvalidCharset);
+                }
+                return Ok(());
+            }
         }
     }
 
@@ -242,9 +369,11 @@ impl Parser<'_> {
             b't' => b'\t',
             b'u' => {
                 let mut unit = self.hex4()?;
-                if (0xd800..0xdc00).contains(&unit) && self.rest.starts_with(b"\\u") {
+                if (0xd800..0xdc00).contains(&unit)
+                    && let Some(rest) = self.rest.strip_prefix(b"\\u")
+                {
                     let high = unit;
-                    self.eat(b"\\u");
+                    self.rest = rest;
                     unit = self.hex4()?;
                     if (0xdc00..0xe000).contains(&unit) {
                         unit = 0x1_0000 + ((high - 0xd800) << 10) + (unit - 0xdc00);
@@ -287,15 +416,36 @@ impl Parser<'_> {
         }
     }
 
-    fn eat(&mut self, token: &[u8]) -> bool {
-        match self.rest.strip_prefix(token) {
-            Some(rest) => {
+    fn eat(&mut self, token: u8) -> bool {
+        match self.rest.split_first() {
+            Some((&first, rest)) if first == token => {
                 self.rest = rest;
                 true
             }
-            None => false,
+            _ => false,
         }
     }
+}
+
+/// Bytes before which the plain part of a string ends.
+static ENDS_PLAIN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
+/// Appends a number's digits.
+fn push_number(text: &mut Vec<u8>, number: usize) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(b'0' + (number % 10) as u8);
 }
 
 /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`

@@ -24,6 +24,10 @@ pub trait Sink {
     fn field(&mut self, kind: Kind, name: &[u8], value: &[u8]);
     /// Something that a rule may want to act on.
     fn anomaly(&mut self, anomaly: Anomaly);
+    /// Whether [`Anomaly::DuplicateKey`] is worth finding.
+    fn wants_duplicates(&self) -> bool {
+        true
+    }
     /// A step through an XML document, besides its fields.
     fn xml(&mut self, _: XmlEvent<'_>) {}
 }

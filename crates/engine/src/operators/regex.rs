@@ -4,10 +4,11 @@
 //! their need. Their syntax and size are checked at load all the same, so
 //! nothing about them can be wrong later.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex_automata::meta;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::Arguments;
 use crate::need::{self, Need};
@@ -16,6 +17,7 @@ use crate::need::{self, Need};
 #[derive(Debug)]
 pub(super) struct Regex {
     pattern: Box<str>,
+    start: Option<Box<Start>>,
     cache_bytes: usize,
     compiled: OnceLock<Option<meta::Regex>>,
 }
@@ -34,9 +36,26 @@ impl Regex {
         }
         Ok(Self {
             pattern: pattern.into(),
+            start: Start::of(&tree).map(Box::new),
             cache_bytes: arguments.limits.regex_cache_bytes,
             compiled: OnceLock::new(),
         })
+    }
+
+    /// What the start of the input alone tells: some if no search is needed.
+    ///
+    /// PERF: selectors (`^json\.note…`) are asked of every name of a body: 41,000 → 7,000
+    /// instructions for the 85 names of 2 kB of JSON.
+    pub(super) fn told_by_start(&self, input: &[u8]) -> Option<Option<Range<usize>>> {
+        let start = self.start.as_ref()?;
+        let begins = input
+            .get(..start.text.len())
+            .is_some_and(|own| own.eq_ignore_ascii_case(&start.text));
+        if begins {
+            return start.whole.then(|| Some(0..start.text.len()));
+        }
+        // `^` matches after line ends too.
+        memchr::memchr(b'\n', input).is_none().then_some(None)
     }
 
     /// What every match holds.
@@ -60,6 +79,65 @@ impl Regex {
             builder.configure(config).build_from_hir(&tree).ok()
         };
         self.compiled.get_or_init(compile).as_ref()
+    }
+}
+
+/// A text, in ASCII lower case, with which some line of whatever matches begins.
+#[derive(Debug)]
+struct Start {
+    text: Vec<u8>,
+    /// Whether what begins with it matches.
+    whole: bool,
+}
+
+impl Start {
+    fn of(tree: &Hir) -> Option<Self> {
+        let HirKind::Concat(parts) = tree.kind() else {
+            return None;
+        };
+        let (first, parts) = parts.split_first()?;
+        let HirKind::Look(Look::StartLF | Look::Start) = first.kind() else {
+            return None;
+        };
+        let mut text = Vec::new();
+        let mut exact = 0;
+        let mut folded = true;
+        for part in parts {
+            match part.kind() {
+                HirKind::Literal(literal) => {
+                    folded &= !literal.0.iter().any(u8::is_ascii_alphabetic);
+                    text.extend(literal.0.to_ascii_lowercase());
+                }
+                HirKind::Class(class) => match either_case(class) {
+                    Some(letter) => text.push(letter),
+                    None => break,
+                },
+                _ => break,
+            }
+            exact += 1;
+        }
+        (!text.is_empty()).then_some(Self {
+            text,
+            whole: folded && exact == parts.len(),
+        })
+    }
+}
+
+/// The letter of which a class holds both cases and nothing else.
+fn either_case(class: &Class) -> Option<u8> {
+    let Class::Bytes(class) = class else {
+        return None;
+    };
+    match class.ranges() {
+        [upper, lower]
+            if upper.start() == upper.end()
+                && lower.start() == lower.end()
+                && upper.start().is_ascii_uppercase()
+                && upper.start().to_ascii_lowercase() == lower.start() =>
+        {
+            Some(lower.start())
+        }
+        _ => None,
     }
 }
 
@@ -137,6 +215,45 @@ mod tests {
                 "{pattern}: told {told}, takes {taken}"
             );
         }
+    }
+
+    #[test]
+    fn the_start_tells_what_a_search_would_find() {
+        for (pattern, whole) in [
+            ("(?i)^json", true),
+            (r"(?i)^json\.note(?:\.|$)", false),
+            (r"^a-\.b", false),
+            ("(?i)^a1", true),
+            (r"\A12", true),
+        ] {
+            let regex = regex(pattern).unwrap();
+            assert_eq!(regex.start.as_ref().unwrap().whole, whole, "{pattern}");
+            for input in [
+                "",
+                "json",
+                "JSON.note",
+                "json.notes",
+                "x\njson.note",
+                "xjson",
+                "js",
+                "a-.b",
+                "A-.b",
+                "a1",
+                "A1x",
+                "12",
+                "x\n12",
+                "x12",
+                "x\na1",
+                "json.note.a",
+            ] {
+                let found = regex.get().unwrap().find(input).map(|found| found.range());
+                if let Some(told) = regex.told_by_start(input.as_bytes()) {
+                    assert_eq!(told, found, "{pattern} in {input:?}");
+                }
+            }
+        }
+        assert!(regex("json").unwrap().start.is_none());
+        assert!(regex("^a|b").unwrap().start.is_none());
     }
 
     #[test]

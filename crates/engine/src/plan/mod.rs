@@ -2,6 +2,7 @@
 
 pub(crate) mod fold;
 pub(crate) mod gate;
+pub(crate) mod interest;
 pub(crate) mod ir;
 pub(crate) mod jump;
 pub(crate) mod path;
@@ -25,6 +26,7 @@ use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::transaction::{Oversize, State, Transaction};
 use gate::Needs;
+use interest::Interest;
 use ir::{Fault, Program};
 use route::RouteIndex;
 use signature::{Sets, Signatures};
@@ -87,6 +89,8 @@ pub(crate) struct Patch {
     pub(crate) body_bytes: Option<usize>,
     pub(crate) oversize: Oversize,
     pub(crate) program: Program,
+    /// None: everything is kept.
+    pub(crate) interest: Option<Interest>,
 }
 
 /// Idle scratch that a plan keeps at most.
@@ -183,6 +187,7 @@ impl<'a> Compiler<'a> {
                 .map(|bytes| bytes.min(self.limits.request_body_bytes)),
             oversize: patch.oversize,
             program,
+            interest: None,
         });
         self.scopes.push(patch.scope.clone());
         Ok(())
@@ -230,7 +235,8 @@ impl<'a> Compiler<'a> {
         }
         let mut used = fold::reads::variables(&self.base);
         let mut xml_tree = self.base.uses.xml_tree;
-        for patch in &self.patches {
+        for patch in &mut self.patches {
+            patch.interest = (!self.plainly).then(|| Interest::of(&patch.program));
             used.add_all(fold::reads::variables(&patch.program));
             xml_tree |= patch.program.uses.xml_tree;
         }

@@ -3,8 +3,10 @@
 use super::inputs::{Inputs, Item};
 use super::values::Values;
 use crate::body::{Anomaly, Kind, Sink, XmlEvent};
-use crate::language::variables::VariableSet;
+use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
+use crate::plan::Plan;
+use crate::plan::interest::Interest;
 use crate::plan::ir::{Settings, XmlIntoArgs};
 
 /// How a request is to be read.
@@ -29,17 +31,56 @@ pub(super) struct Collector<'a> {
     pub(super) reading: Reading<'a>,
     /// Whether fields are those of the query, and not of a body.
     pub(super) query: bool,
+    /// Who looks at fields of the body; none: every field is kept.
+    pub(super) interests: Option<Interests<'a>>,
+}
+
+/// The patches that concern a request, where no general rule does.
+#[derive(Clone, Copy)]
+pub(super) struct Interests<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) concerned: &'a [u32],
+}
+
+impl Interests<'_> {
+    fn each(&self) -> impl Iterator<Item = Option<&Interest>> {
+        let patches = self.concerned.iter();
+        patches
+            .filter_map(|&at| self.plan.patches.get(at as usize))
+            .map(|patch| patch.interest.as_ref())
+    }
+
+    /// Whether a rule looks at the variable.
+    pub(super) fn has(&self, variable: Variable) -> bool {
+        let has = |interest: &Interest| interest.used.has(variable);
+        self.each().any(|interest| interest.is_none_or(has))
+    }
+
+    fn wants(&self, name: &[u8], value: &[u8]) -> bool {
+        let signatures = &self.plan.scan.signatures;
+        let wants = |interest: &Interest| interest.wants(name, value, signatures);
+        self.each().any(|interest| interest.is_none_or(wants))
+    }
 }
 
 impl Sink for Collector<'_> {
     fn field(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
         let limits = self.reading.limits;
-        let arguments = self.inputs.query.len() + self.inputs.body.len();
+        let arguments = self.inputs.arguments();
         let allowed = self.reading.settings.arguments_limit;
         let beyond = matches!(kind, Kind::Field | Kind::Json)
             && allowed.is_some_and(|allowed| arguments >= allowed);
         if beyond || self.inputs.count() >= limits.arguments {
             self.inputs.notice(Anomaly::TooManyArguments, self.values);
+            return;
+        }
+        if matches!(kind, Kind::Field | Kind::Json)
+            && !self.query
+            && self
+                .interests
+                .is_some_and(|interests| !interests.wants(name, value))
+        {
+            self.inputs.left_out += 1;
             return;
         }
         let item = Item {
@@ -67,6 +108,11 @@ impl Sink for Collector<'_> {
 
     fn anomaly(&mut self, anomaly: Anomaly) {
         self.inputs.notice(anomaly, self.values);
+    }
+
+    fn wants_duplicates(&self) -> bool {
+        self.interests
+            .is_none_or(|interests| interests.has(Variable::BodyAnomalies))
     }
 
     fn xml(&mut self, event: XmlEvent<'_>) {

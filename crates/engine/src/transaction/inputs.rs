@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
-use super::collector::{Collector, Reading};
+use super::collector::{Collector, Interests, Reading};
 use super::time;
 use super::values::{ValueId, Values};
 use crate::body::document::Document;
@@ -36,6 +36,9 @@ pub(crate) struct Inputs {
     pub(super) xml: Vec<Item>,
     pub(super) document: Document,
     response_headers: Vec<Item>,
+    json: crate::body::json::Scratch,
+    /// Fields of the body that were not kept since nothing looks at them.
+    pub(super) left_out: usize,
     anomalies: Vec<Item>,
     noticed: Vec<Anomaly>,
     /// Scratch.
@@ -58,6 +61,8 @@ impl Inputs {
         self.scalars.clear();
         self.document.clear();
         self.noticed.clear();
+        self.left_out = 0;
+        self.json.shrink();
         for items in [
             &mut self.query,
             &mut self.body,
@@ -226,6 +231,7 @@ impl Inputs {
             values,
             reading,
             query: true,
+            interests: None,
         };
         crate::body::urlencoded::parse(query, separator, limits, &mut pair, &mut collector);
         if query.len() < whole.len() {
@@ -250,6 +256,7 @@ impl Inputs {
                     values,
                     reading,
                     query: true,
+                    interests: None,
                 };
                 crate::body::cookies::parse(&pair.name, settings, limits, &mut collector);
             }
@@ -419,6 +426,7 @@ impl Inputs {
         content_type: &[u8],
         body: &[u8],
         reading: Reading<'_>,
+        interests: Option<Interests<'_>>,
         values: &mut Values,
     ) {
         let Reading {
@@ -429,22 +437,21 @@ impl Inputs {
             values,
             reading,
             query: false,
+            interests,
         };
         match processor {
             Processor::Urlencoded => {
+                let mut pair = std::mem::take(&mut sink.inputs.pair);
                 charset::form(content_type, body, &mut sink, |body, sink| {
-                    crate::body::urlencoded::parse(
-                        body,
-                        separator,
-                        limits,
-                        &mut Pair::default(),
-                        sink,
-                    );
+                    crate::body::urlencoded::parse(body, separator, limits, &mut pair, sink);
                 });
+                sink.inputs.pair = pair;
             }
             Processor::Json => {
                 let text = charset::document(content_type, body, &mut sink);
-                crate::body::json::parse(&text, limits, &mut sink);
+                let mut scratch = std::mem::take(&mut sink.inputs.json);
+                crate::body::json::parse(&text, limits, &mut scratch, &mut sink);
+                sink.inputs.json = scratch;
             }
             Processor::Multipart => {
                 charset::multipart(content_type, &mut sink);
@@ -517,8 +524,13 @@ impl Inputs {
         &self.headers
     }
 
+    /// Parameters of query and body, whether kept or not.
+    pub(super) fn arguments(&self) -> usize {
+        self.query.len() + self.body.len() + self.left_out
+    }
+
     pub(super) fn count(&self) -> usize {
-        self.query.len() + self.body.len() + self.cookies.len() + self.xml.len()
+        self.arguments() + self.cookies.len() + self.xml.len()
     }
 }
 

@@ -27,7 +27,7 @@ use crate::plan::query::Steps;
 use crate::request::{RequestHead, ResponseHead};
 use crate::trace::Trace;
 use collections::Kept;
-use collector::Reading;
+use collector::{Interests, Reading};
 use inputs::Inputs;
 use outcome::Outcome;
 use overrides::Overrides;
@@ -79,7 +79,7 @@ pub struct Transaction {
 #[derive(Default)]
 pub(crate) struct State {
     concerned: Vec<u32>,
-    /// Scratch of the route index.
+    /// Scratch of the route index, and of the content type.
     path: Vec<u8>,
     values: Values,
     inputs: Inputs,
@@ -264,7 +264,7 @@ impl Transaction {
         if let Some(state) = self.state.as_mut() {
             let into_args = state.overrides.xml_into_args;
             let into_args = into_args.unwrap_or(self.plan.base.settings.xml_into_args);
-            read_body(state, self.plan.reading(into_args));
+            read_body(&self.plan, state, self.plan.reading(into_args));
         }
         self.run(2)
     }
@@ -547,15 +547,17 @@ fn processor_of(state: &State, patches: bool) -> Option<Processor> {
 }
 
 /// Decodes and parses the body that was held.
-fn read_body(state: &mut State, reading: Reading<'_>) {
+fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
     let State {
         concerned,
+        path,
         values,
         inputs,
         overrides,
         body,
         body_cut,
         need,
+        outcome,
         ..
     } = state;
     if need.is_none() || (*body_cut && matches!(need, Some((_, Oversize::PassAndRecord)))) {
@@ -566,8 +568,15 @@ fn read_body(state: &mut State, reading: Reading<'_>) {
     {
         inputs.notice(anomaly, values);
     }
-    let length = values.intern(body.len().to_string().as_bytes());
-    inputs.set(Variable::RequestBodyLength, length);
+    // General rules, a trace and a count of bytes may ask for anything.
+    let general = plan.base.engine != EngineMode::Off && plan.base.says_something();
+    let all = general || outcome.traces() || reading.settings.request_body_no_files_limit.is_some();
+    let interests = (!all).then_some(Interests { plan, concerned });
+    let looks_at = |variable| interests.is_none_or(|interests| interests.has(variable));
+    if looks_at(Variable::RequestBodyLength) {
+        let length = values.intern(body.len().to_string().as_bytes());
+        inputs.set(Variable::RequestBodyLength, length);
+    }
     if body.is_empty() {
         return;
     }
@@ -582,18 +591,20 @@ fn read_body(state: &mut State, reading: Reading<'_>) {
         _ => None,
     };
     let processor = overrides.processor.or(sniffed);
-    let content_type = inputs
-        .header("content-type", values)
-        .map_or_else(Vec::new, |id| values.get(id).to_vec());
+    let content_type = path;
+    content_type.clear();
+    if let Some(id) = inputs.header("content-type", values) {
+        content_type.extend_from_slice(values.get(id));
+    }
     if let Some(processor) = processor {
         // What was found out is what rules see from now on.
         overrides.processor = Some(processor);
-        inputs.process(processor, &content_type, body, reading, values);
+        inputs.process(processor, content_type, body, reading, interests, values);
         // A form that looks like a document is read as both. What does not parse
         // then is no fault: it claimed to be a form.
         if let (Processor::Urlencoded, Some(other)) = (processor, sniffed) {
             let noticed = inputs.noticed();
-            inputs.process(other, &content_type, body, reading, values);
+            inputs.process(other, content_type, body, reading, interests, values);
             inputs.forget(noticed, values);
         }
     }
@@ -610,7 +621,7 @@ fn read_body(state: &mut State, reading: Reading<'_>) {
         None | Some(Processor::Urlencoded | Processor::Json)
     ) || overrides.force_request_body
         || !concerned.is_empty();
-    if raw_stays {
+    if raw_stays && looks_at(Variable::RequestBody) {
         let raw = values.intern(body);
         inputs.set(Variable::RequestBody, raw);
     }

@@ -9,6 +9,25 @@ use crate::plan::ir::{
 
 /// The variables that rules of the program look at.
 pub(crate) fn variables(program: &Program) -> VariableSet {
+    let mut all = in_texts(program);
+    for step in program.phases.iter().flatten() {
+        let Step::Rule(rule) = step else {
+            continue;
+        };
+        for target in rule.links.iter().flat_map(|link| &link.targets) {
+            all.add(target.variable);
+            if let Selector::Name(name) = &target.selector {
+                name.variables()
+                    .into_iter()
+                    .for_each(|variable| all.add(variable));
+            }
+        }
+    }
+    all
+}
+
+/// The variables that macros in its texts name.
+pub(crate) fn in_texts(program: &Program) -> VariableSet {
     let mut all = VariableSet::default();
     for step in program.phases.iter().flatten() {
         let Step::Rule(rule) = step else {
@@ -17,14 +36,6 @@ pub(crate) fn variables(program: &Program) -> VariableSet {
         let links = rule.links.iter().flat_map(Link::texts);
         for variable in rule.texts().chain(links).flat_map(Text::variables) {
             all.add(variable);
-        }
-        for target in rule.links.iter().flat_map(|link| &link.targets) {
-            all.add(target.variable);
-            if let Selector::Name(name) = &target.selector {
-                name.variables()
-                    .into_iter()
-                    .for_each(|variable| all.add(variable));
-            }
         }
     }
     all
