@@ -28,7 +28,7 @@ const HEADERS: [(&str, &str); 8] = [
 /// Allocations of one request, after some that fill the scratch.
 fn allocations(plan: &Arc<Plan>, target: &str) -> u64 {
     let headers = HEADERS.to_vec();
-    let mut request = || {
+    let request = || {
         let mut tx = plan.begin();
         let head = RequestHead::new(b"GET", target.as_bytes(), &headers);
         assert_eq!(tx.request_head(&head), Flow::Continue);
