@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use engine::{BodyNeed, Flow, Match, Plan, RequestHead, ResponseHead, Strip, Transaction};
+use engine::{
+    BodyNeed, Context, Flow, Match, MemoryStore, Plan, RequestHead, ResponseHead, Store, Strip,
+    Transaction,
+};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, Version};
 use http_body_util::BodyExt;
@@ -14,6 +17,7 @@ use hyper::body::Incoming;
 
 use crate::body::{Body, ClientBody, Rest};
 use crate::config::Fail;
+use crate::events::now_ms;
 use crate::halt::Halt;
 use crate::metrics::Metrics;
 
@@ -35,6 +39,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) fail: Fail,
     pub(crate) client: std::net::SocketAddr,
     pub(crate) server: std::net::SocketAddr,
+    /// Keeps the collections that outlive a request.
+    pub(crate) store: &'a Arc<MemoryStore>,
 }
 
 /// The inspection of one request and its response.
@@ -84,7 +90,11 @@ impl<'a> Inspection<'a> {
             headers: &lines,
         };
         self.fail = origin.fail;
-        self.transaction = Some(plan.begin());
+        self.transaction = Some(plan.begin_in(Context {
+            now: now_ms() / 1000,
+            store: Some(Arc::clone(origin.store) as Arc<dyn Store>),
+            ..Context::default()
+        }));
         self.run(|transaction| transaction.request_head(&head))?;
         self.transaction
             .take_if(|transaction| !transaction.is_concerned());

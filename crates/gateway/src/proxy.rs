@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use engine::{Action, Decision, Match, Plan};
+use engine::{Action, Decision, Match, MemoryStore, Plan};
 use http::header::{ACCEPT, CONNECTION, HOST, LOCATION};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -36,6 +36,8 @@ pub(crate) struct Proxy {
     ingress: String,
     applications: ArcSwap<Vec<Protected>>,
     held: HeldBytes,
+    /// Persistent collections; they stay when plans are swapped.
+    store: Arc<MemoryStore>,
 }
 
 /// An application and the way to it.
@@ -65,6 +67,7 @@ impl Proxy {
             metrics: Metrics::default(),
             events: Events::start(config.events.as_ref())?,
             held: HeldBytes::new(config.limits.held_bytes),
+            store: Arc::default(),
             limits: config.limits,
             trusted: config.trusted_proxies,
             ingress: config.ingress,
@@ -136,6 +139,7 @@ impl Proxy {
             fail: application.is.fail,
             client,
             server: connection.local,
+            store: &self.store,
         };
         let flow = inspection.head(&self.plan.load(), &head, origin);
         if inspection.is_concerned() {

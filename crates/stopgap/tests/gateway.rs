@@ -2,72 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod support;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A running gateway, ended by its own process id.
-struct Running {
-    child: Child,
-    log: Receiver<String>,
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
-            .arg("gateway")
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (sender, log) = channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { child, log }
-    }
-
-    /// The first log line that holds the words; what follows them.
-    fn told(&self, words: &str) -> String {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let line = self.log.recv_timeout(left).unwrap();
-            if let Some((_, rest)) = line.split_once(words) {
-                return rest.to_owned();
-            }
-        }
-    }
-
-    fn address(&self, words: &str) -> SocketAddr {
-        let rest = self.told(words);
-        rest.split(',').next().unwrap().parse().unwrap()
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args([name, &id]).status().unwrap();
-        assert!(status.success());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use support::{PATIENCE, Running};
 
 /// An application that answers every request with its request line.
 fn application() -> SocketAddr {
@@ -261,6 +204,34 @@ fn a_gateway_with_a_bad_patch_does_not_start() {
         said.contains("case `stylesheet`: this benign request is stopped"),
         "{said}"
     );
+}
+
+#[test]
+fn rules_with_their_includes_concern_every_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    write(
+        "more.conf",
+        "SecRule ARGS \"@pmFromFile words.data\" \"id:1,phase:2,deny,status:418\"",
+    );
+    write("words.data", "attack\n");
+    let rules = write("rules.conf", "SecRuleEngine On\nInclude m*.conf\n");
+    let upstream = format!("http://{}", application());
+    let gateway = Running::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--upstream",
+        &upstream,
+        "--rules",
+        rules.to_str().unwrap(),
+    ]);
+    let address = gateway.address("listening on ");
+    assert!(get(address, "/?q=an+attack").starts_with("HTTP/1.1 418"));
+    assert!(get(address, "/?q=shoes").starts_with("HTTP/1.1 200"));
 }
 
 #[test]

@@ -210,6 +210,7 @@ impl<'a> Lowering<'a> {
             capture: read.capture,
             effects: read.effects,
             makes: None,
+            remembered: None,
         };
         let mut rule = match self.open.take() {
             Some((mut rule, _)) => {

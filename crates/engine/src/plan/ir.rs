@@ -169,6 +169,9 @@ pub(crate) struct Link {
     pub(crate) effects: Vec<Effect>,
     /// The bits of what the transformations may put into a value; none: anything.
     pub(crate) makes: Option<Signature>,
+    /// By which number values are remembered of which the test says no; none if
+    /// that depends on more than the value.
+    pub(crate) remembered: Option<u32>,
 }
 
 #[derive(Clone)]

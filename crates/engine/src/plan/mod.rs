@@ -95,6 +95,8 @@ pub(crate) struct Patch {
 
 /// Idle scratch that a plan keeps at most.
 const IDLE: usize = 64;
+/// Of these, so many keep what they know of values, about a megabyte each.
+const WARM: usize = 8;
 
 /// Compiles rules to a plan.
 ///
@@ -224,8 +226,9 @@ impl<'a> Compiler<'a> {
         };
         if !self.plainly {
             let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
+            let mut numbers = 0..;
             for program in patches.chain([&mut self.base]) {
-                scan.signatures.foresee(program);
+                scan.signatures.foresee(program, &mut numbers);
             }
             let queries = query::build(&self.base, &scan.signatures);
             self.base.queries = Some(Box::new(queries));
@@ -331,8 +334,11 @@ impl Plan {
         state
     }
 
-    pub(crate) fn give_back(&self, state: Box<State>) {
+    pub(crate) fn give_back(&self, mut state: Box<State>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() >= WARM {
+            state.cool();
+        }
         if idle.len() < IDLE {
             idle.push(state);
         }

@@ -41,6 +41,8 @@ pub(crate) struct Looked {
 /// Rules that look at the same members, by how they decode them.
 #[derive(Default)]
 pub(crate) struct Uses {
+    /// Unique in the plan.
+    pub(crate) id: u32,
     /// All of them: for members that no transformation changes.
     pub(crate) undecoded: Gated,
     /// The bits of what any of the chains acts on; none: one of them may act on anything.
@@ -76,6 +78,7 @@ pub(crate) struct Steps(Vec<u64>);
 
 /// Groups the rules of each phase. The gates are closed already.
 pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
+    let mut ids = 0..;
     std::array::from_fn(|phase| {
         let mut query = Query::default();
         for (at, step) in program.phases.get(phase).into_iter().flatten().enumerate() {
@@ -88,7 +91,7 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
             let named = looked.named.values_mut();
             let patterns = looked.patterns.iter_mut().map(|(_, uses)| uses);
             for uses in named.chain(patterns).chain([&mut looked.all]) {
-                uses.settle();
+                uses.settle(ids.next().unwrap_or_default());
             }
         }
         query
@@ -246,7 +249,8 @@ impl Uses {
         self.chains[at].rules.add(gate, step);
     }
 
-    fn settle(&mut self) {
+    fn settle(&mut self, id: u32) {
+        self.id = id;
         self.touched = self
             .chains
             .iter()
@@ -352,6 +356,19 @@ impl Steps {
         self.0
             .get(step as usize / 64)
             .is_some_and(|bits| bits >> (step % 64) & 1 == 1)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let step = self.next(from)?;
+            from = step + 1;
+            Some(step as u32)
+        })
     }
 
     /// The first step at or after this one.

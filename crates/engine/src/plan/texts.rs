@@ -13,7 +13,9 @@ use crate::need;
 /// Bytes of a text that are searched for: more tells little more.
 const BYTES: usize = 6;
 /// Bits of the hash of three bytes.
-const HASH_BITS: u32 = 15;
+const HASH_BITS: u32 = 16;
+/// Words of a table of bits for two bytes, or for the hash of three.
+const WORDS: usize = 1 << (16 - 6);
 
 /// The texts of clauses, while rules are compiled.
 #[derive(Default)]
@@ -24,14 +26,25 @@ pub(crate) struct Texts {
 }
 
 /// [`Texts`], ready to be searched for.
-#[derive(Default)]
 pub(crate) struct TextSearch {
     /// By the hash of three bytes in lower case: whether a text has them as its key.
-    seen: Vec<u64>,
+    seen: Box<[u64; WORDS]>,
     /// By three bytes: the texts with that key.
-    keyed: HashMap<[u8; 3], Vec<Keyed>>,
-    /// Texts of two bytes.
-    pairs: HashMap<[u8; 2], Box<[u32]>>,
+    keyed: HashMap<u32, Vec<Keyed>>,
+    /// By two bytes: whether they are a text.
+    paired: Box<[u64; WORDS]>,
+    pairs: HashMap<u32, Box<[u32]>>,
+}
+
+impl Default for TextSearch {
+    fn default() -> Self {
+        Self {
+            seen: Box::new([0; WORDS]),
+            keyed: HashMap::new(),
+            paired: Box::new([0; WORDS]),
+            pairs: HashMap::new(),
+        }
+    }
 }
 
 /// A text around its key.
@@ -61,25 +74,22 @@ impl Texts {
     }
 
     pub(crate) fn compile(self) -> TextSearch {
-        let mut search = TextSearch {
-            seen: vec![0; 1 << (HASH_BITS - 6)],
-            ..TextSearch::default()
-        };
+        let mut search = TextSearch::default();
         for (text, clauses) in self.parts {
             let clauses = clauses.into_boxed_slice();
-            if let Ok(pair) = <[u8; 2]>::try_from(&*text) {
+            if let [a, b] = *text {
+                let pair = u32::from_le_bytes([a, b, 0, 0]);
+                mark(&mut search.paired, pair);
                 search.pairs.insert(pair, clauses);
                 continue;
             }
-            let key = need::rarest_part(&text, 3);
-            let offset = text.windows(3).position(|window| window == key);
-            let (Some(offset), Ok(key)) = (offset, <[u8; 3]>::try_from(key)) else {
+            let rarest = need::rarest_part(&text, 3);
+            let offset = text.windows(3).position(|window| window == rarest);
+            let (Some(offset), &[a, b, c]) = (offset, rarest) else {
                 continue;
             };
-            let (word, bit) = place(key);
-            if let Some(word) = search.seen.get_mut(word) {
-                *word |= bit;
-            }
+            let key = u32::from_le_bytes([a, b, c, 0]);
+            mark(&mut search.seen, hash(key));
             search.keyed.entry(key).or_default().push(Keyed {
                 offset,
                 text,
@@ -90,30 +100,41 @@ impl Texts {
     }
 }
 
-/// Where the bit of three bytes is.
-fn place([a, b, c]: [u8; 3]) -> (usize, u64) {
-    let wide = u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16;
-    let hash = wide.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS);
-    (hash as usize >> 6, 1 << (hash & 63))
+fn hash(key: u32) -> u32 {
+    key.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)
+}
+
+fn mark(bits: &mut [u64; WORDS], at: u32) {
+    if let Some(word) = bits.get_mut(at as usize / 64) {
+        *word |= 1 << (at % 64);
+    }
+}
+
+fn is_marked(bits: &[u64; WORDS], at: u32) -> bool {
+    bits.get(at as usize / 64 % WORDS)
+        .is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 impl TextSearch {
     /// Appends the clauses that the value satisfies, ascending.
     pub(crate) fn find(&self, value: &[u8], found: &mut Vec<u32>) {
         let start = found.len();
-        let mut last = [0_u8; 3];
-        for (at, &byte) in value.iter().enumerate() {
-            last = [last[1], last[2], byte.to_ascii_lowercase()];
-            let [_, b, c] = last;
-            if at > 0
-                && !self.pairs.is_empty()
-                && let Some(clauses) = self.pairs.get(&[b, c])
+        let Some((&first, rest)) = value.split_first() else {
+            return;
+        };
+        // PERF: two tables of bits that stay in the first cache tell for nearly all
+        // bytes that nothing is there; hash tables asked for each took four times as long.
+        let mut last = u32::from(first.to_ascii_lowercase()) << 16;
+        for (at, &byte) in rest.iter().enumerate() {
+            last = last >> 8 | u32::from(byte.to_ascii_lowercase()) << 16;
+            let pair = last >> 8;
+            if is_marked(&self.paired, pair)
+                && let Some(clauses) = self.pairs.get(&pair)
             {
                 found.extend_from_slice(clauses);
             }
-            let (word, bit) = place(last);
-            if at > 1 && self.seen.get(word).is_some_and(|word| word & bit != 0) {
-                self.compare(value, at - 2, last, found);
+            if is_marked(&self.seen, hash(last)) && at > 0 {
+                self.compare(value, at - 1, last, found);
             }
         }
         if let Some(new) = found.get_mut(start..) {
@@ -122,7 +143,7 @@ impl TextSearch {
     }
 
     /// Appends the clauses of the texts with this key, which stands at `at`.
-    fn compare(&self, value: &[u8], at: usize, key: [u8; 3], found: &mut Vec<u32>) {
+    fn compare(&self, value: &[u8], at: usize, key: u32, found: &mut Vec<u32>) {
         for keyed in self.keyed.get(&key).into_iter().flatten() {
             let there = at
                 .checked_sub(keyed.offset)

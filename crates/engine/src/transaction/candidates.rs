@@ -7,19 +7,21 @@ use crate::plan::Scan;
 use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Steps, Uses};
 use crate::plan::signature::Signature;
 
-/// Sets `candidates` to the steps of the phase that could match.
+/// Sets `candidates` to the steps of the phase that could match; `own` is scratch.
 pub(crate) fn find(
     query: &Query,
     inputs: &Inputs,
     values: &mut Values,
     scan: &Scan,
     candidates: &mut Steps,
+    own: &mut Steps,
 ) {
     candidates.copy_from(&query.always);
     let mut look = Look {
         values,
         scan,
         candidates,
+        own,
     };
     for looked in &query.looked_at {
         match inputs.members(looked.variable, look.values) {
@@ -52,6 +54,8 @@ struct Look<'a> {
     values: &'a mut Values,
     scan: &'a Scan,
     candidates: &'a mut Steps,
+    /// Those of one value.
+    own: &'a mut Steps,
 }
 
 impl Look<'_> {
@@ -69,7 +73,24 @@ impl Look<'_> {
         }
     }
 
+    /// Lets the steps run that the value could match.
     fn at(&mut self, uses: &Uses, value: ValueId) {
+        if let Some(steps) = self.values.lets(uses.id, value) {
+            for &step in steps {
+                self.candidates.insert(step);
+            }
+            return;
+        }
+        self.own.clear();
+        self.find(uses, value);
+        for step in self.own.iter() {
+            self.candidates.insert(step);
+        }
+        self.values.add_lets(uses.id, value, self.own);
+    }
+
+    /// Sets `own` to the steps that the value could match, in all of its decoded forms.
+    fn find(&mut self, uses: &Uses, value: ValueId) {
         let signature = self.values.signature(value, self.scan);
         self.admit(&uses.undecoded, value);
         if uses.leaves(signature) {
@@ -80,7 +101,7 @@ impl Look<'_> {
                 continue;
             }
             let makes = chain.makes.unwrap_or(Signature::MAX);
-            if !chain.rules.could_admit(signature | makes, self.candidates) {
+            if !chain.rules.could_admit(signature | makes, self.own) {
                 continue;
             }
             let mut decoded = value;
@@ -97,6 +118,6 @@ impl Look<'_> {
         let (values, scan) = (&mut *self.values, self.scan);
         let signature = values.signature(value, scan);
         let mut holds = |clause| values.holds(value, clause, scan);
-        rules.admitted(signature, &mut holds, self.candidates);
+        rules.admitted(signature, &mut holds, self.own);
     }
 }

@@ -89,6 +89,7 @@ pub(super) struct Run<'a> {
     owner: Option<u32>,
     pub(super) scan: &'a Scan,
     candidates: &'a mut Steps,
+    own: &'a mut Steps,
     /// The rule being run.
     pub(super) current: Option<&'a Rule>,
 }
@@ -115,6 +116,7 @@ impl<'a> Run<'a> {
             owner: patch.map(|(_, at)| at),
             scan: &plan.scan,
             candidates: &mut state.candidates,
+            own: &mut state.own,
             current: None,
         }
     }
@@ -129,7 +131,8 @@ impl<'a> Run<'a> {
             .as_deref()
             .and_then(|queries| queries.get(usize::from(phase) - 1));
         if let Some(query) = query {
-            candidates::find(query, self.inputs, self.values, self.scan, self.candidates);
+            let (inputs, values) = (self.inputs, &mut *self.values);
+            candidates::find(query, inputs, values, self.scan, self.candidates, self.own);
         }
         let mut at = 0;
         loop {
@@ -214,6 +217,12 @@ impl<'a> Run<'a> {
             if !self.may_pass(link, test, candidate.value) {
                 continue;
             }
+            let known = link.remembered;
+            if known.is_some_and(|test| self.values.misses(test, candidate.value)) {
+                continue;
+            }
+            let before = any;
+            any = false;
             let mut value = candidate.value;
             // With multiMatch, every stage that differs from the one before it is asked.
             if link.multi_match {
@@ -229,6 +238,10 @@ impl<'a> Run<'a> {
             if !link.multi_match {
                 any |= self.asked(link, test, candidate, value, &mut hit);
             }
+            if let (Some(test), false) = (known, any) {
+                self.values.add_miss(test, candidate.value);
+            }
+            any |= before;
         }
         self.kept.hit = hit;
         self.kept.selected = selected;

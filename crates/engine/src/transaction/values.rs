@@ -1,14 +1,19 @@
-//! The bytes of one transaction: stored once, transformed once.
+//! The bytes that transactions are about: stored once, transformed once.
 //!
 //! Values are interned: equal bytes have one [`ValueId`], whichever variable
-//! they came from, so that a transformation of them is computed once.
+//! they came from, so that what follows from them is found out once: their
+//! signature, their decoded forms, the rules that could match them, the tests
+//! that say no. All that depends on the bytes and the plan alone, so it is kept
+//! from one transaction to the next, within a bound: most header values and
+//! names of parameters come again and again.
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::{HashMap, HashSet, HashTable};
 use std::hash::BuildHasher;
 
 use std::sync::Arc;
 
 use crate::plan::Scan;
+use crate::plan::query::Steps;
 use crate::plan::signature::Signature;
 use crate::transformations::unicode_map::UnicodeMap;
 use crate::transformations::{self, url_decode_uni};
@@ -26,13 +31,23 @@ pub(crate) struct Values {
     steps: HashMap<(ValueId, u16), ValueId>,
     /// Clauses found in values, those of one value after the other.
     clauses: Vec<u32>,
+    /// Tests that say no of a value.
+    misses: HashSet<(u32, ValueId)>,
+    /// By rules that look at the same members, and value: which of `steps_let` it lets run.
+    lets: HashMap<(u32, ValueId), (u32, u32)>,
+    steps_let: Vec<u32>,
     hasher: hashbrown::DefaultHashBuilder,
     scratch: Vec<u8>,
+    /// Where this transaction's own bytes begin.
+    base: usize,
     /// The code page of `t:urlDecodeUni`.
     pub(crate) unicode: Option<Arc<UnicodeMap>>,
     limit: usize,
     /// Whether something was left out because the arena was full.
     pub(crate) overflowed: bool,
+    /// Whether that has happened since everything was forgotten: then what is
+    /// remembered may be of values that were cut.
+    tainted: bool,
 }
 
 /// A value's place in the arena, and what was found out about it.
@@ -54,8 +69,21 @@ impl Record {
 }
 
 impl Values {
-    /// Forgets everything and keeps the memory, up to a bound.
+    /// Begins a transaction, which may use so many bytes. Earlier values are kept up to a bound.
     pub(crate) fn reset(&mut self, limit: usize) {
+        /// Bytes, and what is known of them.
+        const KEEP: (usize, usize) = (256 * 1024, 32 * 1024);
+        let known = self.records.len() + self.steps.len() + self.misses.len() + self.lets.len();
+        if self.tainted || self.bytes.len() > KEEP.0 || known > KEEP.1 {
+            self.forget();
+        }
+        self.limit = limit;
+        self.base = self.bytes.len();
+        self.overflowed = false;
+    }
+
+    /// Forgets all values, and memory beyond what is ordinary.
+    pub(crate) fn forget(&mut self) {
         const KEEP: usize = 256 * 1024;
         self.bytes.clear();
         self.bytes.shrink_to(KEEP);
@@ -66,9 +94,40 @@ impl Values {
         self.clauses.clear();
         self.clauses.shrink_to(KEEP / 64);
         self.table.clear();
+        self.table.shrink_to(KEEP / 64, |_| 0);
         self.steps.clear();
-        self.limit = limit;
-        self.overflowed = false;
+        self.steps.shrink_to(KEEP / 64);
+        self.misses.clear();
+        self.misses.shrink_to(KEEP / 16);
+        self.lets.clear();
+        self.lets.shrink_to(KEEP / 64);
+        self.steps_let.clear();
+        self.steps_let.shrink_to(KEEP / 64);
+        self.tainted = false;
+    }
+
+    /// Whether the test is known to say no of the value.
+    pub(crate) fn misses(&self, test: u32, id: ValueId) -> bool {
+        self.misses.contains(&(test, id))
+    }
+
+    /// Remembers that the test says no of the value.
+    pub(crate) fn add_miss(&mut self, test: u32, id: ValueId) {
+        self.misses.insert((test, id));
+    }
+
+    /// The steps that the value lets run, of rules that look at the same members.
+    pub(crate) fn lets(&self, rules: u32, id: ValueId) -> Option<&[u32]> {
+        let &(start, end) = self.lets.get(&(rules, id))?;
+        self.steps_let.get(start as usize..end as usize)
+    }
+
+    /// Remembers the steps that the value lets run.
+    pub(crate) fn add_lets(&mut self, rules: u32, id: ValueId, steps: &Steps) {
+        let start = self.steps_let.len() as u32;
+        self.steps_let.extend(steps.iter());
+        let range = (start, self.steps_let.len() as u32);
+        self.lets.insert((rules, id), range);
     }
 
     pub(crate) fn get(&self, id: ValueId) -> &[u8] {
@@ -86,11 +145,11 @@ impl Values {
             return ValueId(id);
         }
         let mut bytes = bytes;
-        if self.bytes.len() + bytes.len() > self.limit {
+        let room = (self.base + self.limit).saturating_sub(self.bytes.len());
+        if bytes.len() > room {
             self.overflowed = true;
-            bytes = bytes
-                .get(..self.limit.saturating_sub(self.bytes.len()))
-                .unwrap_or_default();
+            self.tainted = true;
+            bytes = bytes.get(..room).unwrap_or_default();
         }
         let id = self.records.len() as u32;
         let start = self.bytes.len() as u32;

@@ -1,6 +1,53 @@
 //! The tests' YAML, and how go-ftw makes a request of it.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Deserializer};
+
+/// One test and its name: the rule's id and the test's.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) test: Test,
+}
+
+/// The tests in order, and whether these are all: `STOPGAP_CRS` may choose some.
+pub(crate) fn cases(corpora: &Path) -> (Vec<Case>, bool) {
+    let mut cases = Vec::new();
+    collect(&corpora.join("crs/tests"), &mut cases);
+    assert!(cases.len() > 2000, "only {} tests were found", cases.len());
+    let wanted = std::env::var("STOPGAP_CRS").ok();
+    if let Some(wanted) = &wanted {
+        let one_rule = format!("{wanted}-");
+        cases.retain(|case| case.name == *wanted || case.name.starts_with(&one_rule));
+    }
+    (cases, wanted.is_none())
+}
+
+fn collect(folder: &Path, cases: &mut Vec<Case>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            collect(&path, cases);
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Some hold comments only.
+        let says = |line: &str| !matches!(line.trim(), "" | "---") && !line.starts_with('#');
+        if !text.lines().any(says) {
+            continue;
+        }
+        let file: File =
+            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        for test in file.tests {
+            let name = format!("{}-{}", file.rule_id, test.test_id);
+            cases.push(Case { name, test });
+        }
+    }
+}
 
 #[derive(Deserialize)]
 pub(crate) struct File {
@@ -28,7 +75,7 @@ pub(crate) struct Input {
     #[serde(default, deserialize_with = "fields")]
     headers: Vec<(String, String)>,
     data: Option<String>,
-    encoded_request: Option<String>,
+    pub(crate) encoded_request: Option<String>,
     autocomplete_headers: Option<bool>,
     stop_magic: Option<bool>,
 }
@@ -115,7 +162,7 @@ impl Request {
     }
 
     /// A raw request, its chunks joined.
-    fn read(raw: &[u8]) -> Self {
+    pub(crate) fn read(raw: &[u8]) -> Self {
         let end = raw.windows(4).position(|window| window == b"\r\n\r\n");
         let (head, rest) = raw.split_at(end.map_or(raw.len(), |end| end + 4));
         let mut lines = head

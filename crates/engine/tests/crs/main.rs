@@ -10,25 +10,26 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod backend;
+#[path = "../support/files.rs"]
+mod files;
 mod ftw;
+mod judge;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use engine::{BodyNeed, Compiler, Flow, Limits, Match, Plan, RequestHead, ResponseHead};
-use support::{Folder, Gaps};
+use files::Folder;
+use judge::Found;
+use support::Gaps;
 
 /// What the project recommends for ModSecurity, and the settings of its tests.
 const SETTINGS: &str = include_str!("../../testdata/crs/settings.conf");
-
-struct Case {
-    name: String,
-    test: ftw::Test,
-}
 
 #[test]
 fn the_core_rule_set_decides_its_own_tests_as_written() {
@@ -36,17 +37,12 @@ fn the_core_rule_set_decides_its_own_tests_as_written() {
         return;
     };
     let plan = plan(&corpora, false);
-    let mut cases = cases(&corpora);
-    let wanted = std::env::var("STOPGAP_CRS").ok();
-    if let Some(wanted) = &wanted {
-        let one_rule = format!("{wanted}-");
-        cases.retain(|case| case.name == *wanted || case.name.starts_with(&one_rule));
-    }
+    let (cases, all) = ftw::cases(&corpora);
     let mut gaps = Gaps::read(include_str!("../../testdata/crs-gaps.toml"));
     for (name, outcome) in each(&cases, |test| run(&plan, test)) {
         gaps.judge(&name, outcome);
     }
-    gaps.end(wanted.is_none(), "tests of the core rule set");
+    gaps.end(all, "tests of the core rule set");
 }
 
 #[test]
@@ -62,7 +58,7 @@ fn the_plan_decides_as_rules_that_run_one_by_one() {
             (got != expected).then(|| format!("{got:#?}\none by one: {expected:#?}"))
         })
     };
-    let wrong: Vec<String> = each(&cases(&corpora), differs)
+    let wrong: Vec<String> = each(&ftw::cases(&corpora).0, differs)
         .into_iter()
         .filter_map(|(name, difference)| Some(format!("{name}: {}", difference?)))
         .collect();
@@ -74,15 +70,8 @@ fn the_plan_decides_as_rules_that_run_one_by_one() {
     );
 }
 
-fn cases(corpora: &Path) -> Vec<Case> {
-    let mut cases = Vec::new();
-    collect(&corpora.join("crs/tests"), &mut cases);
-    assert!(cases.len() > 2000, "only {} tests were found", cases.len());
-    cases
-}
-
 /// What `judge` says of each test, on all cores.
-fn each<O: Send>(cases: &[Case], judge: impl Fn(&ftw::Test) -> O + Sync) -> Vec<(String, O)> {
+fn each<O: Send>(cases: &[ftw::Case], judge: impl Fn(&ftw::Test) -> O + Sync) -> Vec<(String, O)> {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -114,41 +103,25 @@ fn plan(corpora: &Path, plainly: bool) -> Arc<Plan> {
     compiler.finish().unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn collect(folder: &Path, cases: &mut Vec<Case>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            collect(&path, cases);
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        // Some hold comments only.
-        let says = |line: &str| !matches!(line.trim(), "" | "---") && !line.starts_with('#');
-        if !text.lines().any(says) {
-            continue;
-        }
-        let file: ftw::File =
-            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-        for test in file.tests {
-            let name = format!("{}-{}", file.rule_id, test.test_id);
-            cases.push(Case { name, test });
-        }
-    }
-}
-
 fn run(plan: &Arc<Plan>, test: &ftw::Test) -> Result<(), String> {
     test.stages.iter().try_for_each(|stage| {
         let request = stage.input.request();
         if !server::accepts(&request) {
-            return judge(&stage.output, 400, &[], &[]);
+            return judge::judge(&stage.output, 400, &[], &[]);
         }
         let (status, body, matches) = exchange(plan, &request);
-        judge(&stage.output, status, &body, &matches)
+        let found: Vec<Found> = matches.iter().map(found).collect();
+        judge::judge(&stage.output, status, &body, &found)
     })
+}
+
+fn found(found: &Match) -> Found {
+    Found {
+        rule: found.rule,
+        target: found.target.clone(),
+        message: found.message.clone(),
+        data: found.data.clone(),
+    }
 }
 
 /// The status and body that the client gets, and all matches.
@@ -162,7 +135,7 @@ fn exchange(plan: &Arc<Plan>, request: &ftw::Request) -> (u16, Vec<u8>, Vec<Matc
     let flow = feed(&mut tx, &head, &request.body);
     let (status, body) = match flow {
         Flow::Continue => {
-            let response = server::answer(request);
+            let response = backend::answer(request);
             let flow = answer(&mut tx, &response);
             match flow {
                 Flow::Continue => (response.status, response.body),
@@ -185,7 +158,7 @@ fn feed(tx: &mut engine::Transaction, head: &RequestHead<'_>, body: &[u8]) -> Fl
     flow
 }
 
-fn answer(tx: &mut engine::Transaction, response: &server::Response) -> Flow {
+fn answer(tx: &mut engine::Transaction, response: &backend::Response) -> Flow {
     let mut flow = tx.response_head(&ResponseHead {
         status: response.status,
         version: b"HTTP/1.1",
@@ -198,67 +171,4 @@ fn answer(tx: &mut engine::Transaction, response: &server::Response) -> Flow {
         flow = tx.response_body_end();
     }
     flow
-}
-
-fn judge(
-    expected: &ftw::Output,
-    status: u16,
-    body: &[u8],
-    matches: &[Match],
-) -> Result<(), String> {
-    let ids: Vec<u64> = matches.iter().map(|found| found.rule).collect();
-    let log: Vec<String> = matches.iter().map(line).collect();
-    let log = log.join("\n");
-    if expected.expect_error && status != 400 {
-        return Err(format!("status is {status}, expected an error"));
-    }
-    if let Some(wanted) = expected.status.filter(|wanted| *wanted != status) {
-        return Err(format!("status is {status}, expected {wanted}"));
-    }
-    if let Some(missing) = expected.log.expect_ids.iter().find(|id| !ids.contains(id)) {
-        return Err(format!("{missing} does not match, of {ids:?}"));
-    }
-    if let Some(wrong) = expected
-        .log
-        .no_expect_ids
-        .iter()
-        .find(|id| ids.contains(id))
-    {
-        return Err(format!("{wrong} matches: {log}"));
-    }
-    if expected.isolated && ids.iter().any(|id| !expected.log.expect_ids.contains(id)) {
-        return Err(format!("others match too: {ids:?}"));
-    }
-    let finds = |pattern: &Option<String>| {
-        pattern
-            .as_ref()
-            .map(|pattern| regex::Regex::new(pattern).unwrap().is_match(&log))
-    };
-    if finds(&expected.log.match_regex) == Some(false) {
-        return Err(format!(
-            "{:?} is not found in {log}",
-            expected.log.match_regex
-        ));
-    }
-    if finds(&expected.log.no_match_regex) == Some(true) {
-        return Err(format!(
-            "{:?} is found in {log}",
-            expected.log.no_match_regex
-        ));
-    }
-    if let Some(text) = &expected.response_contains
-        && !String::from_utf8_lossy(body).contains(text)
-    {
-        return Err(format!("the response does not contain {text:?}"));
-    }
-    Ok(())
-}
-
-/// As ModSecurity writes it, as far as the tests look at it: one line.
-fn line(found: &Match) -> String {
-    let line = format!(
-        "Warning. Matched at {}. [id \"{}\"] [msg \"{}\"] [data \"{}\"]",
-        found.target, found.rule, found.message, found.data
-    );
-    line.replace('\r', "\\x0d").replace('\n', "\\x0a")
 }

@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../support/files.rs"]
+mod files;
 mod log;
 #[path = "../support/mod.rs"]
 mod support;
@@ -18,8 +20,9 @@ use engine::{
     Action, BodyNeed, Compiler, Context, Decision, Flow, Limits, Match, RequestHead, ResponseHead,
     Trace,
 };
+use files::Folder;
 use serde::Deserialize;
-use support::{Folder, Gaps};
+use support::Gaps;
 
 #[derive(Deserialize)]
 struct Case {

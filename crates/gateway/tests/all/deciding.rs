@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Client, Upstream, ask, config, get, no_attack, parse, plan, post, start};
-use engine::Oversize;
+use engine::{Input, Limits, NoResources, Oversize};
 use wire::{Action, Event};
 
 #[tokio::test]
@@ -273,4 +273,27 @@ async fn shadow_and_strip_are_told_apart_from_block_and_pass() {
     ] {
         assert!(metrics.contains(line), "{metrics}");
     }
+}
+
+#[tokio::test]
+async fn what_rules_count_by_client_outlives_requests_and_plans() {
+    let counting = || {
+        let rules = r#"SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.seen=+1"
+            SecRule IP:seen "@gt 3" "id:2,phase:1,deny,status:429"
+            SecRule TIME_YEAR "@lt 2020" "id:3,phase:1,deny,status:500""#;
+        let input = Input {
+            rules: vec![parse(rules)],
+            patches: Vec::new(),
+        };
+        engine::compile(&input, Limits::default(), &NoResources).unwrap()
+    };
+    let upstream = Upstream::ok().await;
+    let (running, address) = start(config(upstream.address), counting()).await;
+    for _ in 0..2 {
+        assert_eq!(ask(address, get("/")).await.status, 200);
+    }
+    running.swap(counting());
+    assert_eq!(ask(address, get("/")).await.status, 200);
+    assert_eq!(ask(address, get("/")).await.status, 429);
+    running.stop().await;
 }

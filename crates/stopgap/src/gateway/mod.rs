@@ -25,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream"]))]
 pub(crate) struct Arguments {
     /// The configuration; see docs/gateway.md.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "app", "patches", "mode", "admin", "events"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "app", "patches", "mode", "rules", "admin", "events"])]
     config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -42,6 +42,10 @@ pub(crate) struct Arguments {
     /// Enforce the patches, or only record what they would do.
     #[arg(long, value_enum, default_value_t = AsMode::Enforce)]
     mode: AsMode,
+    /// A file of SecLang rules for every request, such as the core rule set's, with what it
+    /// includes; can be repeated.
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     /// Where /-/live, /-/ready and /metrics are served.
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,
@@ -89,6 +93,7 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
             mode,
         })
         .collect();
+    config.rules.clone_from(&arguments.rules);
     for application in &mut config.application {
         application.name.clone_from(&arguments.app);
     }
