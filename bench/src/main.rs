@@ -5,6 +5,7 @@
 
 mod compile;
 mod documents;
+mod engines;
 mod gateway;
 mod inspect;
 mod instructions;
@@ -23,6 +24,7 @@ use table::Table;
 
 const USAGE: &str = "usage: cargo xtask bench [NAME…] [--json] [--quick]
 
+  engine         the core rule set's cost: against libmodsecurity and zentinel-modsec
   gateway        CPU per request: against a bare reverse proxy, nginx, and with more patches
   inspect        `stopgap inspect` against reading and writing JSON lines alone
   compile        time and memory of 10,000 patches
@@ -49,6 +51,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("inspect", inspect::bench),
     ("instructions", instructions::bench),
     ("gateway", gateway::bench),
+    ("engine", engines::bench),
 ];
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         // Roles: what the benches start as processes of their own.
         ["as", "proxy", upstream] => address(upstream).and_then(peer::run),
+        ["as", "engine", rules, mixes @ ..] => engines::role::run(Path::new(rules), mixes),
         ["as", "compiler", folder] => compile::run(Path::new(folder)),
         ["as", "copier", input] => inspect::run(Path::new(input)),
         ["as", "inspector", folder, route, count] => {

@@ -1,8 +1,8 @@
 //! Processes that are measured: started, read from `/proc`, ended by their own id.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -84,16 +84,14 @@ impl Server {
     /// Seconds of CPU, user and system, that it and its children have used.
     pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
         let own = self.id();
-        let mut nanoseconds = 0;
+        let mut seconds = 0.0;
         for id in numbers("/proc")? {
             // Another process may end meanwhile.
             if id == own || stat(id).is_ok_and(|stat| stat.parent == own) {
-                for thread in numbers(&format!("/proc/{id}/task"))? {
-                    nanoseconds += on_cpu(id, thread)?;
-                }
+                seconds += cpu_of(id)?;
             }
         }
-        Ok(nanoseconds as f64 / 1e9)
+        Ok(seconds)
     }
 
     /// The most memory that it ever had, in MB.
@@ -115,6 +113,68 @@ impl Drop for Server {
         }
         let _: Result<_, _> = self.child.kill();
         let _: Result<_, _> = self.child.wait();
+    }
+}
+
+/// A process that does what lines tell it, and answers each with a line; ended when dropped.
+pub(crate) struct Worker {
+    child: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    /// Starts it and waits until it says "ready".
+    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {command:?}"))?;
+        let orders = child.stdin.take().context("no input")?;
+        let answers = BufReader::new(child.stdout.take().context("no output")?);
+        let mut worker = Self {
+            child,
+            orders,
+            answers,
+        };
+        let said = worker.answer().with_context(|| format!("{command:?}"))?;
+        anyhow::ensure!(said == "ready", "{command:?} said {said}");
+        Ok(worker)
+    }
+
+    pub(crate) fn tell(&mut self, order: &str) -> anyhow::Result<String> {
+        writeln!(self.orders, "{order}")?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            bail!("it ended: {}", self.child.wait()?);
+        }
+        Ok(line.trim().to_owned())
+    }
+
+    /// Seconds of CPU, user and system, that it has used.
+    pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
+        cpu_of(self.child.id())
+    }
+
+    /// The memory that it has now, in MB.
+    pub(crate) fn megabytes(&self) -> anyhow::Result<f64> {
+        megabytes(self.child.id(), "VmRSS:")
+    }
+
+    /// Lets it end by itself: its input is at its end.
+    pub(crate) fn end(self) -> anyhow::Result<()> {
+        let Self {
+            mut child, orders, ..
+        } = self;
+        drop(orders);
+        let status = child.wait()?;
+        anyhow::ensure!(status.success(), "it failed: {status}");
+        Ok(())
     }
 }
 
@@ -146,12 +206,16 @@ pub(crate) fn run(mut command: Command) -> anyhow::Result<(f64, Vec<u8>)> {
 
 /// The most memory that a process ever had, in MB.
 pub(crate) fn peak_megabytes(id: u32) -> anyhow::Result<f64> {
+    megabytes(id, "VmHWM:")
+}
+
+fn megabytes(id: u32, field: &str) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
     let kilobytes: f64 = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .find_map(|line| line.strip_prefix(field))
         .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .context("the system tells no peak of memory")?
+        .context("the system tells no memory")?
         .trim()
         .parse()?;
     Ok(kilobytes * 1024.0 / 1e6)
@@ -161,6 +225,14 @@ pub(crate) fn peak_megabytes(id: u32) -> anyhow::Result<f64> {
 pub(crate) fn own_cpu() -> anyhow::Result<f64> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     Ok(nanoseconds(&text)? as f64 / 1e9)
+}
+
+fn cpu_of(process: u32) -> anyhow::Result<f64> {
+    let mut nanoseconds = 0;
+    for thread in numbers(&format!("/proc/{process}/task"))? {
+        nanoseconds += on_cpu(process, thread)?;
+    }
+    Ok(nanoseconds as f64 / 1e9)
 }
 
 /// Nanoseconds that a thread was on a CPU: finer than the ticks of `/proc/PID/stat`.

@@ -22,14 +22,18 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     spread: Option<(f64, f64)>,
     unit: &'static str,
-    /// What it should not exceed.
+    /// What it should not exceed, or, where `more_is_better`, not fall below.
     #[serde(skip_serializing_if = "Option::is_none")]
     reach: Option<f64>,
+    more_is_better: bool,
 }
 
 impl Row {
     fn is_reached(&self) -> bool {
-        self.reach.is_none_or(|reach| self.value <= reach)
+        self.reach.is_none_or(|reach| match self.more_is_better {
+            true => self.value >= reach,
+            false => self.value <= reach,
+        })
     }
 }
 
@@ -56,6 +60,7 @@ impl Table {
             spread: None,
             unit,
             reach,
+            more_is_better: false,
         });
     }
 
@@ -67,7 +72,16 @@ impl Table {
             spread: Some((quantile(rounds, 0.25), quantile(rounds, 0.75))),
             unit: "×",
             reach,
+            more_is_better: false,
         });
+    }
+
+    /// The same of ratios that are better the greater they are.
+    pub(crate) fn gain(&mut self, what: impl Into<String>, rounds: &[f64], reach: Option<f64>) {
+        self.ratio(what, rounds, reach);
+        if let Some(row) = self.rows.last_mut() {
+            row.more_is_better = true;
+        }
     }
 
     pub(crate) fn is_reached(&self) -> bool {
@@ -108,7 +122,8 @@ impl fmt::Display for Table {
             match row.reach {
                 Some(reach) => {
                     let mark = if row.is_reached() { "✓" } else { "✗" };
-                    writeln!(f, " | ≤ {reach} {unit} | {mark} |")?;
+                    let bound = if row.more_is_better { "≥" } else { "≤" };
+                    writeln!(f, " | {bound} {reach} {unit} | {mark} |")?;
                 }
                 None => writeln!(f, " | | |")?,
             }
@@ -128,8 +143,10 @@ mod tests {
         assert!(table.is_reached());
         table.ratio("far", &[1.3, 1.2, 1.25], Some(1.15));
         assert!(!table.is_reached());
+        table.gain("fast", &[50.0, 70.0], Some(40.0));
         let text = table.to_string();
         for line in [
+            "| fast | 70.00 × | 50.00–70.00 | ≥ 40 × | ✓ |",
             "| near | 1.10 × | 1.10–1.30 | ≤ 1.15 × | ✓ |",
             "| far | 1.25 × | 1.25–1.30 | ≤ 1.15 × | ✗ |",
         ] {

@@ -1,8 +1,12 @@
 //! `cargo xtask bench`: builds what is measured and what measures, with optimisation, and runs it.
 
-use crate::cargo;
+use crate::{cargo, peers};
 
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
+    if arguments.contains(&"engine") || arguments.iter().all(|word| word.starts_with('-')) {
+        peers::libmodsecurity()?;
+        peers::zentinel()?;
+    }
     cargo(&[
         "build",
         "--release",

@@ -2,6 +2,7 @@
 
 mod bench;
 mod fuzz;
+mod peers;
 mod prepare;
 
 use std::io::{BufRead, BufReader};

@@ -17,7 +17,7 @@ const MAY: &[(&str, &[&str])] = &[
         "stopgap",
         &["engine", "gateway", "patch", "seclang", "shop", "wire"],
     ),
-    ("bench", &["engine", "patch"]),
+    ("bench", &["engine", "patch", "seclang"]),
     ("promises", &["engine", "gateway", "patch", "seclang"]),
     ("xtask", &[]),
 ];
