@@ -58,7 +58,7 @@ impl Regex {
             .get(..start.text.len())
             .is_some_and(|own| own.eq_ignore_ascii_case(&start.text));
         if begins {
-            return start.whole.then(|| Some(0..start.text.len()));
+            return start.whole.then_some(Some(0..start.text.len()));
         }
         // `^` matches after line ends too.
         memchr::memchr(b'\n', input).is_none().then_some(None)

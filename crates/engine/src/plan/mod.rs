@@ -70,6 +70,7 @@ pub struct Plan {
     /// Whether some rule has an XPath expression.
     pub(crate) xml_tree: bool,
     /// Scratch of ended transactions, to be used again.
+    #[expect(clippy::vec_box, reason = "states are large, and are moved in and out")]
     idle: Mutex<Vec<Box<State>>>,
     /// Transactions begun, and what makes names of their numbers.
     begun: AtomicU64,

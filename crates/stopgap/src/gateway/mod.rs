@@ -103,6 +103,9 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
 }
 
 async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    // Before anyone is told that it listens: until then a signal ends the process.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let mut config = configuration(arguments)?;
     let loaded = plan::load(&config)?;
     let mut changes = watch::Changes::of(&config)?;
@@ -121,8 +124,6 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(address) = running.admin_address() {
         tracing::info!("health and metrics on http://{address}");
     }
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
     loop {
         tokio::select! {
             _ = hangup.recv() => {
