@@ -5,9 +5,14 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::cargo;
+use crate::{cargo, peers};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz");
+
+/// The engine's test that compares it with libmodsecurity.
+const DIFFERENTIAL: &str = "differential";
+/// What libmodsecurity manages with the core rule set at paranoia level 4.
+const REQUESTS_A_SECOND: u64 = 150;
 
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     let mut seconds = "60";
@@ -18,6 +23,9 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
             "--seconds" => seconds = rest.next().context("--seconds needs a number")?,
             name => chosen.push(name),
         }
+    }
+    if chosen.contains(&DIFFERENTIAL) {
+        return differential(seconds.parse()?);
     }
     let targets = targets()?;
     if let Some(unknown) = chosen
@@ -53,6 +61,28 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
             words.extend(limits);
             cargo(&words)?;
         }
+    }
+    Ok(())
+}
+
+/// Other random requests than the tests', for about so long.
+fn differential(seconds: u64) -> anyhow::Result<()> {
+    peers::libmodsecurity()?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let seed = now.as_secs().to_string();
+    println!("STOPGAP_SEED={seed}");
+    let status = Command::new("cargo")
+        .args(["test", "--release", "--package", "engine"])
+        .args(["--test", DIFFERENTIAL])
+        .env("STOPGAP_SEED", seed)
+        .env(
+            "STOPGAP_REQUESTS",
+            (seconds * REQUESTS_A_SECOND).to_string(),
+        )
+        .status()
+        .context("cannot start cargo")?;
+    if !status.success() {
+        bail!("the engines differ");
     }
     Ok(())
 }

@@ -29,6 +29,15 @@ const NEEDS: &[Need] = &[
         check: &["ps", "--version"],
         debian: "procps",
     },
+    // The engine that ours is compared with.
+    Need {
+        check: &["gcc", "--version"],
+        debian: "gcc",
+    },
+    Need {
+        check: &["python3", "-m", "pip", "--version"],
+        debian: "python3-pip",
+    },
 ];
 
 /// Installs what is missing, as root; otherwise says what to install.

@@ -11,13 +11,15 @@
 )]
 
 mod backend;
+#[path = "../support/corpora.rs"]
+mod corpora;
 #[path = "../support/files.rs"]
 mod files;
 mod ftw;
+#[path = "../support/gaps.rs"]
+mod gaps;
 mod judge;
 mod server;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,15 +27,15 @@ use std::sync::{Arc, Mutex};
 
 use engine::{BodyNeed, Compiler, Flow, Limits, Match, Plan, RequestHead, ResponseHead};
 use files::Folder;
+use gaps::Gaps;
 use judge::Found;
-use support::Gaps;
 
 /// What the project recommends for ModSecurity, and the settings of its tests.
 const SETTINGS: &str = include_str!("../../testdata/crs/settings.conf");
 
 #[test]
 fn the_core_rule_set_decides_its_own_tests_as_written() {
-    let Some(corpora) = support::corpora("crs/tests") else {
+    let Some(corpora) = corpora::corpora("crs/tests") else {
         return;
     };
     let plan = plan(&corpora, false);
@@ -47,7 +49,7 @@ fn the_core_rule_set_decides_its_own_tests_as_written() {
 
 #[test]
 fn the_plan_decides_as_rules_that_run_one_by_one() {
-    let Some(corpora) = support::corpora("crs/tests") else {
+    let Some(corpora) = corpora::corpora("crs/tests") else {
         return;
     };
     let (plan, plainly) = (plan(&corpora, false), plan(&corpora, true));

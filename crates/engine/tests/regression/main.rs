@@ -7,11 +7,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../support/corpora.rs"]
+mod corpora;
 #[path = "../support/files.rs"]
 mod files;
+#[path = "../support/gaps.rs"]
+mod gaps;
 mod log;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,8 +23,8 @@ use engine::{
     Trace,
 };
 use files::Folder;
+use gaps::Gaps;
 use serde::Deserialize;
-use support::Gaps;
 
 #[derive(Deserialize)]
 struct Case {
@@ -94,7 +96,7 @@ const AFTER: &str =
 
 #[test]
 fn rules_do_what_modsecurity_expects_of_itself() {
-    let Some(corpora) = support::corpora("modsecurity/regression") else {
+    let Some(corpora) = corpora::corpora("modsecurity/regression") else {
         return;
     };
     let folder = corpora.join("modsecurity/regression");

@@ -14,10 +14,12 @@ mod application;
 #[path = "../../../engine/tests/crs/backend.rs"]
 mod backend;
 mod client;
-#[path = "../../../engine/tests/support/mod.rs"]
+#[path = "../../../engine/tests/support/corpora.rs"]
 mod corpora;
 #[path = "../../../engine/tests/crs/ftw.rs"]
 mod ftw;
+#[path = "../../../engine/tests/support/gaps.rs"]
+mod gaps;
 #[path = "../../../engine/tests/crs/judge.rs"]
 mod judge;
 #[path = "../support/mod.rs"]
@@ -29,7 +31,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use client::Answer;
-use corpora::Gaps;
+use gaps::Gaps;
 use judge::Found;
 use support::Running;
 use tokio::sync::Semaphore;
