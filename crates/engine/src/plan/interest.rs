@@ -78,11 +78,12 @@ pub(crate) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    pub(crate) fn new(name: &'a [u8], value: &'a [u8]) -> Self {
+    /// `one_line`: it is known that the name holds no line end.
+    pub(crate) fn new(name: &'a [u8], value: &'a [u8], one_line: bool) -> Self {
         Self {
             name,
             value,
-            one_line: memchr::memchr(b'\n', name).is_none(),
+            one_line: one_line || memchr::memchr(b'\n', name).is_none(),
             signature: None,
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Collector<'a> {
     pub(super) query: bool,
     /// Who looks at fields of the body; none: every field is kept.
     pub(super) interests: Option<Interests<'a>>,
+    /// Whether no field's name holds a line end.
+    pub(super) one_line: bool,
 }
 
 /// The patches that concern a request, where no general rule does.
@@ -56,9 +58,8 @@ impl Interests<'_> {
         self.each().any(|interest| interest.is_none_or(has))
     }
 
-    fn wants(&self, name: &[u8], value: &[u8]) -> bool {
+    fn wants(&self, mut field: Field<'_>) -> bool {
         let signatures = &self.plan.scan.signatures;
-        let mut field = Field::new(name, value);
         let mut wants = |interest: &Interest| interest.wants(&mut field, signatures);
         self.each().any(|interest| interest.is_none_or(&mut wants))
     }
@@ -75,11 +76,9 @@ impl Sink for Collector<'_> {
             self.inputs.notice(Anomaly::TooManyArguments, self.values);
             return;
         }
-        if matches!(kind, Kind::Field | Kind::Json)
-            && !self.query
-            && self
-                .interests
-                .is_some_and(|interests| !interests.wants(name, value))
+        if let (Kind::Field | Kind::Json, false, Some(interests)) =
+            (kind, self.query, self.interests)
+            && !interests.wants(Field::new(name, value, self.one_line))
         {
             self.inputs.left_out += 1;
             return;

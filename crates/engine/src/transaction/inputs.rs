@@ -232,6 +232,7 @@ impl Inputs {
             reading,
             query: true,
             interests: None,
+            one_line: false,
         };
         crate::body::urlencoded::parse(query, separator, limits, &mut pair, &mut collector);
         if query.len() < whole.len() {
@@ -257,6 +258,7 @@ impl Inputs {
                     reading,
                     query: true,
                     interests: None,
+                    one_line: false,
                 };
                 crate::body::cookies::parse(&pair.name, settings, limits, &mut collector);
             }
@@ -438,6 +440,7 @@ impl Inputs {
             reading,
             query: false,
             interests,
+            one_line: false,
         };
         match processor {
             Processor::Urlencoded => {
@@ -449,6 +452,8 @@ impl Inputs {
             }
             Processor::Json => {
                 let text = charset::document(content_type, body, &mut sink);
+                // Only an escape puts a line end into a string.
+                sink.one_line = memchr::memchr(b'\\', &text).is_none();
                 let mut scratch = std::mem::take(&mut sink.inputs.json);
                 crate::body::json::parse(&text, limits, &mut scratch, &mut sink);
                 sink.inputs.json = scratch;

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 
 use anyhow::{Context, anyhow, bail};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use engine::{Answer, Exchange};
 use serde::Deserialize;
 
@@ -42,7 +40,9 @@ struct Written<'l>(#[serde(borrow)] Cow<'l, str>);
 impl Record {
     /// Reads one line.
     pub(super) fn read(line: &[u8]) -> anyhow::Result<Self> {
-        let line: Line = serde_json::from_slice(line).context("this is no request")?;
+        // PERF: of the whole line at once, not of each string: 2,500 → 500 instructions.
+        let line = std::str::from_utf8(line).context("this is no request")?;
+        let line: Line<'_> = serde_json::from_str(line).context("this is no request")?;
         if line.method.0.is_empty() {
             bail!("\"method\" is empty; write GET, POST, …");
         }
@@ -98,8 +98,9 @@ fn bytes(what: &str, text: &str) -> anyhow::Result<Vec<u8>> {
         .collect()
 }
 
+/// PERF: vectors; plain decoding was a tenth of all that a line costs.
 fn body(text: Option<&Written<'_>>) -> anyhow::Result<Vec<u8>> {
-    BASE64_STANDARD
-        .decode(text.map_or("", |text| &*text.0))
-        .context("\"body\" is no base64")
+    base64_simd::STANDARD
+        .decode_to_vec(text.map_or("", |text| &*text.0))
+        .map_err(|_| anyhow!("\"body\" is no base64"))
 }
