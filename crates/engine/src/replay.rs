@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::decision::{Action, Decision, Flow, Match, Strip};
+use crate::operators::Rehearsal;
 use crate::plan::Plan;
 use crate::request::{RequestHead, ResponseHead};
 use crate::transaction::{BodyNeed, Transaction};
@@ -90,6 +91,13 @@ impl Exchange {
             strips,
             matches: tx.finish(),
         }
+    }
+
+    /// As [`inspect`](Self::inspect), to try a plan out: regular expressions that are
+    /// compiled for it are not kept.
+    pub fn rehearse(&self, plan: &Arc<Plan>) -> Verdict {
+        let _rehearsal = Rehearsal::begin();
+        self.inspect(plan)
     }
 
     /// The life of a transaction, in the order of the phases.

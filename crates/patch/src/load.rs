@@ -203,7 +203,7 @@ pub fn self_test(plan: &Arc<Plan>, source: &Source) -> Vec<Problem> {
             Err(why) => Some(why),
             Ok(request) => {
                 let exchange = request.exchange(&application(&source.document));
-                let verdict = exchange.inspect(plan);
+                let verdict = exchange.rehearse(plan);
                 let own = verdict
                     .matches
                     .iter()

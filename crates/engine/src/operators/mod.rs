@@ -27,6 +27,7 @@ mod within;
 use std::ops::Range;
 
 use crate::need::Need;
+pub(crate) use regex::Rehearsal;
 
 /// An operator as rules name it.
 pub struct Spec {

@@ -27,14 +27,6 @@ fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
 
 impl Operator for Rx {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        match self.regex.told_by_start(input) {
-            Some(None) => return false,
-            Some(span) if !hit.wants_groups => {
-                hit.span = span;
-                return true;
-            }
-            _ => {}
-        }
         let Some(regex) = self.regex.get() else {
             return true;
         };

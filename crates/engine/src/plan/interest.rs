@@ -96,8 +96,9 @@ impl<'a> Field<'a> {
 }
 
 impl Look {
-    /// PERF: what a name begins with is compared here, its last byte first: names of one
-    /// document begin alike. 91,000 → 14,000 instructions for 85 names and three selectors.
+    /// PERF: what a name begins with is compared here, its last byte first, since names of
+    /// one document begin alike: `bench as inspector` with 3 patches and 2 kB of JSON,
+    /// 231,600 → 208,300 instructions a request.
     fn means(&self, name: &[u8], one_line: bool) -> bool {
         if one_line
             && let Selector::Pattern(pattern) = &self.selector

@@ -40,7 +40,7 @@ struct Written<'l>(#[serde(borrow)] Cow<'l, str>);
 impl Record {
     /// Reads one line.
     pub(super) fn read(line: &[u8]) -> anyhow::Result<Self> {
-        // PERF: of the whole line at once, not of each string: 2,500 → 500 instructions.
+        // PERF: of the whole line at once, not of each string: 2,500 → 750 instructions a line.
         let line = std::str::from_utf8(line).context("this is no request")?;
         let line: Line<'_> = serde_json::from_str(line).context("this is no request")?;
         if line.method.0.is_empty() {
@@ -98,7 +98,7 @@ fn bytes(what: &str, text: &str) -> anyhow::Result<Vec<u8>> {
         .collect()
 }
 
-/// PERF: vectors; plain decoding was a tenth of all that a line costs.
+/// PERF: with vectors 5,800 → 1,100 instructions a line of `bench inspect`.
 fn body(text: Option<&Written<'_>>) -> anyhow::Result<Vec<u8>> {
     base64_simd::STANDARD
         .decode_to_vec(text.map_or("", |text| &*text.0))
