@@ -2,6 +2,7 @@
 
 pub(crate) mod fold;
 pub(crate) mod gate;
+mod idle;
 pub(crate) mod interest;
 pub(crate) mod ir;
 pub(crate) mod jump;
@@ -13,8 +14,8 @@ pub(crate) mod texts;
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context::Context;
 use crate::decision::Mode;
@@ -26,6 +27,7 @@ use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::transaction::{Oversize, State, Transaction};
 use gate::Needs;
+use idle::Idle;
 use interest::Interest;
 use ir::{Fault, Program};
 use route::RouteIndex;
@@ -70,8 +72,7 @@ pub struct Plan {
     /// Whether some rule has an XPath expression.
     pub(crate) xml_tree: bool,
     /// Scratch of ended transactions, to be used again.
-    #[expect(clippy::vec_box, reason = "states are large, and are moved in and out")]
-    idle: Mutex<Vec<Box<State>>>,
+    idle: Idle,
     /// Transactions begun, and what makes names of their numbers.
     begun: AtomicU64,
     names: std::hash::RandomState,
@@ -93,11 +94,6 @@ pub(crate) struct Patch {
     /// None: everything is kept.
     pub(crate) interest: Option<Interest>,
 }
-
-/// Idle scratch that a plan keeps at most.
-const IDLE: usize = 64;
-/// Of these, so many keep what they know of values, about a megabyte each.
-const WARM: usize = 8;
 
 /// Compiles rules to a plan.
 ///
@@ -237,8 +233,9 @@ impl<'a> Compiler<'a> {
         let mut used = fold::reads::variables(&self.base);
         let mut xml_tree = self.base.uses.xml_tree;
         for patch in &mut self.patches {
-            patch.interest = (!self.plainly).then(|| Interest::of(&patch.program));
-            used.add_all(fold::reads::variables(&patch.program));
+            let interest = Interest::of(&patch.program);
+            used.add_all(interest.used);
+            patch.interest = (!self.plainly).then_some(interest);
             xml_tree |= patch.program.uses.xml_tree;
         }
         Ok(Arc::new(Plan {
@@ -249,7 +246,7 @@ impl<'a> Compiler<'a> {
             patches: self.patches,
             routes,
             scan,
-            idle: Mutex::default(),
+            idle: Idle::default(),
             begun: AtomicU64::new(0),
             names: std::hash::RandomState::new(),
         }))
@@ -285,7 +282,7 @@ impl Plan {
             },
             used: VariableSet::default(),
             xml_tree: false,
-            idle: Mutex::default(),
+            idle: Idle::default(),
             begun: AtomicU64::new(0),
             names: std::hash::RandomState::new(),
         })
@@ -325,23 +322,12 @@ impl Plan {
     }
 
     pub(crate) fn take_state(&self) -> Box<State> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let mut state = idle.unwrap_or_default();
+        let mut state = self.idle.take();
         state.reset(&self.limits);
         state
     }
 
-    pub(crate) fn give_back(&self, mut state: Box<State>) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() >= WARM {
-            state.cool();
-        }
-        if idle.len() < IDLE {
-            idle.push(state);
-        }
+    pub(crate) fn give_back(&self, state: Box<State>) {
+        self.idle.give_back(state);
     }
 }

@@ -1,19 +1,12 @@
 //! What a request and its response hold, by variable.
 
-use std::fmt::Display;
-use std::io::Write as _;
-
 use super::collector::{Collector, Interests, Reading};
-use super::time;
 use super::values::{ValueId, Values};
 use crate::body::document::Document;
 use crate::body::urlencoded::Pair;
 use crate::body::{Anomaly, charset};
-use crate::context::Context;
-use crate::language::variables::{Variable, VariableSet};
+use crate::language::variables::Variable;
 use crate::plan::ir::Processor;
-use crate::plan::path::{path_of, query_of};
-use crate::request::{RequestHead, ResponseHead};
 
 /// A named value.
 #[derive(Debug, Clone, Copy)]
@@ -28,21 +21,21 @@ pub(crate) struct Inputs {
     scalars: Vec<(Variable, ValueId)>,
     pub(super) query: Vec<Item>,
     pub(super) body: Vec<Item>,
-    headers: Vec<Item>,
+    pub(super) headers: Vec<Item>,
     pub(super) cookies: Vec<Item>,
     pub(super) file_names: Vec<Item>,
     pub(super) file_contents: Vec<Item>,
     pub(super) part_headers: Vec<Item>,
     pub(super) xml: Vec<Item>,
     pub(super) document: Document,
-    response_headers: Vec<Item>,
+    pub(super) response_headers: Vec<Item>,
     json: crate::body::json::Scratch,
     /// Fields of the body that were not kept since nothing looks at them.
     pub(super) left_out: usize,
     anomalies: Vec<Item>,
     noticed: Vec<Anomaly>,
     /// Scratch.
-    pair: Pair,
+    pub(super) pair: Pair,
 }
 
 /// What of the inputs a variable means.
@@ -191,234 +184,6 @@ impl Inputs {
             .iter()
             .find(|item| values.get(item.name).eq_ignore_ascii_case(name.as_bytes()))
             .map(|item| item.value)
-    }
-
-    pub(crate) fn fill_request(
-        &mut self,
-        head: &RequestHead<'_>,
-        reading: Reading<'_>,
-        context: &Context,
-        values: &mut Values,
-    ) {
-        let Reading {
-            separator,
-            settings,
-            limits,
-            ..
-        } = reading;
-        let mut pair = std::mem::take(&mut self.pair);
-        let whole = query_of(head.target);
-        let query = whole.split(|&byte| byte == b'#').next().unwrap_or_default();
-        self.fill_line(head, query, reading.used, values);
-        self.fill_ends(head, context, reading.used, values);
-        let mut count = 0;
-        head.headers.for_each(&mut |name, value| {
-            count += 1;
-            if count > limits.headers {
-                return;
-            }
-            let item = Item {
-                name: values.intern(name),
-                value: values.intern(value),
-            };
-            self.headers.push(item);
-        });
-        if count > limits.headers {
-            self.notice(Anomaly::TooManyArguments, values);
-        }
-        let mut collector = Collector {
-            inputs: self,
-            values,
-            reading,
-            query: true,
-            interests: None,
-            one_line: false,
-        };
-        crate::body::urlencoded::parse(query, separator, limits, &mut pair, &mut collector);
-        if query.len() < whole.len() {
-            // A server that gets a fragment may take it as query: its last
-            // parameter, and what follows, is read that way too.
-            let last = memchr::memrchr(separator, query).map_or(0, |at| at + 1);
-            let rest = whole.get(last..).unwrap_or_default();
-            crate::body::urlencoded::parse(rest, separator, limits, &mut pair, &mut collector);
-        }
-        if reading.used.has(Variable::AuthType) || reading.used.has(Variable::RemoteUser) {
-            self.fill_credentials(values);
-        }
-        for at in 0..self.headers.len() {
-            let Some(item) = self.headers.get(at).copied() else {
-                continue;
-            };
-            if values.get(item.name).eq_ignore_ascii_case(b"cookie") {
-                pair.name.clear();
-                pair.name.extend_from_slice(values.get(item.value));
-                let mut collector = Collector {
-                    inputs: self,
-                    values,
-                    reading,
-                    query: true,
-                    interests: None,
-                    one_line: false,
-                };
-                crate::body::cookies::parse(&pair.name, settings, limits, &mut collector);
-            }
-        }
-        self.pair = pair;
-    }
-
-    /// The request line and its parts, as far as rules look at them.
-    fn fill_line(
-        &mut self,
-        head: &RequestHead<'_>,
-        query: &[u8],
-        used: VariableSet,
-        values: &mut Values,
-    ) {
-        let path = path_of(head.target);
-        let uri = match head.target.first() {
-            Some(b'/') => head.target,
-            _ => {
-                let offset = (path.as_ptr() as usize).wrapping_sub(head.target.as_ptr() as usize);
-                head.target.get(offset..).unwrap_or(head.target)
-            }
-        };
-        let mut buffer = std::mem::take(&mut self.pair.name);
-        buffer.clear();
-        let path = if percent_decode(path, &mut buffer) {
-            buffer.as_slice()
-        } else {
-            path
-        };
-        let basename = path
-            .rsplit(|&byte| matches!(byte, b'/' | b'\\'))
-            .next()
-            .unwrap_or_default();
-        let server_name = match memchr::memrchr(b':', head.host) {
-            Some(colon) => head.host.get(..colon).unwrap_or_default(),
-            None => head.host,
-        };
-        for (variable, value) in [
-            (Variable::RequestMethod, head.method),
-            (Variable::RequestProtocol, head.version),
-            (Variable::RequestUri, uri),
-            (Variable::RequestUriRaw, head.target),
-            (Variable::RequestFilename, path),
-            (Variable::PathInfo, path),
-            (Variable::RequestBasename, basename),
-            (Variable::QueryString, query),
-            (Variable::ServerName, server_name),
-        ] {
-            if used.has(variable) {
-                let value = values.intern(value);
-                self.set(variable, value);
-            }
-        }
-        let whole = [
-            Variable::RequestLine,
-            Variable::FullRequest,
-            Variable::FullRequestLength,
-        ];
-        if whole.into_iter().any(|variable| used.has(variable)) {
-            buffer.clear();
-            buffer.extend_from_slice(head.method);
-            for part in [head.target, head.version] {
-                buffer.push(b' ');
-                buffer.extend_from_slice(part);
-            }
-            let line = values.intern(&buffer);
-            self.set(Variable::RequestLine, line);
-        }
-        self.pair.name = buffer;
-    }
-
-    /// Who speaks with whom, and when, as far as rules look at it.
-    fn fill_ends(
-        &mut self,
-        head: &RequestHead<'_>,
-        context: &Context,
-        used: VariableSet,
-        values: &mut Values,
-    ) {
-        for (variable, value) in [
-            (Variable::UniqueId, context.unique_id.as_bytes()),
-            // The release of ModSecurity whose rules are understood: 3.0.15.
-            (Variable::ModsecBuild, b"030150000"),
-        ] {
-            if used.has(variable) {
-                let value = values.intern(value);
-                self.set(variable, value);
-            }
-        }
-        let (client, server) = (head.client, head.server);
-        let addresses: [(Variable, &dyn Display); 5] = [
-            (Variable::RemoteAddr, &client.ip()),
-            (Variable::RemoteHost, &client.ip()),
-            (Variable::RemotePort, &client.port()),
-            (Variable::ServerAddr, &server.ip()),
-            (Variable::ServerPort, &server.port()),
-        ];
-        let mut buffer = std::mem::take(&mut self.pair.name);
-        for (variable, shown) in addresses {
-            if used.has(variable) {
-                buffer.clear();
-                // Writing to memory does not fail.
-                let _ = write!(buffer, "{shown}");
-                let value = values.intern(&buffer);
-                self.set(variable, value);
-            }
-        }
-        self.pair.name = buffer;
-        if time::ALL.into_iter().any(|variable| used.has(variable)) {
-            for (variable, value) in time::parts(context.now) {
-                let value = values.intern(value.as_bytes());
-                self.set(variable, value);
-            }
-        }
-    }
-
-    /// `AUTH_TYPE` and `REMOTE_USER`, as the client claims them.
-    fn fill_credentials(&mut self, values: &mut Values) {
-        let Some(header) = self.header("authorization", values) else {
-            return;
-        };
-        let header = values.get(header).trim_ascii().to_vec();
-        let end = memchr::memchr(b' ', &header).unwrap_or(header.len());
-        let (scheme, rest) = header.split_at(end);
-        let kind = values.intern(scheme);
-        self.set(Variable::AuthType, kind);
-        if !scheme.eq_ignore_ascii_case(b"basic") {
-            return;
-        }
-        let mut decoded = Vec::new();
-        if let Some(spec) = crate::transformations::find("base64Decode")
-            && (spec.apply)(rest.trim_ascii(), &mut decoded)
-        {
-            let user = decoded.split(|&byte| byte == b':').next();
-            let user = values.intern(user.unwrap_or_default());
-            self.set(Variable::RemoteUser, user);
-        }
-    }
-
-    pub(crate) fn fill_response(&mut self, head: &ResponseHead<'_>, values: &mut Values) {
-        let status = values.intern(head.status.to_string().as_bytes());
-        self.set(Variable::ResponseStatus, status);
-        let protocol = values.intern(head.version);
-        self.set(Variable::ResponseProtocol, protocol);
-        let line = [head.version, b" ", head.status.to_string().as_bytes()].concat();
-        let line = values.intern(&line);
-        self.set(Variable::StatusLine, line);
-        head.headers.for_each(&mut |name, value| {
-            let item = Item {
-                name: values.intern(name),
-                value: values.intern(value),
-            };
-            if name.eq_ignore_ascii_case(b"content-type") {
-                let essence = value.split(|&byte| byte == b';').next();
-                let essence = values.intern(essence.unwrap_or_default().trim_ascii());
-                self.set(Variable::ResponseContentType, essence);
-            }
-            self.response_headers.push(item);
-        });
     }
 
     /// Runs a body processor.
@@ -584,25 +349,4 @@ fn is_strict_multipart(anomaly: Anomaly) -> bool {
             | A::MultipartIncomplete
             | A::MultipartDuplicateParameter
     )
-}
-
-/// Decodes `%XX` once; `false` if there is none.
-fn percent_decode(text: &[u8], decoded: &mut Vec<u8>) -> bool {
-    if memchr::memchr(b'%', text).is_none() {
-        return false;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if let (b'%', [high, low, tail @ ..]) = (byte, after)
-            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
-        {
-            decoded.push((high * 16 + low) as u8);
-            rest = tail;
-        } else {
-            decoded.push(byte);
-        }
-    }
-    true
 }
