@@ -208,6 +208,9 @@ impl<'a> Compiler<'a> {
             let id = self.patches.get(at).map_or("", |patch| &*patch.id);
             CompileError::new(None, format!("scope.path.regex: {why}")).in_patch(id)
         })?;
+        for name in fold::reads::names_of_tx(&self.base) {
+            self.base.tx.add(&name);
+        }
         let mut texts = Texts::default();
         if !self.plainly {
             fold::fold(&mut self.base, &self.limits);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::gate::Gate;
-use super::ir::{Link, Program, Rule, Selector, Step, Target, Test, Text};
+use super::ir::{Check, Link, Program, Rule, Selector, Step, Target, Test, Text};
 use super::signature::{Signature, Signatures};
 use crate::language::variables::Variable;
 use crate::operators::Operator;
@@ -161,7 +161,15 @@ impl Query {
 /// do; but what stands before it must have no effect of its own, and nobody may
 /// ask what it matched.
 fn telling(rule: &Rule, any_link: bool) -> Option<(&Link, &Test)> {
-    let has_effects = |link: &&Link| link.capture || !link.effects.is_empty();
+    let has_effects = |link: &&Link| {
+        // That an expression was stopped by its limit is told in variables.
+        let may_give_up = link.test.as_ref().is_some_and(|test| match &test.check {
+            Check::Compiled(operator) => !operator.is_linear(),
+            Check::Expanded(..) => true,
+            Check::Plain { .. } => false,
+        });
+        link.capture || !link.effects.is_empty() || may_give_up
+    };
     let plain = rule.links.iter().take_while(|link| !has_effects(link));
     let reached = 1 + if any_link { plain.count() } else { 0 };
     rule.links

@@ -4,7 +4,7 @@ use super::collections::{Kept, Selected};
 use super::inputs::Inputs;
 use super::outcome::Outcome;
 use super::overrides::Overrides;
-use super::tx::TxNames;
+use super::tx::{LIMITS_EXCEEDED, TxNames};
 use super::values::{ValueId, Values};
 use super::{State, candidates};
 use crate::context::Context;
@@ -347,7 +347,7 @@ impl<'a> Run<'a> {
         };
         if hit.exceeded {
             self.kept.gave_up = true;
-            self.set(b"msc_pcre_limits_exceeded", b"1");
+            self.set(LIMITS_EXCEEDED, b"1");
         }
         said != test.negated
     }

@@ -176,11 +176,15 @@ impl Run<'_> {
                     }
                     return;
                 }
-                let pairs = self
+                let needs_macros = matches!(target.selector, Selector::Name(Text::Template(..)));
+                let mut pairs: Pairs = self
                     .tx()
                     .iter(self.names)
+                    .filter(|(name, _)| needs_macros || target.selector.agrees(name))
                     .map(|(name, value)| (name.to_vec(), value.to_vec()))
                     .collect();
+                // ModSecurity's order is any; here it is the same whatever the plan knows.
+                pairs.sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
                 self.pairs(target, pairs, selected);
             }
             Variable::Env => {

@@ -4,6 +4,9 @@ use std::io::Write as _;
 
 use hashbrown::HashMap;
 
+/// What the engine itself sets, when an expression was stopped by the limit on backtracking.
+pub(crate) const LIMITS_EXCEEDED: &[u8] = b"msc_pcre_limits_exceeded";
+
 /// The names that rules of a program use, and what they hold from the start.
 #[derive(Default)]
 pub(crate) struct TxNames {

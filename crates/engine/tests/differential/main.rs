@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use engine::{BodyNeed, Compiler, Flow, Limits, Plan, RequestHead};
+use engine::{BodyNeed, Compiler, Flow, Limits, Match, Plan, RequestHead};
 use files::Folder;
 use peer::Peer;
 use requests::{Request, Seed};
@@ -120,6 +120,23 @@ fn random_rules_match_as_in_libmodsecurity() {
     wrong.end();
 }
 
+#[test]
+fn rules_that_depend_on_each_other_match_as_one_by_one() {
+    let mut seed = Seed(number("STOPGAP_SEED", 1));
+    for _ in 0..number("STOPGAP_REQUESTS", 2_000) / 5 {
+        let text = format!("{BODIES}{}", rules::program(&mut seed));
+        let (plan, plainly) = (
+            compiled(Path::new(""), &text, false),
+            compiled(Path::new(""), &text, true),
+        );
+        for _ in 0..5 {
+            let request = Request::new(&mut seed);
+            let (got, expected) = (found(&plan, &request), found(&plainly, &request));
+            assert_eq!(got, expected, "{text}\n{request:?}");
+        }
+    }
+}
+
 fn is_known(known: &[Vec<String>], names: &[String]) -> bool {
     let told = |known: &Vec<String>| known.iter().all(|name| names.contains(name));
     known.iter().any(told)
@@ -187,6 +204,13 @@ fn unequal(plan: &Arc<Plan>, peer: &mut Peer, request: &Request) -> BTreeSet<u64
 }
 
 fn matches(plan: &Arc<Plan>, request: &Request) -> BTreeSet<u64> {
+    found(plan, request)
+        .iter()
+        .map(|found| found.rule)
+        .collect()
+}
+
+fn found(plan: &Arc<Plan>, request: &Request) -> Vec<Match> {
     let mut tx = plan.begin();
     let mut head = RequestHead::new(
         request.method.as_bytes(),
@@ -204,15 +228,22 @@ fn matches(plan: &Arc<Plan>, request: &Request) -> BTreeSet<u64> {
     if flow == Flow::Continue {
         let _: Flow = tx.request_body_end();
     }
-    tx.finish().iter().map(|found| found.rule).collect()
+    tx.finish()
 }
 
 fn plan(folder: &Path, text: &str) -> Arc<Plan> {
+    compiled(folder, text, false)
+}
+
+fn compiled(folder: &Path, text: &str, plainly: bool) -> Arc<Plan> {
     let files = Folder(folder.to_owned());
     let source = files.with("settings.conf", text);
     let rules = seclang::load("settings.conf", &source, &seclang::Limits::default());
     let rules = rules.unwrap_or_else(|error| panic!("{error}"));
     let compiler = Compiler::new(&[rules], Limits::default(), &files);
-    let plan = compiler.and_then(Compiler::finish);
+    let plan = compiler.and_then(|compiler| match plainly {
+        true => compiler.plainly().finish(),
+        false => compiler.finish(),
+    });
     plan.unwrap_or_else(|error| panic!("{error}"))
 }

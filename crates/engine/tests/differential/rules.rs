@@ -110,3 +110,73 @@ impl Rule {
         }
     }
 }
+
+/// Rules that depend on each other: variables, jumps, chains, exclusions, removals.
+pub(crate) fn program(seed: &mut Seed) -> String {
+    let mut text = String::new();
+    let names = ["level", "score", "seen_a", "seen_b"];
+    for id in 1..=40 {
+        let phase = 1 + seed.below(2);
+        let name = seed.one(&names);
+        let tested = Rule::new(seed, 0);
+        let target = tested.names.first().map_or("ARGS", String::as_str);
+        let operator = tested.names.get(1).map_or("@rx a", String::as_str);
+        let chain: String = tested
+            .names
+            .iter()
+            .skip(2)
+            .map(|name| format!(",t:{name}"))
+            .collect();
+        let multi = if seed.below(4) == 0 {
+            ",multiMatch"
+        } else {
+            ""
+        };
+        let plain = format!("SecRule {target} \"{operator}\" \"id:{id},phase:{phase},pass");
+        let of_tx = format!(
+            "SecRule TX:{name} \"@ge {}\" \"id:{id},phase:{phase},pass",
+            seed.below(4)
+        );
+        let log = seed.one(&[",log", ",nolog"]);
+        let rule = match seed.below(12) {
+            0 => format!("SecAction \"id:{id},phase:{phase},pass{log},setvar:tx.{name}=+1\""),
+            1 => format!(
+                "SecAction \"id:{id},phase:{phase},pass,nolog,setvar:tx.{name}={}\"",
+                seed.below(3)
+            ),
+            2 => format!(
+                "SecRule &TX:{name} \"@eq 0\" \"id:{id},phase:{phase},pass,nolog,setvar:tx.{name}=2\""
+            ),
+            3 => format!("{of_tx}{log},setvar:'tx.score=+%{{tx.level}}'\""),
+            4 => format!("{of_tx},nolog,skipAfter:M{}\"", seed.below(6)),
+            5 => format!("{plain},nolog,skip:{}{chain}\"", 1 + seed.below(3)),
+            6 => {
+                format!("{plain}{log},capture,setvar:'tx.seen_%{{MATCHED_VAR}}=1'{chain}{multi}\"")
+            }
+            7 => format!(
+                "{plain}{log},chain{chain}\"\nSecRule {} \"@rx [a-m]\" \"t:lowercase\"",
+                seed.one(VARIABLES)
+            ),
+            8 => format!(
+                "{of_tx}{log},chain\"\nSecRule ARGS|!ARGS:q|REQUEST_COOKIES \"{operator}\" \"t:none{chain}{multi}\""
+            ),
+            9 => format!(
+                "{plain},nolog,ctl:ruleRemoveById={}{chain}\"",
+                1 + seed.below(40)
+            ),
+            10 => format!(
+                "SecRule TX:/^seen_/ \"@rx .\" \"id:{id},phase:{phase},pass{log},msg:'%{{MATCHED_VAR_NAME}}'\""
+            ),
+            _ => format!(
+                "{plain}{log},tag:t{},setvar:tx.{name}=+%{{tx.score}}{chain}{multi}\"",
+                seed.below(3)
+            ),
+        };
+        text.push_str(&rule);
+        text.push('\n');
+        if seed.below(5) == 0 {
+            text.push_str(&format!("SecMarker M{}\n", seed.below(6)));
+        }
+    }
+    text
+}

@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::operators::{Arguments, Build, Hit, NoResources};
 use crate::plan::ir::{Change, Check, Effect, Link, Piece, Rule, Selector, Target, Text};
 use crate::store::number;
+use crate::transaction::tx::LIMITS_EXCEEDED;
 use crate::transformations;
 
 /// What is known of a variable.
@@ -19,12 +20,22 @@ pub(super) enum Fact {
 }
 
 /// What is known of all variables at a place in the program.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Facts {
     /// Shared, since most rules change nothing.
     pub(super) names: Rc<HashMap<Vec<u8>, Fact>>,
     /// How names begin that only the request tells: any of them may be set.
     pub(super) open: BTreeSet<Vec<u8>>,
+}
+
+impl Default for Facts {
+    /// When a transaction begins: nothing is set, and the engine itself may set something.
+    fn default() -> Self {
+        Self {
+            names: Rc::default(),
+            open: BTreeSet::from([LIMITS_EXCEEDED.to_vec()]),
+        }
+    }
 }
 
 impl Facts {

@@ -40,9 +40,6 @@ pub(crate) fn fold(program: &mut Program, limits: &Limits) {
         program.tx.set_initial(&name, Some(&value));
     }
     program.reads_matched = walk.reads_matched;
-    for name in walk.seen {
-        program.tx.add(&name);
-    }
 }
 
 struct Walk<'l> {

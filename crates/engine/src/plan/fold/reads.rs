@@ -1,6 +1,6 @@
 //! What rules read and set.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::language::variables::{Variable, VariableSet};
 use crate::plan::ir::{
@@ -39,6 +39,22 @@ pub(crate) fn in_texts(program: &Program) -> VariableSet {
         }
     }
     all
+}
+
+/// The variables of `TX` that rules of the program name, in order.
+pub(crate) fn names_of_tx(program: &Program) -> BTreeSet<Vec<u8>> {
+    let mut names = HashSet::new();
+    for step in program.phases.iter().flatten() {
+        if let Step::Rule(rule) = step {
+            for link in &rule.links {
+                link.names_of_tx(&mut names);
+            }
+            for text in rule.texts() {
+                names_in(text, &mut names);
+            }
+        }
+    }
+    names.into_iter().collect()
 }
 
 impl Rule {
