@@ -66,8 +66,30 @@ fn language_and_engine_do_no_input_and_output() {
     }
 }
 
-/// The direct dependencies of each workspace member, those of tests left out.
-fn imports() -> BTreeMap<String, BTreeSet<String>> {
+#[test]
+fn cargo_run_means_the_program() {
+    let metadata = metadata();
+    let default = &metadata["workspace_default_members"];
+    let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
+    let targets = packages
+        .iter()
+        .filter(|package| {
+            let mut ids = default.as_array().into_iter().flatten();
+            ids.any(|id| *id == package["id"])
+        })
+        .flat_map(|package| package["targets"].as_array().cloned().unwrap_or_default());
+    let programs: Vec<Value> = targets
+        .filter(|target| target["kind"][0] == "bin")
+        .map(|target| target["name"].clone())
+        .collect();
+    assert_eq!(
+        programs,
+        ["stopgap"],
+        "the README says `cargo run --release -- demo`"
+    );
+}
+
+fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",
@@ -76,11 +98,16 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
             "--no-deps",
             "--offline",
         ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .map(|output| output.stdout)
         .unwrap_or_default();
-    let metadata: Value = serde_json::from_slice(&output).unwrap_or_default();
+    serde_json::from_slice(&output).unwrap_or_default()
+}
+
+/// The direct dependencies of each workspace member, those of tests left out.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
     let found: BTreeMap<_, _> = list(&metadata["packages"])
