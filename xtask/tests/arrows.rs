@@ -10,12 +10,15 @@ const MAY: &[(&str, &[&str])] = &[
     ("seclang", &[]),
     ("engine", &["seclang"]),
     ("patch", &["engine", "seclang"]),
+    ("factory", &["engine", "patch", "seclang"]),
     ("shop", &[]),
     ("wire", &[]),
     ("gateway", &["engine", "wire"]),
     (
         "stopgap",
-        &["engine", "gateway", "patch", "seclang", "shop", "wire"],
+        &[
+            "engine", "factory", "gateway", "patch", "seclang", "shop", "wire",
+        ],
     ),
     ("bench", &["engine", "patch", "seclang"]),
     ("promises", &["engine", "gateway", "patch", "seclang"]),

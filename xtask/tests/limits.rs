@@ -59,6 +59,7 @@ fn every_limit_is_on_the_page_with_its_default() {
         ("Of the gateway", "crates/gateway/src/limits.rs"),
         ("Of inspection", "crates/engine/src/limits.rs"),
         ("Of rules and documents", "crates/seclang/src/limits.rs"),
+        ("Of sources of patches", "crates/factory/src/limits.rs"),
     ] {
         let told: BTreeMap<String, u64> = rows(&page, heading)
             .into_iter()

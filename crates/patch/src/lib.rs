@@ -29,5 +29,5 @@ pub use evasion::{Variant, evasions};
 pub use explain::{Condition, Explained, Explanation, explain};
 pub use lint::lint;
 pub use problem::{Level, Problem};
-pub use request::Request;
+pub use request::{Request, percent_encoded};
 pub use schema::schema;

@@ -51,11 +51,21 @@ pub fn texts(paths: &[PathBuf]) -> Result<Vec<Unparsed>, Vec<Problem>> {
     }
 }
 
+/// Every file of a folder and of those within it, in order of their names.
+///
+/// # Errors
+/// A folder that cannot be read, or holds more than can be loaded.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let mut files = Vec::new();
+    collect(folder, true, 0, &|_| true, &mut files)?;
+    Ok(files)
+}
+
 fn read(paths: &[PathBuf]) -> (Vec<Unparsed>, Vec<Problem>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for path in paths {
-        if let Err(problem) = collect(path, path.is_dir(), 0, &mut files) {
+        if let Err(problem) = collect(path, path.is_dir(), 0, &is_document, &mut files) {
             problems.push(problem);
         }
     }
@@ -102,10 +112,16 @@ impl AsSource for Unparsed {
     }
 }
 
+fn is_document(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
 fn collect(
     path: &Path,
     folder: bool,
     depth: usize,
+    wanted: &dyn Fn(&Path) -> bool,
     files: &mut Vec<PathBuf>,
 ) -> Result<(), Problem> {
     if !folder {
@@ -124,11 +140,8 @@ fn collect(
     for entry in entries {
         let path = entry.path();
         let is_folder = path.is_dir();
-        let is_document = path
-            .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if is_folder || is_document {
-            collect(&path, is_folder, depth + 1, files)?;
+        if is_folder || wanted(&path) {
+            collect(&path, is_folder, depth + 1, wanted, files)?;
         }
         if files.len() > FILES {
             return Err(unreadable(&path, &format!("more than {FILES} files")));

@@ -238,7 +238,7 @@ impl Request {
     }
 
     /// The media type of the body, in small letters; empty if there is none.
-    pub(crate) fn media_type(&self) -> String {
+    pub fn media_type(&self) -> String {
         self.headers
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(b"content-type"))
@@ -254,7 +254,7 @@ impl Request {
     }
 
     /// Replaces or adds a header.
-    pub(crate) fn set_header(&mut self, name: &str, value: &str) {
+    pub fn set_header(&mut self, name: &str, value: &str) {
         self.headers
             .retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
         self.headers.push((name.into(), value.into()));
@@ -337,7 +337,7 @@ pub(crate) fn urlencoded(pairs: &Query) -> String {
 }
 
 /// Everything but unreserved characters (RFC 3986 section 2.3) becomes `%XX`.
-pub(crate) fn percent_encoded(bytes: &[u8]) -> String {
+pub fn percent_encoded(bytes: &[u8]) -> String {
     bytes
         .iter()
         .map(|&byte| match byte {

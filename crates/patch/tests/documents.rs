@@ -28,6 +28,36 @@ fn the_documents_of_the_test_data_lint() {
     }
 }
 
+/// What is written reads as the same, whatever bytes a request holds.
+#[test]
+fn a_document_that_is_written_reads_as_itself() {
+    let odd = [
+        "GET /?a=%00 HTTP/1.1\nHost: app\n\n",
+        "POST / HTTP/1.1\r\nHost: app\r\nX: # no comment\r\n\r\n  two spaces\n\n\n",
+        "POST / HTTP/1.1\nHost: app\n\n- a: 'b'\n\t\"{}\u{1}\u{7f}\u{85}\u{2028}ä\u{feff}",
+        "POST / HTTP/1.1\nHost: app\n\n\n\n  leading",
+        "POST / HTTP/1.1\nHost: app\n\n--- \n...\n%YAML\n",
+    ];
+    for name in ["traversal", "every-rule"] {
+        let mut document = Source::parse(name, &read(&format!("patches/{name}.yaml")))
+            .unwrap()
+            .document;
+        for raw in odd {
+            let mut case = document.cases.exploit[0].clone();
+            case.value.name = format!("{raw:?}");
+            case.value.request = patch::document::RequestForm::Raw(raw.to_owned());
+            document.cases.value.exploit.push(case);
+        }
+        document.title.value = "yes: 'no' #\u{2} 1e3".to_owned();
+        let written = document
+            .to_yaml(&["made of: x\ny\u{7}".to_owned()])
+            .unwrap();
+        let again =
+            Source::parse(name, &written).unwrap_or_else(|problem| panic!("{problem}\n{written}"));
+        assert_eq!(again.document, document, "{written}");
+    }
+}
+
 #[derive(serde::Deserialize)]
 struct Errors {
     case: Vec<Wrong>,
@@ -204,6 +234,7 @@ fn the_schema_names_every_field_that_a_document_may_have() {
         "reason",
         "owner",
         "expires",
+        "effect",
         "scope",
         "body",
         "rules",
@@ -211,7 +242,7 @@ fn the_schema_names_every_field_that_a_document_may_have() {
     ] {
         assert!(fields.contains_key(field), "{field}");
     }
-    assert_eq!(fields.len(), 12);
+    assert_eq!(fields.len(), 13);
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(
         schema["$schema"],

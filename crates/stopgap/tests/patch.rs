@@ -142,3 +142,28 @@ fn a_folder_without_patches_is_no_success() {
         assert!(text(&output.stderr).contains("no .yaml or .yml file"));
     }
 }
+
+#[test]
+fn what_is_imported_lints_and_what_is_not_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sources, out) = (folder.path().join("in"), folder.path().join("out"));
+    std::fs::create_dir(&sources).unwrap();
+    let attack = "GET /get.php?file=../../../../etc/passwd HTTP/1.1\nHost: app\n\n";
+    std::fs::write(sources.join("a.http"), attack).unwrap();
+    std::fs::write(sources.join("b.http"), "GET / HTTP/1.1\nHost: app\n\n").unwrap();
+    std::fs::write(sources.join("README.md"), "no source").unwrap();
+    let (sources, out) = (sources.to_str().unwrap(), out.to_str().unwrap());
+    let output = stopgap(&["patch", "import", "http", sources, "--out", out, "--json"]);
+    assert_eq!(output.status.code(), Some(1), "b.http is no exploit");
+    let lines: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["outcome"], "patch");
+    assert_eq!(lines[1]["outcome"], "rejected");
+    assert!(!lines[1]["reason"].as_str().unwrap().is_empty());
+    assert!(text(&output.stderr).contains("1 files are not read"));
+    let linted = stopgap(&["patch", "lint", out]);
+    assert!(linted.status.success(), "{}", text(&linted.stdout));
+}

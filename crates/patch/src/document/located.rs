@@ -1,7 +1,7 @@
 //! A value and where it stands.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value with its place in the document. Two are equal if their values are.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +37,23 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
             column: place(spanned.referenced.column()),
             value: spanned.value,
         })
+    }
+}
+
+/// A value that is made, not read, has no place.
+impl<T> From<T> for Located<T> {
+    fn from(value: T) -> Self {
+        Self {
+            value,
+            line: 0,
+            column: 0,
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Located<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
     }
 }
 

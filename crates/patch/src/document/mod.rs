@@ -6,9 +6,10 @@ mod place;
 mod read;
 mod rules;
 mod scope;
+mod write;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use cases::{Case, Cases, Json, Query, RequestForm, Short, Success};
 pub use located::Located;
@@ -18,7 +19,7 @@ pub use rules::{Allow, Condition, Decode, Deny, Kind, Rule, Strip, Traversal, Ur
 pub use scope::{Body, Inspect, Oversize, Paths, Scope, Unparsable};
 
 /// A virtual patch: what it protects against, how, and until when.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// The version of this format: 1.
@@ -30,29 +31,50 @@ pub struct Document {
     /// How bad the vulnerability is.
     pub severity: Severity,
     /// What is known of the vulnerability.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub vulnerability: Vulnerability,
     /// Why a virtual patch is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Located<Reason>>,
     /// Who answers for the patch: an address or a team.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Located<String>>,
     /// The day on which the patch must be renewed or gone, `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Located<String>>,
+    /// Left out where the rules stop a class of attacks and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
     /// Which requests it concerns; all if left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub scope: Scope,
     /// Whether and how request bodies are inspected.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub body: Body,
     /// At least one.
     pub rules: Vec<Located<Rule>>,
     /// The requests that prove it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cases: Located<Cases>,
 }
 
+/// Whether a part of a document says no more than leaving it out.
+fn is_default<T: Default + PartialEq>(part: &T) -> bool {
+    *part == T::default()
+}
+
+/// What a patch does beyond stopping a class of attacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Nobody reaches the endpoint any more, whatever the request holds.
+    EndpointClosed,
+    /// Only values that are known are stopped, such as a published password.
+    Literal,
+}
+
 /// How bad a vulnerability is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// CVSS 9.0 and above.
@@ -66,7 +88,7 @@ pub enum Severity {
 }
 
 /// Why there is no real fix in place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// No developer is free.
@@ -80,21 +102,22 @@ pub enum Reason {
 }
 
 /// What is known of a vulnerability.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vulnerability {
     /// Other names, such as GHSA ids.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub aliases: Vec<String>,
     /// Such as `CWE-22`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cwe: Vec<String>,
     /// Package URLs with version ranges, such as `pkg:pypi/aiohttp@<3.9.2`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub affects: Vec<String>,
     /// The first version that has the real fix.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_in: Option<String>,
     /// Where to read more.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub references: Vec<String>,
 }

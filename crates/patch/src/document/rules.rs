@@ -1,12 +1,12 @@
 //! The rules of a document: allow, deny, strip, seclang.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Located, Place};
 
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// Positive: what is there must be like this; anything else is stopped.
@@ -20,46 +20,52 @@ pub enum Rule {
 }
 
 /// What values must be like. Every condition that is given must hold.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Allow {
     /// Where to look. Values that are absent are not asked, unless `required`.
-    #[serde(rename = "where", default)]
+    #[serde(rename = "where", default, skip_serializing_if = "super::is_default")]
     pub places: Vec<Place>,
     /// The values' form.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     /// Bytes at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_length: Option<usize>,
     /// Bytes at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
     /// The inside of a regular expression's character class, such as `A-Za-z0-9_-`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub charset: Option<Located<String>>,
     /// A regular expression that the whole value must match.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Located<String>>,
     /// One of these, byte by byte.
-    #[serde(rename = "enum", default)]
+    #[serde(rename = "enum", default, skip_serializing_if = "super::is_default")]
     pub values: Vec<String>,
     /// How often each place may be given at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_count: Option<usize>,
     /// Whether the place must be there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub required: bool,
     /// The names that may be given at these places; any other name is stopped.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub only: Vec<Place>,
     /// Media types that a request with a body may have, such as `application/json`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub content_types: Vec<String>,
     /// How values are decoded before they are looked at.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub decode: Vec<Decode>,
     /// The status of the block page; 403 if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Located<u16>>,
 }
 
 /// The form of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Digits, perhaps with a sign, 19 at most.
@@ -85,7 +91,7 @@ pub enum Kind {
 }
 
 /// What must not be found.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Deny {
     /// Where to look.
@@ -93,25 +99,28 @@ pub struct Deny {
     pub places: Vec<Place>,
     /// How values are decoded first; every stage is looked at. A detector has
     /// its own decoding where this is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decode: Option<Vec<Decode>>,
     /// What is looked for.
     #[serde(rename = "when")]
     pub condition: Condition,
     /// More that must be found in the same request.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub and: Vec<When>,
     /// The status of the block page; 403 if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Located<u16>>,
 }
 
 /// One more condition.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct When {
     /// Where to look.
     #[serde(rename = "where")]
     pub places: Vec<Place>,
     /// As above.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decode: Option<Vec<Decode>>,
     /// What is looked for.
     #[serde(rename = "when")]
@@ -119,7 +128,7 @@ pub struct When {
 }
 
 /// What is looked for in a value.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// Detector: a path that leads out of where it should stay.
@@ -167,7 +176,7 @@ pub enum Condition {
 }
 
 /// What of a path is dangerous.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Traversal {
     /// A `..` segment.
@@ -179,7 +188,7 @@ pub enum Traversal {
 }
 
 /// What of a URL is dangerous.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UrlShape {
     /// Schemes other than http and https, addresses of private networks, of this
@@ -190,7 +199,7 @@ pub enum UrlShape {
 }
 
 /// One step of decoding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decode {
     /// `%41`, `%u0041`, `+`.
@@ -226,7 +235,7 @@ pub enum Decode {
 }
 
 /// What is taken out of the request.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strip {
     /// Every header of this name.

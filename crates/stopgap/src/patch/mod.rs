@@ -1,5 +1,6 @@
 //! `stopgap patch`: virtual patch documents, checked, proven and explained.
 
+mod import;
 mod test;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use patch::{Level, Problem, Source};
 
 pub(crate) use test::judge;
 
-/// Virtual patch documents: check, prove, explain.
+/// Virtual patch documents: make, check, prove, explain.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -22,6 +23,7 @@ enum Command {
     Lint(Lint),
     Explain(Explain),
     Test(test::Arguments),
+    Import(import::Arguments),
     Schema(Schema),
 }
 
@@ -64,6 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Lint(arguments) => lint(arguments),
         Command::Explain(arguments) => explain(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Import(arguments) => import::run(arguments),
         Command::Schema(Schema {}) => {
             println!("{}", serde_json::to_string_pretty(&patch::schema())?);
             Ok(ExitCode::SUCCESS)

@@ -1,0 +1,67 @@
+//! What an importer found out, before anything is decided.
+
+use patch::Request;
+use patch::document::{Severity, Success, Vulnerability};
+
+/// A vulnerability and the requests that exploit it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// The patch's id: a CVE where there is one.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is known of it.
+    pub vulnerability: Vulnerability,
+    /// What people call the source: a path, usually.
+    pub source: String,
+    /// Each by itself exploits the vulnerability. At least one.
+    pub exploits: Vec<Exploit>,
+}
+
+/// One way to exploit it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exploit {
+    /// Unique in the description.
+    pub name: String,
+    /// The requests, in the order in which they are sent. At least one.
+    pub steps: Vec<Step>,
+}
+
+/// One request of an exploit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// As it is sent.
+    pub request: Request,
+    /// The same request with every unknown part chosen otherwise; a patch must stop it too.
+    pub again: Option<Request>,
+    /// What the answer of a vulnerable application is like.
+    pub success: Option<Success>,
+    /// Parts of the request that say nothing of the vulnerability.
+    pub unknowns: Vec<Unknown>,
+}
+
+/// Bytes that would be others for another target or the next time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// As they stand in the request, before anything encodes them.
+    pub text: String,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+/// Where a part of a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Chosen at random.
+    Random,
+    /// The name of a host that records who calls it.
+    Callback,
+    /// The name or address of the target.
+    Target,
+    /// Given by whoever sends it, such as a user name.
+    Given,
+    /// Taken from an earlier answer.
+    Extracted,
+}

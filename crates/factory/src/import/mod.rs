@@ -1,0 +1,116 @@
+//! Importers: one file or folder a kind, one line in [`importers`].
+
+mod http;
+
+use jiff::civil::Date;
+use patch::document::{Effect, Reason};
+
+use crate::{Description, Limits, synthesis};
+
+/// Reads one kind of source.
+#[derive(Debug)]
+pub struct Importer {
+    /// As typed: `stopgap patch import KIND`.
+    pub kind: &'static str,
+    /// What it reads, and of which version of the format.
+    pub summary: &'static str,
+    /// How the names of its files end, without the dot.
+    pub suffixes: &'static [&'static str],
+    /// The text of a source, its name and the options to everything that was found in it.
+    pub read: fn(&str, &str, &Options) -> Vec<Imported>,
+}
+
+/// What whoever imports wants.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who answers for the patches.
+    pub owner: String,
+    /// Why they are needed.
+    pub reason: Reason,
+    /// The day on which they must be renewed or gone.
+    pub expires: Date,
+    /// The day of the import.
+    pub today: Date,
+    /// Whether patches that close an endpoint are accepted.
+    pub accept: bool,
+    /// What bounds a source.
+    pub limits: Limits,
+}
+
+/// One vulnerability of a source and what became of it.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The patch's id, or the name of the source where it tells none.
+    pub id: String,
+    /// The patch, or why there is none: for people, with the line where there is one.
+    pub outcome: Result<Made, String>,
+}
+
+/// A patch that was made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The document. It lints, and stops its exploits.
+    pub yaml: String,
+    /// What it does beyond stopping a class of attacks.
+    pub effect: Option<Effect>,
+    /// What it does not cover, for people.
+    pub notes: Vec<String>,
+}
+
+/// Every kind that can be imported.
+pub fn importers() -> &'static [&'static Importer] {
+    &[&http::IMPORTER]
+}
+
+impl Importer {
+    /// Everything that is found in a source; at least one line.
+    pub fn import(&self, text: &str, name: &str, options: &Options) -> Vec<Imported> {
+        let bound = options.limits.source_bytes;
+        if text.len() > bound {
+            return vec![Imported::rejected(
+                stem(name),
+                format!("{name}: larger than the {bound} bytes allowed"),
+            )];
+        }
+        (self.read)(text, name, options)
+    }
+}
+
+impl Imported {
+    /// Nothing could be made of it.
+    pub fn rejected(id: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            outcome: Err(reason.into()),
+        }
+    }
+
+    /// What synthesis makes of a description.
+    fn synthesised(description: &Description, options: &Options) -> Self {
+        Self {
+            id: description.id.clone(),
+            outcome: synthesis::patch(description, options),
+        }
+    }
+}
+
+/// A file's name as an id: without its folders and its suffix.
+fn stem(name: &str) -> String {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    identifier(stem)
+}
+
+/// What an id may hold of a text.
+fn identifier(text: &str) -> String {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let id: String = text
+        .chars()
+        .map(|letter| if fits(letter) { letter } else { '-' })
+        .take(100)
+        .collect();
+    match id.is_empty() {
+        true => "unnamed".to_owned(),
+        false => id,
+    }
+}

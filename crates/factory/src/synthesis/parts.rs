@@ -1,0 +1,179 @@
+//! A request taken apart: where which value stands.
+
+use patch::Request;
+use patch::document::{Member, Place, PlaceKind};
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    /// Where a rule would look for it.
+    pub(super) place: Place,
+    /// As the application gets it: decoded once.
+    pub(super) value: Vec<u8>,
+}
+
+impl Part {
+    fn new(kind: PlaceKind, name: Option<&str>, value: Vec<u8>) -> Self {
+        let member = name.map(|name| Member::Name(name.to_owned()));
+        Self {
+            place: Place { kind, member },
+            value,
+        }
+    }
+
+    /// The name of the parameter, header or cookie.
+    pub(super) fn name(&self) -> Option<&str> {
+        match &self.place.member {
+            Some(Member::Name(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Headers that say how the message is carried, not what it asks.
+const CARRIAGE: &[&str] = &[
+    "host",
+    "connection",
+    "content-length",
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "pragma",
+    "upgrade-insecure-requests",
+    "cookie",
+];
+
+/// The path of a target, without its query.
+pub(super) fn path(target: &[u8]) -> &[u8] {
+    let end = target.iter().position(|byte| matches!(byte, b'?' | b'#'));
+    target.get(..end.unwrap_or(target.len())).unwrap_or(target)
+}
+
+fn query(target: &[u8]) -> &[u8] {
+    match target.iter().position(|&byte| byte == b'?') {
+        Some(mark) => target.get(mark + 1..).unwrap_or_default(),
+        None => &[],
+    }
+}
+
+/// All values of a request but the path's, in the order in which they stand.
+pub(super) fn parts(request: &Request) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (name, value) in pairs(query(&request.target)) {
+        parts.push(Part::new(PlaceKind::Query, Some(&name), value));
+    }
+    for (name, value) in &request.headers {
+        let name = String::from_utf8_lossy(name);
+        let lower = name.to_ascii_lowercase();
+        if !CARRIAGE.contains(&lower.as_str()) {
+            parts.push(Part::new(PlaceKind::Header, Some(&name), value.clone()));
+        }
+        if lower == "cookie" {
+            for pair in value.split(|&byte| byte == b';') {
+                let (name, value) = halves(pair.trim_ascii(), b'=');
+                let name = String::from_utf8_lossy(name);
+                parts.push(Part::new(PlaceKind::Cookie, Some(&name), value.to_vec()));
+            }
+        }
+    }
+    if !request.body.is_empty() {
+        body(request, &mut parts);
+    }
+    parts.retain(|part| part.name() != Some(""));
+    parts
+}
+
+fn body(request: &Request, parts: &mut Vec<Part>) {
+    let media = request.media_type();
+    let first = request.body.trim_ascii_start().first();
+    if media.starts_with("multipart/") {
+        super::multipart::parts(&request.body, parts);
+    } else if media.contains("json") || matches!(first, Some(b'{' | b'[')) {
+        match serde_json::from_slice(&request.body) {
+            Ok(value) => json(&value, &mut String::new(), parts),
+            Err(_) => parts.push(Part::new(PlaceKind::Body, None, request.body.clone())),
+        }
+    } else if media == "application/x-www-form-urlencoded" {
+        for (name, value) in pairs(&request.body) {
+            parts.push(Part::new(PlaceKind::Form, Some(&name), value));
+        }
+    } else {
+        parts.push(Part::new(PlaceKind::Body, None, request.body.clone()));
+    }
+}
+
+/// Leaves by path; what stands in a list is at any index.
+fn json(value: &serde_json::Value, path: &mut String, parts: &mut Vec<Part>) {
+    use serde_json::Value as V;
+    let mut below = |step: &str, value: &V| {
+        let length = path.len();
+        if length > 0 {
+            path.push('.');
+        }
+        path.push_str(step);
+        json(value, path, parts);
+        path.truncate(length);
+    };
+    match value {
+        V::Object(fields) => fields.iter().for_each(|(name, value)| below(name, value)),
+        V::Array(items) => items.iter().for_each(|value| below("*", value)),
+        leaf => {
+            let text = match leaf {
+                V::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let name = (!path.is_empty()).then_some(path.as_str());
+            parts.push(Part::new(PlaceKind::Json, name, text.into_bytes()));
+        }
+    }
+}
+
+/// Names and values of an urlencoded text, decoded.
+pub(super) fn pairs(text: &[u8]) -> Vec<(String, Vec<u8>)> {
+    text.split(|&byte| byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = halves(pair, b'=');
+            let name = String::from_utf8_lossy(&decoded(name)).into_owned();
+            (name, decoded(value))
+        })
+        .collect()
+}
+
+fn halves(pair: &[u8], mark: u8) -> (&[u8], &[u8]) {
+    match pair.iter().position(|&byte| byte == mark) {
+        Some(at) => {
+            let (name, value) = pair.split_at(at);
+            (name, value.get(1..).unwrap_or_default())
+        }
+        None => (pair, &[]),
+    }
+}
+
+/// `%41` and `+` as servers read them; what is no escape stays.
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, hex(after)) {
+            (b'+', _) => out.push(b' '),
+            (b'%', Some(value)) => {
+                out.push(value);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => out.push(byte),
+        }
+    }
+    out
+}
+
+fn hex(digits: &[u8]) -> Option<u8> {
+    let digits = digits.get(..2)?;
+    let text = std::str::from_utf8(digits).ok()?;
+    digits
+        .iter()
+        .all(u8::is_ascii_hexdigit)
+        .then(|| u8::from_str_radix(text, 16).ok())?
+}

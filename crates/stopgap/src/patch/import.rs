@@ -1,0 +1,283 @@
+//! `stopgap patch import`: descriptions of vulnerabilities to patch documents.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use factory::{Imported, Importer, Limits, Made, Options, importers};
+use jiff::ToSpan;
+use patch::document::{Effect, Reason};
+use serde::Serialize;
+
+/// Make patches of what others know of vulnerabilities.
+///
+/// Writes DIR/ID.yaml for each vulnerability that was found and could be turned into a
+/// patch that stops its exploits; everything else is told with its reason. In folders,
+/// only files of the kind are read.
+///
+/// Exit status: 0 every source became a patch, 1 something was rejected, 2 wrong use.
+#[derive(Args)]
+#[command(after_help = kinds())]
+pub(super) struct Arguments {
+    /// What the sources are.
+    #[arg(value_name = "KIND", value_parser = kind)]
+    kind: &'static Importer,
+    /// Files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Where patches are written; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Who answers for the patches: an address or a team.
+    #[arg(long, env = "STOPGAP_OWNER", default_value = "unassigned")]
+    owner: String,
+    /// Why they are needed: no-resources, provider-managed, third-party or waiting-for-fix.
+    #[arg(long, default_value = "third-party", value_parser = reason)]
+    reason: Reason,
+    /// The day on which they must be renewed or gone, YYYY-MM-DD; 90 days from today if left out.
+    #[arg(long, value_name = "DAY")]
+    expires: Option<jiff::civil::Date>,
+    /// Accept patches that close an endpoint to everybody.
+    #[arg(long)]
+    accept: bool,
+    /// Write a JSON line for each vulnerability: {"source", "id", "outcome": "patch" or
+    /// "rejected", "file", "reason", "effect"}.
+    #[arg(long)]
+    json: bool,
+}
+
+fn kinds() -> String {
+    let lines: Vec<String> = importers()
+        .iter()
+        .map(|importer| format!("  {:10} {}", importer.kind, importer.summary))
+        .collect();
+    format!("Kinds:\n{}", lines.join("\n"))
+}
+
+fn kind(text: &str) -> Result<&'static Importer, String> {
+    let known = || importers().iter().map(|importer| importer.kind);
+    match importers().iter().find(|importer| importer.kind == text) {
+        Some(importer) => Ok(importer),
+        None => {
+            let known: Vec<&str> = known().collect();
+            Err(format!("the kinds are {}", known.join(", ")))
+        }
+    }
+}
+
+fn reason(text: &str) -> Result<Reason, String> {
+    [
+        ("no-resources", Reason::NoResources),
+        ("provider-managed", Reason::ProviderManaged),
+        ("third-party", Reason::ThirdParty),
+        ("waiting-for-fix", Reason::WaitingForFix),
+    ]
+    .into_iter()
+    .find(|(name, _)| *name == text)
+    .map(|(_, reason)| reason)
+    .ok_or_else(|| {
+        "the reasons are no-resources, provider-managed, third-party and waiting-for-fix".to_owned()
+    })
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    source: &'a str,
+    id: &'a str,
+    outcome: &'static str,
+    file: Option<String>,
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<Effect>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let today = super::today();
+    let options = Options {
+        owner: arguments.owner.clone(),
+        reason: arguments.reason,
+        expires: match arguments.expires {
+            Some(day) => day,
+            None => today.checked_add(90.days())?,
+        },
+        today,
+        accept: arguments.accept,
+        limits: Limits::default(),
+    };
+    let sources = sources(arguments)?;
+    let folder = &arguments.out;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut report = Report::default();
+    for (source, found) in read(arguments.kind, &sources, &options) {
+        for imported in found {
+            let imported = report.unique(&source, imported);
+            let file = match &imported.outcome {
+                Ok(made) => Some(write(folder, &imported.id, made)?),
+                Err(_) => None,
+            };
+            report.tell(&source, &imported, file, arguments.json)?;
+        }
+    }
+    if !arguments.json {
+        println!(
+            "{} patches in {}, {} rejected",
+            report.patches.len(),
+            folder.display(),
+            report.rejected
+        );
+    }
+    Ok(match report.rejected {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// The files to read, in order. What is left out of a folder is told.
+fn sources(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
+    let suffixes = arguments.kind.suffixes;
+    let mut files = Vec::new();
+    let mut left_out = 0;
+    for path in &arguments.paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        for file in patch::load::files(path)? {
+            let suffix = file.extension().and_then(|suffix| suffix.to_str());
+            match suffix.is_some_and(|suffix| suffixes.contains(&suffix)) {
+                true => files.push(file),
+                false => left_out += 1,
+            }
+        }
+    }
+    let endings = || suffixes.join(", .");
+    if left_out > 0 {
+        eprintln!(
+            "stopgap: {left_out} files are not read: {} sources end in .{}",
+            arguments.kind.kind,
+            endings()
+        );
+    }
+    if files.is_empty() {
+        bail!("there is no file that ends in .{}", endings());
+    }
+    Ok(files)
+}
+
+/// Reads sources on all processors; the answers are in the order of the sources.
+fn read(
+    importer: &'static Importer,
+    sources: &[PathBuf],
+    options: &Options,
+) -> Vec<(String, Vec<Imported>)> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some(path) = sources.get(at) else {
+                return done;
+            };
+            done.push((at, one(importer, path, options)));
+        }
+    };
+    let mut done: BTreeMap<usize, (String, Vec<Imported>)> = BTreeMap::new();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        done.extend(work());
+        for other in others {
+            match other.join() {
+                Ok(found) => done.extend(found),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    done.into_values().collect()
+}
+
+fn one(importer: &Importer, path: &Path, options: &Options) -> (String, Vec<Imported>) {
+    let name = path.display().to_string();
+    let bound = options.limits.source_bytes as u64;
+    let text = std::fs::metadata(path)
+        .map_err(anyhow::Error::from)
+        .and_then(|about| match about.len() > bound {
+            true => Err(anyhow!("it is larger than the {bound} bytes allowed")),
+            false => Ok(std::fs::read_to_string(path)?),
+        });
+    let found = match text {
+        Ok(text) => importer.import(&text, &name, options),
+        Err(error) => vec![Imported::rejected(
+            name.clone(),
+            format!("{name}: cannot be read: {error:#}"),
+        )],
+    };
+    (name, found)
+}
+
+fn write(folder: &Path, id: &str, made: &Made) -> anyhow::Result<String> {
+    let path = folder.join(format!("{id}.yaml"));
+    std::fs::write(&path, &made.yaml)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path.display().to_string())
+}
+
+#[derive(Default)]
+struct Report {
+    /// The patches that were made, by id, and of what.
+    patches: BTreeMap<String, String>,
+    rejected: usize,
+}
+
+impl Report {
+    /// Two patches of one id cannot be enforced together.
+    fn unique(&mut self, source: &str, mut imported: Imported) -> Imported {
+        if imported.outcome.is_ok() {
+            match self.patches.get(&imported.id) {
+                None => {
+                    let id = imported.id.clone();
+                    self.patches.insert(id, source.to_owned());
+                }
+                Some(other) => {
+                    imported.outcome = Err(format!(
+                        "{other} became the patch {} already; import them to different folders",
+                        imported.id
+                    ));
+                }
+            }
+        }
+        imported
+    }
+
+    fn tell(
+        &mut self,
+        source: &str,
+        imported: &Imported,
+        file: Option<String>,
+        json: bool,
+    ) -> anyhow::Result<()> {
+        let rejected = imported.outcome.as_ref().err().map(String::as_str);
+        self.rejected += usize::from(rejected.is_some());
+        if json {
+            let line = Line {
+                source,
+                id: &imported.id,
+                outcome: match rejected {
+                    None => "patch",
+                    Some(_) => "rejected",
+                },
+                file,
+                reason: rejected,
+                effect: imported.outcome.as_ref().ok().and_then(|made| made.effect),
+            };
+            println!("{}", serde_json::to_string(&line)?);
+        } else if let Some(reason) = rejected {
+            println!("rejected {}: {reason}", imported.id);
+        } else if let Some(file) = file {
+            println!("{file}");
+        }
+        Ok(())
+    }
+}
