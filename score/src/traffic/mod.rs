@@ -1,0 +1,63 @@
+//! Legitimate requests, hard ones: on the endpoints and parameters that patches watch, and
+//! elsewhere. The same for the same seed and documents.
+
+mod client;
+mod endpoint;
+mod kind;
+mod pools;
+mod random;
+mod shape;
+mod site;
+mod uses;
+
+use patch::{Request, Source};
+
+use pools::Pools;
+use random::Random;
+
+/// Whom all requests are sent to.
+pub(crate) const HOST: &str = "www.example.org";
+
+/// A request that a legitimate client sends.
+pub(crate) struct Legitimate {
+    pub(crate) request: Request,
+    /// The patch whose endpoint it uses; none for those elsewhere.
+    pub(crate) near: Option<String>,
+}
+
+/// How many requests, and which.
+#[derive(Clone, Copy)]
+pub(crate) struct Volume {
+    pub(crate) seed: u64,
+    /// On each endpoint of a patch.
+    pub(crate) near: usize,
+    /// Of sites in general.
+    pub(crate) elsewhere: usize,
+}
+
+/// Requests near the patches, then elsewhere. Of patches that close an endpoint, as far as
+/// they say so themselves, the endpoint is left alone.
+pub(crate) fn generate(patches: &[(&Source, bool)], volume: Volume) -> Vec<Legitimate> {
+    let pools = Pools::new();
+    let mut made = Vec::new();
+    for (source, _) in patches.iter().filter(|(_, closed)| !closed) {
+        let id = source.document.id.value.as_str();
+        let mut random = Random::named(volume.seed, id);
+        let endpoints = endpoint::of(&source.document);
+        for endpoint in &endpoints {
+            let share = volume.near.div_ceil(endpoints.len());
+            made.extend((0..share).filter_map(|_| {
+                Some(Legitimate {
+                    request: uses::request(endpoint, &pools, &mut random)?,
+                    near: Some(id.to_owned()),
+                })
+            }));
+        }
+    }
+    let mut random = Random::new(volume.seed);
+    made.extend((0..volume.elsewhere).map(|_| Legitimate {
+        request: site::request(&pools, &mut random),
+        near: None,
+    }));
+    made
+}
