@@ -1,0 +1,123 @@
+//! What was measured: rows with their reach, for people and as JSON lines.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// All rows of one run.
+#[derive(Default)]
+pub(crate) struct Report {
+    rows: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    of: &'static str,
+    what: String,
+    value: f64,
+    unit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reach: Option<Reach>,
+    reached: bool,
+}
+
+/// What a number should be.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reach {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Reach {
+    fn holds(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(least) => value >= least,
+            Self::AtMost(most) => value <= most,
+        }
+    }
+}
+
+impl Report {
+    pub(crate) fn count(&mut self, of: &'static str, what: impl Into<String>, value: usize) {
+        self.row(of, what, value as f64, "", None);
+    }
+
+    pub(crate) fn row(
+        &mut self,
+        of: &'static str,
+        what: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        reach: Option<Reach>,
+    ) {
+        self.rows.push(Row {
+            of,
+            what: what.into(),
+            value,
+            unit,
+            reached: reach.is_none_or(|reach| reach.holds(value)),
+            reach,
+        });
+    }
+
+    /// A part of a whole, in percent.
+    pub(crate) fn share(
+        &mut self,
+        of: &'static str,
+        what: &str,
+        part: usize,
+        whole: usize,
+        reach: Option<Reach>,
+    ) {
+        // Nothing measured is nothing reached.
+        let value = match whole {
+            0 => f64::NAN,
+            _ => 100.0 * part as f64 / whole as f64,
+        };
+        self.row(of, format!("{what}: {part} of {whole}"), value, "%", reach);
+    }
+
+    pub(crate) fn all_reached(&self) -> bool {
+        self.rows.iter().all(|row| row.reached)
+    }
+
+    /// One JSON object a row.
+    pub(crate) fn print_json(&self) -> anyhow::Result<()> {
+        for row in &self.rows {
+            println!("{}", serde_json::to_string(row)?);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.rows.iter().map(|row| row.what.chars().count()).max();
+        let width = width.unwrap_or(0);
+        let mut of = "";
+        for row in &self.rows {
+            if of != row.of {
+                of = row.of;
+                writeln!(f, "\n{of}")?;
+            }
+            let number = match row.value.fract() == 0.0 {
+                true => format!("{:.0}", row.value),
+                false => format!("{:.2}", row.value),
+            };
+            write!(f, "  {:width$}  {number:>9} {:<3}", row.what, row.unit)?;
+            match row.reach {
+                None => writeln!(f)?,
+                Some(reach) => {
+                    let (sign, bound) = match reach {
+                        Reach::AtLeast(least) => ("≥", least),
+                        Reach::AtMost(most) => ("≤", most),
+                    };
+                    let verdict = if row.reached { "reached" } else { "MISSED" };
+                    writeln!(f, "  {sign} {bound} {verdict}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
