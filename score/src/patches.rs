@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use engine::{Limits, Mode, NoResources, Plan};
-use factory::{Imported, Options, importers};
+use factory::{Imported, Options, Outcome, importers};
 use jiff::civil::Date;
 use patch::Source;
 use patch::document::{Effect, Reason};
@@ -20,6 +20,7 @@ pub(crate) struct Patches {
     pub(crate) effects: BTreeMap<String, Effect>,
     /// Ids and reasons.
     pub(crate) rejected: Vec<(String, String)>,
+    pub(crate) needless: Vec<(String, String)>,
     pub(crate) took: Duration,
 }
 
@@ -60,6 +61,7 @@ impl Patches {
             sources: Vec::new(),
             effects: BTreeMap::new(),
             rejected: Vec::new(),
+            needless: Vec::new(),
             took,
         };
         for imported in done.into_values().flatten() {
@@ -71,8 +73,9 @@ impl Patches {
     fn add(&mut self, imported: Imported) -> anyhow::Result<()> {
         let id = imported.id;
         match imported.outcome {
-            Err(reason) => self.rejected.push((id, reason)),
-            Ok(_)
+            Outcome::Rejected(reason) => self.rejected.push((id, reason)),
+            Outcome::Needless(reason) => self.needless.push((id, reason)),
+            Outcome::Patch(_)
                 if self
                     .sources
                     .iter()
@@ -81,7 +84,7 @@ impl Patches {
                 self.rejected
                     .push((id, "another patch has this id".to_owned()));
             }
-            Ok(made) => {
+            Outcome::Patch(made) => {
                 let source = Source::parse(&id, &made.yaml).map_err(|problem| {
                     anyhow!("what was made of {id} is no document: {problem}")
                 })?;

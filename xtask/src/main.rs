@@ -1,20 +1,23 @@
-//! What contributors and CI run: `cargo xtask test`, `ci`, `bench`, `fuzz`.
+//! What contributors and CI run: `cargo xtask test`, `ci`, `bench`, `score`, `fuzz`.
 
 mod bench;
 mod fuzz;
 mod peers;
 mod prepare;
+mod score;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
 
-const USAGE: &str = "usage: cargo xtask test | ci | bench | fuzz
+const USAGE: &str = "usage: cargo xtask test | ci | bench | score | fuzz
 
   test   all tests of the workspace; as root, what they need of the system is installed first
   ci     formatting, lints, licences (where cargo-deny is installed), then all tests
   bench  [NAME…] [--json] [--quick]   ratios against peers, taken in one run
+  score  [--json] [--misses] [--quick]    imported patches against the corpora that STOPGAP_CORPORA
+                                      names: exploits stopped, legitimate requests passed
   fuzz   [--seconds N] [TARGET…]      each parser on whatever bytes, a minute each;
                                       `differential`: random requests against libmodsecurity";
 
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         ["test"] => test(),
         ["ci"] => ci(),
         ["bench", rest @ ..] => bench::run(rest),
+        ["score", rest @ ..] => score::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         _ => {
             eprintln!("{USAGE}");

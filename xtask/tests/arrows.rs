@@ -21,6 +21,7 @@ const MAY: &[(&str, &[&str])] = &[
         ],
     ),
     ("bench", &["engine", "patch", "seclang"]),
+    ("score", &["engine", "factory", "patch"]),
     ("promises", &["engine", "gateway", "patch", "seclang"]),
     ("xtask", &[]),
 ];

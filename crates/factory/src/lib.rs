@@ -11,7 +11,8 @@ mod description;
 pub mod import;
 mod limits;
 pub mod synthesis;
+mod witness;
 
 pub use description::{Description, Exploit, Origin, Step, Unknown};
-pub use import::{Imported, Importer, Made, Options, importers};
+pub use import::{Imported, Importer, Made, Options, Outcome, importers};
 pub use limits::Limits;

@@ -118,15 +118,15 @@ impl Test {
         wrong
     }
 
-    /// The requests that exploit something: those of which a block is expected.
-    pub(crate) fn exploits(&self) -> Vec<&Block> {
-        self.blocks.iter().collect()
+    /// Whether all its exploits are stopped.
+    pub(crate) fn is_stopped(&self, plan: &Arc<Plan>) -> bool {
+        self.blocks.iter().all(|block| block.is_stopped(plan))
     }
 }
 
 impl Block {
     /// Whether what should be stopped is: some request, or each that is named.
-    pub(crate) fn is_stopped(&self, plan: &Arc<Plan>) -> bool {
+    fn is_stopped(&self, plan: &Arc<Plan>) -> bool {
         match &self.expected {
             Expected::Some => self
                 .requests
@@ -141,12 +141,12 @@ impl Block {
     }
 }
 
-pub(crate) fn is_stopped(request: &Request, plan: &Arc<Plan>) -> bool {
+fn is_stopped(request: &Request, plan: &Arc<Plan>) -> bool {
     request.exchange("").inspect(plan).decision.is_some()
 }
 
 /// Method and target of each.
-pub(crate) fn lines(requests: &[Request]) -> String {
+fn lines(requests: &[Request]) -> String {
     let lines: Vec<String> = requests
         .iter()
         .map(|request| {

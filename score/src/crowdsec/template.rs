@@ -72,7 +72,11 @@ pub(super) fn blocks(text: &str) -> anyhow::Result<Vec<Block>> {
 impl Http {
     fn requests(&self, names: &BTreeMap<&str, &str>) -> anyhow::Result<Vec<Request>> {
         let render = |text: &str| rendered(text, names, 0);
-        let parsed = |raw: &[u8]| Request::from_raw(raw).map_err(|error| anyhow!(error));
+        let parsed = |raw: &[u8]| {
+            Request::from_raw(raw)
+                .map(sent)
+                .map_err(|error| anyhow!(error))
+        };
         if !self.raw.is_empty() {
             return self
                 .raw
@@ -97,11 +101,12 @@ impl Http {
                 let target = path
                     .strip_prefix(&format!("http://{HOST}"))
                     .unwrap_or(&path);
-                let target = target.replace(' ', "%20");
-                let mut raw = format!(
-                    "{method} {target} HTTP/1.1\r\nHost: {HOST}\r\nUser-Agent: Mozilla/5.0\r\n"
-                )
-                .into_bytes();
+                let target = match target.replace(' ', "%20") {
+                    target if target.is_empty() => "/".to_owned(),
+                    target => target,
+                };
+                let mut raw =
+                    format!("{method} {target} HTTP/1.1\r\nHost: {HOST}\r\n").into_bytes();
                 for (name, value) in &self.headers {
                     raw.extend_from_slice(format!("{name}: ").as_bytes());
                     raw.extend_from_slice(&render(value)?);
@@ -140,6 +145,20 @@ impl Http {
             (true, false) => bail!("its matchers expect no block"),
         }
     }
+}
+
+/// As the scanner's HTTP client sends it: with a user agent, unless one that is empty keeps it
+/// from saying any.
+fn sent(mut request: Request) -> Request {
+    let is_agent = |(name, _): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"user-agent");
+    match request.headers.iter().find(|header| is_agent(header)) {
+        None => request
+            .headers
+            .push((b"User-Agent".to_vec(), b"Mozilla/5.0".to_vec())),
+        Some((_, value)) if value.is_empty() => request.headers.retain(|header| !is_agent(header)),
+        Some(_) => {}
+    }
+    request
 }
 
 /// The head's lines end as HTTP says; the body stays, but for the line break that YAML adds.

@@ -91,12 +91,16 @@ fn clean(path: &str, scope: &Paths) -> String {
     }
 }
 
-/// Fields whose names are names.
+/// Fields whose names are names, each once, as forms send them.
 fn fields(text: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(text)
-        .filter(|(name, _)| is_name(name))
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect()
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(text) {
+        let known = fields.iter().any(|(other, _)| *other == name);
+        if is_name(&name) && (!known || name.ends_with("[]")) {
+            fields.push((name.into_owned(), value.into_owned()));
+        }
+    }
+    fields
 }
 
 fn content(headers: &[(String, String)], body: &[u8]) -> Content {

@@ -1,6 +1,8 @@
 //! Importers: one file or folder a kind, one line in [`importers`].
 
+mod crowdsec;
 mod http;
+mod rules;
 
 use jiff::civil::Date;
 use patch::document::{Effect, Reason};
@@ -42,8 +44,28 @@ pub struct Options {
 pub struct Imported {
     /// The patch's id, or the name of the source where it tells none.
     pub id: String,
-    /// The patch, or why there is none: for people, with the line where there is one.
-    pub outcome: Result<Made, String>,
+    /// The patch, or why there is none.
+    pub outcome: Outcome,
+}
+
+/// What became of one vulnerability. Reasons are for people, with the line where there is one.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A patch.
+    Patch(Made),
+    /// There is nothing that a patch could stop, such as in a file of settings; why.
+    Needless(String),
+    /// A patch is needed, but could not be made; why.
+    Rejected(String),
+}
+
+impl From<Result<Made, String>> for Outcome {
+    fn from(made: Result<Made, String>) -> Self {
+        match made {
+            Ok(made) => Self::Patch(made),
+            Err(reason) => Self::Rejected(reason),
+        }
+    }
 }
 
 /// A patch that was made.
@@ -59,7 +81,7 @@ pub struct Made {
 
 /// Every kind that can be imported.
 pub fn importers() -> &'static [&'static Importer] {
-    &[&http::IMPORTER]
+    &[&crowdsec::IMPORTER, &http::IMPORTER]
 }
 
 impl Importer {
@@ -81,7 +103,7 @@ impl Imported {
     pub fn rejected(id: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             id: id.into(),
-            outcome: Err(reason.into()),
+            outcome: Outcome::Rejected(reason.into()),
         }
     }
 
@@ -89,7 +111,7 @@ impl Imported {
     fn synthesised(description: &Description, options: &Options) -> Self {
         Self {
             id: description.id.clone(),
-            outcome: synthesis::patch(description, options),
+            outcome: synthesis::patch(description, options).into(),
         }
     }
 }

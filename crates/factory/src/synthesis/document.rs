@@ -83,7 +83,7 @@ pub(super) fn deny(places: Vec<Place>, condition: Condition) -> Rule {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn checked(
+pub(crate) fn checked(
     document: &Document,
     comments: &[String],
     options: &Options,
@@ -101,7 +101,7 @@ pub(super) fn checked(
 }
 
 /// A request as a document has it: raw where it is text, otherwise with its body in base64.
-pub(super) fn form(request: &Request) -> RequestForm {
+pub(crate) fn form(request: &Request) -> RequestForm {
     let wire = raw(request);
     match String::from_utf8(wire) {
         Ok(text) => RequestForm::Raw(text),

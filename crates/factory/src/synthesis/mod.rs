@@ -14,6 +14,7 @@ use patch::document::{Case, Paths, Scope};
 
 use crate::{Description, Made, Options, Step};
 use document::Draft;
+pub(crate) use document::{checked, form};
 
 /// The patch for a description, proven on its own cases.
 ///

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use factory::{Imported, Importer, Limits, Made, Options, importers};
+use factory::{Imported, Importer, Limits, Made, Options, Outcome, importers};
 use jiff::ToSpan;
 use patch::document::{Effect, Reason};
 use serde::Serialize;
@@ -17,7 +17,8 @@ use serde::Serialize;
 /// patch that stops its exploits; everything else is told with its reason. In folders,
 /// only files of the kind are read.
 ///
-/// Exit status: 0 every source became a patch, 1 something was rejected, 2 wrong use.
+/// Exit status: 0 every vulnerability became a patch, 1 something was rejected, 2 wrong use.
+/// What stops nothing, such as a file of settings, is told and is no fault.
 #[derive(Args)]
 #[command(after_help = kinds())]
 pub(super) struct Arguments {
@@ -42,8 +43,8 @@ pub(super) struct Arguments {
     /// Accept patches that close an endpoint to everybody.
     #[arg(long)]
     accept: bool,
-    /// Write a JSON line for each vulnerability: {"source", "id", "outcome": "patch" or
-    /// "rejected", "file", "reason", "effect"}.
+    /// Write a JSON line for each vulnerability: {"source", "id", "outcome": "patch",
+    /// "needless" or "rejected", "file", "reason", "effect"}.
     #[arg(long)]
     json: bool,
 }
@@ -114,8 +115,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         for imported in found {
             let imported = report.unique(&source, imported);
             let file = match &imported.outcome {
-                Ok(made) => Some(write(folder, &imported.id, made)?),
-                Err(_) => None,
+                Outcome::Patch(made) => Some(write(folder, &imported.id, made)?),
+                Outcome::Needless(_) | Outcome::Rejected(_) => None,
             };
             report.tell(&source, &imported, file, arguments.json)?;
         }
@@ -234,14 +235,14 @@ struct Report {
 impl Report {
     /// Two patches of one id cannot be enforced together.
     fn unique(&mut self, source: &str, mut imported: Imported) -> Imported {
-        if imported.outcome.is_ok() {
+        if matches!(imported.outcome, Outcome::Patch(_)) {
             match self.patches.get(&imported.id) {
                 None => {
                     let id = imported.id.clone();
                     self.patches.insert(id, source.to_owned());
                 }
                 Some(other) => {
-                    imported.outcome = Err(format!(
+                    imported.outcome = Outcome::Rejected(format!(
                         "{other} became the patch {} already; import them to different folders",
                         imported.id
                     ));
@@ -258,23 +259,27 @@ impl Report {
         file: Option<String>,
         json: bool,
     ) -> anyhow::Result<()> {
-        let rejected = imported.outcome.as_ref().err().map(String::as_str);
-        self.rejected += usize::from(rejected.is_some());
+        let (outcome, reason) = match &imported.outcome {
+            Outcome::Patch(_) => ("patch", None),
+            Outcome::Needless(why) => ("needless", Some(why.as_str())),
+            Outcome::Rejected(why) => ("rejected", Some(why.as_str())),
+        };
+        self.rejected += usize::from(outcome == "rejected");
         if json {
             let line = Line {
                 source,
                 id: &imported.id,
-                outcome: match rejected {
-                    None => "patch",
-                    Some(_) => "rejected",
-                },
+                outcome,
                 file,
-                reason: rejected,
-                effect: imported.outcome.as_ref().ok().and_then(|made| made.effect),
+                reason,
+                effect: match &imported.outcome {
+                    Outcome::Patch(made) => made.effect,
+                    _ => None,
+                },
             };
             println!("{}", serde_json::to_string(&line)?);
-        } else if let Some(reason) = rejected {
-            println!("rejected {}: {reason}", imported.id);
+        } else if let Some(reason) = reason {
+            println!("{outcome} {}: {reason}", imported.id);
         } else if let Some(file) = file {
             println!("{file}");
         }

@@ -1,0 +1,179 @@
+//! Rules of others become patches that stop what the rules stop, and prove it by themselves.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use factory::{Limits, Options, Outcome, importers};
+use jiff::civil::date;
+use patch::document::Reason;
+use patch::{Level, Request, Source};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Table {
+    case: Vec<Case>,
+    wrong: Vec<Wrong>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    rules: String,
+    effect: Option<String>,
+    stops: Vec<String>,
+    passes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Wrong {
+    name: String,
+    rules: String,
+    error: String,
+}
+
+fn import(kind: &str, text: &str, name: &str) -> Vec<Outcome> {
+    let options = Options {
+        owner: "team@example.org".to_owned(),
+        reason: Reason::ThirdParty,
+        expires: date(2027, 6, 30),
+        today: date(2027, 1, 1),
+        accept: false,
+        limits: Limits::default(),
+    };
+    let importer = importers()
+        .iter()
+        .find(|importer| importer.kind == kind)
+        .unwrap();
+    let found = importer.import(text, name, &options);
+    found.into_iter().map(|imported| imported.outcome).collect()
+}
+
+/// A rule file with these rules.
+fn crowdsec(rules: &str) -> Outcome {
+    let text = format!("name: someone/rule\nrules:\n{rules}");
+    import("crowdsec", &text, "rule.yaml").remove(0)
+}
+
+/// A method and a target, then header lines, then a body. Bodies are forms if nothing is said.
+fn request(text: &str) -> Request {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let mut raw = format!("{} HTTP/1.1\nHost: app\n", lines.next().unwrap());
+    for line in lines {
+        raw.push_str(&format!("{line}\n"));
+    }
+    if !body.is_empty() && !head.contains("Content-Type") {
+        raw.push_str("Content-Type: application/x-www-form-urlencoded\n");
+    }
+    Request::from_raw(format!("{raw}\n{body}").as_bytes()).unwrap()
+}
+
+/// Whether a patch's rules stop each request as expected.
+fn holds(name: &str, yaml: &str, stops: &[String], passes: &[String]) {
+    let source = Source::parse(name, yaml).unwrap();
+    let compiled = patch::compile(&source).unwrap();
+    let plan = patch::prove::plan(&source, &compiled).unwrap();
+    for (texts, expected) in [(stops, true), (passes, false)] {
+        for text in texts {
+            let verdict = request(text).exchange("app").inspect(&plan);
+            assert_eq!(
+                verdict.decision.is_some(),
+                expected,
+                "{name}: {text}\n{yaml}"
+            );
+        }
+    }
+    let problems = patch::lint(&source, date(2027, 1, 1));
+    let errors: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.level == Level::Error)
+        .collect();
+    assert!(errors.is_empty(), "{name}: {errors:?}");
+}
+
+fn table() -> Table {
+    toml::from_str(include_str!("../testdata/crowdsec.toml")).unwrap()
+}
+
+#[test]
+fn patches_of_crowdsec_rules_stop_what_the_rules_stop() {
+    for case in table().case {
+        match crowdsec(&case.rules) {
+            Outcome::Patch(made) => {
+                holds(&case.name, &made.yaml, &case.stops, &case.passes);
+                let effect = made
+                    .yaml
+                    .lines()
+                    .find_map(|line| line.strip_prefix("effect: "));
+                assert_eq!(effect, case.effect.as_deref(), "{}", case.name);
+            }
+            other => panic!("{}: {other:?}", case.name),
+        }
+    }
+}
+
+#[test]
+fn crowdsec_rules_that_cannot_be_kept_are_rejected_with_their_line() {
+    for case in table().wrong {
+        match crowdsec(&case.rules) {
+            Outcome::Rejected(why) => assert!(why.contains(&case.error), "{}: {why}", case.name),
+            other => panic!("{}: {other:?}", case.name),
+        }
+    }
+}
+
+#[test]
+fn what_a_crowdsec_file_says_of_the_vulnerability_is_kept() {
+    let text = "name: someone/vpatch-CVE-2026-0001\ndescription: A flaw\nrules:\n- zones: [URI]\n  match: { type: equals, value: /a }\n\
+        labels:\n  type: exploit\n  classification: [cve.CVE-2026-0001, attack.T1190, cwe.CWE-22]\n  references: [https://example.org/1]\n";
+    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0) else {
+        panic!("no patch");
+    };
+    let document = Source::parse("a", &made.yaml).unwrap().document;
+    assert_eq!(document.id.value, "vpatch-CVE-2026-0001");
+    assert_eq!(document.title.value, "A flaw");
+    assert_eq!(document.vulnerability.aliases, ["CVE-2026-0001"]);
+    assert_eq!(document.vulnerability.cwe, ["CWE-22"]);
+    assert_eq!(document.vulnerability.references, ["https://example.org/1"]);
+}
+
+#[test]
+fn files_that_stop_nothing_are_told_and_are_no_fault() {
+    for (text, why) in [
+        (
+            "name: a/config\nseclang_rules:\n- SecRule REQUEST_HEADERS:Content-Type \"@rx ^application/json\" \"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n",
+            "only sets how bodies are parsed",
+        ),
+        (
+            "name: a/core\nseclang_files_rules: [crs-setup.conf, REQUEST-901-INITIALIZATION.conf]\n",
+            "core rule set",
+        ),
+        (
+            "name: a/plugin\ndata:\n- dest_file: x-before.conf\n",
+            "has no rule",
+        ),
+    ] {
+        match import("crowdsec", text, "a.yaml").remove(0) {
+            Outcome::Needless(said) => assert!(said.contains(why), "{said}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn seclang_in_a_crowdsec_file_is_kept() {
+    let text = "name: a/b\nseclang_rules:\n- SecRule ARGS:ip \"@contains ;\" \"id:2,phase:2,deny,msg:'semicolon'\"\n";
+    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0) else {
+        panic!("no patch");
+    };
+    let texts = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
+    };
+    holds(
+        "seclang",
+        &made.yaml,
+        &texts(&["GET /?ip=1;2"]),
+        &texts(&["GET /?ip=1", "GET /?id=1;2"]),
+    );
+}
