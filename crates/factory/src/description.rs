@@ -14,6 +14,8 @@ pub struct Description {
     pub severity: Severity,
     /// What is known of it.
     pub vulnerability: Vulnerability,
+    /// Words for what kind of vulnerability it is, such as `lfi`.
+    pub hints: Vec<String>,
     /// What people call the source: a path, usually.
     pub source: String,
     /// Each by itself exploits the vulnerability. At least one.
@@ -25,6 +27,9 @@ pub struct Description {
 pub struct Exploit {
     /// Unique in the description.
     pub name: String,
+    /// Exploits that are tried one instead of the other have the same number; what has
+    /// a smaller one comes before and may only prepare.
+    pub stage: usize,
     /// The requests, in the order in which they are sent. At least one.
     pub steps: Vec<Step>,
 }

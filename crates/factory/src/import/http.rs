@@ -25,6 +25,7 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
         id,
         severity: Severity::High,
         vulnerability: Vulnerability::default(),
+        hints: Vec::new(),
         source: name.to_owned(),
         exploits,
     };
@@ -42,6 +43,7 @@ fn exploits(text: &str, name: &str, bound: usize) -> Result<Vec<Exploit>, String
             Request::from_raw(request.as_bytes()).map_err(|why| format!("{name}:{line}: {why}"))?;
         exploits.push(Exploit {
             name: format!("request {number}"),
+            stage: 0,
             steps: vec![Step {
                 request,
                 again: None,

@@ -2,6 +2,7 @@
 
 mod crowdsec;
 mod http;
+pub mod nuclei;
 mod rules;
 
 use jiff::civil::Date;
@@ -81,7 +82,7 @@ pub struct Made {
 
 /// Every kind that can be imported.
 pub fn importers() -> &'static [&'static Importer] {
-    &[&crowdsec::IMPORTER, &http::IMPORTER]
+    &[&nuclei::IMPORTER, &crowdsec::IMPORTER, &http::IMPORTER]
 }
 
 impl Importer {

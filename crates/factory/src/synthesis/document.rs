@@ -1,8 +1,8 @@
 //! Rules and cases to a document, checked before it is handed out.
 
 use patch::document::{
-    Case, Cases, Condition, Deny, Document, Effect, Located, Member, Place, PlaceKind, RequestForm,
-    Rule, Scope, Severity, Short, Vulnerability,
+    Body, Case, Cases, Condition, Deny, Document, Effect, Located, Member, Place, PlaceKind,
+    RequestForm, Rule, Scope, Severity, Short, Vulnerability,
 };
 use patch::{Level, Request, Source};
 
@@ -12,7 +12,7 @@ use crate::{Description, Options};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
     pub(super) scope: Scope,
-    pub(super) body: patch::document::Body,
+    pub(super) body: Body,
     pub(super) rules: Vec<Rule>,
     pub(super) effect: Option<Effect>,
     pub(super) exploits: Vec<Case>,
@@ -43,12 +43,12 @@ pub(super) fn document(draft: Draft, description: &Description, options: &Option
 }
 
 /// A document that looks for one class in the query parameter `v`.
-pub(super) fn probe(id: String, class: Condition) -> Result<Source, String> {
+pub(super) fn probe(id: String, class: Condition) -> Source {
     let place = Place {
         kind: PlaceKind::Query,
         member: Some(Member::Name("v".to_owned())),
     };
-    Ok(Source {
+    Source {
         name: id.clone(),
         document: Document {
             stopgap: 1.into(),
@@ -61,11 +61,11 @@ pub(super) fn probe(id: String, class: Condition) -> Result<Source, String> {
             expires: None,
             effect: None,
             scope: Scope::default(),
-            body: patch::document::Body::default(),
+            body: Body::default(),
             rules: vec![deny(vec![place], class).into()],
             cases: Cases::default().into(),
         },
-    })
+    }
 }
 
 /// The plainest deny.

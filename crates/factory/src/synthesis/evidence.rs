@@ -3,32 +3,17 @@
 use std::sync::{Arc, OnceLock};
 
 use engine::{Input, Limits, Mode, NoResources, Plan};
-use patch::document::{Condition, Traversal, UrlShape};
+use patch::document::Condition;
 use patch::percent_encoded;
 
-/// Classes of attacks, the most specific first.
-pub(super) fn classes() -> Vec<Condition> {
-    vec![
-        Condition::Jndi,
-        Condition::Xxe,
-        Condition::Deserialization,
-        Condition::Traversal(Traversal::DotSegments),
-        Condition::Ssrf(UrlShape::Internal),
-        Condition::Traversal(Traversal::Absolute),
-        Condition::SqlInjection,
-        Condition::Xss,
-        Condition::CommandInjection,
-        Condition::ExpressionInjection,
-        Condition::TemplateInjection,
-        Condition::Ssrf(UrlShape::Any),
-    ]
-}
+use super::classes::{self, Class};
+use super::document;
 
 /// The classes that a value belongs to, the most specific first.
 ///
 /// # Errors
 /// The detectors do not compile.
-pub(super) fn of(value: &[u8]) -> Result<Vec<Condition>, String> {
+pub(super) fn of(value: &[u8]) -> Result<Vec<&'static Class>, String> {
     let plan = plan()?;
     let target = format!("/?v={}", percent_encoded(value));
     let exchange = engine::Exchange {
@@ -46,8 +31,8 @@ pub(super) fn of(value: &[u8]) -> Result<Vec<Condition>, String> {
         let mut matches = verdict.matches.iter();
         matches.any(|found| found.patch.as_deref() == Some(&id))
     };
-    Ok(classes()
-        .into_iter()
+    Ok(classes::ALL
+        .iter()
         .enumerate()
         .filter(|(number, _)| found(*number))
         .map(|(_, class)| class)
@@ -58,14 +43,10 @@ pub(super) fn of(value: &[u8]) -> Result<Vec<Condition>, String> {
 fn plan() -> Result<&'static Arc<Plan>, String> {
     static PLAN: OnceLock<Result<Arc<Plan>, String>> = OnceLock::new();
     let made = PLAN.get_or_init(|| {
-        let patches = classes()
-            .into_iter()
+        let conditions = classes::ALL.iter().map(|class| class.condition.clone());
+        let patches = conditions
             .enumerate()
-            .map(|(number, class)| {
-                let source = super::document::probe(number.to_string(), class)?;
-                let compiled = patch::compile(&source).map_err(|problem| problem.message)?;
-                Ok(compiled.rules(Mode::Shadow))
-            })
+            .map(|(number, condition)| probe(number, condition))
             .collect::<Result<Vec<_>, String>>()?;
         let input = Input {
             rules: Vec::new(),
@@ -75,4 +56,10 @@ fn plan() -> Result<&'static Arc<Plan>, String> {
             .map_err(|error| error.message().to_owned())
     });
     made.as_ref().map_err(Clone::clone)
+}
+
+fn probe(number: usize, condition: Condition) -> Result<engine::PatchRules, String> {
+    let source = document::probe(number.to_string(), condition);
+    let compiled = patch::compile(&source).map_err(|problem| problem.message)?;
+    Ok(compiled.rules(Mode::Shadow))
 }

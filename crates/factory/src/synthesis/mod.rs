@@ -1,80 +1,229 @@
 //! Exploits to a narrow rule.
 //!
 //! 1. [`parts`] takes a request apart: which value stands where.
-//! 2. [`evidence`] asks the detectors what each value is.
-//! 3. Of the rules that could stop it the narrowest is taken that stops the exploit and
-//!    lets its benign twins pass.
+//! 2. [`leads`] asks the detectors what each value is ([`evidence`]): what classifies a
+//!    value is what will stop it.
+//! 3. [`candidates`] gives the rules that could stop it, the narrowest first, each at its
+//!    [`endpoint`]; where no value shows an attack, [`structure`] looks at the rest.
+//! 4. The first that holds its [`trial`] is taken: it stops the exploit, whatever chance
+//!    chose, and lets its benign [`twins`] pass.
+//! 5. The [`document`] of all is linted before it is handed out.
 
+mod assemble;
+mod candidates;
+mod classes;
 mod document;
+mod endpoint;
 mod evidence;
+mod leads;
 mod multipart;
 mod parts;
+mod path;
+mod shape;
+mod structure;
+mod trial;
+mod twins;
 
-use patch::document::{Case, Paths, Scope};
+use patch::Request;
+use patch::document::{Case, Effect};
 
-use crate::{Description, Made, Options, Step};
+use crate::{Description, Exploit, Made, Options, Step};
+use candidates::Candidate;
+use classes::Hints;
 use document::Draft;
 pub(crate) use document::{checked, form};
+pub(crate) use parts::decoded as percent_decoded;
+use trial::Trial;
+
+/// Cases of one kind that a document holds at most; more say nothing new.
+const CASES: usize = 8;
 
 /// The patch for a description, proven on its own cases.
 ///
 /// # Errors
 /// Why none could be made, for people.
 pub fn patch(description: &Description, options: &Options) -> Result<Made, String> {
-    let mut draft = Draft::default();
-    let mut paths = Paths::default();
+    let mut synthesis = Synthesis {
+        description,
+        options,
+        hints: Hints::of(description),
+        chosen: Vec::new(),
+        draft: Draft::default(),
+        notes: Vec::new(),
+    };
+    let mut open = Vec::new();
     for exploit in &description.exploits {
-        for step in &exploit.steps {
-            let found = attack(step)?;
-            let path = parts::path(&step.request.target);
-            let path = String::from_utf8_lossy(path).into_owned();
-            if let Some((part, class)) = found {
-                let mut twin = step.request.clone();
-                twin.target = path.clone().into_bytes();
-                twin.body.clear();
-                let rule = document::deny(vec![part.place.clone()], class);
-                if !draft.rules.contains(&rule) {
-                    draft.rules.push(rule);
-                }
-                if !paths.exact.contains(&path) {
-                    paths.exact.push(path);
-                }
-                draft.exploits.push(Case {
-                    name: exploit.name.clone(),
-                    request: document::form(&step.request),
-                    success: step.success.clone(),
-                });
-                draft.benign.push(Case {
-                    name: format!("{}, without parameters", exploit.name),
-                    request: document::form(&twin),
-                    success: None,
-                });
-                break;
-            }
+        if !synthesis.by_value(exploit)? {
+            open.push(exploit);
         }
     }
-    if draft.rules.is_empty() {
-        return Err("no value in its requests looks like an attack of a known class".to_owned());
+    if synthesis.chosen.is_empty() {
+        synthesis.by_structure(&description.exploits)?;
+    } else if !open.is_empty() {
+        synthesis.notes.push(format!(
+            "{} of {} requests or sequences show no attack of a known class and are not covered",
+            open.len(),
+            description.exploits.len()
+        ));
     }
-    draft.scope = Scope {
-        path: paths.into(),
-        ..Scope::default()
-    };
-    let document = document::document(draft, description, options);
-    let comments = vec![format!("made of {}", description.source)];
-    let yaml = document::checked(&document, &comments, options)?;
-    Ok(Made {
-        yaml,
-        effect: document.effect,
-        notes: Vec::new(),
-    })
+    synthesis.finish()
 }
 
-fn attack(step: &Step) -> Result<Option<(parts::Part, patch::document::Condition)>, String> {
-    for part in parts::parts(&step.request) {
-        if let Some(class) = evidence::of(&part.value)?.into_iter().next() {
-            return Ok(Some((part, class)));
+struct Synthesis<'d> {
+    description: &'d Description,
+    options: &'d Options,
+    hints: Hints,
+    chosen: Vec<Candidate>,
+    /// The cases, and what else the rules do.
+    draft: Draft,
+    notes: Vec<String>,
+}
+
+impl Synthesis<'_> {
+    /// Stops every step of an exploit that carries an attack; whether there was one.
+    fn by_value(&mut self, exploit: &Exploit) -> Result<bool, String> {
+        let mut any = false;
+        for step in &exploit.steps {
+            any |= self.step(exploit, step)?;
+        }
+        Ok(any)
+    }
+
+    fn step(&mut self, exploit: &Exploit, step: &Step) -> Result<bool, String> {
+        if self.stopped(step)? {
+            return Ok(true);
+        }
+        let parts = parts::parts(&step.request);
+        let leads = leads::of(step, &parts, &self.hints)?;
+        for lead in &leads {
+            let twins = twins::of(&step.request, lead);
+            for candidate in candidates::of(lead, step, &parts) {
+                if self.holds(&candidate, step, &twins)? {
+                    self.take(candidate, exploit, step, twins, None);
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Where no value shows an attack, what else could be stopped.
+    fn by_structure(&mut self, exploits: &[Exploit]) -> Result<(), String> {
+        let mut closing = None;
+        let last = exploits.iter().map(|exploit| exploit.stage).max();
+        for exploit in exploits
+            .iter()
+            .filter(|exploit| Some(exploit.stage) == last)
+        {
+            for (step, found) in structure::of(exploit, &self.hints) {
+                if self.stopped(step)? {
+                    break;
+                }
+                if found.effect == Some(Effect::EndpointClosed) && !self.options.accept {
+                    closing.get_or_insert(found.why);
+                    continue;
+                }
+                if self.holds(&found.candidate, step, &found.twins)? {
+                    if !self.notes.contains(&found.why) {
+                        self.notes.push(found.why);
+                    }
+                    self.take(found.candidate, exploit, step, found.twins, found.effect);
+                    break;
+                }
+            }
+        }
+        match (self.chosen.is_empty(), closing) {
+            (true, Some(why)) => Err(format!("{why}; give --accept if nobody needs it")),
+            (true, None) => Err(
+                "nothing in its requests tells them from legitimate ones: no value looks like an attack of a known class"
+                    .to_owned(),
+            ),
+            (false, _) => Ok(()),
         }
     }
-    Ok(None)
+
+    fn document(&self, draft: Draft) -> patch::Document {
+        document::document(draft, self.description, self.options)
+    }
+
+    fn trial(&self, candidates: &[Candidate]) -> Result<Trial, String> {
+        Trial::of(self.document(assemble::draft(candidates, Draft::default())))
+    }
+
+    fn stopped(&self, step: &Step) -> Result<bool, String> {
+        if self.chosen.is_empty() {
+            return Ok(false);
+        }
+        let trial = self.trial(&self.chosen)?;
+        Ok(
+            trial.stops(&step.request)
+                && step.again.as_ref().is_none_or(|again| trial.stops(again)),
+        )
+    }
+
+    fn holds(&self, candidate: &Candidate, step: &Step, twins: &[Request]) -> Result<bool, String> {
+        let trial = self.trial(std::slice::from_ref(candidate))?;
+        Ok(trial.stops(&step.request)
+            && step.again.as_ref().is_none_or(|again| trial.stops(again))
+            && !twins.iter().any(|twin| trial.stops(twin)))
+    }
+
+    fn take(
+        &mut self,
+        candidate: Candidate,
+        exploit: &Exploit,
+        step: &Step,
+        twins: Vec<Request>,
+        effect: Option<Effect>,
+    ) {
+        if !self.chosen.contains(&candidate) {
+            self.chosen.push(candidate);
+        }
+        let draft = &mut self.draft;
+        draft.effect = draft.effect.or(effect);
+        let add = |cases: &mut Vec<Case>, name: String, request: &Request, success| {
+            let case = Case {
+                name,
+                request: document::form(request),
+                success,
+            };
+            if cases.len() < CASES && !cases.iter().any(|known| known.request == case.request) {
+                cases.push(case);
+            }
+        };
+        let number = draft.exploits.len() + 1;
+        add(
+            &mut draft.exploits,
+            format!("{number}: {}", exploit.name),
+            &step.request,
+            step.success.clone(),
+        );
+        for twin in &twins {
+            let number = draft.benign.len() + 1;
+            add(
+                &mut draft.benign,
+                format!("benign twin {number}"),
+                twin,
+                None,
+            );
+        }
+    }
+
+    fn finish(mut self) -> Result<Made, String> {
+        let mut draft = assemble::draft(&self.chosen, std::mem::take(&mut self.draft));
+        // A rule of one path may concern the twin of another.
+        let trial = Trial::of(self.document(draft.clone()))?;
+        draft
+            .benign
+            .retain(|case| Request::of(&case.request).is_ok_and(|request| !trial.stops(&request)));
+        let document = self.document(draft);
+        let mut comments = vec![format!("made of {}", self.description.source)];
+        comments.extend(self.notes.iter().cloned());
+        let yaml = document::checked(&document, &comments, self.options)?;
+        Ok(Made {
+            yaml,
+            effect: document.effect,
+            notes: self.notes,
+        })
+    }
 }

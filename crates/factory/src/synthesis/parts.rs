@@ -99,7 +99,45 @@ fn body(request: &Request, parts: &mut Vec<Part>) {
             parts.push(Part::new(PlaceKind::Form, Some(&name), value));
         }
     } else {
+        if first == Some(&b'<') {
+            xml(&request.body, parts);
+        }
         parts.push(Part::new(PlaceKind::Body, None, request.body.clone()));
+    }
+}
+
+/// Texts of elements and values of attributes, name spaces left out.
+fn xml(body: &[u8], parts: &mut Vec<Part>) {
+    let mut rest = body;
+    while let Some(open) = rest.iter().position(|&byte| byte == b'<') {
+        let (text, tag) = rest.split_at(open);
+        if !text.trim_ascii().is_empty() {
+            parts.push(Part::new(PlaceKind::Xml, None, text.trim_ascii().to_vec()));
+        }
+        let close = tag.iter().position(|&byte| byte == b'>');
+        let (tag, after) = tag.split_at(close.map_or(tag.len(), |close| close + 1));
+        attributes(tag, parts);
+        rest = after;
+    }
+}
+
+fn attributes(tag: &[u8], parts: &mut Vec<Part>) {
+    if matches!(tag, [b'<', b'?' | b'!', ..]) {
+        return;
+    }
+    let mut pieces = tag.split(|byte| matches!(byte, b'"' | b'\''));
+    while let (Some(before), Some(value)) = (pieces.next(), pieces.next()) {
+        let name = before.trim_ascii().strip_suffix(b"=").unwrap_or_default();
+        let name = name
+            .rsplit(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default();
+        let of_xml = name.starts_with(b"xmlns")
+            || name.starts_with(b"xsi:")
+            || name.ends_with(b"encodingStyle");
+        if !name.is_empty() && !of_xml {
+            parts.push(Part::new(PlaceKind::XmlAttributes, None, value.to_vec()));
+        }
     }
 }
 
@@ -152,7 +190,7 @@ fn halves(pair: &[u8], mark: u8) -> (&[u8], &[u8]) {
 }
 
 /// `%41` and `+` as servers read them; what is no escape stays.
-pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
+pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {

@@ -1,10 +1,17 @@
 //! Detectors: what an attack of one class looks like, as SecLang operators.
 //! One file a detector, one line in [`all`].
 
+mod active_markup;
+mod code_injection;
+mod command;
 mod command_injection;
 mod deserialization;
 mod expression_injection;
+mod file;
+mod header_injection;
 mod jndi;
+mod operators;
+mod path_confusion;
 mod sql_injection;
 mod ssrf;
 mod template_injection;
@@ -48,6 +55,7 @@ pub fn all() -> &'static [&'static Detector] {
         &traversal::DOT_SEGMENTS,
         &traversal::ABSOLUTE,
         &sql_injection::DETECTOR,
+        &sql_injection::SYNTAX,
         &xss::DETECTOR,
         &command_injection::DETECTOR,
         &template_injection::DETECTOR,
@@ -57,6 +65,16 @@ pub fn all() -> &'static [&'static Detector] {
         &ssrf::ANY,
         &xxe::DETECTOR,
         &deserialization::DETECTOR,
+        &ssrf::HOST,
+        &code_injection::DETECTOR,
+        &command::DETECTOR,
+        &active_markup::DETECTOR,
+        &header_injection::DETECTOR,
+        &path_confusion::DETECTOR,
+        &file::EXECUTABLE,
+        &file::SENSITIVE,
+        &operators::NOSQL,
+        &operators::PROTOTYPE,
     ]
 }
 
@@ -68,6 +86,7 @@ pub(crate) fn of(condition: &Condition) -> Option<&'static Detector> {
         }
         Condition::Traversal(Traversal::Absolute) => &traversal::ABSOLUTE,
         Condition::SqlInjection => &sql_injection::DETECTOR,
+        Condition::SqlSyntax => &sql_injection::SYNTAX,
         Condition::Xss => &xss::DETECTOR,
         Condition::CommandInjection => &command_injection::DETECTOR,
         Condition::TemplateInjection => &template_injection::DETECTOR,
@@ -75,6 +94,16 @@ pub(crate) fn of(condition: &Condition) -> Option<&'static Detector> {
         Condition::Jndi => &jndi::DETECTOR,
         Condition::Ssrf(UrlShape::Internal) => &ssrf::INTERNAL,
         Condition::Ssrf(UrlShape::Any) => &ssrf::ANY,
+        Condition::Ssrf(UrlShape::Host) => &ssrf::HOST,
+        Condition::CodeInjection => &code_injection::DETECTOR,
+        Condition::Command => &command::DETECTOR,
+        Condition::ActiveMarkup => &active_markup::DETECTOR,
+        Condition::HeaderInjection => &header_injection::DETECTOR,
+        Condition::PathConfusion => &path_confusion::DETECTOR,
+        Condition::ExecutableFile => &file::EXECUTABLE,
+        Condition::SensitiveFile => &file::SENSITIVE,
+        Condition::NosqlOperators => &operators::NOSQL,
+        Condition::PrototypePollution => &operators::PROTOTYPE,
         Condition::Xxe => &xxe::DETECTOR,
         Condition::Deserialization => &deserialization::DETECTOR,
         _ => return None,

@@ -40,6 +40,21 @@ pub(super) const ANY: Detector = Detector {
     summary: "any absolute or scheme-relative URL",
     decode: DECODE,
     checks: &[rx(
-        r"(?i)(?:\A|[^a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:[/\\]|\A[/\\]{2}|\A[a-z][a-z0-9+.-]{2,20}:[^0-9]",
+        r"(?i)(?:\A|[^a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:[/\\]|\A[\s:@.]{0,4}[/\\]{2}|\A[a-z][a-z0-9+.-]{2,20}:[^0-9]",
     )],
+};
+
+/// `ssrf: host`
+pub(super) const HOST: Detector = Detector {
+    name: "ssrf: host",
+    summary: "any absolute or scheme-relative URL, an address, or the name of a host with its domain",
+    decode: &[Decode::Url, Decode::Url, Decode::Nulls],
+    checks: &[
+        rx(
+            r"(?i)(?:\A|[^a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:[/\\]|\A[\s:@.]{0,4}[/\\]{2}|\A[a-z][a-z0-9+.-]{2,20}:[^0-9]",
+        ),
+        rx(
+            r"(?i)\A(?:[/\\]{2,})?(?:[^/\\?#@]*@)?(?:[a-z0-9_-]+\.)+(?:[a-z0-9-]{2,}|\d{1,3})(?::\d{1,5})?(?:[/\\?#]|\z)",
+        ),
+    ],
 };

@@ -23,6 +23,10 @@ pub(super) const DETECTOR: Detector = Detector {
             r"(?i)<\s*/?\s*(?:script|iframe|frame|object|embed|svg|math|meta|base|link|style|applet|template|xml|xss|marquee|isindex|body|html)\b",
         ),
         rx(r#"(?i)(?:[\s"'`/<]|\A)on[a-z]{3,25}\s*="#),
+        // Script without markup, where a value stands within script already.
+        rx(
+            r"(?i)(?:\b(?:alert|confirm|prompt|print)\s*(?:\(\s*(?:document|window|self|top|parent|this|location|origin|string|['\x22`/\d)])|`|\.(?:bind|call|apply)\b)|\bdocument\s*\.\s*(?:domain|cookie|write)\b|\bstring\s*\.\s*fromcharcode\b|\bwindow\s*\[)",
+        ),
         // Browsers ignore white space and control bytes within the scheme.
         rx(
             r"(?i)(?:j[\s\x00-\x1f]*a[\s\x00-\x1f]*v[\s\x00-\x1f]*a|v[\s\x00-\x1f]*b)[\s\x00-\x1f]*s[\s\x00-\x1f]*c[\s\x00-\x1f]*r[\s\x00-\x1f]*i[\s\x00-\x1f]*p[\s\x00-\x1f]*t[\s\x00-\x1f]*:|data\s*:\s*(?:text/html|image/svg|application/x?html)",

@@ -135,6 +135,8 @@ pub enum Condition {
     Traversal(Traversal),
     /// Detector: SQL injection.
     SqlInjection,
+    /// Detector: SQL injection, in a field where people write.
+    SqlSyntax,
     /// Detector: cross-site scripting.
     Xss,
     /// Detector: operating system commands.
@@ -151,6 +153,24 @@ pub enum Condition {
     Xxe,
     /// Detector: serialised objects of Java, PHP, Python, .NET and Ruby.
     Deserialization,
+    /// Detector: program code that servers evaluate.
+    CodeInjection,
+    /// Detector: a value that is itself a command line.
+    Command,
+    /// Detector: script in markup, where other markup is welcome.
+    ActiveMarkup,
+    /// Detector: line breaks that begin another header.
+    HeaderInjection,
+    /// Detector: paths that servers read differently. For `uri`.
+    PathConfusion,
+    /// Detector: names of files that web servers execute. For `file-names`.
+    ExecutableFile,
+    /// Detector: files that nobody fetches by name, such as `WEB-INF/web.xml`.
+    SensitiveFile,
+    /// Detector: operators of document databases. For names and JSON texts.
+    NosqlOperators,
+    /// Detector: names that reach prototypes or class loaders. For names.
+    PrototypePollution,
     /// A regular expression is found. `(?i)` at its start ignores case.
     Regex(String),
     /// The whole value does not match the regular expression.
@@ -196,6 +216,8 @@ pub enum UrlShape {
     Internal,
     /// Any absolute or scheme-relative URL.
     Any,
+    /// Any of these, an address, or a bare host name such as `example.org`.
+    Host,
 }
 
 /// One step of decoding.

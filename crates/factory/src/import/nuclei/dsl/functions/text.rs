@@ -1,0 +1,234 @@
+//! Functions on texts.
+
+use super::{Function, MANY, VALUE_BYTES, Value, at, bytes, function, length, whole};
+
+pub(super) const ALL: &[Function] = &[
+    function("concat", "its arguments, joined", 1..=MANY, |a, _| {
+        bytes(
+            a.iter()
+                .flat_map(|value| value.bytes.clone())
+                .collect::<Vec<_>>(),
+        )
+    }),
+    function(
+        "join",
+        "its further arguments with the first between them",
+        1..=MANY,
+        |a, _| {
+            let rest: Vec<&[u8]> = a
+                .iter()
+                .skip(1)
+                .map(|value| value.bytes.as_slice())
+                .collect();
+            bytes(rest.join(at(a, 0)))
+        },
+    ),
+    function("to_lower", "in small letters", 1..=1, |a, _| {
+        bytes(at(a, 0).to_ascii_lowercase())
+    }),
+    function("to_upper", "in capitals", 1..=1, |a, _| {
+        bytes(at(a, 0).to_ascii_uppercase())
+    }),
+    function("to_title", "each word with a capital", 1..=1, |a, _| {
+        bytes(title(at(a, 0)))
+    }),
+    function("reverse", "backwards", 1..=1, |a, _| {
+        bytes(at(a, 0).iter().rev().copied().collect::<Vec<_>>())
+    }),
+    function("repeat", "so many times", 2..=2, |a, _| {
+        let times = length(a, 1)?;
+        match times.saturating_mul(at(a, 0).len()) > VALUE_BYTES {
+            true => Err(format!("more than {VALUE_BYTES} bytes")),
+            false => bytes(at(a, 0).repeat(times)),
+        }
+    }),
+    function(
+        "replace",
+        "every occurrence of a text by another",
+        3..=3,
+        |a, _| bytes(replaced(at(a, 0), at(a, 1), at(a, 2))),
+    ),
+    function(
+        "replace_regex",
+        "every match of an expression by a text",
+        3..=3,
+        |a, _| {
+            let pattern = a.get(1).map(Value::lossy).unwrap_or_default();
+            let regex = regex::bytes::RegexBuilder::new(&pattern)
+                .size_limit(1024 * 1024)
+                .build()
+                .map_err(|error| error.to_string())?;
+            bytes(regex.replace_all(at(a, 0), at(a, 2)).into_owned())
+        },
+    ),
+    function(
+        "remove_bad_chars",
+        "without these characters",
+        2..=2,
+        |a, _| {
+            let mut kept = at(a, 0).to_vec();
+            kept.retain(|byte| !at(a, 1).contains(byte));
+            bytes(kept)
+        },
+    ),
+    function(
+        "trim",
+        "without these characters at both ends",
+        2..=2,
+        |a, _| bytes(trimmed(at(a, 0), at(a, 1), true, true)),
+    ),
+    function(
+        "trim_left",
+        "without these characters at its start",
+        2..=2,
+        |a, _| bytes(trimmed(at(a, 0), at(a, 1), true, false)),
+    ),
+    function(
+        "trim_right",
+        "without these characters at its end",
+        2..=2,
+        |a, _| bytes(trimmed(at(a, 0), at(a, 1), false, true)),
+    ),
+    function(
+        "trim_space",
+        "without white space at both ends",
+        1..=1,
+        |a, _| bytes(at(a, 0).trim_ascii()),
+    ),
+    function("trim_prefix", "without this start", 2..=2, |a, _| {
+        bytes(at(a, 0).strip_prefix(at(a, 1)).unwrap_or(at(a, 0)))
+    }),
+    function("trim_suffix", "without this end", 2..=2, |a, _| {
+        bytes(at(a, 0).strip_suffix(at(a, 1)).unwrap_or(at(a, 0)))
+    }),
+    function("len", "its length in bytes", 1..=1, |a, _| {
+        Ok(Value::of_number(at(a, 0).len() as f64))
+    }),
+    function("substr", "from a place, up to another", 2..=3, |a, _| {
+        let text = at(a, 0);
+        let end = if a.len() > 2 {
+            length(a, 2)?
+        } else {
+            text.len()
+        };
+        bytes(
+            text.get(length(a, 1)?..end.min(text.len()))
+                .unwrap_or_default(),
+        )
+    }),
+    function("to_string", "as text", 1..=1, |a, _| bytes(at(a, 0))),
+    function("to_number", "as a number", 1..=1, |a, _| {
+        let number = a.first().and_then(Value::number);
+        number
+            .map(Value::of_number)
+            .ok_or_else(|| "it is no number".to_owned())
+    }),
+    function(
+        "dec_to_hex",
+        "a number in hexadecimal digits",
+        1..=1,
+        |a, _| bytes(format!("{:x}", whole(a, 0)?)),
+    ),
+    function(
+        "hex_to_dec",
+        "hexadecimal digits as a number",
+        1..=1,
+        |a, _| based(at(a, 0), "0x", 16),
+    ),
+    function("oct_to_dec", "octal digits as a number", 1..=1, |a, _| {
+        based(at(a, 0), "0o", 8)
+    }),
+    function("bin_to_dec", "binary digits as a number", 1..=1, |a, _| {
+        based(at(a, 0), "0b", 2)
+    }),
+    function(
+        "padding",
+        "filled up to a length with a text, in front (prefix) or behind",
+        4..=4,
+        |a, _| {
+            let missing = length(a, 2)?.saturating_sub(at(a, 0).len());
+            let filler: Vec<u8> = at(a, 1).iter().copied().cycle().take(missing).collect();
+            bytes(match at(a, 3) {
+                b"prefix" => [&filler[..], at(a, 0)].concat(),
+                _ => [at(a, 0), &filler].concat(),
+            })
+        },
+    ),
+    function("sort", "its characters in order", 1..=1, |a, _| {
+        let mut sorted = at(a, 0).to_vec();
+        sorted.sort_unstable();
+        bytes(sorted)
+    }),
+    function("uniq", "each character once", 1..=1, |a, _| {
+        let mut seen = Vec::new();
+        for byte in at(a, 0) {
+            if !seen.contains(byte) {
+                seen.push(*byte);
+            }
+        }
+        bytes(seen)
+    }),
+    function("print_debug", "nothing", 0..=MANY, |_, _| bytes("")),
+    function(
+        "wait_for",
+        "nothing, after so many seconds; nobody waits here",
+        1..=1,
+        |_, _| bytes(""),
+    ),
+];
+
+fn title(text: &[u8]) -> Vec<u8> {
+    let mut start = true;
+    text.iter()
+        .map(|byte| {
+            let byte = if start {
+                byte.to_ascii_uppercase()
+            } else {
+                *byte
+            };
+            start = byte.is_ascii_whitespace();
+            byte
+        })
+        .collect()
+}
+
+fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        match rest.strip_prefix(old).filter(|_| !old.is_empty()) {
+            Some(behind) => {
+                out.extend_from_slice(new);
+                rest = behind;
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+fn trimmed<'t>(mut text: &'t [u8], cut: &[u8], left: bool, right: bool) -> &'t [u8] {
+    while let Some((_, rest)) = text
+        .split_first()
+        .filter(|(first, _)| left && cut.contains(first))
+    {
+        text = rest;
+    }
+    while let Some((_, rest)) = text
+        .split_last()
+        .filter(|(last, _)| right && cut.contains(last))
+    {
+        text = rest;
+    }
+    text
+}
+
+fn based(digits: &[u8], prefix: &str, base: u32) -> Result<Value, String> {
+    let text = String::from_utf8_lossy(digits);
+    let text = text.strip_prefix(prefix).unwrap_or(&text);
+    let number = i64::from_str_radix(text, base).map_err(|_| format!("`{text}` is no number"))?;
+    Ok(Value::of_number(number as f64))
+}

@@ -1,0 +1,89 @@
+//! The expressions between `{{` and `}}`: variables, literals, helper functions,
+//! arithmetic.
+
+mod functions;
+mod parse;
+mod random;
+mod value;
+
+pub(super) use functions::reference;
+pub(super) use random::Random;
+pub(super) use value::Value;
+
+use parse::{Expression, Operator};
+
+/// What an expression may ask for.
+pub(super) trait Scope {
+    /// The value of a variable; none if it is not known.
+    fn variable(&mut self, name: &str) -> Option<Value>;
+    /// Where chance comes from.
+    fn random(&mut self) -> &mut Random;
+}
+
+/// Evaluates an expression.
+///
+/// # Errors
+/// What is no expression, or cannot be evaluated, for people.
+pub(super) fn evaluate(text: &[u8], scope: &mut dyn Scope) -> Result<Value, String> {
+    let expression = parse::parse(text)?;
+    match asks(&expression) {
+        true => value_of(&expression, scope),
+        // `{{7*7}}` is sent as it stands: it is for the target to evaluate.
+        false => Err("it asks for nothing".to_owned()),
+    }
+}
+
+/// Whether a variable or function is named at all.
+fn asks(expression: &Expression) -> bool {
+    match expression {
+        Expression::Literal(_) => false,
+        Expression::Variable(_) | Expression::Call(..) => true,
+        Expression::Binary(_, left, right) => asks(left) || asks(right),
+    }
+}
+
+fn value_of(expression: &Expression, scope: &mut dyn Scope) -> Result<Value, String> {
+    match expression {
+        Expression::Literal(value) => Ok(value.clone()),
+        Expression::Variable(name) => scope
+            .variable(name)
+            .ok_or_else(|| format!("the variable `{name}` is not known")),
+        Expression::Call(name, arguments) => {
+            let function = functions::find(name)?;
+            let arguments = arguments
+                .iter()
+                .map(|argument| value_of(argument, scope))
+                .collect::<Result<Vec<_>, _>>()?;
+            functions::call(function, &arguments, scope.random())
+        }
+        Expression::Binary(operator, left, right) => {
+            let (left, right) = (value_of(left, scope)?, value_of(right, scope)?);
+            binary(*operator, &left, &right)
+        }
+    }
+}
+
+/// Numbers are added, everything else is joined.
+fn binary(operator: Operator, left: &Value, right: &Value) -> Result<Value, String> {
+    let origin = left.origin.or(right.origin);
+    let (Some(a), Some(b)) = (left.number(), right.number()) else {
+        if operator == Operator::Add {
+            return Ok(Value::bytes([&left.bytes[..], &right.bytes].concat()).from(origin));
+        }
+        return Err("arithmetic needs numbers".to_owned());
+    };
+    let result = match operator {
+        // Two texts of digits are texts: only what was written as a number counts.
+        Operator::Add if left.text || right.text => {
+            return Ok(Value::bytes([&left.bytes[..], &right.bytes].concat()).from(origin));
+        }
+        Operator::Add => a + b,
+        Operator::Subtract => a - b,
+        Operator::Multiply => a * b,
+        Operator::Divide if b == 0.0 => return Err("division by zero".to_owned()),
+        Operator::Divide => a / b,
+        Operator::Remainder if b == 0.0 => return Err("division by zero".to_owned()),
+        Operator::Remainder => a % b,
+    };
+    Ok(Value::of_number(result).from(origin))
+}

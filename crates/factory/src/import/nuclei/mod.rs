@@ -1,0 +1,296 @@
+//! Templates of the nuclei scanner (template syntax of version 3; `requests` of
+//! version 2 is read too).
+//!
+//! [`template`] reads what is sent, [`payloads`] makes the combinations, and [`requests`]
+//! renders each with the expressions of [`dsl`], twice: with other chance and another
+//! target the second time.
+
+mod dsl;
+mod payloads;
+mod render;
+mod requests;
+mod template;
+
+use patch::document::{Severity, Success, Vulnerability};
+
+use super::{Imported, Importer, Options, identifier, stem};
+use crate::{Description, Exploit, Limits, Step};
+use dsl::Value;
+use payloads::Combination;
+use render::Context;
+use requests::Form;
+use template::{Block, Info, Template};
+
+/// `nuclei`
+pub(super) const IMPORTER: Importer = Importer {
+    kind: "nuclei",
+    summary: "templates of the nuclei scanner, version 2 and 3; HTTP alone",
+    suffixes: &["yaml", "yml"],
+    read,
+};
+
+/// The helper functions that templates may use, and what each gives.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    dsl::reference()
+}
+
+fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
+    vec![match describe(text, name, &options.limits) {
+        Ok(description) => Imported::synthesised(&description, options),
+        Err((id, reason)) => Imported::rejected(id, reason),
+    }]
+}
+
+/// What a template says, everything rendered.
+///
+/// # Errors
+/// The template's id, or its name where that cannot be read, and why it has no requests.
+pub fn describe(text: &str, name: &str, limits: &Limits) -> Result<Description, (String, String)> {
+    let template = Template::parse(text, name).map_err(|reason| (stem(name), reason))?;
+    described(&template, name, limits).map_err(|reason| (identifier(&template.id), reason))
+}
+
+fn described(template: &Template, name: &str, limits: &Limits) -> Result<Description, String> {
+    if template.http.is_empty() {
+        let others = template.others();
+        return Err(match others.is_empty() {
+            true => format!("{name}: it has no `http` requests"),
+            false => format!(
+                "{name}: it speaks {}, not HTTP; an ingress point for HTTP cannot stop it",
+                others.join(", ")
+            ),
+        });
+    }
+    if let Some(fuzzing) = template
+        .http
+        .iter()
+        .find_map(|block| block.fuzzing.as_ref())
+    {
+        return Err(format!(
+            "{name}:{}: a fuzzing template names no endpoint of its own; import the requests that it found",
+            fuzzing.line
+        ));
+    }
+    let mut exploits = Vec::new();
+    for (stage, (number, block)) in ordered(template).into_iter().enumerate() {
+        exploits_of(
+            template,
+            block,
+            (stage, number),
+            name,
+            limits,
+            &mut exploits,
+        )?;
+    }
+    if exploits.is_empty() {
+        return Err(format!("{name}: its `http` sends no request"));
+    }
+    let info = &template.info;
+    Ok(Description {
+        id: identifier(&template.id),
+        title: match info.name.trim() {
+            "" => template.id.clone(),
+            title => title.to_owned(),
+        },
+        severity: severity(&info.severity),
+        vulnerability: vulnerability(info, &template.id),
+        hints: info
+            .tags
+            .texts
+            .iter()
+            .flat_map(|tags| tags.split(','))
+            .map(|tag| tag.trim().to_owned())
+            .collect(),
+        source: name.to_owned(),
+        exploits,
+    })
+}
+
+/// The blocks in the order in which the flow first names them; all where it names none.
+fn ordered(template: &Template) -> Vec<(usize, &Block)> {
+    let mut numbers: Vec<usize> = Vec::new();
+    for piece in template
+        .flow
+        .iter()
+        .flat_map(|flow| flow.split("http(").skip(1))
+    {
+        let digits: String = piece.chars().take_while(char::is_ascii_digit).collect();
+        if let Ok(number @ 1..) = digits.parse::<usize>()
+            && !numbers.contains(&number)
+        {
+            numbers.push(number);
+        }
+    }
+    if numbers.is_empty() {
+        numbers = (1..=template.http.len()).collect();
+    }
+    numbers
+        .into_iter()
+        .filter_map(|number| Some((number, template.http.get(number - 1)?)))
+        .collect()
+}
+
+/// Raw requests of a block are sent one after the other; each path is tried by itself.
+fn exploits_of(
+    template: &Template,
+    block: &Block,
+    (stage, number): (usize, usize),
+    name: &str,
+    limits: &Limits,
+    exploits: &mut Vec<Exploit>,
+) -> Result<(), String> {
+    let method = block.method.texts.first().map_or("GET", String::as_str);
+    let sequences: Vec<Vec<Form<'_>>> = match block.raw.is_empty() {
+        false => vec![block.raw.iter().map(Form::Raw).collect()],
+        true => block
+            .path
+            .iter()
+            .map(|path| vec![Form::Path(method, path)])
+            .collect(),
+    };
+    let attack = block.attack.as_deref().unwrap_or_default();
+    let room = limits.exploits.saturating_sub(exploits.len()) / sequences.len().max(1);
+    let (combinations, _) = payloads::combinations(&block.payloads.0, attack, room.max(1));
+    for (at, combination) in combinations.iter().enumerate() {
+        for (path, forms) in sequences.iter().enumerate() {
+            if forms.len() > limits.steps {
+                return Err(format!(
+                    "{name}: more than {} requests in one block",
+                    limits.steps
+                ));
+            }
+            if exploits.len() >= limits.exploits {
+                return Ok(());
+            }
+            let rendering = Rendering {
+                template,
+                block,
+                combination,
+                name,
+                limits,
+            };
+            exploits.push(Exploit {
+                name: format!("http {number}, path {}, payload {}", path + 1, at + 1),
+                stage,
+                steps: rendering.steps(forms)?,
+            });
+        }
+    }
+    Ok(())
+}
+
+struct Rendering<'t> {
+    template: &'t Template,
+    block: &'t Block,
+    combination: &'t Combination<'t>,
+    name: &'t str,
+    limits: &'t Limits,
+}
+
+impl Rendering<'_> {
+    fn steps(&self, forms: &[Form<'_>]) -> Result<Vec<Step>, String> {
+        let (first, again) = (self.context(0)?, self.context(1)?);
+        let (mut first, mut again) = (first, again);
+        let mut steps = Vec::new();
+        for (at, form) in forms.iter().enumerate() {
+            let at_line = |why| format!("{}:{}: {why}", self.name, form.line());
+            let bound = self.limits.request_bytes;
+            let request = form
+                .rendered(self.block, &mut first, bound)
+                .map_err(at_line)?;
+            let other = form
+                .rendered(self.block, &mut again, bound)
+                .map_err(at_line)?;
+            steps.push(Step {
+                again: (other != request).then_some(other),
+                request,
+                success: (at + 1 == forms.len())
+                    .then(|| success(self.block))
+                    .flatten(),
+                unknowns: Vec::new(),
+            });
+        }
+        for step in &mut steps {
+            step.unknowns = first.unknowns().to_vec();
+        }
+        Ok(steps)
+    }
+
+    fn context(&self, seed: u64) -> Result<Context<'_>, String> {
+        let lenient = self.block.skip_variables_check;
+        let mut context =
+            Context::new(&self.template.id, seed, &self.template.variables.0, lenient);
+        for (name, value) in self.combination {
+            let rendered = context
+                .render(value.as_bytes())
+                .map_err(|why| format!("{}: payload `{name}`: {why}", self.name))?;
+            context.set(name, Value::bytes(rendered));
+        }
+        Ok(context)
+    }
+}
+
+/// What the first matchers ask of the answer, as far as a document can say it.
+fn success(block: &Block) -> Option<Success> {
+    if block.matchers_condition == "or" {
+        return None;
+    }
+    let mut success = Success::default();
+    let plain = |text: &&String| !text.contains("{{") && !text.trim().is_empty();
+    for matcher in block
+        .matchers
+        .iter()
+        .filter(|matcher| !matcher.negative && !matcher.internal)
+    {
+        let of_body = matcher.part.is_empty() || matcher.part.starts_with("body");
+        match matcher.kind.as_str() {
+            "status" if matcher.status.texts.len() == 1 => {
+                success.status = matcher
+                    .status
+                    .texts
+                    .first()
+                    .and_then(|text| text.parse().ok());
+            }
+            "word" if of_body => {
+                success.body_contains = matcher.words.texts.iter().find(plain).cloned();
+            }
+            "regex" if of_body && matcher.regex.texts.len() == 1 => {
+                let pattern = matcher.regex.texts.iter().find(plain);
+                success.body_matches = pattern
+                    .filter(|pattern| regex::bytes::Regex::new(pattern).is_ok())
+                    .map(|pattern| pattern.clone().into());
+            }
+            _ => {}
+        }
+    }
+    (!success.is_empty()).then_some(success)
+}
+
+fn severity(text: &str) -> Severity {
+    match text.to_ascii_lowercase().as_str() {
+        "critical" => Severity::Critical,
+        "high" => Severity::High,
+        "medium" => Severity::Medium,
+        _ => Severity::Low,
+    }
+}
+
+fn vulnerability(info: &Info, id: &str) -> Vulnerability {
+    let words = |texts: &[String]| -> Vec<String> {
+        let words = texts.iter().flat_map(|text| text.split(','));
+        words
+            .map(|word| word.trim().to_ascii_uppercase())
+            .filter(|word| !word.is_empty())
+            .collect()
+    };
+    let classification = info.classification.as_ref();
+    let mut aliases = classification.map_or_else(Vec::new, |known| words(&known.cve_id.texts));
+    aliases.retain(|alias| !alias.eq_ignore_ascii_case(id));
+    Vulnerability {
+        aliases,
+        cwe: classification.map_or_else(Vec::new, |known| words(&known.cwe_id.texts)),
+        affects: classification.map_or_else(Vec::new, |known| known.cpe.texts.clone()),
+        fixed_in: None,
+        references: info.reference.texts.clone(),
+    }
+}

@@ -1,0 +1,216 @@
+//! Which requests a patch concerns: the endpoint that the vulnerability is in.
+
+use patch::document::{Condition, Member, Place, PlaceKind};
+use patch::document::{Paths, When};
+
+use super::parts::{self, Part};
+use crate::Unknown;
+
+/// Where an exploit goes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Endpoint {
+    /// The scope.
+    pub(super) paths: Paths,
+    /// Parameters that choose what a shared endpoint does.
+    pub(super) selectors: Vec<When>,
+}
+
+/// Last segments of paths behind which a whole application may be.
+const SHARED: &[&str] = &[
+    "",
+    "index.php",
+    "index.html",
+    "index.jsp",
+    "index.do",
+    "index.asp",
+    "index.aspx",
+    "default.aspx",
+    "admin.php",
+    "admin-ajax.php",
+    "admin-post.php",
+    "ajax.php",
+    "main.php",
+    "home.php",
+    "api.php",
+    "xmlrpc.php",
+    "wp-login.php",
+    "post.php",
+    "edit.php",
+    "tools.php",
+    "options-general.php",
+    "options.php",
+    "users.php",
+    "graphql",
+    "api",
+    "login.php",
+    "index.cgi",
+    "cgi-bin",
+    "ajax",
+];
+/// Names of parameters that choose.
+const SELECTORS: &[&str] = &[
+    "action",
+    "option",
+    "page",
+    "controller",
+    "task",
+    "view",
+    "module",
+    "mod",
+    "do",
+    "op",
+    "act",
+    "func",
+    "function",
+    "method",
+    "route",
+    "r",
+    "rest_route",
+    "class",
+    "m",
+    "c",
+    "a",
+    "tab",
+    "plugin",
+    "app",
+    "type",
+    "ct",
+    "ajax_action",
+    "post_type",
+    "cmd",
+    "s",
+    "section",
+    "request",
+    "com",
+];
+
+/// The endpoint of a request whose path is no part of the attack. `attacked` is the
+/// name of the parameter that carries it.
+pub(super) fn of(
+    target: &[u8],
+    parts: &[Part],
+    attacked: Option<&str>,
+    unknowns: &[Unknown],
+) -> Endpoint {
+    let path =
+        String::from_utf8_lossy(&parts::decoded(&plus_kept(parts::path(target)))).into_owned();
+    Endpoint {
+        paths: paths(&path, unknowns),
+        selectors: match is_shared(target) {
+            true => selectors(parts, attacked, unknowns),
+            false => Vec::new(),
+        },
+    }
+}
+
+/// Whether a whole application may be behind the path.
+pub(super) fn is_shared(target: &[u8]) -> bool {
+    let path = String::from_utf8_lossy(parts::path(target)).to_ascii_lowercase();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let folder = path.trim_end_matches('/').len() > 1 && last.is_empty();
+    !folder && SHARED.contains(&last)
+}
+
+/// `+` in a path is a plus.
+pub(super) fn plus_kept(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len());
+    for byte in path {
+        match byte {
+            b'+' => out.extend_from_slice(b"%2B"),
+            other => out.push(*other),
+        }
+    }
+    out
+}
+
+/// Applications live in folders of different names, so the end of a path counts.
+fn paths(path: &str, unknowns: &[Unknown]) -> Paths {
+    let mut paths = Paths::default();
+    let trimmed = path.trim_end_matches('/');
+    if path.split('/').any(|segment| is_unknown(segment, unknowns)) {
+        let segments: Vec<String> = path
+            .split('/')
+            .map(|segment| match is_unknown(segment, unknowns) {
+                true => "[^/]+".to_owned(),
+                false => regex::escape(segment),
+            })
+            .collect();
+        paths.regex.push(format!("{}$", segments.join("/")));
+    } else if trimmed.is_empty() {
+        paths.exact.push("/".to_owned());
+    } else {
+        paths.suffix.push(path.to_owned());
+        let last = trimmed.rsplit('/').next().unwrap_or_default();
+        let folder = trimmed.strip_suffix(last).unwrap_or_default();
+        if last.starts_with("index.") || last.starts_with("default.") {
+            match folder {
+                "/" => paths.exact.push("/".to_owned()),
+                folder => paths.suffix.push(folder.to_owned()),
+            }
+        }
+    }
+    paths
+}
+
+/// Whether a text is, or holds, what would be another for another target.
+pub(super) fn is_unknown(text: &str, unknowns: &[Unknown]) -> bool {
+    const SHORT: usize = 4;
+    unknowns.iter().any(|unknown| {
+        text == unknown.text || (unknown.text.len() >= SHORT && text.contains(&unknown.text))
+    })
+}
+
+fn selectors(parts: &[Part], attacked: Option<&str>, unknowns: &[Unknown]) -> Vec<When> {
+    let word = |value: &str| {
+        !value.is_empty()
+            && value.len() <= 64
+            && value
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || "_-.:\\".contains(letter))
+            && !value.chars().all(|letter| letter.is_ascii_digit())
+    };
+    parts
+        .iter()
+        .filter(|part| matches!(part.place.kind, PlaceKind::Query | PlaceKind::Form))
+        .filter_map(|part| {
+            let name = part.name()?;
+            let value = String::from_utf8(part.value.clone()).ok()?;
+            let lower = name.to_ascii_lowercase();
+            let fits = SELECTORS.contains(&lower.as_str())
+                && attacked != Some(name)
+                && word(&value)
+                && !is_unknown(&value, unknowns);
+            fits.then(|| When {
+                places: vec![Place {
+                    kind: PlaceKind::Args,
+                    member: Some(Member::Name(name.to_owned())),
+                }],
+                decode: None,
+                condition: Condition::Regex(format!(r"(?i)\A\s*{}\s*\z", regex::escape(&value))),
+            })
+        })
+        .take(2)
+        .collect()
+}
+
+/// The scope of an attack in the path: what comes before it.
+pub(super) fn before(prefix: &str, unknowns: &[Unknown]) -> Paths {
+    let mut paths = Paths::default();
+    if prefix.trim_matches('/').is_empty() {
+        return paths;
+    }
+    match is_unknown(prefix, unknowns) {
+        true => {
+            let segments: Vec<String> = prefix
+                .split('/')
+                .map(|segment| match is_unknown(segment, unknowns) {
+                    true => "[^/]+".to_owned(),
+                    false => regex::escape(segment),
+                })
+                .collect();
+            paths.regex.push(format!("^{}", segments.join("/")));
+        }
+        false => paths.prefix.push(prefix.to_owned()),
+    }
+    paths
+}

@@ -1,0 +1,247 @@
+//! What in a request could be the attack: places whose value belongs to a class.
+
+use base64::Engine as _;
+use patch::document::{Condition, Decode, Member, Place, PlaceKind, UrlShape};
+
+use super::classes::{Class, Hints};
+use super::endpoint::is_unknown;
+use super::parts::{self, Part};
+use super::shape::{self, Shape};
+use super::{evidence, path};
+use crate::{Origin, Step, Unknown};
+
+/// A place and why it is suspicious.
+#[derive(Debug, Clone)]
+pub(super) struct Lead {
+    /// Where the rule looks.
+    pub(super) places: Vec<Place>,
+    pub(super) class: &'static Class,
+    /// Decoding before the detector's own.
+    pub(super) decode: Vec<Decode>,
+    pub(super) carrier: Carrier,
+    /// The greater, the more it is meant.
+    rank: (u8, bool, bool),
+}
+
+/// What carries the attack.
+#[derive(Debug, Clone)]
+pub(super) enum Carrier {
+    /// A value.
+    Value(Part),
+    /// The name of a parameter.
+    Name(Part),
+    /// The path, behind this prefix.
+    Path(String),
+}
+
+impl Carrier {
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Self::Value(part) => part.name().map_or(Shape::Other, shape::of),
+            Self::Name(_) | Self::Path(_) => Shape::Other,
+        }
+    }
+}
+
+/// All leads of a step, the best first.
+///
+/// # Errors
+/// The detectors do not compile.
+pub(super) fn of(step: &Step, parts: &[Part], hints: &Hints) -> Result<Vec<Lead>, String> {
+    let mut leads = Vec::new();
+    for part in parts {
+        value(part, step, hints, &mut leads)?;
+        name(part, hints, &mut leads)?;
+    }
+    if let Some(prefix) = path::attacked(parts::path(&step.request.target)) {
+        in_path(&prefix, step, hints, &mut leads)?;
+    }
+    leads.sort_by_key(|lead| std::cmp::Reverse(lead.rank));
+    Ok(leads)
+}
+
+fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {
+    let found = evidence::of(&part.value)?;
+    for class in found {
+        if meant(class, part, step, hints) {
+            leads.push(lead(
+                class,
+                places(part),
+                Vec::new(),
+                Carrier::Value(part.clone()),
+                hints,
+            ));
+        }
+    }
+    let encoded = matches!(part.place.kind, PlaceKind::Header)
+        .then_some(&[][..])
+        .unwrap_or(&part.value);
+    if let Some(inner) = from_base64(encoded) {
+        for class in evidence::of(&inner)?
+            .into_iter()
+            .filter(|class| !class.common)
+        {
+            let decode = vec![Decode::Base64];
+            leads.push(lead(
+                class,
+                places(part),
+                decode,
+                Carrier::Value(part.clone()),
+                hints,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Values that are ordinary elsewhere need a hint, or a host that calls back.
+fn meant(class: &Class, part: &Part, step: &Step, hints: &Hints) -> bool {
+    let text = String::from_utf8_lossy(&part.value);
+    let of = |origin: Origin| -> Vec<Unknown> {
+        let unknowns = step
+            .unknowns
+            .iter()
+            .filter(|unknown| unknown.origin == origin);
+        unknowns.cloned().collect()
+    };
+    let is_link = matches!(
+        class.condition,
+        Condition::Ssrf(UrlShape::Any | UrlShape::Host)
+    );
+    let calls_back = is_unknown(&text, &of(Origin::Callback));
+    let is_header = part.place.kind == PlaceKind::Header;
+    if is_link && (is_header || part.place.kind == PlaceKind::Body) {
+        return false;
+    }
+    if is_link && is_unknown(&text, &of(Origin::Target)) && !calls_back {
+        return false;
+    }
+    let shape = part.name().map(shape::of);
+    !class.common
+        || (is_link && calls_back)
+        || (hints.weight(class) > 0 && (is_link || !is_header))
+        || (class.condition == Condition::Command && shape == Some(Shape::Command))
+        || (hints.silent() && !is_header)
+}
+
+fn name(part: &Part, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {
+    let kind = match part.place.kind {
+        PlaceKind::Query => PlaceKind::QueryNames,
+        PlaceKind::Form | PlaceKind::Json => PlaceKind::ArgsNames,
+        _ => return Ok(()),
+    };
+    let name = part.name().unwrap_or_default();
+    for class in evidence::of(name.as_bytes())?
+        .into_iter()
+        .filter(|class| !class.common)
+    {
+        let place = Place { kind, member: None };
+        leads.push(lead(
+            class,
+            vec![place],
+            Vec::new(),
+            Carrier::Name(part.clone()),
+            hints,
+        ));
+    }
+    Ok(())
+}
+
+fn in_path(prefix: &str, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {
+    let path = parts::path(&step.request.target);
+    let tail = path.get(prefix.len()..).unwrap_or(path);
+    let place = |kind| Place { kind, member: None };
+    let carrier = Carrier::Path(prefix.to_owned());
+    for class in evidence::of(tail)? {
+        // Every path looks absolute.
+        if class.common && !matches!(class.condition, Condition::Ssrf(UrlShape::Any)) {
+            continue;
+        }
+        leads.push(lead(
+            class,
+            vec![place(PlaceKind::Path)],
+            Vec::new(),
+            carrier.clone(),
+            hints,
+        ));
+    }
+    // Elsewhere than below a prefix, such paths are ordinary somewhere.
+    if prefix.trim_matches('/').is_empty() {
+        return Ok(());
+    }
+    const CONFUSION: &Class = &super::classes::CONFUSION;
+    leads.push(lead(
+        CONFUSION,
+        vec![place(PlaceKind::Uri)],
+        Vec::new(),
+        carrier,
+        hints,
+    ));
+    Ok(())
+}
+
+fn lead(
+    class: &'static Class,
+    places: Vec<Place>,
+    decode: Vec<Decode>,
+    carrier: Carrier,
+    hints: &Hints,
+) -> Lead {
+    let plain = matches!(carrier, Carrier::Value(_)) && decode.is_empty();
+    Lead {
+        rank: (hints.weight(class), !class.common, plain),
+        places,
+        class,
+        decode,
+        carrier,
+    }
+}
+
+/// Where else the application would take the same value from.
+fn places(part: &Part) -> Vec<Place> {
+    let place = |kind, name: Option<&str>| Place {
+        kind,
+        member: name.map(|name| Member::Name(name.to_owned())),
+    };
+    match (part.place.kind, part.name()) {
+        (PlaceKind::Query | PlaceKind::Form, Some(name)) => {
+            vec![place(PlaceKind::Args, Some(name))]
+        }
+        (PlaceKind::Json, Some(name)) if !name.contains('.') => {
+            vec![place(PlaceKind::Args, Some(name))]
+        }
+        (PlaceKind::Xml | PlaceKind::XmlAttributes, _) => {
+            vec![
+                place(PlaceKind::Xml, None),
+                place(PlaceKind::XmlAttributes, None),
+            ]
+        }
+        _ => vec![part.place.clone()],
+    }
+}
+
+/// What a value is in Base64, where it can be nothing else.
+fn from_base64(value: &[u8]) -> Option<Vec<u8>> {
+    const SHORT: usize = 8;
+    let text = value.trim_ascii();
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte);
+    if text.len() < SHORT || !text.iter().all(fits) {
+        return None;
+    }
+    let standard: Vec<u8> = text
+        .iter()
+        .filter(|byte| **byte != b'=')
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        })
+        .collect();
+    let decoded = base64::prelude::BASE64_STANDARD_NO_PAD
+        .decode(standard)
+        .ok()?;
+    let printable = decoded
+        .iter()
+        .filter(|byte| (0x20..0x7f).contains(*byte) || byte.is_ascii_whitespace());
+    (printable.count() * 10 >= decoded.len() * 9).then_some(decoded)
+}

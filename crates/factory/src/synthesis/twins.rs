@@ -1,0 +1,196 @@
+//! Benign twins: the exploit with harmless values in place of the attack.
+
+use patch::document::PlaceKind;
+use patch::{Request, percent_encoded};
+
+use super::leads::{Carrier, Lead};
+use super::parts::{self, Part};
+
+/// Paths as many applications have them.
+const ORDINARY: &[&str] = &[
+    "index.html",
+    "images/logo-2.png",
+    "bin/get/Main/Search",
+    "cgi-bin/list.cgi",
+    "o'brien/2024/photo%201.jpg",
+    "api/v4/projects/group-1/items",
+    "caf%C3%A9/C%2B%2B",
+    "user/j.doe@example.org",
+];
+
+/// Requests that look like the exploit and must pass.
+pub(super) fn of(request: &Request, lead: &Lead) -> Vec<Request> {
+    match &lead.carrier {
+        Carrier::Value(part) => values(request, part, lead),
+        Carrier::Name(part) => {
+            let renamed = |new: &str| replaced(request, part, Some(new), &part.value);
+            vec![renamed("view"), renamed("order_id")]
+        }
+        Carrier::Path(prefix) => ORDINARY
+            .iter()
+            .map(|tail| {
+                let mut twin = request.clone();
+                let slash = if prefix.ends_with('/') { "" } else { "/" };
+                twin.target = format!("{prefix}{slash}{tail}").into_bytes();
+                twin
+            })
+            .collect(),
+    }
+}
+
+fn values(request: &Request, part: &Part, lead: &Lead) -> Vec<Request> {
+    let text = |value: &str| replaced(request, part, None, value.as_bytes());
+    match part.place.kind {
+        PlaceKind::Header => {
+            let name = part.name().unwrap_or_default().to_ascii_lowercase();
+            vec![text(header(&name))]
+        }
+        PlaceKind::Cookie => vec![text("f3a9c2e17b")],
+        PlaceKind::FileNames => vec![text("photo 1.jpg"), text("report.final.pdf")],
+        PlaceKind::FileContents => vec![text("It's a <b>note</b>; nothing more & nothing less.")],
+        PlaceKind::Body if part.value.trim_ascii_start().starts_with(b"<") => vec![text(
+            "<?xml version=\"1.0\"?><order id=\"7\"><name>O'Brien &amp; Sons</name><note>two, please</note></order>",
+        )],
+        PlaceKind::Body => vec![text("name=value&note=It's+fine")],
+        _ => {
+            let benign = lead.carrier.shape().benign();
+            benign.iter().map(|value| text(value)).collect()
+        }
+    }
+}
+
+/// What a header usually holds.
+fn header(name: &str) -> &'static str {
+    match name {
+        "user-agent" => "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "referer" | "origin" => "https://app.example/orders?id=7",
+        "content-type" => "application/x-www-form-urlencoded",
+        "x-forwarded-for" | "x-real-ip" | "client-ip" => "203.0.113.7",
+        "authorization" => "Bearer f3a9c2e17b",
+        "range" => "bytes=0-1023",
+        _ => "f3a9c2e17b",
+    }
+}
+
+/// The request with another value, or another name, for a part.
+pub(super) fn replaced(
+    request: &Request,
+    part: &Part,
+    name: Option<&str>,
+    value: &[u8],
+) -> Request {
+    let mut twin = request.clone();
+    let old = part.name().unwrap_or_default();
+    let new = name.unwrap_or(old);
+    match part.place.kind {
+        PlaceKind::Query => {
+            let path = parts::path(&request.target).to_vec();
+            let query = request.target.get(path.len() + 1..).unwrap_or_default();
+            twin.target = [&path[..], b"?", &pairs(query, part, new, value)].concat();
+        }
+        PlaceKind::Form => match request.media_type().starts_with("multipart/") {
+            true => twin.body = found(&request.body, &part.value, value),
+            false => twin.body = pairs(&request.body, part, new, value),
+        },
+        PlaceKind::Header => {
+            for (known, content) in &mut twin.headers {
+                if known.eq_ignore_ascii_case(old.as_bytes()) && *content == part.value {
+                    *content = value.to_vec();
+                }
+            }
+        }
+        PlaceKind::Cookie => {
+            for (known, content) in &mut twin.headers {
+                if known.eq_ignore_ascii_case(b"cookie") {
+                    *content = found(content, &part.value, value);
+                }
+            }
+        }
+        PlaceKind::Json => {
+            if let Ok(mut document) = serde_json::from_slice(&request.body) {
+                let text = String::from_utf8_lossy(value).into_owned();
+                in_json(
+                    &mut document,
+                    &part.value,
+                    &text,
+                    name.map(|new| (old, new)),
+                );
+                twin.body = serde_json::to_vec(&document).unwrap_or_default();
+            }
+        }
+        PlaceKind::Body => twin.body = value.to_vec(),
+        _ => twin.body = found(&request.body, &part.value, value),
+    }
+    twin
+}
+
+fn pairs(text: &[u8], part: &Part, new: &str, value: &[u8]) -> Vec<u8> {
+    let old = part.name().unwrap_or_default();
+    let pairs: Vec<String> = parts::pairs(text)
+        .into_iter()
+        .map(
+            |(name, content)| match name == old && content == part.value {
+                true => format!(
+                    "{}={}",
+                    percent_encoded(new.as_bytes()),
+                    percent_encoded(value)
+                ),
+                false => format!(
+                    "{}={}",
+                    percent_encoded(name.as_bytes()),
+                    percent_encoded(&content)
+                ),
+            },
+        )
+        .collect();
+    pairs.join("&").into_bytes()
+}
+
+/// Bytes with every occurrence of some replaced.
+fn found(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    if old.is_empty() {
+        return text.to_vec();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        match rest.strip_prefix(old) {
+            Some(behind) => {
+                out.extend_from_slice(new);
+                rest = behind;
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+fn in_json(document: &mut serde_json::Value, old: &[u8], new: &str, name: Option<(&str, &str)>) {
+    use serde_json::Value as V;
+    match document {
+        V::Object(fields) => {
+            if let Some((from, to)) = name {
+                let last = from.rsplit('.').next().unwrap_or(from);
+                let renamed = |key: &String| match from.ends_with(key.as_str()) || key == last {
+                    true => to.to_owned(),
+                    false => key.clone(),
+                };
+                *fields = std::mem::take(fields)
+                    .into_iter()
+                    .map(|(key, value)| (renamed(&key), value))
+                    .collect();
+            }
+            fields
+                .values_mut()
+                .for_each(|value| in_json(value, old, new, name));
+        }
+        V::Array(items) => items
+            .iter_mut()
+            .for_each(|value| in_json(value, old, new, name)),
+        V::String(text) if text.as_bytes() == old && name.is_none() => *text = new.to_owned(),
+        _ => {}
+    }
+}

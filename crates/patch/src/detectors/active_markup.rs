@@ -1,0 +1,21 @@
+//! Markup that runs script, in a field where other markup is welcome (CWE-79).
+
+use super::{Detector, rx};
+use crate::document::Decode;
+
+/// `active-markup`
+pub(super) const DETECTOR: Detector = Detector {
+    name: "active-markup",
+    summary: "a script element, an event handler or a script URL in markup; other markup and escaped code passes",
+    decode: &[Decode::Url, Decode::Nulls],
+    checks: &[
+        rx(r"(?i)<\s*/?\s*(?:script|applet|object|embed|meta|base|isindex)\b"),
+        rx(r"(?is)<[a-z!/][^>]*?[\s/'\x22]on[a-z]{3,25}\s*=|[\x22']\s*/?\s*on[a-z]{3,25}\s*=\s*\S"),
+        rx(
+            r"(?is)<[a-z][^>]*?(?:j[\s\x00-\x1f]*a[\s\x00-\x1f]*v[\s\x00-\x1f]*a|v[\s\x00-\x1f]*b)[\s\x00-\x1f]*s[\s\x00-\x1f]*c[\s\x00-\x1f]*r[\s\x00-\x1f]*i[\s\x00-\x1f]*p[\s\x00-\x1f]*t[\s\x00-\x1f]*:|<[a-z][^>]*?(?:srcdoc|formaction)\s*=",
+        ),
+        rx(
+            r"(?i)<\s*(?:svg|math|style|iframe|link)\b[^>]*(?:onload|src\s*=\s*['\x22]?(?:data|javascript)|srcdoc|@import)",
+        ),
+    ],
+};

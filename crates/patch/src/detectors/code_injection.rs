@@ -1,0 +1,24 @@
+//! Program code in a value (CWE-94, CWE-95): PHP, Python, JavaScript on servers, Perl, ASP, JSP.
+
+use super::{Detector, rx};
+use crate::document::Decode;
+
+/// `code-injection`
+pub(super) const DETECTOR: Detector = Detector {
+    name: "code-injection",
+    summary: "code of a language that servers evaluate, with a call that reaches the system",
+    decode: &[Decode::Url, Decode::Url],
+    checks: &[
+        rx(
+            r"(?i)<\?(?:php\b|=|\s)|<%(?:=|@|!|\s)|<jsp:|<script\s[^>]*(?:runat|language\s*=\s*.?php)",
+        ),
+        // PHP: functions that run code or commands, with their parenthesis.
+        rx(
+            r"(?i)\b(?:eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|phpinfo|phpversion|var_dump|print_r|call_user_func(?:_array)?|create_function|base64_decode|file_(?:get|put)_contents|readfile|fwrite|fputs|move_uploaded_file|highlight_file|show_source|array_map|preg_replace|ini_set|putenv|die|md5|print|echo)\s*\(\s*(?:['\x22$@\d(\[\\)]|[a-z_]+\s*\()|\becho\s+(?:md5|system|exec|shell_exec|base64_decode)\b|\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b",
+        ),
+        // Python, Node.js, Ruby, Java.
+        rx(
+            r"(?i)\b__(?:import|class|globals|builtins|subclasses|mro|init|bases?|reduce)__|\bos\s*\.\s*(?:system|popen|exec\w*)\s*\(|\bsubprocess\s*\.|\bimport\s+os\b|\bchild_process\b|\bprocess\s*\.\s*(?:mainModule|binding|env)\b|\brequire\s*\(\s*['\x22]|\bconstructor\s*[.\[]\s*['\x22]?constructor\b|\bRuntime\s*\.\s*getRuntime\b|\bThread\s*\.\s*sleep\s*\(|\bjava\.lang\.|\.execute\s*\(\s*\)|\bIO\.popen\b|\bKernel\.(?:exec|system)\b",
+        ),
+    ],
+};
