@@ -164,7 +164,9 @@ impl std::error::Error for BodyError {
 pub(crate) struct ClientBody {
     incoming: Incoming,
     idle: Duration,
-    end: Instant,
+    total: Duration,
+    /// Counted from the first wait: most bodies are never waited for.
+    end: Option<Instant>,
     /// Made when the body is first waited for, set anew at each wait.
     timer: Option<Pin<Box<Sleep>>>,
     waiting: bool,
@@ -184,7 +186,8 @@ impl ClientBody {
         Self {
             incoming,
             idle: Duration::from_millis(limits.body_idle_ms),
-            end: Instant::now() + Duration::from_millis(limits.body_total_ms),
+            total: Duration::from_millis(limits.body_total_ms),
+            end: None,
             timer: None,
             waiting: false,
             arrival: None,
@@ -192,9 +195,12 @@ impl ClientBody {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let end = self.end;
-        let idle = self.idle;
-        let due = || end.min(Instant::now() + idle);
+        let (total, idle, end) = (self.total, self.idle, &mut self.end);
+        let mut due = || {
+            let now = Instant::now();
+            let end = *end.get_or_insert(now + total);
+            end.min(now + idle)
+        };
         let timer = match &mut self.timer {
             Some(timer) => timer,
             None => {

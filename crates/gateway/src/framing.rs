@@ -5,18 +5,19 @@
 //!
 //! | Case | Refused by |
 //! |---|---|
-//! | bare LF, in the head or between chunks | [`scan`], [`crate::sniff`] |
+//! | bare LF, in the head or between chunks | [`Lines::scan`], [`crate::sniff`] |
 //! | several `Content-Length`, a list, a sign; `Content-Length` and `Transfer-Encoding` | [`head`] |
 //! | `Transfer-Encoding` other than `chunked` once, or in HTTP/1.0 | [`head`] |
 //! | no `Host` or several; one that differs from the target's | [`head`], [`settle`] for HTTP/2 |
 //! | a target of no form that belongs to its method, a fragment, `CONNECT` | [`head`], [`settle`] for HTTP/2 |
-//! | a folded line, a space before the colon | [`head`], and hyper |
+//! | a folded line | [`head`], and hyper |
+//! | a line without colon, a space before it | hyper |
 //! | bare CR, NUL, bytes that names and values may not have | hyper |
 //! | wrong chunk sizes and ends | hyper |
 //! | connection headers, wrong lengths in HTTP/2 | the h2 crate |
 //! | names that CGI reads as another header: `Content_Length` | [`settle`] |
 //!
-//! hyper settles most of the first seven silently, so [`crate::sniff`] asks [`head`] about the raw
+//! hyper settles most of the first six silently, so [`crate::sniff`] asks [`head`] about the raw
 //! bytes before hyper sees their end.
 
 use http::header::{CONTENT_LENGTH, COOKIE, HOST};
@@ -50,57 +51,74 @@ pub(crate) enum Scan {
     BareLf(usize),
 }
 
-/// Looks for the end of a head, beginning at `from`; what stands before has been scanned.
-pub(crate) fn scan(bytes: &[u8], from: usize) -> Scan {
-    for lf in memchr_iter(b'\n', bytes.get(from..).unwrap_or_default()).map(|at| at + from) {
-        let before = bytes.get(..lf).unwrap_or_default();
-        let Some((b'\r', line)) = before.split_last() else {
-            return Scan::BareLf(lf);
-        };
-        match line.last() {
-            None => return Scan::Blank,
-            Some(b'\n') => return Scan::Complete(lf + 1),
-            Some(_) => {}
-        }
+/// Where the lines of a head end: the offsets of their LF.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    /// Forgets the last head.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+        // A head of thousands of short lines was refused; its room is given back.
+        self.0.shrink_to(128);
     }
-    Scan::Partial
+
+    /// Looks for the end of a head, beginning at `from`; what stands before has been scanned.
+    pub(crate) fn scan(&mut self, bytes: &[u8], from: usize) -> Scan {
+        for lf in memchr_iter(b'\n', bytes.get(from..).unwrap_or_default()).map(|at| at + from) {
+            let before = bytes.get(..lf).unwrap_or_default();
+            let Some((b'\r', line)) = before.split_last() else {
+                return Scan::BareLf(lf);
+            };
+            match line.last() {
+                None => return Scan::Blank,
+                Some(b'\n') => return Scan::Complete(lf + 1),
+                Some(_) => self.0.push(lf),
+            }
+        }
+        Scan::Partial
+    }
+
+    /// The lines, without their CR LF.
+    fn of<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let mut from = 0;
+        self.0.iter().map(move |&lf| {
+            let line = bytes.get(from..lf.saturating_sub(1)).unwrap_or_default();
+            from = lf + 1;
+            line
+        })
+    }
 }
 
-/// Judges a complete head of HTTP/1, its lines ended by CR LF, the empty one included.
-pub(crate) fn head(bytes: &[u8]) -> Result<Length, Refusal> {
-    let mut rest = bytes;
-    let request = RequestLine::parse(line(&mut rest).unwrap_or_default())?;
+/// Judges a complete head of HTTP/1 whose lines were found by [`Lines::scan`].
+pub(crate) fn head(bytes: &[u8], lines: &Lines) -> Result<Length, Refusal> {
+    let mut lines = lines.of(bytes);
+    let request = RequestLine::parse(lines.next().unwrap_or_default())?;
     let mut length = None;
     let mut chunked = false;
     let mut host = None;
-    while let Some(text) = line(&mut rest) {
-        if text.is_empty() {
-            break;
-        }
-        let Some(colon) = memchr(b':', text) else {
-            return Err(Refusal("a header line has no colon"));
-        };
-        let (name, value) = text.split_at(colon);
-        if matches!(name.first(), None | Some(b' ' | b'\t')) || name.ends_with(b" ") {
-            return Err(Refusal(
-                "a header line is folded or has a space before its colon",
-            ));
-        }
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
-        // PERF: the length tells most headers apart without comparing.
-        match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
-                once(&mut host, value, "there are several Host headers")?;
-            }
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
-                let several = "there are several Content-Length headers";
-                once(&mut length, decimal(value)?, several)?;
-            }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                if chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Refusal("Transfer-Encoding is not chunked, once"));
+    for line in lines {
+        // PERF: the first byte tells most headers apart.
+        match line.first().map(u8::to_ascii_lowercase) {
+            Some(b' ' | b'\t') => return Err(Refusal("a header line is folded")),
+            Some(b'h') => {
+                if let Some(value) = value(line, b"host:") {
+                    once(&mut host, value, "there are several Host headers")?;
                 }
-                chunked = true;
+            }
+            Some(b'c') => {
+                if let Some(value) = value(line, b"content-length:") {
+                    let several = "there are several Content-Length headers";
+                    once(&mut length, decimal(value)?, several)?;
+                }
+            }
+            Some(b't') => {
+                if let Some(value) = value(line, b"transfer-encoding:") {
+                    if chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                        return Err(Refusal("Transfer-Encoding is not chunked, once"));
+                    }
+                    chunked = true;
+                }
             }
             _ => {}
         }
@@ -137,12 +155,10 @@ fn once<T>(slot: &mut Option<T>, value: T, why: &'static str) -> Result<(), Refu
     }
 }
 
-/// Takes the next line, without its CR LF.
-fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let lf = memchr(b'\n', rest)?;
-    let (text, after) = rest.split_at_checked(lf + 1)?;
-    *rest = after;
-    text.strip_suffix(b"\r\n")
+/// What stands behind this name and colon. A space between them is refused by hyper.
+fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (own, value) = line.split_at_checked(name.len())?;
+    own.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }
 
 struct RequestLine<'a> {
@@ -289,7 +305,10 @@ fn reads_as_another(name: &str) -> bool {
         "x-forwarded-host",
         "x-forwarded-proto",
     ];
-    memchr(b'_', name.as_bytes()).is_some() && NAMES.contains(&name.replace('_', "-").as_str())
+    // PERF: few names are of such a length.
+    matches!(name.len(), 9 | 12 | 14..=17)
+        && memchr(b'_', name.as_bytes()).is_some()
+        && NAMES.contains(&name.replace('_', "-").as_str())
 }
 
 #[cfg(test)]
@@ -301,12 +320,16 @@ mod tests {
         let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nrest";
         let end = text.len() - 4;
         for cut in 0..end {
-            assert_eq!(scan(&text[..cut], 0), Scan::Partial);
-            assert_eq!(scan(text, cut), Scan::Complete(end));
+            let mut lines = Lines::default();
+            assert_eq!(lines.scan(&text[..cut], 0), Scan::Partial);
+            assert_eq!(lines.scan(text, cut), Scan::Complete(end));
+            let found: Vec<&[u8]> = lines.of(text).collect();
+            assert_eq!(found, [&b"GET / HTTP/1.1"[..], b"Host: a"]);
         }
-        assert_eq!(scan(b"GET / HTTP/1.1\nHost", 0), Scan::BareLf(14));
-        assert_eq!(scan(b"\r\nGET /", 0), Scan::Blank);
-        assert_eq!(scan(b"\nGET /", 0), Scan::BareLf(0));
+        let scan = |text: &[u8]| Lines::default().scan(text, 0);
+        assert_eq!(scan(b"GET / HTTP/1.1\nHost"), Scan::BareLf(14));
+        assert_eq!(scan(b"\r\nGET /"), Scan::Blank);
+        assert_eq!(scan(b"\nGET /"), Scan::BareLf(0));
     }
 
     #[test]
@@ -318,7 +341,9 @@ mod tests {
         ];
         for (line, expected) in cases {
             let text = format!("POST / HTTP/1.1\r\nHost: a\r\n{line}\r\n");
-            assert_eq!(head(text.as_bytes()), Ok(expected));
+            let mut lines = Lines::default();
+            lines.scan(text.as_bytes(), 0);
+            assert_eq!(head(text.as_bytes(), &lines), Ok(expected));
         }
     }
 

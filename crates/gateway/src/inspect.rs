@@ -11,7 +11,7 @@ use engine::{
     Transaction,
 };
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Response, Version};
+use http::{HeaderMap, HeaderValue, Response, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -36,6 +36,7 @@ impl engine::Headers for Lines<'_> {
 #[derive(Clone, Copy)]
 pub(crate) struct Origin<'a> {
     pub(crate) application: &'a str,
+    pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) fail: Fail,
     pub(crate) client: std::net::SocketAddr,
     pub(crate) server: std::net::SocketAddr,
@@ -73,7 +74,9 @@ impl<'a> Inspection<'a> {
         parts: &http::request::Parts,
         origin: Origin<'_>,
     ) -> Result<(), Halt> {
-        let host = parts.headers.get(http::header::HOST);
+        if plan.is_empty() {
+            return Ok(());
+        }
         let target = parts
             .uri
             .path_and_query()
@@ -83,7 +86,7 @@ impl<'a> Inspection<'a> {
             application: origin.application,
             client: origin.client,
             server: origin.server,
-            host: host.map_or(b"", |host| host.as_bytes()),
+            host: origin.host.map_or(b"", |host| host.as_bytes()),
             method: parts.method.as_str().as_bytes(),
             target: target.as_bytes(),
             version: name_of(parts.version),

@@ -129,13 +129,15 @@ impl Proxy {
         story.accept = head.headers.get(ACCEPT).cloned();
         story.version = head.version;
         framing::settle(&mut head, self.limits.headers)?;
-        let application = choose(applications, &head)?;
+        let host = head.headers.get(HOST).cloned();
+        let application = choose(applications, host.as_ref())?;
         let body = ClientBody::new(incoming, &self.limits);
 
         // Inspect the head; most requests concern no rule and go straight on.
         let client = connection.client(&head.headers, &self.trusted);
         let origin = Origin {
             application: &application.is.name,
+            host: host.as_ref(),
             fail: application.is.fail,
             client,
             server: connection.local,
@@ -143,7 +145,14 @@ impl Proxy {
         };
         let flow = inspection.head(&self.plan.load(), &head, origin);
         if inspection.is_concerned() {
-            story.seen = Some(Seen::new(&application.is.name, client, &head));
+            story.seen = Some(Seen {
+                time_ms: now_ms(),
+                application: &application.is.name,
+                client,
+                method: head.method.clone(),
+                host: host.clone(),
+                target: head.uri.clone(),
+            });
         }
         flow?;
 
@@ -156,7 +165,13 @@ impl Proxy {
         story.stripped = !strips.is_empty();
         let upgrade = tunnel::wanted(&mut head);
         let readable = inspection.wants_response_body();
-        forward::prepare(&mut head.headers, connection, upgrade.is_some(), readable);
+        forward::prepare(
+            &mut head.headers,
+            host,
+            connection,
+            upgrade.is_some(),
+            readable,
+        );
 
         // Forward: nothing of the request has reached the upstream before this line.
         let patience = &connection.patience;
@@ -331,14 +346,12 @@ fn protected(config: &Config) -> Result<Vec<Protected>, Error> {
 /// The application that a request is for.
 fn choose<'a>(
     applications: &'a [Protected],
-    head: &http::request::Parts,
+    host: Option<&HeaderValue>,
 ) -> Result<&'a Protected, Halt> {
     if let [only] = applications {
         return Ok(only);
     }
-    let host = head
-        .headers
-        .get(HOST)
+    let host = host
         .and_then(|host| host.to_str().ok())
         .map_or("", without_port);
     let fits = |each: &&Protected| {
@@ -370,19 +383,6 @@ struct Seen<'a> {
     method: Method,
     host: Option<HeaderValue>,
     target: Uri,
-}
-
-impl<'a> Seen<'a> {
-    fn new(application: &'a str, client: SocketAddr, head: &http::request::Parts) -> Self {
-        Self {
-            time_ms: now_ms(),
-            application,
-            client,
-            method: head.method.clone(),
-            host: head.headers.get(HOST).cloned(),
-            target: head.uri.clone(),
-        }
-    }
 }
 
 fn told(found: &Match) -> EventMatch {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::framing::{self, Length, Scan};
+use crate::framing::{self, Length, Lines, Scan};
 
 /// Bytes and time that a closing connection reads and throws away.
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
@@ -203,6 +203,8 @@ struct Watch {
     state: State,
     /// The start of a head that did not come at once.
     pending: Vec<u8>,
+    /// Of the head so far.
+    lines: Lines,
     head_bytes: usize,
     /// Ends a spoilt head: hyper looks at no head before its end.
     ending: &'static [u8],
@@ -244,6 +246,7 @@ impl Watch {
         Self {
             state: State::Head { blank: false },
             pending: Vec::new(),
+            lines: Lines::default(),
             head_bytes,
             ending: b"",
         }
@@ -289,10 +292,11 @@ impl Watch {
     fn head(&mut self, rest: &[u8], blank: bool) -> Result<usize, Spoilt> {
         let known = self.pending.len();
         let scan = if known == 0 {
-            framing::scan(rest, 0)
+            self.lines.clear();
+            self.lines.scan(rest, 0)
         } else {
             self.pending.extend_from_slice(rest);
-            framing::scan(&self.pending, known)
+            self.lines.scan(&self.pending, known)
         };
         match scan {
             Scan::BareLf(at) => Err(Spoilt(at - known)),
@@ -314,7 +318,7 @@ impl Watch {
             }
             Scan::Complete(end) => {
                 let whole = if known == 0 { rest } else { &self.pending };
-                let judged = framing::head(whole.get(..end).unwrap_or_default());
+                let judged = framing::head(whole, &self.lines);
                 self.pending = Vec::new();
                 let taken = end - known;
                 self.state = match judged {

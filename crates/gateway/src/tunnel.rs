@@ -14,7 +14,8 @@ use crate::server::Connection;
 
 /// Takes the request's promise of a tunnel, if it asks for a WebSocket.
 pub(crate) fn wanted(request: &mut http::request::Parts) -> Option<OnUpgrade> {
-    let asked = request.version == Version::HTTP_11
+    let asked = request.extensions.get::<OnUpgrade>().is_some()
+        && request.version == Version::HTTP_11
         && request.method == Method::GET
         && is(&request.headers, UPGRADE, "websocket")
         && names(&request.headers, "upgrade");

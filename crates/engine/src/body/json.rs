@@ -328,12 +328,7 @@ impl<'a> Parser<'a> {
 
     /// Bytes up to a quote, a backslash, or what a string may not hold.
     fn plain(&mut self) -> &'a [u8] {
-        let end = self
-            .rest
-            .iter()
-            .position(|&byte| ENDS_PLAIN.get(usize::from(byte)) == Some(&true))
-            .unwrap_or(self.rest.len());
-        let (plain, rest) = self.rest.split_at(end);
+        let (plain, rest) = self.rest.split_at(plain_bytes(self.rest));
         self.rest = rest;
         plain
     }
@@ -427,18 +422,28 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Bytes before which the plain part of a string ends.
-static ENDS_PLAIN: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        ends[byte] = true;
-        byte += 1;
+/// How many bytes stand before a quote, a backslash, or what a string may not hold.
+///
+/// PERF: eight at once, as in "Bit Twiddling Hacks", "Determine if a word has a byte less than n":
+/// a borrow may flag bytes above the first that is meant, never below.
+fn plain_bytes(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (words, rest) = text.as_chunks();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let quote = zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
+        let ends = (control | quote | backslash) & HIGHS;
+        if ends != 0 {
+            return at * 8 + ends.trailing_zeros() as usize / 8;
+        }
     }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
+    let ends = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    text.len() - rest.len() + rest.iter().position(ends).unwrap_or(rest.len())
+}
 
 /// Appends a number's digits.
 fn push_number(text: &mut Vec<u8>, number: usize) {
@@ -478,4 +483,28 @@ fn is_number(word: &[u8]) -> bool {
         rest = exponent;
     }
     rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_bytes;
+
+    #[test]
+    fn a_plain_part_ends_before_the_first_byte_that_is_not_plain() {
+        for byte in 0..=u8::MAX {
+            let plain = !matches!(byte, 0..0x20 | b'"' | b'\\');
+            for length in 0..20 {
+                for at in 0..length {
+                    // What follows must not hide what comes first.
+                    for filler in [b'a', b'!', b']', 0x20, 0x80, 0xff] {
+                        let mut text = vec![filler; length];
+                        text[at] = byte;
+                        let end = if plain { length } else { at };
+                        assert_eq!(plain_bytes(&text), end, "{text:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(plain_bytes(b"#\"\"!!!!!!"), 1);
+    }
 }

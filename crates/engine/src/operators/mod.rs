@@ -139,6 +139,8 @@ pub trait Operator: Send + Sync + std::fmt::Debug {
 pub struct Hit {
     /// Whether groups are asked for; to find them takes longer.
     pub wants_groups: bool,
+    /// Whether the span is asked for; if not, the answer alone counts.
+    pub wants_span: bool,
     /// The bytes of the input that matched, where the operator can say.
     pub span: Option<Range<usize>>,
     /// Groups 0 to 9 as ranges of the input.
@@ -153,6 +155,7 @@ impl Default for Hit {
     fn default() -> Self {
         Self {
             wants_groups: true,
+            wants_span: true,
             span: None,
             captures: Default::default(),
             text: Vec::new(),
@@ -166,6 +169,7 @@ impl Hit {
     pub(crate) fn unasked() -> Self {
         Self {
             wants_groups: false,
+            wants_span: false,
             ..Self::default()
         }
     }

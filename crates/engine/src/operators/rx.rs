@@ -30,6 +30,9 @@ impl Operator for Rx {
         let Some(regex) = self.regex.get() else {
             return true;
         };
+        if !hit.wants_span {
+            return regex.is_match(input);
+        }
         if !hit.wants_groups {
             hit.span = regex.find(input).map(|found| found.range());
             return hit.span.is_some();

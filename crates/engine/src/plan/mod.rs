@@ -29,7 +29,7 @@ use crate::transaction::{Oversize, State, Transaction};
 use gate::Needs;
 use idle::Idle;
 use interest::Interest;
-use ir::{Fault, Program};
+use ir::{EngineMode, Fault, Program};
 use route::RouteIndex;
 use signature::{Sets, Signatures};
 use texts::{TextSearch, Texts};
@@ -317,6 +317,16 @@ impl Plan {
             .chain(self.patches.iter().map(|patch| &patch.program))
             .flat_map(|program| &program.warnings)
             .map(|(location, message)| (location.as_ref(), message.as_str()))
+    }
+
+    /// Whether it never looks at anything: an adapter need not begin a transaction.
+    pub fn is_empty(&self) -> bool {
+        !self.has_general_rules() && self.patches.is_empty()
+    }
+
+    /// Whether rules run that belong to no patch.
+    pub(crate) fn has_general_rules(&self) -> bool {
+        self.base.engine != EngineMode::Off && self.base.says_something()
     }
 
     /// Number of patches.

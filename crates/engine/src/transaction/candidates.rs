@@ -2,7 +2,7 @@
 
 use super::inputs::{Inputs, Item, Members};
 use super::values::{ValueId, Values};
-use crate::operators::Hit;
+use crate::language::lower::means;
 use crate::plan::Scan;
 use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Steps, Uses};
 use crate::plan::signature::Signature;
@@ -67,7 +67,7 @@ impl Look<'_> {
             self.at(uses, value);
         }
         for (pattern, uses) in &looked.patterns {
-            if pattern.matches(self.values.get(item.name), &mut Hit::unasked()) {
+            if means(&**pattern, self.values.get(item.name)) {
                 self.at(uses, value);
             }
         }

@@ -6,7 +6,7 @@ use crate::body::{Anomaly, Kind, Sink, XmlEvent};
 use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
 use crate::plan::Plan;
-use crate::plan::interest::{Field, Interest};
+use crate::plan::interest::{Field, Interest, Joint};
 use crate::plan::ir::{Settings, XmlIntoArgs};
 
 /// How a request is to be read.
@@ -42,14 +42,13 @@ pub(super) struct Collector<'a> {
 pub(super) struct Interests<'a> {
     pub(super) plan: &'a Plan,
     pub(super) concerned: &'a [u32],
+    /// Of all of them.
+    pub(super) joint: &'a Joint,
 }
 
 impl Interests<'_> {
     fn each(&self) -> impl Iterator<Item = Option<&Interest>> {
-        let patches = self.concerned.iter();
-        patches
-            .filter_map(|&at| self.plan.patches.get(at as usize))
-            .map(|patch| patch.interest.as_ref())
+        each(self.plan, self.concerned)
     }
 
     /// Whether a rule looks at the variable.
@@ -58,11 +57,21 @@ impl Interests<'_> {
         self.each().any(|interest| interest.is_none_or(has))
     }
 
-    fn wants(&self, mut field: Field<'_>) -> bool {
+    fn wants(&self, field: Field<'_>) -> bool {
         let signatures = &self.plan.scan.signatures;
-        let mut wants = |interest: &Interest| interest.wants(&mut field, signatures);
-        self.each().any(|interest| interest.is_none_or(&mut wants))
+        self.joint.wants(field, signatures, self.each())
     }
+}
+
+/// What each of the concerned patches looks at; none: everything.
+pub(super) fn each<'a>(
+    plan: &'a Plan,
+    concerned: &'a [u32],
+) -> impl Iterator<Item = Option<&'a Interest>> {
+    concerned
+        .iter()
+        .filter_map(|&at| plan.patches.get(at as usize))
+        .map(|patch| patch.interest.as_ref())
 }
 
 impl Sink for Collector<'_> {

@@ -24,6 +24,7 @@ use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::plan::Plan;
+use crate::plan::interest::Joint;
 use crate::plan::ir::{EngineMode, XmlIntoArgs};
 use crate::plan::query::Steps;
 use crate::request::{RequestHead, ResponseHead};
@@ -82,6 +83,8 @@ pub struct Transaction {
 #[derive(Default)]
 pub(crate) struct State {
     concerned: Vec<u32>,
+    /// What they look at.
+    joint: Joint,
     /// Scratch of the route index, and of the content type.
     path: Vec<u8>,
     values: Values,
@@ -172,10 +175,10 @@ impl Transaction {
     /// Phase 1. Everything that is needed later is copied; the head is not kept.
     pub fn request_head(&mut self, head: &RequestHead<'_>) -> Flow {
         let plan = &self.plan;
-        let base = plan.base.engine != EngineMode::Off && plan.base.says_something();
-        if !base && plan.patches.is_empty() {
+        if plan.is_empty() {
             return Flow::Continue;
         }
+        let base = plan.has_general_rules();
         let mut state = plan.take_state();
         plan.routes.lookup(
             head.application,

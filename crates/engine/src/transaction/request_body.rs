@@ -1,11 +1,11 @@
 //! The body of a request: whether it must be held, and how it is read.
 
-use super::collector::{Interests, Reading};
+use super::collector::{self, Interests, Reading};
 use super::{Oversize, State};
 use crate::body::{Anomaly, content_coding};
 use crate::language::variables::Variable;
 use crate::plan::Plan;
-use crate::plan::ir::{EngineMode, Processor};
+use crate::plan::ir::Processor;
 
 pub(super) fn body_need(
     plan: &Plan,
@@ -84,6 +84,7 @@ pub(super) fn processor_of(state: &State, patches: bool) -> Option<Processor> {
 pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
     let State {
         concerned,
+        joint,
         path,
         values,
         inputs,
@@ -103,9 +104,16 @@ pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
         inputs.notice(anomaly, values);
     }
     // General rules, a trace and a count of bytes may ask for anything.
-    let general = plan.base.engine != EngineMode::Off && plan.base.says_something();
+    let general = plan.has_general_rules();
     let all = general || outcome.traces() || reading.settings.request_body_no_files_limit.is_some();
-    let interests = (!all).then_some(Interests { plan, concerned });
+    if !all {
+        joint.join(collector::each(plan, concerned));
+    }
+    let interests = (!all).then_some(Interests {
+        plan,
+        concerned,
+        joint,
+    });
     let looks_at = |variable| interests.is_none_or(|interests| interests.has(variable));
     if looks_at(Variable::RequestBodyLength) {
         let length = values.intern(body.len().to_string().as_bytes());
