@@ -1,7 +1,7 @@
 //! Rules of others become patches that stop what the rules stop, and prove it by themselves.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use factory::{Limits, Options, Outcome, importers};
+use factory::{Imported, Limits, Options, Outcome, importers};
 use jiff::civil::date;
 use patch::document::Reason;
 use patch::{Level, Request, Source};
@@ -29,7 +29,37 @@ struct Wrong {
     error: String,
 }
 
-fn import(kind: &str, text: &str, name: &str) -> Vec<Outcome> {
+#[derive(Deserialize)]
+struct Files {
+    file: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    name: String,
+    text: String,
+    #[serde(default)]
+    patch: Vec<Expected>,
+    #[serde(default)]
+    rejected: Vec<Rejected>,
+    needless: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    id: String,
+    title: String,
+    stops: Vec<String>,
+    passes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Rejected {
+    id: String,
+    reason: String,
+}
+
+fn import(kind: &str, text: &str, name: &str) -> Vec<Imported> {
     let options = Options {
         owner: "team@example.org".to_owned(),
         reason: Reason::ThirdParty,
@@ -42,14 +72,13 @@ fn import(kind: &str, text: &str, name: &str) -> Vec<Outcome> {
         .iter()
         .find(|importer| importer.kind == kind)
         .unwrap();
-    let found = importer.import(text, name, &options);
-    found.into_iter().map(|imported| imported.outcome).collect()
+    importer.import(text, name, &options)
 }
 
 /// A rule file with these rules.
 fn crowdsec(rules: &str) -> Outcome {
     let text = format!("name: someone/rule\nrules:\n{rules}");
-    import("crowdsec", &text, "rule.yaml").remove(0)
+    import("crowdsec", &text, "rule.yaml").remove(0).outcome
 }
 
 /// A method and a target, then header lines, then a body. Bodies are forms if nothing is said.
@@ -124,7 +153,7 @@ fn crowdsec_rules_that_cannot_be_kept_are_rejected_with_their_line() {
 fn what_a_crowdsec_file_says_of_the_vulnerability_is_kept() {
     let text = "name: someone/vpatch-CVE-2026-0001\ndescription: A flaw\nrules:\n- zones: [URI]\n  match: { type: equals, value: /a }\n\
         labels:\n  type: exploit\n  classification: [cve.CVE-2026-0001, attack.T1190, cwe.CWE-22]\n  references: [https://example.org/1]\n";
-    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0) else {
+    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0).outcome else {
         panic!("no patch");
     };
     let document = Source::parse("a", &made.yaml).unwrap().document;
@@ -151,7 +180,7 @@ fn files_that_stop_nothing_are_told_and_are_no_fault() {
             "has no rule",
         ),
     ] {
-        match import("crowdsec", text, "a.yaml").remove(0) {
+        match import("crowdsec", text, "a.yaml").remove(0).outcome {
             Outcome::Needless(said) => assert!(said.contains(why), "{said}"),
             other => panic!("{text}: {other:?}"),
         }
@@ -161,7 +190,7 @@ fn files_that_stop_nothing_are_told_and_are_no_fault() {
 #[test]
 fn seclang_in_a_crowdsec_file_is_kept() {
     let text = "name: a/b\nseclang_rules:\n- SecRule ARGS:ip \"@contains ;\" \"id:2,phase:2,deny,msg:'semicolon'\"\n";
-    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0) else {
+    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0).outcome else {
         panic!("no patch");
     };
     let texts = |texts: &[&str]| {
@@ -176,4 +205,47 @@ fn seclang_in_a_crowdsec_file_is_kept() {
         &texts(&["GET /?ip=1;2"]),
         &texts(&["GET /?ip=1", "GET /?id=1;2"]),
     );
+}
+
+#[test]
+fn seclang_files_become_patches_by_vulnerability() {
+    let files: Files = toml::from_str(include_str!("../testdata/seclang.toml")).unwrap();
+    for file in files.file {
+        let found = import("seclang", &file.text, "rules/vendor.conf");
+        let (mut patches, mut rejected, mut needless) = (Vec::new(), Vec::new(), None);
+        for Imported { id, outcome } in found {
+            match outcome {
+                Outcome::Patch(made) => patches.push((id, made)),
+                Outcome::Rejected(why) => rejected.push((id, why)),
+                Outcome::Needless(why) => needless = Some(why),
+            }
+        }
+        let ids = |all: &[String]| all.join(" ");
+        let name = &file.name;
+        assert_eq!(
+            ids(&patches.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()),
+            ids(&file
+                .patch
+                .iter()
+                .map(|patch| patch.id.clone())
+                .collect::<Vec<_>>()),
+            "{name}: {rejected:?}"
+        );
+        for ((id, made), expected) in patches.iter().zip(&file.patch) {
+            let document = Source::parse(id, &made.yaml).unwrap().document;
+            assert_eq!(document.title.value, expected.title, "{name}");
+            holds(name, &made.yaml, &expected.stops, &expected.passes);
+        }
+        assert_eq!(rejected.len(), file.rejected.len(), "{name}: {rejected:?}");
+        for ((id, why), expected) in rejected.iter().zip(&file.rejected) {
+            assert_eq!(*id, expected.id, "{name}");
+            assert!(why.contains(&expected.reason), "{name}: {why}");
+        }
+        let said = needless.unwrap_or_default();
+        let expected = file.needless.unwrap_or_default();
+        assert!(
+            said.contains(&expected) && said.is_empty() == expected.is_empty(),
+            "{name}: {said}"
+        );
+    }
 }

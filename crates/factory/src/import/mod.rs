@@ -4,6 +4,7 @@ mod crowdsec;
 mod http;
 pub mod nuclei;
 mod rules;
+mod seclang;
 
 use jiff::civil::Date;
 use patch::document::{Effect, Reason};
@@ -82,7 +83,12 @@ pub struct Made {
 
 /// Every kind that can be imported.
 pub fn importers() -> &'static [&'static Importer] {
-    &[&nuclei::IMPORTER, &crowdsec::IMPORTER, &http::IMPORTER]
+    &[
+        &nuclei::IMPORTER,
+        &crowdsec::IMPORTER,
+        &http::IMPORTER,
+        &seclang::IMPORTER,
+    ]
 }
 
 impl Importer {

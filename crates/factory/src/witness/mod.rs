@@ -22,6 +22,7 @@ use patch::document::{Case, Document};
 use patch::{Request, Source};
 
 pub(crate) use chain::is_disruptive;
+pub(crate) use want::transformations;
 
 use chain::Chain;
 use slot::Values;

@@ -110,7 +110,7 @@ fn number(name: &str, argument: &str, negated: bool) -> Option<i64> {
 }
 
 /// The transformations of a rule, in order; `t:none` begins anew.
-pub(super) fn transformations(rule: &Rule) -> Vec<String> {
+pub(crate) fn transformations(rule: &Rule) -> Vec<String> {
     let mut names = Vec::new();
     for action in &rule.actions {
         if !action.name.eq_ignore_ascii_case("t") {

@@ -12,11 +12,10 @@ mod native;
 mod scope;
 mod secrule;
 
-use patch::document::{
-    Body, Document, Effect, Located, Oversize, Rule, Scope, Severity, Unparsable, Vulnerability,
-};
+use patch::document::{Document, Effect, Located, Rule, Scope, Severity, Vulnerability};
 
-use super::{Imported, Importer, Options, Outcome, identifier, rules, stem};
+use super::rules::{self, Looks};
+use super::{Imported, Importer, Options, Outcome, identifier, stem};
 use leaf::{Leaf, Zone};
 use model::{Condition, File};
 
@@ -74,7 +73,7 @@ fn outcome(file: &File, id: &str, name: &str, options: &Options) -> Result<Outco
         owner: Some(options.owner.clone().into()),
         expires: Some(options.expires.to_string().into()),
         effect: closes.then_some(Effect::EndpointClosed),
-        body: body(&scope, &rests),
+        body: rules::body(&scope, looks(&rests)),
         scope,
         rules: all,
         cases: Located::default(),
@@ -86,7 +85,7 @@ fn outcome(file: &File, id: &str, name: &str, options: &Options) -> Result<Outco
 fn rule(leaves: &[Leaf], number: u64, message: &str) -> Rule {
     match native::deny(leaves) {
         Some(deny) => Rule::Deny(deny),
-        None => Rule::Seclang(seclang::print(&secrule::chain(leaves, number, message)).into()),
+        None => Rule::Seclang(::seclang::print(&secrule::chain(leaves, number, message)).into()),
     }
 }
 
@@ -155,28 +154,20 @@ fn vulnerability(file: &File) -> Vulnerability {
     }
 }
 
-/// What concerns every path, and what concerns uploads, must not stop bodies only because
-/// they are large or of a kind that nobody knows.
-fn body(scope: &Scope, alternatives: &[Vec<Leaf>]) -> Body {
-    let everywhere = scope.path == Located::default();
-    let uploads = alternatives.iter().flatten().any(|leaf| {
-        let of_files = [
-            Zone::Files,
-            Zone::FilesNames,
-            Zone::FileNames,
-            Zone::FilesTotalSize,
-        ];
-        leaf.zones.iter().any(|zone| of_files.contains(zone))
-    });
-    Body {
-        oversize: match everywhere || uploads {
-            true => Oversize::Partial,
-            false => Oversize::default(),
-        },
-        unparsable: match everywhere {
-            true => Unparsable::Pass,
-            false => Unparsable::default(),
-        },
-        ..Body::default()
+/// What the rules look at in bodies, besides parameters.
+fn looks(alternatives: &[Vec<Leaf>]) -> Looks {
+    let of_files = [
+        Zone::Files,
+        Zone::FilesNames,
+        Zone::FileNames,
+        Zone::FilesTotalSize,
+    ];
+    let any = |zones: &[Zone]| {
+        let mut all = alternatives.iter().flatten().flat_map(|leaf| &leaf.zones);
+        all.any(|zone| zones.contains(zone))
+    };
+    Looks {
+        raw: any(&[Zone::RawBody]),
+        uploads: any(&of_files),
     }
 }
