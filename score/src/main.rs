@@ -4,6 +4,7 @@ mod benign;
 mod corpora;
 mod crowdsec;
 mod measure;
+mod nuclei;
 mod patches;
 mod report;
 mod traffic;

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use factory::importers;
 use patch::Source;
 use patch::document::Effect;
 
-use crate::corpora::texts;
+use crate::corpora::{Text, texts};
 use crate::crowdsec::{self, Test};
 use crate::patches::{Patches, plan};
 use crate::report::{Reach, Report};
 use crate::traffic::{self, Legitimate, Volume};
-use crate::{Settings, benign};
+use crate::{Settings, benign, nuclei};
 
 /// Chooses all legitimate requests.
 const SEED: u64 = 20_270_101;
@@ -24,13 +23,15 @@ pub(crate) fn all(corpora: &Path, settings: Settings) -> anyhow::Result<Report> 
     let mut report = Report::default();
     let (tests, unread) = crowdsec::tests(&corpora.join("crowdsec/tests"))?;
     let crowdsec = Patches::import("crowdsec", &texts(&corpora.join("crowdsec/rules"))?)?;
-    if importers().iter().any(|importer| importer.kind == "nuclei") {
-        let nuclei = Patches::import("nuclei", &texts(&corpora.join("nuclei"))?)?;
-        imported(&mut report, "nuclei", &nuclei, settings);
-        across(&mut report, &nuclei, &tests, settings)?;
-        legitimate(&mut report, "nuclei", &nuclei, &crowdsec, settings)?;
-        cost(&mut report, &nuclei, settings)?;
-    }
+    let templates = texts(&corpora.join("nuclei"))?;
+    let nuclei = Patches::import("nuclei", &templates)?;
+    imported(&mut report, "nuclei", &nuclei, settings);
+    let seconds = nuclei.took.as_secs_f64();
+    report.row("nuclei", "import", seconds, "s", Some(Reach::AtMost(10.0)));
+    stopped(&mut report, &nuclei, &templates, settings)?;
+    across(&mut report, &nuclei, &tests, settings)?;
+    legitimate(&mut report, &nuclei, &crowdsec, settings)?;
+    cost(&mut report, &nuclei, &crowdsec, settings)?;
     imported(&mut report, "crowdsec", &crowdsec, settings);
     own_tests(&mut report, &crowdsec, &tests, &unread, settings)?;
     Ok(report)
@@ -46,7 +47,6 @@ fn imported(report: &mut Report, kind: &'static str, patches: &Patches, settings
     let literal = patches.with_effect(Effect::Literal);
     report.count(kind, "endpoint-closed", closed);
     report.count(kind, "literal", literal);
-    report.row(kind, "import", patches.took.as_secs_f64(), "s", None);
     if settings.misses {
         for (id, reason) in &patches.needless {
             println!("{kind} needless {id}: {reason}");
@@ -55,6 +55,50 @@ fn imported(report: &mut Report, kind: &'static str, patches: &Patches, settings
             println!("{kind} rejected {id}: {reason}");
         }
     }
+}
+
+/// The templates' own exploits, and how many patches stop more or less than a class of them.
+fn stopped(
+    report: &mut Report,
+    patches: &Patches,
+    templates: &[Text],
+    settings: Settings,
+) -> anyhow::Result<()> {
+    let plan = plan(patches.sources.iter())?;
+    let found = nuclei::exploits(templates, &plan);
+    let apart = patches.effects.len();
+    let reach = Some(Reach::AtMost(10.0));
+    let made = patches.sources.len();
+    report.share("nuclei", "endpoint-closed or literal", apart, made, reach);
+    report.count(
+        "nuclei",
+        "templates that cannot be rendered",
+        found.unrendered.len(),
+    );
+    let reach = Some(Reach::AtLeast(92.0));
+    report.share(
+        "nuclei",
+        "exploits stopped, every way",
+        found.stopped,
+        found.rendered,
+        reach,
+    );
+    report.share(
+        "nuclei",
+        "exploits stopped, some way",
+        found.touched,
+        found.rendered,
+        None,
+    );
+    if settings.misses {
+        for reason in &found.unrendered {
+            println!("nuclei unrendered {reason}");
+        }
+        for line in &found.missed {
+            println!("nuclei misses {line}");
+        }
+    }
+    Ok(())
 }
 
 /// CrowdSec's tests of its rules, with all of these rules loaded at once.
@@ -129,20 +173,23 @@ fn across(
 /// legitimate where these watch, or elsewhere, may be stopped.
 fn legitimate(
     report: &mut Report,
-    of: &'static str,
     patches: &Patches,
     others: &Patches,
     settings: Settings,
 ) -> anyhow::Result<()> {
     let everything = plan(patches.sources.iter().chain(&others.sources))?;
-    let requests = requests(patches, settings);
+    let requests = requests(patches, others, settings);
     let blocked = benign::blocked(&everything, &requests);
     let near = requests.iter().filter(|one| one.near.is_some()).count();
-    report.count(of, "legitimate requests near patches", near);
-    report.count(of, "legitimate requests elsewhere", requests.len() - near);
+    report.count("nuclei", "legitimate requests near patches", near);
+    report.count(
+        "nuclei",
+        "legitimate requests elsewhere",
+        requests.len() - near,
+    );
     let reach = Some(Reach::AtMost(0.0));
     report.row(
-        of,
+        "nuclei",
         "legitimate requests blocked",
         blocked.len() as f64,
         "",
@@ -159,12 +206,24 @@ fn legitimate(
     Ok(())
 }
 
-/// The same for the same patches.
-fn requests(patches: &Patches, settings: Settings) -> Vec<Legitimate> {
+/// The same for the same patches. An endpoint that a patch closes, here or among others that
+/// are about the same vulnerability, has no legitimate requests.
+fn requests(patches: &Patches, others: &Patches, settings: Settings) -> Vec<Legitimate> {
+    let closed = |source: &Source| {
+        let document = &source.document;
+        let aliases = document.vulnerability.aliases.iter();
+        let cves: BTreeSet<String> = aliases.chain([&document.id.value]).cloned().collect();
+        let mut closing = others
+            .sources
+            .iter()
+            .filter(|other| others.is_closed(&other.document.id.value));
+        patches.is_closed(&document.id.value)
+            || closing.any(|other| crowdsec::is_about(other, &cves))
+    };
     let near: Vec<(&Source, bool)> = patches
         .sources
         .iter()
-        .map(|source| (source, patches.is_closed(&source.document.id.value)))
+        .map(|source| (source, closed(source)))
         .collect();
     let (near_each, elsewhere) = if settings.quick {
         (6, 1_000)
@@ -180,13 +239,18 @@ fn requests(patches: &Patches, settings: Settings) -> Vec<Legitimate> {
 }
 
 /// What all patches, loaded together, cost more than none.
-fn cost(report: &mut Report, patches: &Patches, settings: Settings) -> anyhow::Result<()> {
+fn cost(
+    report: &mut Report,
+    patches: &Patches,
+    others: &Patches,
+    settings: Settings,
+) -> anyhow::Result<()> {
     if settings.quick {
         return Ok(());
     }
     let all = plan(patches.sources.iter())?;
     let none = plan(std::iter::empty())?;
-    let requests = requests(patches, settings);
+    let requests = requests(patches, others, settings);
     let (near, elsewhere): (Vec<&Legitimate>, Vec<&Legitimate>) =
         requests.iter().partition(|one| one.near.is_some());
     for (what, requests, reach) in [

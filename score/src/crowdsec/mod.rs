@@ -141,12 +141,12 @@ impl Block {
     }
 }
 
-fn is_stopped(request: &Request, plan: &Arc<Plan>) -> bool {
+pub(crate) fn is_stopped(request: &Request, plan: &Arc<Plan>) -> bool {
     request.exchange("").inspect(plan).decision.is_some()
 }
 
 /// Method and target of each.
-fn lines(requests: &[Request]) -> String {
+pub(crate) fn lines(requests: &[Request]) -> String {
     let lines: Vec<String> = requests
         .iter()
         .map(|request| {

@@ -63,7 +63,10 @@ pub(crate) fn request(
                 add("X-Requested-With", "XMLHttpRequest");
             }
         }
-        add("Cookie", &cookies(pools, random));
+        // Who comes for the first time has none.
+        if random.chance(2, 3) {
+            add("Cookie", &cookies(pools, random));
+        }
     } else {
         add("Accept", "*/*");
         match random.below(4) {

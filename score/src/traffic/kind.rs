@@ -30,7 +30,7 @@ kinds! {
     File "file" Folder "folder" Redirect "redirect" Url "url" Host "host" Search "search"
     Name "name" Title "title" Html "html" Prose "prose" Markdown "markdown" Code "code"
     Graphql "graphql" Json "json" Base64 "base64" Color "color" Version "version" Slug "slug"
-    Address "address"
+    Address "address" Command "command" Path "path"
 }
 
 impl Kind {
@@ -130,15 +130,25 @@ impl Kind {
                 .pick(&["1", "2.0", "v3", "1.10.2", "2024-05-01", "5.6.1-beta.2"])
                 .to_owned(),
             Self::Slug => random.pick(&pools.words).to_owned(),
+            // What a device or a console is asked to do.
+            Self::Command => random
+                .pick(&[
+                    "status",
+                    "getInfo",
+                    "list",
+                    "restart",
+                    "show version",
+                    "15",
+                    "save",
+                ])
+                .to_owned(),
+            Self::Path => match random.pick(&pools.folders) {
+                folder if folder.starts_with('/') => random.pick(&pools.files).to_owned(),
+                folder => folder.to_owned(),
+            },
             Self::Address => random.pick(&pools.addresses).to_owned(),
             Self::Unknown => {
-                let kinds = [
-                    Self::Integer,
-                    Self::Slug,
-                    Self::Name,
-                    Self::Title,
-                    Self::Token,
-                ];
+                let kinds = [Self::Integer, Self::Slug, Self::Name, Self::Token];
                 let at = random.below(kinds.len() as u64) as usize;
                 match kinds.get(at) {
                     Some(kind) => kind.value(pools, random),
@@ -155,7 +165,11 @@ fn by_name(name: &str) -> Kind {
         let Some((kind, patterns)) = line.split_once(": ") else {
             continue;
         };
-        if patterns.split(' ').any(|pattern| fits(pattern, &name)) {
+        let joined = name.replace('_', "");
+        if patterns
+            .split(' ')
+            .any(|pattern| fits(pattern, &name) || fits(pattern, &joined))
+        {
             let known = Kind::NAMES.iter().find(|(known, _)| *known == kind);
             return known.map_or(Kind::Unknown, |(_, kind)| *kind);
         }
@@ -168,7 +182,21 @@ fn plain_name(name: &str) -> String {
     let last = name
         .split(['.', '[', ']'])
         .rfind(|part| !part.is_empty() && !part.bytes().all(|byte| byte.is_ascii_digit()));
-    last.unwrap_or(name).to_ascii_lowercase()
+    snake(last.unwrap_or(name))
+}
+
+/// `accountId` and `AccountID` are written `account_id`.
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    let mut small = false;
+    for letter in name.chars() {
+        if small && letter.is_ascii_uppercase() {
+            out.push('_');
+        }
+        small = letter.is_ascii_lowercase();
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
 }
 
 /// `*` stands for anything.

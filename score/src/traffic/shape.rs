@@ -15,6 +15,8 @@ pub(super) fn is_name(name: &str) -> bool {
     !inner.is_empty()
         && inner.len() <= 64
         && !inner.contains("__")
+        // What walks through objects is no field of a form.
+        && inner.matches('.').count() < 3
         && inner
             .as_bytes()
             .first()
@@ -30,6 +32,9 @@ pub(super) fn is_clean_path(path: &str) -> bool {
         && !path.contains("..")
         && !path.contains("//")
         && !path.contains("/.")
+        // Servers of Java applications never serve these.
+        && !path.contains("WEB-INF")
+        && !path.contains("META-INF")
         && path
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"/_-.~@".contains(&byte))

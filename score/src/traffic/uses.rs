@@ -8,7 +8,7 @@ use super::endpoint::{Content, Endpoint};
 use super::kind::{self, Kind};
 use super::pools::Pools;
 use super::random::Random;
-use super::shape::{is_name, is_plain};
+use super::shape::{is_clean_path, is_name, is_plain};
 use super::site;
 
 /// How a request is made of the exploit's.
@@ -67,6 +67,9 @@ fn visit(endpoint: &Endpoint, pools: &Pools, random: &mut Random) -> Option<Requ
         .path
         .rfind('/')
         .and_then(|at| endpoint.path.get(..=at))?;
+    if !is_clean_path(folder) {
+        return None;
+    }
     let target = match bare || random.chance(1, 2) {
         true => format!(
             "{folder}{}",

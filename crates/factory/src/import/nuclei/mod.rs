@@ -35,22 +35,33 @@ pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
-    vec![match describe(text, name, &options.limits) {
+    vec![match describe(text, name, &options.limits, 0) {
         Ok(description) => Imported::synthesised(&description, options),
         Err((id, reason)) => Imported::rejected(id, reason),
     }]
 }
 
-/// What a template says, everything rendered.
+/// What a template says, everything rendered. Another `chance` chooses other random values,
+/// another target and another call-back host.
 ///
 /// # Errors
 /// The template's id, or its name where that cannot be read, and why it has no requests.
-pub fn describe(text: &str, name: &str, limits: &Limits) -> Result<Description, (String, String)> {
+pub fn describe(
+    text: &str,
+    name: &str,
+    limits: &Limits,
+    chance: u64,
+) -> Result<Description, (String, String)> {
     let template = Template::parse(text, name).map_err(|reason| (stem(name), reason))?;
-    described(&template, name, limits).map_err(|reason| (identifier(&template.id), reason))
+    described(&template, name, limits, chance).map_err(|reason| (identifier(&template.id), reason))
 }
 
-fn described(template: &Template, name: &str, limits: &Limits) -> Result<Description, String> {
+fn described(
+    template: &Template,
+    name: &str,
+    limits: &Limits,
+    chance: u64,
+) -> Result<Description, String> {
     if template.http.is_empty() {
         let others = template.others();
         return Err(match others.is_empty() {
@@ -78,7 +89,7 @@ fn described(template: &Template, name: &str, limits: &Limits) -> Result<Descrip
             block,
             (stage, number),
             name,
-            limits,
+            (limits, chance),
             &mut exploits,
         )?;
     }
@@ -136,7 +147,7 @@ fn exploits_of(
     block: &Block,
     (stage, number): (usize, usize),
     name: &str,
-    limits: &Limits,
+    (limits, chance): (&Limits, u64),
     exploits: &mut Vec<Exploit>,
 ) -> Result<(), String> {
     let method = block.method.texts.first().map_or("GET", String::as_str);
@@ -168,6 +179,7 @@ fn exploits_of(
                 combination,
                 name,
                 limits,
+                chance,
             };
             exploits.push(Exploit {
                 name: format!("http {number}, path {}, payload {}", path + 1, at + 1),
@@ -185,12 +197,13 @@ struct Rendering<'t> {
     combination: &'t Combination<'t>,
     name: &'t str,
     limits: &'t Limits,
+    chance: u64,
 }
 
 impl Rendering<'_> {
     fn steps(&self, forms: &[Form<'_>]) -> Result<Vec<Step>, String> {
-        let (first, again) = (self.context(0)?, self.context(1)?);
-        let (mut first, mut again) = (first, again);
+        let mut first = self.context(2 * self.chance)?;
+        let mut again = self.context(2 * self.chance + 1)?;
         let mut steps = Vec::new();
         for (at, form) in forms.iter().enumerate() {
             let at_line = |why| format!("{}:{}: {why}", self.name, form.line());
