@@ -50,10 +50,8 @@ pub(crate) fn exploits(texts: &[Text], plan: &Arc<Plan>) -> Exploits {
             steps.any(|step| is_stopped(&step.request, plan))
         };
         // Stages follow one another: to stop all ways through one is enough.
-        let stopped = stages
-            .values()
-            .any(|ways| ways.iter().all(|way| stops(way)));
-        let touched = stages.values().flatten().any(|way| stops(way));
+        let stopped = stages.values().any(|ways| ways.iter().all(&stops));
+        let touched = stages.values().flatten().any(&stops);
         found.stopped += usize::from(stopped);
         found.touched += usize::from(touched);
         if !stopped {
