@@ -1,6 +1,7 @@
 //! What the core rule set costs: our engine, libmodsecurity and zentinel-modsec on the same
 //! requests and the same rule files, in turn.
 
+mod counts;
 mod mixes;
 pub(crate) mod role;
 
@@ -15,7 +16,7 @@ use crate::table::{Table, median};
 
 const NAMES: [&str; 3] = ["stopgap", "libmodsecurity", "zentinel-modsec"];
 /// Ours passes so often where the others pass once: a turn of a few milliseconds is noise.
-const OUR_PASSES: u32 = 10;
+const OUR_PASSES: u32 = 5;
 /// Mix at paranoia level 1: at least so much less CPU than libmodsecurity, and than zentinel-modsec.
 const REACH: &[(&str, f64, f64)] = &[
     ("mixed", 60.0, 40.0),
@@ -24,12 +25,13 @@ const REACH: &[(&str, f64, f64)] = &[
 ];
 
 pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
-    let rounds = if settings.quick { 3 } else { 15 };
+    let rounds = if settings.quick { 3 } else { 7 };
     let mut table = Table::new(
         "engine",
         format!(
             "The core rule set, request phases and logging, blocking. CPU of the process, user and system; {rounds} rounds, \
-             engines in turn; ratios: the peer's CPU / ours. Load: from the start to the first request's end."
+             engines in turn, no two requests alike; ratios: the peer's CPU / ours. Load: from the start to the \
+             first request's end. Instructions: counted by valgrind."
         ),
     );
     let Some(rules) = core_rule_set() else {
@@ -41,11 +43,12 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     for level in [1, 2] {
         let file = folder.path().join(format!("level-{level}.conf"));
         std::fs::write(&file, settings_of(level, &rules)?)?;
-        let commands = [0, 1, 2].map(|engine| command(settings, engine, &file, &mixes));
+        let commands = [0, 1, 2].map(|engine| command(settings, engine, &file));
         costs(&mut table, level, &commands, &mixes, rounds)?;
         if level == 1 {
-            loads(&mut table, &commands, rounds)?;
+            loads(&mut table, &commands, &mixes, rounds)?;
             memory(&mut table, &commands, &mixes, settings.quick)?;
+            counts::bench(&mut table, &commands, &mixes, folder.path())?;
         }
     }
     Ok(table)
@@ -84,12 +87,8 @@ fn settings_of(level: u8, rules: &Path) -> anyhow::Result<String> {
     ))
 }
 
-fn command(
-    settings: &Settings,
-    engine: usize,
-    rules: &Path,
-    mixes: &[mixes::Mix],
-) -> (&'static str, Vec<std::ffi::OsString>) {
+/// An engine and what starts it, but for the mixes.
+fn command(settings: &Settings, engine: usize, rules: &Path) -> Started {
     let peers = settings.bench.parent().and_then(Path::parent);
     let peers = peers.unwrap_or(Path::new("target")).join("peers");
     let mut words: Vec<std::ffi::OsString> = match engine {
@@ -98,16 +97,16 @@ fn command(
         _ => vec![peers.join("zentinel/release/zentinel-peer").into()],
     };
     words.push(rules.into());
-    words.extend(mixes.iter().map(|mix| mix.file.clone().into()));
     (NAMES[engine.min(2)], words)
 }
 
 type Started = (&'static str, Vec<std::ffi::OsString>);
 
-fn start((name, words): &Started) -> anyhow::Result<Worker> {
+fn start((name, words): &Started, mixes: &[mixes::Mix]) -> anyhow::Result<Worker> {
     let (program, arguments) = words.split_first().context("no program")?;
     let mut command = Command::new(program);
     command.args(arguments);
+    command.args(mixes.iter().map(|mix| &mix.file));
     Worker::start(command).with_context(|| (*name).to_owned())
 }
 
@@ -121,7 +120,7 @@ fn costs(
 ) -> anyhow::Result<()> {
     let mut workers = Vec::new();
     for command in commands {
-        workers.push(start(command)?);
+        workers.push(start(command, mixes)?);
     }
     for (at, mix) in mixes.iter().enumerate() {
         let mut micros: [Vec<f64>; 3] = Default::default();
@@ -171,11 +170,16 @@ fn costs(
 }
 
 /// Load and first request, in turn.
-fn loads(table: &mut Table, commands: &[Started; 3], rounds: usize) -> anyhow::Result<()> {
+fn loads(
+    table: &mut Table,
+    commands: &[Started; 3],
+    mixes: &[mixes::Mix],
+    rounds: usize,
+) -> anyhow::Result<()> {
     let mut seconds: [Vec<f64>; 3] = Default::default();
     for _ in 0..rounds {
         for (engine, command) in commands.iter().enumerate() {
-            let worker = start(command)?;
+            let worker = start(command, mixes)?;
             seconds[engine].push(worker.cpu()?);
             worker.end()?;
         }
@@ -204,7 +208,7 @@ fn memory(
     let passes = (requests / mixes[at].requests).ceil();
     let mut megabytes = [0.0; 3];
     for (engine, command) in commands.iter().enumerate() {
-        let mut worker = start(command)?;
+        let mut worker = start(command, mixes)?;
         worker.tell(&format!("{at} {passes}"))?;
         megabytes[engine] = worker.megabytes()?;
         worker.end()?;

@@ -5,22 +5,21 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, bail};
 use engine::{BodyNeed, Flow, Limits, RequestHead};
 
 use crate::documents::{CONCERNED, UNCONCERNED};
-use crate::process::{Server, Tells, installed};
+use crate::process::{Server, Tells};
 use crate::table::Table;
-use crate::{Settings, compile, documents, load};
+use crate::{Settings, compile, documents, load, valgrind};
 
 /// Requests of the two runs.
 const FEW: usize = 200;
 const MANY: usize = 1_200;
 
 pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
-    installed("valgrind", "valgrind", &["--version"])?;
+    valgrind::install()?;
     let folder = tempfile::tempdir()?;
     let mut table = Table::new(
         "instructions",
@@ -76,14 +75,6 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     Ok(table)
 }
 
-fn valgrind(folder: &Path) -> (Command, std::path::PathBuf) {
-    let log = folder.join("callgrind.out");
-    let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--quiet"]);
-    command.arg(format!("--callgrind-out-file={}", log.display()));
-    (command, log)
-}
-
 fn inspections(
     settings: &Settings,
     folder: &Path,
@@ -91,14 +82,14 @@ fn inspections(
     route: &str,
     requests: usize,
 ) -> anyhow::Result<f64> {
-    let (mut command, log) = valgrind(folder);
+    let (mut command, log) = valgrind::command(folder);
     command.arg(&settings.bench).args(["as", "inspector"]);
     command.arg(patches).args([route, &requests.to_string()]);
     let output = command.output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
-    total(&log)
+    valgrind::total(&log)
 }
 
 /// What a server counted until it was ended in good order.
@@ -109,25 +100,16 @@ fn served(
     requests: usize,
     folder: &Path,
 ) -> anyhow::Result<f64> {
-    let (mut command, log) = valgrind(folder);
+    let (mut command, log) = valgrind::command(folder);
     command.args(words);
     let server = Server::start(command, tells, "listening on ")?;
     send(server.address, request, requests)?;
     drop(server);
-    total(&log)
+    valgrind::total(&log)
 }
 
 fn send(address: SocketAddr, request: &[u8], requests: usize) -> anyhow::Result<()> {
     load::send(address, request, requests, 1, "HTTP/1.1 200")
-}
-
-fn total(log: &Path) -> anyhow::Result<f64> {
-    let text = std::fs::read_to_string(log).context("valgrind wrote no counts")?;
-    let line = text.lines().rev().find_map(|line| {
-        let totals = line.strip_prefix("totals: ");
-        totals.or_else(|| line.strip_prefix("summary: "))
-    });
-    Ok(line.context("valgrind wrote no total")?.trim().parse()?)
 }
 
 /// The role: inspects one request so many times, as the gateway does.

