@@ -25,6 +25,8 @@ pub(crate) struct Query {
     pub(crate) always: Steps,
     /// What the other rules look at.
     pub(crate) looked_at: Vec<Looked>,
+    /// By step: the link whose values are looked at.
+    telling: Vec<u32>,
 }
 
 /// A variable and the rules that look at it.
@@ -43,28 +45,33 @@ pub(crate) struct Looked {
 pub(crate) struct Uses {
     /// Unique in the plan.
     pub(crate) id: u32,
-    /// All of them: for members that no transformation changes.
+    /// Steps that any value lets run.
+    pub(crate) open: Vec<u32>,
+    /// All others: for members that no transformation changes.
     pub(crate) undecoded: Gated,
-    /// The bits of what any of the chains acts on; none: one of them may act on anything.
-    pub(crate) touched: Option<Signature>,
-    pub(crate) chains: Vec<Chain>,
+    /// The bits of what any of the stages acts on; none: one of them may act on anything.
+    touched: Option<Signature>,
+    /// Stages of decoding, each after the one before it.
+    pub(crate) stages: Vec<Stage>,
 }
 
-/// Rules that decode in the same way.
-pub(crate) struct Chain {
-    pub(crate) transformations: Vec<u16>,
-    /// The bits of what the transformations act on; none: anything.
-    pub(crate) touched: Option<Signature>,
+/// What the members look like after some transformations.
+pub(crate) struct Stage {
+    /// The stage that is decoded further; none: the member as it came.
+    pub(crate) before: Option<u32>,
+    /// Position in the registry.
+    pub(crate) transformation: u16,
+    /// The bits of what all transformations up to here act on; none: anything.
+    touched: Option<Signature>,
     /// The bits of what they may put into a value; none: anything.
-    pub(crate) makes: Option<Signature>,
+    makes: Option<Signature>,
+    /// Rules that ask at this stage.
     pub(crate) rules: Gated,
 }
 
 /// Steps behind their gates.
 #[derive(Default)]
 pub(crate) struct Gated {
-    /// Every value lets them run.
-    open: Vec<u32>,
     /// By one bit of those that the gate asks for: all gates with that bit.
     by_bit: Vec<(u32, Vec<(Gate, u32)>)>,
     bits: Signature,
@@ -100,10 +107,12 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
 
 impl Query {
     fn add(&mut self, rule: &Rule, at: u32, signatures: &Signatures, any_link: bool) {
-        let Some((link, test)) = telling(rule, any_link) else {
+        let Some((number, link, test)) = telling(rule, any_link) else {
             self.always.insert(at);
             return;
         };
+        self.telling.resize(at as usize, 0);
+        self.telling.push(number as u32);
         // A multi-match asks at every stage.
         let shortest = match link.multi_match {
             true => 0,
@@ -116,6 +125,11 @@ impl Query {
                 uses.add(chain, signatures, test.gate, at);
             }
         }
+    }
+
+    /// The link of a step whose values are looked at.
+    pub(crate) fn telling(&self, step: usize) -> usize {
+        self.telling.get(step).map_or(0, |&link| link as usize)
     }
 
     fn uses(&mut self, target: &Target) -> &mut Uses {
@@ -160,7 +174,7 @@ impl Query {
 /// The link of a rule whose gate keeps out most. All must match, so any will
 /// do; but what stands before it must have no effect of its own, and nobody may
 /// ask what it matched.
-fn telling(rule: &Rule, any_link: bool) -> Option<(&Link, &Test)> {
+fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Test)> {
     let has_effects = |link: &&Link| {
         // That an expression was stopped by its limit is told in variables.
         let may_give_up = link.test.as_ref().is_some_and(|test| match &test.check {
@@ -172,12 +186,11 @@ fn telling(rule: &Rule, any_link: bool) -> Option<(&Link, &Test)> {
     };
     let plain = rule.links.iter().take_while(|link| !has_effects(link));
     let reached = 1 + if any_link { plain.count() } else { 0 };
-    rule.links
-        .iter()
-        .take(reached)
-        .filter(|link| is_foreseeable(link))
-        .filter_map(|link| Some((link, link.test.as_ref()?)))
-        .max_by_key(|(_, test)| (test.gate != Gate::default(), test.gate.bits.count_ones()))
+    let links = rule.links.iter().enumerate().take(reached);
+    links
+        .filter(|(_, link)| is_foreseeable(link))
+        .filter_map(|(at, link)| Some((at, link, link.test.as_ref()?)))
+        .max_by_key(|(.., test)| (test.gate != Gate::default(), test.gate.bits.count_ones()))
 }
 
 /// Whether the request alone tells what the link looks at.
@@ -237,32 +250,45 @@ fn is_text(variable: Variable) -> bool {
 
 impl Uses {
     fn add(&mut self, chain: &[u16], signatures: &Signatures, gate: Gate, step: u32) {
-        self.undecoded.add(gate, step);
-        if chain.is_empty() {
+        if gate == Gate::default() {
+            if !self.open.contains(&step) {
+                self.open.push(step);
+            }
             return;
         }
-        let known = self
-            .chains
-            .iter()
-            .position(|known| known.transformations == chain);
-        let at = known.unwrap_or_else(|| {
-            self.chains.push(Chain {
-                transformations: chain.to_vec(),
-                touched: signatures.touched_by(chain),
-                makes: signatures.made_by(chain),
-                rules: Gated::default(),
+        self.undecoded.add(gate, step);
+        let mut before = None;
+        for (length, &transformation) in (1..).zip(chain) {
+            let known = self
+                .stages
+                .iter()
+                .position(|stage| stage.before == before && stage.transformation == transformation);
+            let at = known.unwrap_or_else(|| {
+                let chain = chain.get(..length).unwrap_or_default();
+                self.stages.push(Stage {
+                    before,
+                    transformation,
+                    touched: signatures.touched_by(chain),
+                    makes: signatures.made_by(chain),
+                    rules: Gated::default(),
+                });
+                self.stages.len() - 1
             });
-            self.chains.len() - 1
-        });
-        self.chains[at].rules.add(gate, step);
+            if length == chain.len()
+                && let Some(stage) = self.stages.get_mut(at)
+            {
+                stage.rules.add(gate, step);
+            }
+            before = Some(at as u32);
+        }
     }
 
     fn settle(&mut self, id: u32) {
         self.id = id;
         self.touched = self
-            .chains
+            .stages
             .iter()
-            .try_fold(0, |bits, chain| Some(bits | chain.touched?));
+            .try_fold(0, |bits, stage| Some(bits | stage.touched?));
     }
 
     /// Whether no transformation changes a value of this signature.
@@ -271,38 +297,48 @@ impl Uses {
     }
 }
 
-impl Chain {
-    /// Whether the transformations leave a value of this signature as it is.
-    pub(crate) fn leaves(&self, signature: Signature) -> bool {
-        self.touched.is_some_and(|touched| signature & touched == 0)
+impl Stage {
+    /// Whether a value of this signature, once decoded to here, may let a step run that is not
+    /// among these, and that it does not let run as it came.
+    pub(crate) fn tells_more(&self, signature: Signature, steps: &Steps) -> bool {
+        !self.rules.is_empty()
+            && self.touched.is_none_or(|touched| signature & touched != 0)
+            && self
+                .rules
+                .could_admit(signature | self.makes.unwrap_or(Signature::MAX), steps)
     }
 }
 
 impl Gated {
+    /// The gate asks for something.
     fn add(&mut self, gate: Gate, step: u32) {
-        let entry = (gate, step);
-        if gate.bits == 0 {
-            match gate.clause {
-                Some(_) if !self.by_text.contains(&entry) => self.by_text.push(entry),
-                None if !self.open.contains(&step) => self.open.push(step),
-                _ => {}
+        let list = if gate.bits == 0 {
+            &mut self.by_text
+        } else {
+            let bit = gate.rarest.trailing_zeros();
+            self.bits |= gate.rarest;
+            let at = self.by_bit.partition_point(|(known, _)| *known < bit);
+            if self.by_bit.get(at).is_none_or(|(known, _)| *known != bit) {
+                self.by_bit.insert(at, (bit, Vec::new()));
             }
-            return;
-        }
-        let bit = gate.rarest.trailing_zeros();
-        self.bits |= gate.rarest;
-        match self.by_bit.binary_search_by_key(&bit, |(bit, _)| *bit) {
-            Ok(at) if !self.by_bit[at].1.contains(&entry) => self.by_bit[at].1.push(entry),
-            Ok(_) => {}
-            Err(at) => self.by_bit.insert(at, (bit, vec![entry])),
+            match self.by_bit.get_mut(at) {
+                Some((_, list)) => list,
+                None => return,
+            }
+        };
+        if !list.contains(&(gate, step)) {
+            list.push((gate, step));
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_bit.is_empty() && self.by_text.is_empty()
+    }
+
     /// Whether a value of this signature could let a step run that is not among these.
-    pub(crate) fn could_admit(&self, signature: Signature, steps: &Steps) -> bool {
+    fn could_admit(&self, signature: Signature, steps: &Steps) -> bool {
         let news = |(gate, step): &(Gate, u32)| gate.admits(signature) && !steps.contains(*step);
-        self.open.iter().any(|&step| !steps.contains(step))
-            || self.by_text.iter().any(news)
+        self.by_text.iter().any(news)
             || self
                 .by_bit
                 .iter()
@@ -318,9 +354,6 @@ impl Gated {
         holds: &mut dyn FnMut(u32) -> bool,
         steps: &mut Steps,
     ) {
-        for &step in &self.open {
-            steps.insert(step);
-        }
         let mut enter = |gate: &Gate, step: u32| {
             if gate.admits(signature)
                 && !steps.contains(step)

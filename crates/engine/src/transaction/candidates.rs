@@ -1,42 +1,121 @@
-//! Which rules could match: one look at each value, before any rule runs.
+//! Which rules could match, and for which values: one look at each value, before any rule runs.
 
 use super::inputs::{Inputs, Item, Members};
 use super::values::{ValueId, Values};
 use crate::language::lower::means;
 use crate::plan::Scan;
-use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Steps, Uses};
-use crate::plan::signature::Signature;
+use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Stage, Steps, Uses};
 
-/// Sets `candidates` to the steps of the phase that could match; `own` is scratch.
-pub(crate) fn find(
-    query: &Query,
-    inputs: &Inputs,
-    values: &mut Values,
-    scan: &Scan,
-    candidates: &mut Steps,
-    own: &mut Steps,
-) {
-    candidates.copy_from(&query.always);
-    let mut look = Look {
-        values,
-        scan,
-        candidates,
-        own,
-    };
-    for looked in &query.looked_at {
-        match inputs.members(looked.variable, look.values) {
-            Members::Values(first, second) => {
-                for item in first.iter().chain(second) {
-                    look.at_member(looked, item, item.value);
+/// The steps of a phase that could match, each with the values that let it run.
+#[derive(Default)]
+pub(crate) struct Candidates {
+    steps: Steps,
+    /// By step: its last entry among `lets`, or one of the two that follow.
+    last: Vec<u32>,
+    /// A value that lets a step run, and the entry before it of the same step.
+    lets: Vec<(ValueId, u32)>,
+    /// By value: the number of the last choice that it was part of. What is left of earlier
+    /// ones may at worst let a value be asked in vain.
+    marks: Vec<u32>,
+    choice: u32,
+    /// Scratch: the steps of one value.
+    own: Steps,
+    /// Scratch: one value, as decoded by each stage.
+    decoded: Vec<Option<ValueId>>,
+}
+
+/// No entry: the step runs whatever its values are.
+const NONE: u32 = u32::MAX;
+/// Any value lets the step run.
+const ANY: u32 = u32::MAX - 1;
+
+impl Candidates {
+    /// Finds those of a phase.
+    pub(crate) fn find(
+        &mut self,
+        query: &Query,
+        inputs: &Inputs,
+        values: &mut Values,
+        scan: &Scan,
+    ) {
+        self.steps.copy_from(&query.always);
+        self.last.clear();
+        self.lets.clear();
+        let mut look = Look {
+            values,
+            scan,
+            candidates: self,
+        };
+        for looked in &query.looked_at {
+            match inputs.members(looked.variable, look.values) {
+                Members::Values(first, second) => {
+                    for item in first.iter().chain(second) {
+                        look.at_member(looked, item, item.value);
+                    }
                 }
-            }
-            Members::Names(first, second) => {
-                for item in first.iter().chain(second) {
-                    look.at_member(looked, item, item.name);
+                Members::Names(first, second) => {
+                    for item in first.iter().chain(second) {
+                        look.at_member(looked, item, item.name);
+                    }
                 }
+                Members::Scalar(Some(value)) => look.at(&looked.all, value),
+                Members::Scalar(None) | Members::Sizes(_) | Members::Size(_) | Members::Kept => {}
             }
-            Members::Scalar(Some(value)) => look.at(&looked.all, value),
-            Members::Scalar(None) | Members::Sizes(_) | Members::Size(_) | Members::Kept => {}
+        }
+    }
+
+    /// The first step at or after this one.
+    pub(crate) fn next(&self, from: usize) -> Option<usize> {
+        self.steps.next(from)
+    }
+
+    /// Chooses the values that let the step run; false if any may.
+    pub(crate) fn choose(&mut self, step: usize) -> bool {
+        let mut entry = self.last.get(step).copied().unwrap_or(NONE);
+        if entry >= ANY {
+            return false;
+        }
+        self.choice = self.choice.wrapping_add(1);
+        while let Some(&(value, before)) = self.lets.get(entry as usize) {
+            let at = value.position();
+            if self.marks.len() <= at {
+                self.marks.resize(at + 1, 0);
+            }
+            if let Some(mark) = self.marks.get_mut(at) {
+                *mark = self.choice;
+            }
+            entry = before;
+        }
+        true
+    }
+
+    /// Whether the value is one of those chosen last.
+    pub(crate) fn is_chosen(&self, value: ValueId) -> bool {
+        self.marks.get(value.position()) == Some(&self.choice)
+    }
+
+    fn last(&mut self, step: u32) -> Option<&mut u32> {
+        let at = step as usize;
+        if self.last.len() <= at {
+            self.last.resize(at + 1, NONE);
+        }
+        self.steps.insert(step);
+        self.last.get_mut(at)
+    }
+
+    fn open(&mut self, step: u32) {
+        if let Some(last) = self.last(step) {
+            *last = ANY;
+        }
+    }
+
+    fn let_by(&mut self, step: u32, value: ValueId) {
+        let next = self.lets.len() as u32;
+        if let Some(last) = self.last(step)
+            && *last != ANY
+        {
+            let before = std::mem::replace(last, next);
+            self.lets.push((value, before));
         }
     }
 }
@@ -53,9 +132,7 @@ fn named<'q>(looked: &'q Looked, name: &[u8]) -> Option<&'q Uses> {
 struct Look<'a> {
     values: &'a mut Values,
     scan: &'a Scan,
-    candidates: &'a mut Steps,
-    /// Those of one value.
-    own: &'a mut Steps,
+    candidates: &'a mut Candidates,
 }
 
 impl Look<'_> {
@@ -75,49 +152,73 @@ impl Look<'_> {
 
     /// Lets the steps run that the value could match.
     fn at(&mut self, uses: &Uses, value: ValueId) {
+        for &step in &uses.open {
+            self.candidates.open(step);
+        }
+        if uses.undecoded.is_empty() {
+            return;
+        }
         if let Some(steps) = self.values.lets(uses.id, value) {
             for &step in steps {
-                self.candidates.insert(step);
+                self.candidates.let_by(step, value);
             }
             return;
         }
-        self.own.clear();
-        self.find(uses, value);
-        for step in self.own.iter() {
-            self.candidates.insert(step);
+        let mut own = std::mem::take(&mut self.candidates.own);
+        own.clear();
+        self.find(uses, value, &mut own);
+        for step in own.iter() {
+            self.candidates.let_by(step, value);
         }
-        self.values.add_lets(uses.id, value, self.own);
+        self.values.add_lets(uses.id, value, &own);
+        self.candidates.own = own;
     }
 
-    /// Sets `own` to the steps that the value could match, in all of its decoded forms.
-    fn find(&mut self, uses: &Uses, value: ValueId) {
+    /// Adds the steps that the value could match, in all of its decoded forms.
+    fn find(&mut self, uses: &Uses, value: ValueId, own: &mut Steps) {
         let signature = self.values.signature(value, self.scan);
-        self.admit(&uses.undecoded, value);
+        self.admit(&uses.undecoded, value, own);
         if uses.leaves(signature) {
             return;
         }
-        for chain in &uses.chains {
-            if chain.leaves(signature) {
-                continue;
-            }
-            let makes = chain.makes.unwrap_or(Signature::MAX);
-            if !chain.rules.could_admit(signature | makes, self.own) {
-                continue;
-            }
-            let mut decoded = value;
-            for &transformation in &chain.transformations {
-                decoded = self.values.transformed(decoded, transformation, self.scan);
-            }
-            if decoded != value {
-                self.admit(&chain.rules, decoded);
+        self.candidates.decoded.clear();
+        self.candidates.decoded.resize(uses.stages.len(), None);
+        for (at, stage) in (0..).zip(&uses.stages) {
+            if stage.tells_more(signature, own) {
+                let decoded = self.decoded(&uses.stages, at, value);
+                if decoded != value {
+                    self.admit(&stage.rules, decoded, own);
+                }
             }
         }
     }
 
-    fn admit(&mut self, rules: &Gated, value: ValueId) {
+    /// The value as a stage decodes it. A rule has too few transformations for this to nest deep.
+    fn decoded(&mut self, stages: &[Stage], at: u32, value: ValueId) -> ValueId {
+        let known = self.candidates.decoded.get(at as usize);
+        if let Some(&Some(known)) = known {
+            return known;
+        }
+        let Some(stage) = stages.get(at as usize) else {
+            return value;
+        };
+        let before = match stage.before {
+            Some(before) => self.decoded(stages, before, value),
+            None => value,
+        };
+        let decoded = self
+            .values
+            .transformed(before, stage.transformation, self.scan);
+        if let Some(known) = self.candidates.decoded.get_mut(at as usize) {
+            *known = Some(decoded);
+        }
+        decoded
+    }
+
+    fn admit(&mut self, rules: &Gated, value: ValueId, own: &mut Steps) {
         let (values, scan) = (&mut *self.values, self.scan);
         let signature = values.signature(value, scan);
         let mut holds = |clause| values.holds(value, clause, scan);
-        rules.admitted(signature, &mut holds, self.own);
+        rules.admitted(signature, &mut holds, own);
     }
 }

@@ -1,12 +1,13 @@
 //! A phase: the base's rules in their order, then those of each concerned patch.
 
+use super::State;
+use super::candidates::Candidates;
 use super::collections::{Kept, Selected};
 use super::inputs::Inputs;
 use super::outcome::Outcome;
 use super::overrides::Overrides;
 use super::tx::{LIMITS_EXCEEDED, TxNames};
 use super::values::{ValueId, Values};
-use super::{State, candidates};
 use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode};
 use crate::limits::Limits;
@@ -15,7 +16,6 @@ use crate::plan::gate::Gate;
 use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
-use crate::plan::query::Steps;
 use crate::plan::{Patch, Plan, Scan, jump};
 use crate::trace::{LeftOut, Trace};
 use crate::transformations;
@@ -88,8 +88,7 @@ pub(super) struct Run<'a> {
     pub(super) names: &'a TxNames,
     owner: Option<u32>,
     pub(super) scan: &'a Scan,
-    candidates: &'a mut Steps,
-    own: &'a mut Steps,
+    pub(super) candidates: &'a mut Candidates,
     /// The rule being run.
     pub(super) current: Option<&'a Rule>,
 }
@@ -116,7 +115,6 @@ impl<'a> Run<'a> {
             owner: patch.map(|(_, at)| at),
             scan: &plan.scan,
             candidates: &mut state.candidates,
-            own: &mut state.own,
             current: None,
         }
     }
@@ -132,13 +130,14 @@ impl<'a> Run<'a> {
             .and_then(|queries| queries.get(usize::from(phase) - 1));
         if let Some(query) = query {
             let (inputs, values) = (self.inputs, &mut *self.values);
-            candidates::find(query, inputs, values, self.scan, self.candidates, self.own);
+            self.candidates.find(query, inputs, values, self.scan);
         }
         let mut at = 0;
         loop {
             if query.is_some() {
                 at = self.candidates.next(at)?;
             }
+            let step = at;
             let rule = match steps.get(at)? {
                 Step::Rule(rule) => rule,
                 Step::Marker(_) => {
@@ -152,7 +151,8 @@ impl<'a> Run<'a> {
                 self.left_out(rule, LeftOut::Removed);
                 continue;
             }
-            if !self.matches(rule) {
+            let telling = query.filter(|_| self.candidates.choose(step));
+            if !self.matches(rule, telling.map(|query| query.telling(step))) {
                 continue;
             }
             let next = jump::after(steps, at, rule);
@@ -185,7 +185,8 @@ impl<'a> Run<'a> {
     }
 
     /// Whether every link of the chain matches; effects take place link by link, as they match.
-    fn matches(&mut self, rule: &Rule) -> bool {
+    /// Only chosen values can match the telling link.
+    fn matches(&mut self, rule: &Rule, telling: Option<usize>) -> bool {
         let (id, phase) = (rule.id, rule.phase);
         self.kept.matched.clear();
         self.kept.span = None;
@@ -195,26 +196,26 @@ impl<'a> Run<'a> {
                 phase,
                 link: at,
             });
-            let matched = self.link(rule, link);
+            let matched = self.link(rule, link, telling == Some(at));
             self.outcome.trace(|| Trace::Ends { rule: id, matched });
             matched
         })
     }
 
-    fn link(&mut self, rule: &Rule, link: &Link) -> bool {
+    fn link(&mut self, rule: &Rule, link: &Link, only_chosen: bool) -> bool {
         let Some(test) = &link.test else {
             self.effects(&link.effects);
             return true;
         };
         let mut selected = std::mem::take(&mut self.kept.selected);
         selected.clear();
-        self.select(rule, link, &mut selected);
+        self.select(rule, link, only_chosen, &mut selected);
         let mut hit = std::mem::take(&mut self.kept.hit);
         hit.wants_groups = link.capture;
         let mut any = false;
         for &candidate in &selected {
             // What the gate keeps out once it is decoded need not be decoded.
-            if !self.may_pass(link, test, candidate.value) {
+            if !only_chosen && !self.may_pass(link, test, candidate.value) {
                 continue;
             }
             let known = link.remembered;

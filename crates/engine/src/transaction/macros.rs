@@ -38,7 +38,7 @@ impl Run<'_> {
                         selector,
                     };
                     let mut found = Vec::new();
-                    self.members(&target, &mut found);
+                    self.members(&target, false, &mut found);
                     if let Some(first) = found.first() {
                         expanded.extend_from_slice(self.values.get(first.value));
                     }

@@ -26,9 +26,9 @@ use crate::limits::Limits;
 use crate::plan::Plan;
 use crate::plan::interest::Joint;
 use crate::plan::ir::{EngineMode, XmlIntoArgs};
-use crate::plan::query::Steps;
 use crate::request::{RequestHead, ResponseHead};
 use crate::trace::Trace;
+use candidates::Candidates;
 use collections::Kept;
 use collector::Reading;
 use inputs::Inputs;
@@ -92,9 +92,7 @@ pub(crate) struct State {
     kept: Kept,
     overrides: Overrides,
     outcome: Outcome,
-    candidates: Steps,
-    /// Scratch: those of one value.
-    own: Steps,
+    candidates: Candidates,
     body: Vec<u8>,
     body_cut: bool,
     response_body: Vec<u8>,

@@ -8,13 +8,20 @@ use crate::language::variables::{self, Variable};
 use crate::plan::ir::{Collection, Link, Processor, Rule, Selector, Target, Text};
 
 impl Run<'_> {
-    /// All values that a link's targets mean, excluded ones taken away.
-    pub(super) fn select(&mut self, rule: &Rule, link: &Link, selected: &mut Vec<Selected>) {
+    /// All values that a link's targets mean, or only the chosen ones of them, excluded ones
+    /// taken away.
+    pub(super) fn select(
+        &mut self,
+        rule: &Rule,
+        link: &Link,
+        only_chosen: bool,
+        selected: &mut Vec<Selected>,
+    ) {
         let excludes = link.targets.iter().any(|target| target.excluded)
             || self.patch.is_none() && !self.overrides.targets.is_empty();
         for target in link.targets.iter().filter(|target| !target.excluded) {
             let start = selected.len();
-            self.members(target, selected);
+            self.members(target, only_chosen, selected);
             let mut at = start;
             while excludes && let Some(candidate) = selected.get(at).copied() {
                 if self.is_excluded(rule, link, candidate) {
@@ -81,9 +88,16 @@ impl Run<'_> {
         selector.agrees(name)
     }
 
-    pub(super) fn members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
+    /// The values that a target means; only those that are chosen, where that is asked.
+    pub(super) fn members(
+        &mut self,
+        target: &Target,
+        only_chosen: bool,
+        selected: &mut Vec<Selected>,
+    ) {
         let variable = target.variable;
         let inputs = self.inputs;
+        let left_out = |run: &Self, value: ValueId| only_chosen && !run.candidates.is_chosen(value);
         if let Selector::Path(path, written) = &target.selector {
             let name = Some(self.values.intern(written.as_bytes()));
             let whole = path.select(inputs.document(), self.limits.xpath_steps, &mut |text| {
@@ -100,12 +114,16 @@ impl Run<'_> {
         match inputs.members(variable, self.values) {
             Members::Values(first, second) => {
                 for item in first.iter().chain(second) {
-                    self.take(target, item, item.value, selected);
+                    if !left_out(self, item.value) {
+                        self.take(target, item, item.value, selected);
+                    }
                 }
             }
             Members::Names(first, second) => {
                 for item in first.iter().chain(second) {
-                    self.take(target, item, item.name, selected);
+                    if !left_out(self, item.name) {
+                        self.take(target, item, item.name, selected);
+                    }
                 }
             }
             Members::Sizes(items) => {
@@ -114,11 +132,15 @@ impl Run<'_> {
                     self.take(target, item, size, selected);
                 }
             }
-            Members::Scalar(Some(value)) => selected.push(Selected {
-                variable,
-                name: None,
-                value,
-            }),
+            Members::Scalar(Some(value)) => {
+                if !left_out(self, value) {
+                    selected.push(Selected {
+                        variable,
+                        name: None,
+                        value,
+                    });
+                }
+            }
             Members::Scalar(None) => {}
             Members::Size(size) => {
                 let value = self.number(size);

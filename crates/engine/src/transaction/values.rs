@@ -22,6 +22,13 @@ use crate::transformations::{self, url_decode_uni};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ValueId(u32);
 
+impl ValueId {
+    /// Its place among the values of the transaction.
+    pub(crate) fn position(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Arena, table of values, and what is known of each.
 #[derive(Default)]
 pub(crate) struct Values {
