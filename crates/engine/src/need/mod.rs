@@ -6,6 +6,7 @@
 //! must not match.
 
 mod byte_set;
+mod plain;
 pub(crate) mod regex;
 
 pub use byte_set::ByteSet;
@@ -22,8 +23,8 @@ pub struct Need {
 pub enum Clause {
     /// A byte of this set.
     Byte(ByteSet),
-    /// One of these texts; none of them is empty.
-    Text(Vec<Vec<u8>>),
+    /// One of these texts, none of them empty; or else a byte of the set.
+    Text(Vec<Vec<u8>>, ByteSet),
 }
 
 /// Clauses that a need keeps at most.
@@ -62,9 +63,12 @@ impl Need {
         let folded = value.to_ascii_lowercase();
         self.clauses.iter().all(|(_, clause)| match clause {
             Clause::Byte(set) => folded.iter().any(|&byte| set.contains(byte)),
-            Clause::Text(texts) => texts
-                .iter()
-                .any(|text| memchr::memmem::find(&folded, text).is_some()),
+            Clause::Text(texts, or) => {
+                folded.iter().any(|&byte| or.contains(byte))
+                    || texts
+                        .iter()
+                        .any(|text| memchr::memmem::find(&folded, text).is_some())
+            }
         })
     }
 
@@ -74,7 +78,7 @@ impl Need {
         const COMMON: f64 = 0.9;
         let hits = match &clause {
             Clause::Byte(set) => frequency(*set),
-            Clause::Text(texts) => texts.iter().map(|text| expected(text)).sum(),
+            Clause::Text(texts, _) => texts.iter().map(|text| expected(text)).sum(),
         };
         if matches!(clause, Clause::Byte(_)) && hits > COMMON {
             return;
@@ -107,8 +111,14 @@ impl Need {
         texts.dedup();
         self.push(Clause::Byte(rarest_bytes(&texts)));
         if texts.iter().all(|text| text.len() > 1) && texts.len() <= TEXTS {
-            self.push(Clause::Text(texts));
+            self.push(Clause::Text(texts, ByteSet::NONE));
         }
+    }
+
+    /// The share of ordinary values that meet it, roughly: its clauses are not independent.
+    fn share(&self) -> f64 {
+        let clauses = self.clauses.iter().take(2);
+        clauses.map(|(hits, _)| hits.min(1.0)).product()
     }
 
     /// At least one of the needs holds.
@@ -127,7 +137,7 @@ impl Need {
             let union = others.iter().try_fold(*set, |union, need| {
                 let sets = need.clauses.iter().filter_map(|(_, clause)| match clause {
                     Clause::Byte(set) => Some(set.or(union)),
-                    Clause::Text(_) => None,
+                    Clause::Text(..) => None,
                 });
                 sets.map(|wider| (frequency(wider), wider))
                     .min_by(|a, b| a.0.total_cmp(&b.0))
@@ -139,8 +149,8 @@ impl Need {
         }
         let best = |need: &Self| {
             need.clauses.iter().find_map(|(_, clause)| match clause {
-                Clause::Text(texts) => Some(texts.clone()),
-                Clause::Byte(_) => None,
+                Clause::Text(texts, ByteSet::NONE) => Some(texts.clone()),
+                _ => None,
             })
         };
         if let Some(texts) = needs.iter().map(best).collect::<Option<Vec<_>>>() {
@@ -148,7 +158,7 @@ impl Need {
             texts.sort_unstable();
             texts.dedup();
             if texts.len() <= TEXTS {
-                either.push(Clause::Text(texts));
+                either.push(Clause::Text(texts, ByteSet::NONE));
             }
         }
         either

@@ -7,7 +7,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
-use super::{ByteSet, Need};
+use super::{ByteSet, Need, plain};
 
 /// What is known of a part: which strings it matches, or what those hold.
 enum Known {
@@ -27,7 +27,10 @@ const DEPTH: usize = 100;
 
 /// What every match of the expression holds.
 pub(crate) fn need(hir: &Hir) -> Need {
-    known(hir, DEPTH).into_need()
+    let whole = |hir: &Hir| known(hir, DEPTH).into_need();
+    let mut need = whole(hir);
+    plain::add(hir, &mut need, whole);
+    need
 }
 
 impl Known {
@@ -240,7 +243,7 @@ mod tests {
     #[test]
     fn a_text_is_better_than_its_bytes() {
         let need = need_of(r"\bhttp-equiv\b");
-        let text = Clause::Text(vec![b"http-equiv".to_vec()]);
+        let text = Clause::Text(vec![b"http-equiv".to_vec()], ByteSet::NONE);
         assert!(need.clauses().any(|(_, clause)| *clause == text));
     }
 

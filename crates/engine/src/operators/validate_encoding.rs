@@ -1,6 +1,7 @@
 //! `@validateUrlEncoding`, `@validateUtf8Encoding`
 
-use super::{Build, Hit, Spec};
+use super::{Build, Hit, Operator, Spec};
+use crate::need::{ByteSet, Need};
 
 /// `@validateUrlEncoding`
 pub(super) const URL: Spec = Spec {
@@ -8,7 +9,7 @@ pub(super) const URL: Spec = Spec {
     summary: "the value has a `%` that two hexadecimal digits do not follow",
     argument: "",
     example: "@validateUrlEncoding",
-    build: Build::Plain(url),
+    build: Build::Compiled(|_| Ok(Box::new(UrlEncoding))),
 };
 
 /// `@validateUtf8Encoding`
@@ -17,29 +18,47 @@ pub(super) const UTF8: Spec = Spec {
     summary: "the value is not UTF-8 (cut short, overlong, surrogates, beyond U+10FFFF)",
     argument: "",
     example: "@validateUtf8Encoding",
-    build: Build::Plain(utf8),
+    build: Build::Compiled(|_| Ok(Box::new(Utf8Encoding))),
 };
 
-fn url(_: &[u8], input: &[u8], hit: &mut Hit) -> bool {
-    let invalid = |&at: &usize| {
-        let digits = input.get(at + 1..at + 3).unwrap_or_default();
-        digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit)
-    };
-    let found = memchr::memchr_iter(b'%', input).find(invalid);
-    hit.span = found.map(|at| at..input.len().min(at + 3));
-    found.is_some()
+#[derive(Debug)]
+struct UrlEncoding;
+
+impl Operator for UrlEncoding {
+    fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
+        let invalid = |&at: &usize| {
+            let digits = input.get(at + 1..at + 3).unwrap_or_default();
+            digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit)
+        };
+        let found = memchr::memchr_iter(b'%', input).find(invalid);
+        hit.span = found.map(|at| at..input.len().min(at + 3));
+        found.is_some()
+    }
+
+    fn need(&self) -> Need {
+        Need::byte(ByteSet::of(b"%"))
+    }
 }
 
-fn utf8(_: &[u8], input: &[u8], hit: &mut Hit) -> bool {
-    let Err(error) = std::str::from_utf8(input) else {
-        return false;
-    };
-    let start = error.valid_up_to();
-    let end = error
-        .error_len()
-        .map_or(input.len(), |length| start + length);
-    hit.span = Some(start..end);
-    true
+#[derive(Debug)]
+struct Utf8Encoding;
+
+impl Operator for Utf8Encoding {
+    fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
+        let Err(error) = std::str::from_utf8(input) else {
+            return false;
+        };
+        let start = error.valid_up_to();
+        let end = error
+            .error_len()
+            .map_or(input.len(), |length| start + length);
+        hit.span = Some(start..end);
+        true
+    }
+
+    fn need(&self) -> Need {
+        Need::byte(ByteSet::range(0x80, 0xff))
+    }
 }
 
 #[cfg(test)]

@@ -17,8 +17,9 @@ pub(crate) struct Gate {
     pub(crate) bits: Signature,
     /// The rarest of them; 0 if there is none.
     pub(crate) rarest: Signature,
-    /// The clause of which one text must be found.
+    /// The clause of which one text must be found, unless the signature has one of these bits.
     pub(crate) clause: Option<u32>,
+    unless: Signature,
 }
 
 /// Sets that one gate asks for at most.
@@ -87,6 +88,11 @@ fn reserve(needs: &[Rc<Need>], sets: &mut Sets) {
         for (set, hits) in byte_clauses(need).take(SETS_OF_GATE) {
             *worth.entry(set).or_default() += 1.0 - hits;
         }
+        if let Some((_, set, hits)) = text_clause(need)
+            && !set.is_empty()
+        {
+            *worth.entry(set).or_default() += 1.0 - hits;
+        }
     }
     let mut ranked: Vec<(ByteSet, f64)> = worth.into_iter().collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -98,7 +104,17 @@ fn reserve(needs: &[Rc<Need>], sets: &mut Sets) {
 fn byte_clauses(need: &Need) -> impl Iterator<Item = (ByteSet, f64)> {
     need.clauses().filter_map(|(hits, clause)| match clause {
         Clause::Byte(set) => Some((*set, hits)),
-        Clause::Text(_) => None,
+        Clause::Text(..) => None,
+    })
+}
+
+/// The texts that are searched for, and the bytes that do in their place.
+fn text_clause(need: &Need) -> Option<(&[Vec<u8>], ByteSet, f64)> {
+    need.clauses().find_map(|(hits, clause)| match clause {
+        Clause::Text(words, or) if words.len() <= TEXTS_OF_CLAUSE && hits < TOO_COMMON => {
+            Some((&**words, *or, hits))
+        }
+        _ => None,
     })
 }
 
@@ -119,11 +135,12 @@ fn gate(need: &Need, sets: &Sets, texts: Option<&mut Texts>) -> Gate {
     let Some(texts) = texts.filter(|_| share > ENOUGH) else {
         return gate;
     };
-    let clause = need.clauses().find_map(|(hits, clause)| match clause {
-        Clause::Text(words) if words.len() <= TEXTS_OF_CLAUSE && hits < TOO_COMMON => Some(words),
-        _ => None,
-    });
-    gate.clause = clause.map(|words| texts.add(words));
+    if let Some((words, or, _)) = text_clause(need)
+        && let Some(unless) = if or.is_empty() { Some(0) } else { sets.bit(or) }
+    {
+        gate.clause = Some(texts.add(words));
+        gate.unless = unless;
+    }
     gate
 }
 
@@ -131,5 +148,10 @@ impl Gate {
     /// Whether a value of this signature may pass, its texts left aside.
     pub(crate) fn admits(self, signature: Signature) -> bool {
         signature & self.bits == self.bits
+    }
+
+    /// The clause of which a value of this signature must hold a text, if any.
+    pub(crate) fn asks_for(self, signature: Signature) -> Option<u32> {
+        self.clause.filter(|_| signature & self.unless == 0)
     }
 }

@@ -357,7 +357,7 @@ impl Gated {
         let mut enter = |gate: &Gate, step: u32| {
             if gate.admits(signature)
                 && !steps.contains(step)
-                && gate.clause.is_none_or(&mut *holds)
+                && gate.asks_for(signature).is_none_or(&mut *holds)
             {
                 steps.insert(step);
             }

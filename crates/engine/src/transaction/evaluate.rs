@@ -305,11 +305,12 @@ impl<'a> Run<'a> {
     }
 
     fn admits(&mut self, gate: Gate, value: ValueId) -> bool {
-        gate == Gate::default()
-            || gate.admits(self.values.signature(value, self.scan))
-                && gate
-                    .clause
-                    .is_none_or(|clause| self.values.holds(value, clause, self.scan))
+        if gate == Gate::default() {
+            return true;
+        }
+        let signature = self.values.signature(value, self.scan);
+        let holds = |clause| self.values.holds(value, clause, self.scan);
+        gate.admits(signature) && gate.asks_for(signature).is_none_or(holds)
     }
 
     /// Whether the test says yes of this value.
