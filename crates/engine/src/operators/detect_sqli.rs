@@ -1,5 +1,10 @@
 //! `@detectSQLi`
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use libinjectionrs::sqli::sqli_data::SQL_KEYWORDS;
+
 use super::{Build, Hit, Operator, Spec};
 use crate::need::{ByteSet, Need};
 
@@ -20,7 +25,7 @@ const WORD: ByteSet = ByteSet::ALPHANUMERIC.with(b'_');
 
 impl Operator for DetectSqli {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        if is_word(input) {
+        if is_word(input) || is_plain(input) {
             return false;
         }
         if is_hostile(input) {
@@ -54,6 +59,97 @@ fn is_word(input: &[u8]) -> bool {
         .count();
     let letters = input.get(digits..).unwrap_or_default();
     input.iter().all(|&byte| WORD.contains(byte)) && !letters.eq_ignore_ascii_case(b"union")
+}
+
+/// Whether the detector would read the value as nothing but names, numbers, operators and
+/// marks. No fingerprint is made of those alone, so that it need not be asked; it takes long.
+fn is_plain(input: &[u8]) -> bool {
+    /// Beside words. Nothing of them makes a string, a comment, a variable or a bracket, but
+    /// two hyphens.
+    const MARKS: ByteSet = ByteSet::of(b" \t\r\n.,:=+-/%");
+    let mut rest = input;
+    while let Some((&first, tail)) = rest.split_first() {
+        if !WORD.contains(first) {
+            if !MARKS.contains(first) || rest.starts_with(b"--") {
+                return false;
+            }
+            rest = tail;
+            continue;
+        }
+        let length = rest.iter().take_while(|byte| WORD.contains(**byte)).count();
+        let (word, tail) = rest.split_at(length);
+        if holds_keyword(word, first.is_ascii_digit()) {
+            return false;
+        }
+        rest = tail;
+    }
+    true
+}
+
+/// Whether it is a keyword, or a number may end in it where another begins.
+fn holds_keyword(word: &[u8], begins_with_digit: bool) -> bool {
+    if !begins_with_digit {
+        return KEYWORDS.has(word);
+    }
+    (1..word.len()).any(|at| KEYWORDS.has(word.get(at..).unwrap_or_default()))
+}
+
+/// The words that the detector knows, and the first words of phrases that it knows.
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
+    let mut keywords = Keywords {
+        words: HashSet::new(),
+        seen: Box::new([0; 512]),
+    };
+    for keyword in SQL_KEYWORDS {
+        let first = keyword.word.split([' ', '.']).next().unwrap_or_default();
+        if first.bytes().all(|byte| WORD.contains(byte)) && !first.starts_with('0') {
+            keywords.add(first.as_bytes());
+        }
+    }
+    keywords
+});
+
+struct Keywords {
+    /// In upper case.
+    words: HashSet<&'static [u8]>,
+    /// A bit for the first two letters and the length of each.
+    seen: Box<[u64; 512]>,
+}
+
+impl Keywords {
+    /// Bytes of a keyword at most.
+    const LONGEST: usize = 64;
+
+    fn key(word: &[u8]) -> Option<(usize, u32)> {
+        let &[first, second, ..] = word else {
+            return None;
+        };
+        let letter = |byte: u8| usize::from(byte & 0x1f);
+        let key = letter(first) << 10 | letter(second) << 5 | word.len() & 0x1f;
+        Some((key / 64, key as u32 % 64))
+    }
+
+    fn add(&mut self, word: &'static [u8]) {
+        if let Some((at, bit)) = Self::key(word)
+            && let Some(bits) = self.seen.get_mut(at)
+        {
+            *bits |= 1 << bit;
+        }
+        self.words.insert(word);
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        let seen = Self::key(word).is_some_and(|(at, bit)| {
+            let bits = self.seen.get(at);
+            bits.is_some_and(|bits| bits >> bit & 1 == 1)
+        });
+        let mut upper = [0; Self::LONGEST];
+        seen && upper.get_mut(..word.len()).is_some_and(|upper| {
+            upper.copy_from_slice(word);
+            upper.make_ascii_uppercase();
+            self.words.contains(&*upper)
+        })
+    }
 }
 
 /// Whether the value is made to keep the detector busy.
@@ -109,6 +205,40 @@ mod tests {
         ) {
             let found = libinjectionrs::detect_sqli(input.as_bytes()).is_injection();
             proptest::prop_assert!(!found || !is_word(input.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_is_passed_over_holds_no_keyword_in_any_spelling() {
+        for (input, plain) in [
+            ("garden-1234, 17.50 = a/b:c %", true),
+            ("8f14e45fceea167a5a36dedd4bea2543", true),
+            ("1 or 1", false),
+            ("a UNION b", false),
+            ("1.5union", false),
+            ("0x1For 1", false),
+            ("full join", false),
+            ("a--b", false),
+            ("a'b", false),
+            ("sys.stragg", false),
+        ] {
+            assert_eq!(is_plain(input.as_bytes()), plain, "{input}");
+        }
+        assert!(
+            SQL_KEYWORDS
+                .iter()
+                .all(|keyword| keyword.word.len() < Keywords::LONGEST)
+        );
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+        #[test]
+        fn what_is_passed_over_is_no_injection(
+            input in "(?:[0-9]{1,3}|0[xb][01fF]{0,2}|[0-9]e[+-]?[0-9]?|[.,:=+/%-]|[ \\n]|[a-z_]{1,4}|or|and|by|is|union|select|x|n|e|q|d){1,9}",
+        ) {
+            let found = libinjectionrs::detect_sqli(input.as_bytes()).is_injection();
+            proptest::prop_assert!(!found || !is_plain(input.as_bytes()), "{}", input);
         }
     }
 
