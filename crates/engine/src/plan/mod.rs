@@ -220,6 +220,9 @@ impl<'a> Compiler<'a> {
                 gate::close(&mut patch.program, &mut needs, &mut self.sets, None);
             }
         }
+        for pattern in fold::reads::patterns_of_tx(&self.base) {
+            self.base.tx.know(&pattern);
+        }
         let scan = Scan {
             signatures: Signatures::new(&self.sets),
             texts: texts.compile(),

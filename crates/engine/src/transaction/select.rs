@@ -198,13 +198,14 @@ impl Run<'_> {
                     }
                     return;
                 }
-                let needs_macros = matches!(target.selector, Selector::Name(Text::Template(..)));
-                let mut pairs: Pairs = self
-                    .tx()
-                    .iter(self.names)
-                    .filter(|(name, _)| needs_macros || target.selector.agrees(name))
-                    .map(|(name, value)| (name.to_vec(), value.to_vec()))
-                    .collect();
+                let mut pairs: Pairs = match &target.selector {
+                    Selector::Pattern(pattern) => self.tx().fitting(pattern, self.names),
+                    _ => {
+                        let all = self.tx().iter(self.names);
+                        all.map(|(name, value)| (name.to_vec(), value.to_vec()))
+                            .collect()
+                    }
+                };
                 // ModSecurity's order is any; here it is the same whatever the plan knows.
                 pairs.sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
                 self.pairs(target, pairs, selected);

@@ -2,7 +2,12 @@
 
 use std::io::Write as _;
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
+
+use crate::language::lower::fits;
+use crate::operators::Operator;
 
 /// What the engine itself sets, when an expression was stopped by the limit on backtracking.
 pub(crate) const LIMITS_EXCEEDED: &[u8] = b"msc_pcre_limits_exceeded";
@@ -13,6 +18,8 @@ pub(crate) struct TxNames {
     slots: HashMap<Box<[u8]>, u32>,
     names: Vec<Box<[u8]>>,
     initial: Vec<Option<Box<[u8]>>>,
+    /// Patterns of selectors, and the slots whose names fit them.
+    fitting: Vec<(Arc<dyn Operator>, Box<[u32]>)>,
 }
 
 /// The variables of one transaction. Names compare without regard to case.
@@ -50,6 +57,14 @@ impl TxNames {
         if let Some(initial) = slot.and_then(|slot| self.initial.get_mut(slot)) {
             *initial = value.map(Into::into);
         }
+    }
+
+    /// Finds out which names fit a selector's pattern. No name is added later.
+    pub(crate) fn know(&mut self, pattern: &Arc<dyn Operator>) {
+        let slots = (0..).zip(&self.names);
+        let fitting = slots.filter(|(_, name)| fits(&**pattern, name));
+        let fitting = fitting.map(|(slot, _)| slot).collect();
+        self.fitting.push((Arc::clone(pattern), fitting));
     }
 
     fn slot(&self, name: &[u8]) -> Option<usize> {
@@ -170,6 +185,36 @@ impl Tx {
                 .resize_with(names.names.len(), || (Held::Initial, Vec::new()));
         }
         self.known.get_mut(slot)
+    }
+
+    /// The variables whose names fit the pattern of a selector, with their values.
+    pub(crate) fn fitting(
+        &self,
+        pattern: &Arc<dyn Operator>,
+        names: &TxNames,
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let known = names
+            .fitting
+            .iter()
+            .find(|(known, _)| Arc::ptr_eq(known, pattern));
+        let owned = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
+        let Some((_, slots)) = known else {
+            let all = self.iter(names);
+            return all
+                .filter(|(name, _)| fits(&**pattern, name))
+                .map(owned)
+                .collect();
+        };
+        let slots = slots.iter().filter_map(|&slot| {
+            let name = names.names.get(slot as usize)?;
+            Some((&**name, self.at(slot as usize, names)?))
+        });
+        let others = self.others.iter().take(self.count);
+        let others = others.map(|(name, value)| (name.as_slice(), value.as_slice()));
+        slots
+            .chain(others.filter(|(name, _)| fits(&**pattern, name)))
+            .map(owned)
+            .collect()
     }
 
     /// Every variable with its value.

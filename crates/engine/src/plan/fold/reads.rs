@@ -1,8 +1,10 @@
 //! What rules read and set.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use crate::language::variables::{Variable, VariableSet};
+use crate::operators::Operator;
 use crate::plan::ir::{
     Change, Check, Disruptive, Effect, Link, Piece, Program, Rule, Selector, Step, Text,
 };
@@ -55,6 +57,23 @@ pub(crate) fn names_of_tx(program: &Program) -> BTreeSet<Vec<u8>> {
         }
     }
     names.into_iter().collect()
+}
+
+/// The patterns by which rules of the program select variables of `TX`.
+pub(crate) fn patterns_of_tx(program: &Program) -> Vec<Arc<dyn Operator>> {
+    let steps = program.phases.iter().flatten();
+    let links = steps.flat_map(|step| match step {
+        Step::Rule(rule) => rule.links.as_slice(),
+        Step::Marker(_) => &[],
+    });
+    let targets = links.flat_map(|link| &link.targets);
+    targets
+        .filter(|target| target.variable == Variable::Tx)
+        .filter_map(|target| match &target.selector {
+            Selector::Pattern(pattern) => Some(Arc::clone(pattern)),
+            _ => None,
+        })
+        .collect()
 }
 
 impl Rule {
