@@ -1,5 +1,7 @@
 //! `@rx`
 
+use regex_automata::{Anchored, Input};
+
 use super::regex::Regex;
 use super::{Arguments, Build, Hit, Operator, Spec, rx_backtracking};
 use crate::need::Need;
@@ -33,16 +35,23 @@ impl Operator for Rx {
         if !hit.wants_span {
             return regex.is_match(input);
         }
-        if !hit.wants_groups {
-            hit.span = regex.find(input).map(|found| found.range());
-            return hit.span.is_some();
-        }
-        if !regex.is_match(input) {
+        let Some(found) = regex.find(input) else {
             return false;
+        };
+        hit.span = Some(found.range());
+        if !hit.wants_groups {
+            return true;
         }
+        if regex.captures_len() == 1 {
+            hit.captures[0] = hit.span.clone();
+            return true;
+        }
+        // Where the match is, is known; to find groups takes longer.
+        let there = Input::new(input)
+            .range(found.range())
+            .anchored(Anchored::Yes);
         let mut captures = regex.create_captures();
-        regex.captures(input, &mut captures);
-        hit.span = captures.get_group(0).map(|span| span.range());
+        regex.search_captures(&there, &mut captures);
         for (group, slot) in hit.captures.iter_mut().enumerate() {
             *slot = captures.get_group(group).map(|span| span.range());
         }
@@ -55,5 +64,34 @@ impl Operator for Rx {
 
     fn need(&self) -> Need {
         self.regex.need()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::operator;
+
+    #[test]
+    fn groups_are_those_of_the_first_match_with_what_surrounds_it() {
+        for (pattern, input, groups) in [
+            ("b+", "abbc", vec![Some(1..3)]),
+            (
+                r"\b(c)(d)?(?:e|ef)\b",
+                "xce ce",
+                vec![Some(4..6), Some(4..5), None],
+            ),
+            (
+                "(a|ab)(c|bcd)(d*)",
+                "abcd",
+                vec![Some(0..4), Some(0..1), Some(1..4), Some(4..4)],
+            ),
+            ("(?m)^(b)$", "a\nb\nc", vec![Some(2..3), Some(2..3)]),
+            ("(x*)", "ax", vec![Some(0..0), Some(0..0)]),
+        ] {
+            let (found, hit) = operator("rx", pattern, input.as_bytes());
+            assert!(found, "{pattern}");
+            assert_eq!(hit.span, groups[0], "{pattern}");
+            assert_eq!(hit.captures[..groups.len()], groups, "{pattern}");
+        }
     }
 }

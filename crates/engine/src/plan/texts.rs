@@ -1,7 +1,7 @@
 //! Texts that gates ask for, searched all at once.
 //!
-//! A text is known by three bytes of its rarest part. A value is walked once:
-//! a bit says of three bytes whether some text has them, and only then the
+//! A text is known by four bytes of its rarest part. A value is walked once:
+//! a bit says of four bytes whether some text has them, and only then the
 //! text is compared. That takes little memory, is made in no time, and costs a
 //! few instructions a byte; automata of as many texts take megabytes and are
 //! slower to make than all the rest of a rule set.
@@ -12,10 +12,10 @@ use crate::need;
 
 /// Bytes of a text that are searched for: more tells little more.
 const BYTES: usize = 6;
-/// Bits of the hash of three bytes.
+/// Bits of a hash of bytes.
 const HASH_BITS: u32 = 16;
-/// Words of a table of bits for two bytes, or for the hash of three.
-const WORDS: usize = 1 << (16 - 6);
+/// Words of a table of bits.
+const WORDS: usize = 1 << (HASH_BITS - 6);
 
 /// The texts of clauses, while rules are compiled.
 #[derive(Default)]
@@ -26,24 +26,48 @@ pub(crate) struct Texts {
 }
 
 /// [`Texts`], ready to be searched for.
+#[derive(Default)]
 pub(crate) struct TextSearch {
-    /// By the hash of three bytes in lower case: whether a text has them as its key.
-    seen: Box<[u64; WORDS]>,
-    /// By three bytes: the texts with that key.
-    keyed: HashMap<u32, Vec<Keyed>>,
-    /// By two bytes: whether they are a text.
-    paired: Box<[u64; WORDS]>,
-    pairs: HashMap<u32, Box<[u32]>>,
+    /// Texts of two bytes, of three, and what they are the clauses of.
+    pairs: Keys<Box<[u32]>>,
+    threes: Keys<Box<[u32]>>,
+    /// By four bytes: the longer texts with that key.
+    longer: Keys<Vec<Keyed>>,
 }
 
-impl Default for TextSearch {
+/// Some bytes of texts, as a number, and a table of bits that says what is not among them.
+struct Keys<T> {
+    seen: Box<[u64; WORDS]>,
+    known: HashMap<u32, T>,
+}
+
+impl<T> Default for Keys<T> {
     fn default() -> Self {
         Self {
             seen: Box::new([0; WORDS]),
-            keyed: HashMap::new(),
-            paired: Box::new([0; WORDS]),
-            pairs: HashMap::new(),
+            known: HashMap::new(),
         }
+    }
+}
+
+impl<T: Default> Keys<T> {
+    fn entry(&mut self, key: u32) -> &mut T {
+        let at = hash(key);
+        if let Some(word) = self.seen.get_mut(at as usize / 64) {
+            *word |= 1 << (at % 64);
+        }
+        self.known.entry(key).or_default()
+    }
+}
+
+impl<T> Keys<T> {
+    fn get(&self, key: u32) -> Option<&T> {
+        let at = hash(key);
+        let word = self.seen.get(at as usize / 64 % WORDS)?;
+        if word >> (at % 64) & 1 == 0 {
+            return None;
+        }
+        self.known.get(&key)
     }
 }
 
@@ -77,42 +101,32 @@ impl Texts {
         let mut search = TextSearch::default();
         for (text, clauses) in self.parts {
             let clauses = clauses.into_boxed_slice();
-            if let [a, b] = *text {
-                let pair = u32::from_le_bytes([a, b, 0, 0]);
-                mark(&mut search.paired, pair);
-                search.pairs.insert(pair, clauses);
-                continue;
+            match *text {
+                [a, b] => *search.pairs.entry(key([a, b, 0, 0])) = clauses,
+                [a, b, c] => *search.threes.entry(key([a, b, c, 0])) = clauses,
+                _ => {
+                    let rarest = need::rarest_part(&text, 4);
+                    let offset = text.windows(4).position(|window| window == rarest);
+                    if let (Some(offset), &[a, b, c, d]) = (offset, rarest) {
+                        search.longer.entry(key([a, b, c, d])).push(Keyed {
+                            offset,
+                            text,
+                            clauses,
+                        });
+                    }
+                }
             }
-            let rarest = need::rarest_part(&text, 3);
-            let offset = text.windows(3).position(|window| window == rarest);
-            let (Some(offset), &[a, b, c]) = (offset, rarest) else {
-                continue;
-            };
-            let key = u32::from_le_bytes([a, b, c, 0]);
-            mark(&mut search.seen, hash(key));
-            search.keyed.entry(key).or_default().push(Keyed {
-                offset,
-                text,
-                clauses,
-            });
         }
         search
     }
 }
 
+fn key(bytes: [u8; 4]) -> u32 {
+    u32::from_le_bytes(bytes)
+}
+
 fn hash(key: u32) -> u32 {
     key.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)
-}
-
-fn mark(bits: &mut [u64; WORDS], at: u32) {
-    if let Some(word) = bits.get_mut(at as usize / 64) {
-        *word |= 1 << (at % 64);
-    }
-}
-
-fn is_marked(bits: &[u64; WORDS], at: u32) -> bool {
-    bits.get(at as usize / 64 % WORDS)
-        .is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 impl TextSearch {
@@ -122,35 +136,39 @@ impl TextSearch {
         let Some((&first, rest)) = value.split_first() else {
             return;
         };
-        // PERF: two tables of bits that stay in the first cache tell for nearly all
-        // bytes that nothing is there; hash tables asked for each took four times as long.
-        let mut last = u32::from(first.to_ascii_lowercase()) << 16;
-        for (at, &byte) in rest.iter().enumerate() {
-            last = last >> 8 | u32::from(byte.to_ascii_lowercase()) << 16;
-            let pair = last >> 8;
-            if is_marked(&self.paired, pair)
-                && let Some(clauses) = self.pairs.get(&pair)
+        // PERF: tables of bits that stay in the first cache tell for nearly all bytes that
+        // nothing is there; hash tables asked for each took four times as long.
+        let mut last = u32::from(first.to_ascii_lowercase()) << 24;
+        for (at, &byte) in (1..).zip(rest) {
+            last = last >> 8 | u32::from(byte.to_ascii_lowercase()) << 24;
+            if let Some(clauses) = self.pairs.get(last >> 16) {
+                found.extend_from_slice(clauses);
+            }
+            if at > 1
+                && let Some(clauses) = self.threes.get(last >> 8)
             {
                 found.extend_from_slice(clauses);
             }
-            if is_marked(&self.seen, hash(last)) && at > 0 {
-                self.compare(value, at - 1, last, found);
+            if at > 2
+                && let Some(longer) = self.longer.get(last)
+            {
+                compare(longer, value, at - 3, found);
             }
         }
         if let Some(new) = found.get_mut(start..) {
             new.sort_unstable();
         }
     }
+}
 
-    /// Appends the clauses of the texts with this key, which stands at `at`.
-    fn compare(&self, value: &[u8], at: usize, key: u32, found: &mut Vec<u32>) {
-        for keyed in self.keyed.get(&key).into_iter().flatten() {
-            let there = at
-                .checked_sub(keyed.offset)
-                .and_then(|from| value.get(from..)?.get(..keyed.text.len()));
-            if there.is_some_and(|there| there.eq_ignore_ascii_case(&keyed.text)) {
-                found.extend_from_slice(&keyed.clauses);
-            }
+/// Appends the clauses of those texts whose key stands at `at`, and that are there whole.
+fn compare(texts: &[Keyed], value: &[u8], at: usize, found: &mut Vec<u32>) {
+    for keyed in texts {
+        let there = at
+            .checked_sub(keyed.offset)
+            .and_then(|from| value.get(from..)?.get(..keyed.text.len()));
+        if there.is_some_and(|there| there.eq_ignore_ascii_case(&keyed.text)) {
+            found.extend_from_slice(&keyed.clauses);
         }
     }
 }

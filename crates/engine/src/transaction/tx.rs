@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::language::lower::fits;
+use crate::language::lower::means;
 use crate::operators::Operator;
 
 /// What the engine itself sets, when an expression was stopped by the limit on backtracking.
@@ -62,15 +62,22 @@ impl TxNames {
     /// Finds out which names fit a selector's pattern. No name is added later.
     pub(crate) fn know(&mut self, pattern: &Arc<dyn Operator>) {
         let slots = (0..).zip(&self.names);
-        let fitting = slots.filter(|(_, name)| fits(&**pattern, name));
+        let fitting = slots.filter(|(_, name)| means(&**pattern, name));
         let fitting = fitting.map(|(slot, _)| slot).collect();
         self.fitting.push((Arc::clone(pattern), fitting));
     }
 
     fn slot(&self, name: &[u8]) -> Option<usize> {
-        let slot = match name.iter().any(u8::is_ascii_uppercase) {
-            true => self.slots.get(name.to_ascii_lowercase().as_slice()),
-            false => self.slots.get(name),
+        /// Names that are longer take memory to fold.
+        const ORDINARY: usize = 64;
+        let mut folded = [0; ORDINARY];
+        let slot = match folded.get_mut(..name.len()) {
+            Some(folded) => {
+                folded.copy_from_slice(name);
+                folded.make_ascii_lowercase();
+                self.slots.get(&*folded)
+            }
+            None => self.slots.get(name.to_ascii_lowercase().as_slice()),
         };
         slot.map(|&slot| slot as usize)
     }
@@ -201,7 +208,7 @@ impl Tx {
         let Some((_, slots)) = known else {
             let all = self.iter(names);
             return all
-                .filter(|(name, _)| fits(&**pattern, name))
+                .filter(|(name, _)| means(&**pattern, name))
                 .map(owned)
                 .collect();
         };
@@ -212,7 +219,7 @@ impl Tx {
         let others = self.others.iter().take(self.count);
         let others = others.map(|(name, value)| (name.as_slice(), value.as_slice()));
         slots
-            .chain(others.filter(|(name, _)| fits(&**pattern, name)))
+            .chain(others.filter(|(name, _)| means(&**pattern, name)))
             .map(owned)
             .collect()
     }
