@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::collections::Pairs;
 use crate::language::lower::means;
 use crate::operators::Operator;
 
@@ -18,8 +19,13 @@ pub(crate) struct TxNames {
     slots: HashMap<Box<[u8]>, u32>,
     names: Vec<Box<[u8]>>,
     initial: Vec<Option<Box<[u8]>>>,
-    /// Patterns of selectors, and the slots whose names fit them.
-    fitting: Vec<(Arc<dyn Operator>, Box<[u32]>)>,
+    fitting: Vec<Fitting>,
+}
+
+/// A selector's pattern, and the slots whose names fit it.
+struct Fitting {
+    pattern: Arc<dyn Operator>,
+    slots: Box<[u32]>,
 }
 
 /// The variables of one transaction. Names compare without regard to case.
@@ -62,9 +68,10 @@ impl TxNames {
     /// Finds out which names fit a selector's pattern. No name is added later.
     pub(crate) fn know(&mut self, pattern: &Arc<dyn Operator>) {
         let slots = (0..).zip(&self.names);
-        let fitting = slots.filter(|(_, name)| means(&**pattern, name));
-        let fitting = fitting.map(|(slot, _)| slot).collect();
-        self.fitting.push((Arc::clone(pattern), fitting));
+        let slots = slots.filter(|(_, name)| means(&**pattern, name));
+        let slots = slots.map(|(slot, _)| slot).collect();
+        let pattern = Arc::clone(pattern);
+        self.fitting.push(Fitting { pattern, slots });
     }
 
     fn slot(&self, name: &[u8]) -> Option<usize> {
@@ -195,24 +202,20 @@ impl Tx {
     }
 
     /// The variables whose names fit the pattern of a selector, with their values.
-    pub(crate) fn fitting(
-        &self,
-        pattern: &Arc<dyn Operator>,
-        names: &TxNames,
-    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn fitting(&self, pattern: &Arc<dyn Operator>, names: &TxNames) -> Pairs {
         let known = names
             .fitting
             .iter()
-            .find(|(known, _)| Arc::ptr_eq(known, pattern));
+            .find(|known| Arc::ptr_eq(&known.pattern, pattern));
         let owned = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
-        let Some((_, slots)) = known else {
+        let Some(known) = known else {
             let all = self.iter(names);
             return all
                 .filter(|(name, _)| means(&**pattern, name))
                 .map(owned)
                 .collect();
         };
-        let slots = slots.iter().filter_map(|&slot| {
+        let slots = known.slots.iter().filter_map(|&slot| {
             let name = names.names.get(slot as usize)?;
             Some((&**name, self.at(slot as usize, names)?))
         });
