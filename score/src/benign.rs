@@ -60,29 +60,44 @@ struct Record {
     body: String,
 }
 
-/// The cost of reading a recorded request and inspecting it with `all`, as a multiple of the
-/// same with `none`: the median of rounds in turn, in CPU time of this thread.
+/// What a request costs: it is read from a record and inspected.
+pub(crate) struct Cost {
+    /// The median of rounds in turn: with all patches, as a multiple of none.
+    pub(crate) ratio: f64,
+    /// The median with none.
+    pub(crate) none_us: f64,
+}
+
+/// The cost in CPU time of this thread.
 pub(crate) fn cost(
     all: &Arc<Plan>,
     none: &Arc<Plan>,
     requests: &[&Legitimate],
     rounds: usize,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<Cost> {
     let lines = requests
         .iter()
         .map(|one| record(&one.request.exchange("")))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut ratios = Vec::new();
+    let (mut ratios, mut nones) = (Vec::new(), Vec::new());
     // The first round fills the scratch and compiles what is compiled when it is asked.
     for round in 0..=rounds {
         let without = pass(none, &lines)?;
         let with = pass(all, &lines)?;
         if round > 0 {
             ratios.push(with / without);
+            nones.push(without * 1e6 / lines.len() as f64);
         }
     }
-    ratios.sort_by(f64::total_cmp);
-    Ok(ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN))
+    Ok(Cost {
+        ratio: median(ratios),
+        none_us: median(nones),
+    })
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn record(exchange: &Exchange) -> serde_json::Result<String> {

@@ -254,17 +254,26 @@ fn cost(
     let (near, elsewhere): (Vec<&Legitimate>, Vec<&Legitimate>) =
         requests.iter().partition(|one| one.near.is_some());
     for (what, requests, reach) in [
-        (
-            "cost of all / none, elsewhere",
-            elsewhere,
-            Some(Reach::AtMost(1.3)),
-        ),
-        ("cost of all / none, near patches", near, None),
+        ("elsewhere", elsewhere, Some(Reach::AtMost(1.3))),
+        ("near patches", near, None),
     ] {
         let step = requests.len() / COSTED + 1;
         let sample: Vec<&Legitimate> = requests.into_iter().step_by(step).collect();
-        let ratio = benign::cost(&all, &none, &sample, 9)?;
-        report.row("nuclei", what, ratio, "×", reach);
+        let cost = benign::cost(&all, &none, &sample, 9)?;
+        report.row(
+            "nuclei",
+            format!("cost of all / none, {what}"),
+            cost.ratio,
+            "×",
+            reach,
+        );
+        report.row(
+            "nuclei",
+            format!("cost of none, {what}"),
+            cost.none_us,
+            "µs",
+            None,
+        );
     }
     Ok(())
 }

@@ -15,6 +15,9 @@ struct Row {
     of: &'static str,
     what: String,
     value: f64,
+    /// Of a share: the part and the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_whole: Option<(usize, usize)>,
     unit: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reach: Option<Reach>,
@@ -55,6 +58,7 @@ impl Report {
             of,
             what: what.into(),
             value,
+            of_whole: None,
             unit,
             reached: reach.is_none_or(|reach| reach.holds(value)),
             reach,
@@ -75,7 +79,10 @@ impl Report {
             0 => f64::NAN,
             _ => 100.0 * part as f64 / whole as f64,
         };
-        self.row(of, format!("{what}: {part} of {whole}"), value, "%", reach);
+        self.row(of, what, value, "%", reach);
+        if let Some(row) = self.rows.last_mut() {
+            row.of_whole = Some((part, whole));
+        }
     }
 
     pub(crate) fn all_reached(&self) -> bool {
@@ -93,8 +100,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.rows.iter().map(|row| row.what.chars().count()).max();
-        let width = width.unwrap_or(0);
+        let shown = |row: &Row| match row.of_whole {
+            Some((part, whole)) => format!("{}: {part} of {whole}", row.what),
+            None => row.what.clone(),
+        };
+        let widths = self.rows.iter().map(|row| shown(row).chars().count());
+        let width = widths.max().unwrap_or(0);
         let mut of = "";
         for row in &self.rows {
             if of != row.of {
@@ -105,7 +116,7 @@ impl fmt::Display for Report {
                 true => format!("{:.0}", row.value),
                 false => format!("{:.2}", row.value),
             };
-            write!(f, "  {:width$}  {number:>9} {:<3}", row.what, row.unit)?;
+            write!(f, "  {:width$}  {number:>9} {:<3}", shown(row), row.unit)?;
             match row.reach {
                 None => writeln!(f)?,
                 Some(reach) => {

@@ -192,6 +192,13 @@ fn leaf(condition: &Condition, name: &str) -> Result<Option<Leaf>, String> {
         .as_ref()
         .ok_or_else(|| format!("{name}:{line}: `zones` without a `match`"))?;
     let at = |line: u64| move |why: String| format!("{name}:{line}: {why}");
+    if matched.kind.value == "fromFile" {
+        let line = matched.kind.referenced.line();
+        return Err(format!(
+            "{name}:{line}: its words are in the file `{}`, which is not part of the rule; write them as a `regex`",
+            matched.value
+        ));
+    }
     let test = Test::of(&matched.kind.value).map_err(at(matched.kind.referenced.line()))?;
     if matched.value.is_empty() && !matches!(test, Test::Sql | Test::Xss) {
         return Err(format!("{name}:{line}: the `match` has no `value`"));
