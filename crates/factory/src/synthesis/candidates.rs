@@ -1,7 +1,8 @@
 //! Rules that could stop an attack, the narrowest first.
 
 use patch::document::{
-    Body, Condition, Decode, Deny, Oversize, Paths, PlaceKind, Rule, Unparsable, When,
+    Body, Condition, Decode, Deny, Member, Oversize, Paths, Place, PlaceKind, Rule, Unparsable,
+    UrlShape, When,
 };
 
 use super::classes::Class;
@@ -20,14 +21,27 @@ pub(super) struct Candidate {
     pub(super) rule: Rule,
 }
 
+impl Candidate {
+    /// The same for exploits whose own body does not parse.
+    pub(super) fn lenient(mut self) -> Self {
+        self.body.unparsable = Unparsable::Pass;
+        self
+    }
+}
+
 /// Absolute paths of systems; a path of an application may begin with a slash too.
-const SYSTEM_PATHS: &str = r"(?i)\A\s*(?:file:)?[/\\]*(?:etc|proc|var|usr|root|home|opt|srv|sys|dev|tmp|bin|sbin|lib|boot|windows|winnt|inetpub|users|program files)(?:[/\\]|\z)|\A\s*(?:file:|[a-z]:[/\\])|\x00";
+const SYSTEM_PATHS: &str = r"(?i)\A\s*(?:file:)?[/\\]*(?:etc|proc|root|sys|dev|bin|sbin|boot|windows|winnt|inetpub|program files)(?:[/\\]|\z)|\A\s*(?:file:|[a-z]:[/\\])|\x00";
+
+/// The beginning of a script; files hold anything, so no more than that.
+const SCRIPT_FILE: &str = r"(?i)<\?php\b|<\?=\s*[$\w'\x22(`]{3}|<%@?\s*(?:page|import|language)\b|<%=\s*[\w.]{3}|<jsp:|<script\s[^>]{0,60}(?:runat|php)|\A#!\s*/";
 
 /// The rules for a lead.
 pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
     let shape = lead.carrier.shape();
     let mut conditions = Vec::new();
-    if let (Some(pattern), true) = (shape.pattern(), lead.decode.is_empty()) {
+    let number = matches!(&lead.carrier, Carrier::Value(part)
+        if part.value.trim_ascii_start().first().is_some_and(u8::is_ascii_digit));
+    if let (Some(pattern), true) = (shape.pattern(), number && lead.decode.is_empty()) {
         conditions.push(Condition::NotLike(pattern.to_owned()));
     }
     match &lead.carrier {
@@ -35,7 +49,9 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
             let pattern = path::confusion(&step.request.target, prefix.len());
             conditions.extend(pattern.map(Condition::Regex));
         }
-        _ => conditions.extend(denied(lead.class, shape)),
+        carrier => {
+            conditions.extend(denied(lead.class, carrier));
+        }
     }
     let (paths, selectors) = match &lead.carrier {
         Carrier::Path(prefix) => (endpoint::before(prefix, &step.unknowns), Vec::new()),
@@ -49,18 +65,55 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
         .map(|condition| Candidate {
             paths: paths.clone(),
             body: body(lead),
-            rule: deny(lead, condition, selectors.clone()),
+            rule: deny(
+                lead,
+                condition,
+                [selectors.clone(), unformed(lead, step)].concat(),
+            ),
         })
         .collect()
 }
 
+/// What is found in a whole body is meant of bodies that are no forms: fields of forms
+/// have places of their own.
+fn unformed(lead: &Lead, step: &Step) -> Vec<When> {
+    const FORMS: &str = r"(?i)\s*(?:multipart/form-data|application/x-www-form-urlencoded)\b.*";
+    let whole = lead
+        .places
+        .iter()
+        .any(|place| place.kind == PlaceKind::Body);
+    if !whole || lead.class.condition == Condition::Xxe {
+        return Vec::new();
+    }
+    let condition = match step.request.media_type().is_empty() {
+        true => Condition::Absent,
+        false => Condition::NotLike(FORMS.to_owned()),
+    };
+    vec![When {
+        places: vec![Place {
+            kind: PlaceKind::Header,
+            member: Some(Member::Name("Content-Type".to_owned())),
+        }],
+        decode: None,
+        condition,
+    }]
+}
+
 /// What a class looks like at a place of this shape.
-fn denied(class: &Class, shape: Shape) -> Vec<Condition> {
+fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
+    let shape = carrier.shape();
+    let in_path = matches!(carrier, Carrier::Path(_));
+    let of_file =
+        matches!(carrier, Carrier::Value(part) if part.place.kind == PlaceKind::FileContents);
     use Condition as C;
     match (&class.condition, shape) {
+        (C::Xss, _) if of_file => vec![C::ActiveMarkup],
+        (C::CodeInjection, _) if of_file => vec![C::Regex(SCRIPT_FILE.to_owned())],
         (C::Xss, Shape::RichText | Shape::Text) => vec![C::ActiveMarkup, C::Xss],
         (C::SqlInjection, Shape::RichText | Shape::Text) => vec![C::SqlSyntax, C::SqlInjection],
         (C::SqlInjection, _) => vec![C::SqlInjection, C::SqlSyntax],
+        // A path has no host of its own.
+        (C::Ssrf(UrlShape::OtherHost), _) if in_path => vec![C::Ssrf(UrlShape::Any)],
         (
             C::Traversal(patch::document::Traversal::Absolute),
             Shape::Path | Shape::Url | Shape::Other,
@@ -72,9 +125,14 @@ fn denied(class: &Class, shape: Shape) -> Vec<Condition> {
 }
 
 fn deny(lead: &Lead, condition: Condition, and: Vec<When>) -> Rule {
+    let of_file = lead
+        .places
+        .iter()
+        .any(|place| place.kind == PlaceKind::FileContents);
     let decode = match (&condition, lead.decode.is_empty()) {
         (Condition::NotLike(_), _) => None,
         (Condition::Regex(_), _) if matches!(lead.carrier, Carrier::Path(_)) => None,
+        (Condition::Regex(_), _) if of_file => None,
         (Condition::Regex(_), true) => Some(vec![Decode::Url]),
         (_, true) => None,
         (_, false) => Some(lead.decode.clone()),

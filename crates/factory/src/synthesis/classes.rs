@@ -89,7 +89,7 @@ pub(super) const ALL: &[Class] = &[
         &["rce", "cmdi"],
         true,
     ),
-    class(Condition::Ssrf(UrlShape::Any), URLS, LINKS, true),
+    class(Condition::Ssrf(UrlShape::OtherHost), URLS, LINKS, true),
     class(Condition::Ssrf(UrlShape::Host), URLS, LINKS, true),
 ];
 

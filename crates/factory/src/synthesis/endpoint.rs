@@ -152,6 +152,14 @@ fn paths(path: &str, unknowns: &[Unknown]) -> Paths {
     paths
 }
 
+/// These paths and none below or around them.
+pub(super) fn only(paths: Paths) -> Paths {
+    Paths {
+        exact: [paths.exact, paths.suffix].concat(),
+        ..Paths::default()
+    }
+}
+
 /// Whether a text is, or holds, what would be another for another target.
 pub(super) fn is_unknown(text: &str, unknowns: &[Unknown]) -> bool {
     const SHORT: usize = 4;

@@ -94,6 +94,13 @@ fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Resu
     Ok(())
 }
 
+fn is_link(class: &Class) -> bool {
+    matches!(
+        class.condition,
+        Condition::Ssrf(UrlShape::OtherHost | UrlShape::Host)
+    )
+}
+
 /// Values that are ordinary elsewhere need a hint, or a host that calls back.
 fn meant(class: &Class, part: &Part, step: &Step, hints: &Hints) -> bool {
     let text = String::from_utf8_lossy(&part.value);
@@ -104,10 +111,7 @@ fn meant(class: &Class, part: &Part, step: &Step, hints: &Hints) -> bool {
             .filter(|unknown| unknown.origin == origin);
         unknowns.cloned().collect()
     };
-    let is_link = matches!(
-        class.condition,
-        Condition::Ssrf(UrlShape::Any | UrlShape::Host)
-    );
+    let is_link = is_link(class);
     let calls_back = is_unknown(&text, &of(Origin::Callback));
     let is_header = part.place.kind == PlaceKind::Header;
     if is_link && (is_header || part.place.kind == PlaceKind::Body) {
@@ -116,7 +120,19 @@ fn meant(class: &Class, part: &Part, step: &Step, hints: &Hints) -> bool {
     if is_link && is_unknown(&text, &of(Origin::Target)) && !calls_back {
         return false;
     }
+    let of_files = matches!(
+        class.condition,
+        Condition::Xss | Condition::CodeInjection | Condition::Xxe | Condition::Deserialization
+    );
+    // Anything may stand in a file; only some classes mean it.
+    if part.place.kind == PlaceKind::FileContents && !of_files {
+        return false;
+    }
     let shape = part.name().map(shape::of);
+    // Where a host's name is what the parameter is for, another one is no attack.
+    if class.condition == Condition::Ssrf(UrlShape::Host) && shape != Some(Shape::Url) {
+        return false;
+    }
     !class.common
         || (is_link && calls_back)
         || (hints.weight(class) > 0 && (is_link || !is_header))
@@ -154,7 +170,8 @@ fn in_path(prefix: &str, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> R
     let carrier = Carrier::Path(prefix.to_owned());
     for class in evidence::of(tail)? {
         // Every path looks absolute.
-        if class.common && !matches!(class.condition, Condition::Ssrf(UrlShape::Any)) {
+        let host = class.condition == Condition::Ssrf(UrlShape::Host);
+        if host || (class.common && !is_link(class)) {
             continue;
         }
         leads.push(lead(
@@ -187,7 +204,9 @@ fn lead(
     carrier: Carrier,
     hints: &Hints,
 ) -> Lead {
-    let plain = matches!(carrier, Carrier::Value(_)) && decode.is_empty();
+    // A rule on a whole body concerns all its fields.
+    let plain = decode.is_empty()
+        && matches!(&carrier, Carrier::Value(part) if part.place.kind != PlaceKind::Body);
     Lead {
         rank: (hints.weight(class), !class.common, plain),
         places,

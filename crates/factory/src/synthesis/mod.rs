@@ -98,9 +98,11 @@ impl Synthesis<'_> {
         for lead in &leads {
             let twins = twins::of(&step.request, lead);
             for candidate in candidates::of(lead, step, &parts) {
-                if self.holds(&candidate, step, &twins)? {
-                    self.take(candidate, exploit, step, twins, None);
-                    return Ok(true);
+                for candidate in [candidate.clone(), candidate.lenient()] {
+                    if self.holds(&candidate, step, &twins)? {
+                        self.take(candidate, exploit, step, twins, None);
+                        return Ok(true);
+                    }
                 }
             }
         }
@@ -111,11 +113,12 @@ impl Synthesis<'_> {
     fn by_structure(&mut self, exploits: &[Exploit]) -> Result<(), String> {
         let mut closing = None;
         let last = exploits.iter().map(|exploit| exploit.stage).max();
-        for exploit in exploits
-            .iter()
-            .filter(|exploit| Some(exploit.stage) == last)
-        {
+        for exploit in exploits {
             for (step, found) in structure::of(exploit, &self.hints) {
+                // What comes before the last stage may only prepare.
+                if found.tier > 0 && Some(exploit.stage) != last {
+                    break;
+                }
                 if self.stopped(step)? {
                     break;
                 }

@@ -46,7 +46,7 @@ const CARRIAGE: &[&str] = &[
 
 /// The path of a target, without its query.
 pub(super) fn path(target: &[u8]) -> &[u8] {
-    let end = target.iter().position(|byte| matches!(byte, b'?' | b'#'));
+    let end = target.iter().position(|&byte| byte == b'?');
     target.get(..end.unwrap_or(target.len())).unwrap_or(target)
 }
 
@@ -66,7 +66,9 @@ pub(super) fn parts(request: &Request) -> Vec<Part> {
     for (name, value) in &request.headers {
         let name = String::from_utf8_lossy(name);
         let lower = name.to_ascii_lowercase();
-        if !CARRIAGE.contains(&lower.as_str()) {
+        // A host's name that is none carries something else.
+        let host = lower == "host" && value.iter().any(|byte| b" ;|&`$'\"<(".contains(byte));
+        if host || !CARRIAGE.contains(&lower.as_str()) {
             parts.push(Part::new(PlaceKind::Header, Some(&name), value.clone()));
         }
         if lower == "cookie" {
@@ -79,6 +81,16 @@ pub(super) fn parts(request: &Request) -> Vec<Part> {
     }
     if !request.body.is_empty() {
         body(request, &mut parts);
+    }
+    // What has no name is seen where the whole is.
+    for part in &mut parts {
+        if part.place.kind == PlaceKind::Query && part.name() == Some("") {
+            *part = Part::new(
+                PlaceKind::QueryString,
+                None,
+                std::mem::take(&mut part.value),
+            );
+        }
     }
     parts.retain(|part| part.name() != Some(""));
     parts

@@ -65,6 +65,7 @@ fn odd(segment: &[u8]) -> bool {
 const CONFUSING: &[&str] = &[
     r"/\.{1,2};",
     r"%0[0-9a-f]|%u00",
+    r"/\.\.[^/.;?]",
     r"%2e",
     r"%25",
     r"%3f|%23",

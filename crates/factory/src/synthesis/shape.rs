@@ -196,6 +196,22 @@ const COMMANDS: &[&str] = &[
     "cmd", "command", "exec", "execute", "run", "shell", "exe", "exepath",
 ];
 
+/// Words in names of what people write.
+const WORDS: &[&str] = &[
+    "search",
+    "query",
+    "keyword",
+    "title",
+    "subject",
+    "firstname",
+    "lastname",
+    "username",
+    "email",
+    "fullname",
+    "company",
+    "address",
+];
+
 /// What a name tells.
 pub(super) fn of(name: &str) -> Shape {
     // Of `json.user.name` and `user[name]` the last step tells.
@@ -218,7 +234,7 @@ pub(super) fn of(name: &str) -> Shape {
         Shape::Id
     } else if listed(RICH) {
         Shape::RichText
-    } else if listed(TEXT) {
+    } else if listed(TEXT) || WORDS.iter().any(|word| plain.contains(word)) {
         Shape::Text
     } else if listed(COMMANDS) {
         Shape::Command
@@ -250,7 +266,11 @@ impl Shape {
             ],
             Self::File => &["report-2024.final.pdf", "images/logo.png"],
             Self::Path => &["images/logo.png", "/docs/2024/notes"],
-            Self::Url => &["/account?tab=orders", "account/orders"],
+            Self::Url => &[
+                "/account?tab=orders",
+                "account/orders",
+                "https://HOST/account/orders?page=2",
+            ],
             Self::Command => &["status"],
             Self::Other => &["on", "Blue & white, size 42"],
         }

@@ -2,14 +2,15 @@
 
 use patch::Request;
 use patch::document::{
-    Body, Condition, Deny, Effect, Member, Oversize, Place, PlaceKind, Rule, Unparsable,
+    Body, Condition, Deny, Effect, Member, Oversize, Paths, Place, PlaceKind, Rule, Unparsable,
+    When,
 };
 
 use super::candidates::Candidate;
 use super::classes::Hints;
 use super::endpoint;
 use super::parts::{self, Part};
-use crate::{Exploit, Origin, Step};
+use crate::{Exploit, Origin, Step, Unknown};
 
 /// A rule, what it does, and why.
 pub(super) struct Found {
@@ -45,48 +46,143 @@ const ACCESS_WORDS: &[&str] = &[
 
 /// What could be stopped of an exploit, the narrowest first, and of its last steps first.
 pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Found)> {
-    let signed_in = exploit.steps.iter().any(signs_in);
+    let access = hints.any(ACCESS, ACCESS_WORDS) || hints.silent();
+    let last = exploit.steps.len().saturating_sub(1);
+    let mut signed_in = false;
     let mut all = Vec::new();
-    for step in exploit.steps.iter().rev() {
+    for (at, step) in exploit.steps.iter().enumerate() {
         let parts = parts::parts(&step.request);
         let mut found = Vec::new();
         upload(step, &parts, &mut found);
-        if hints.any(ACCESS, ACCESS_WORDS) || hints.silent() {
+        odd_names(step, &parts, &mut found);
+        if access {
             literal(step, &parts, &mut found);
-            let shared = endpoint::is_shared(&step.request.target);
-            if !signed_in && named(step) && !is_entrance(step) && !shared {
+        }
+        // Pages that are only looked at on the way stay open.
+        let acts = !matches!(&*step.request.method, b"GET" | b"HEAD" | b"OPTIONS");
+        signed_in |= signed(&step.request) || uses(step, &parts, Origin::Extracted);
+        let anonymous = !signed_in && !is_entrance(step);
+        if anonymous && (acts || (access && at == last)) {
+            if acts {
+                written(step, &parts, &mut found);
+            }
+            if named(step) && !endpoint::is_shared(&step.request.target) {
                 unauthenticated(step, &parts, &mut found);
-                closed(step, &parts, &mut found);
+                if access {
+                    closed(step, &parts, &mut found);
+                }
             }
         }
-        all.extend(found.into_iter().map(|found| (step, found)));
+        signed_in |= signs_in(&parts);
+        all.extend(found.into_iter().map(|found| (at, step, found)));
     }
-    all.sort_by_key(|(_, found)| found.tier);
-    all
+    all.sort_by_key(|(at, _, found)| (found.tier, std::cmp::Reverse(*at)));
+    all.into_iter()
+        .map(|(_, step, found)| (step, found))
+        .collect()
 }
 
-/// Whether a step needs what only somebody who may be there has.
-fn signs_in(step: &Step) -> bool {
-    let parts = parts::parts(&step.request);
+/// Whether what a step sends tells who sends it.
+fn signs_in(parts: &[Part]) -> bool {
     let mut names = parts
         .iter()
         .filter_map(Part::name)
         .map(str::to_ascii_lowercase);
-    let given = |origin: Origin| {
-        let target = String::from_utf8_lossy(&step.request.target).into_owned();
-        let of_parts = parts
-            .iter()
-            .map(|part| String::from_utf8_lossy(&part.value).into_owned());
-        let texts: Vec<String> = of_parts.chain([target]).collect();
-        let mut unknowns = step
-            .unknowns
-            .iter()
-            .filter(|unknown| unknown.origin == origin);
-        unknowns.any(|unknown| texts.iter().any(|text| text.contains(&unknown.text)))
-    };
     names.any(|name| name.contains("pass") || name == "pwd")
-        || given(Origin::Given)
-        || given(Origin::Extracted)
+}
+
+/// Whether a step holds something of this origin.
+fn uses(step: &Step, parts: &[Part], origin: Origin) -> bool {
+    let target = String::from_utf8_lossy(&step.request.target).into_owned();
+    let of_parts = parts
+        .iter()
+        .map(|part| String::from_utf8_lossy(&part.value).into_owned());
+    let texts: Vec<String> = of_parts.chain([target]).collect();
+    let mut unknowns = step
+        .unknowns
+        .iter()
+        .filter(|unknown| unknown.origin == origin);
+    unknowns.any(|unknown| texts.iter().any(|text| text.contains(&unknown.text)))
+}
+
+/// Names of parameters as no form has them: an option of a program, bytes of another
+/// character set, a path.
+fn odd_names(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+    const ODD: &[&str] = &[
+        r"\A\s*--?[A-Za-z]",
+        r"[\x80-\xff]",
+        r"\A/",
+        r"[<>'\x22`;|{}]",
+    ];
+    for part in parts
+        .iter()
+        .filter(|part| part.place.kind == PlaceKind::Query)
+    {
+        let name = part.name().unwrap_or_default();
+        let matches = |pattern: &&&str| {
+            let regex = regex::bytes::RegexBuilder::new(pattern)
+                .unicode(false)
+                .build();
+            regex.is_ok_and(|regex| regex.is_match(name.as_bytes()))
+        };
+        let Some(pattern) = ODD.iter().find(matches) else {
+            continue;
+        };
+        let place = Place {
+            kind: PlaceKind::QueryNames,
+            member: None,
+        };
+        let condition = Condition::Regex((*pattern).to_owned());
+        found.push(Found {
+            candidate: candidate(step, parts, vec![place], condition),
+            effect: None,
+            twins: vec![super::twins::replaced(
+                &step.request,
+                part,
+                Some("view"),
+                &part.value,
+            )],
+            tier: 0,
+            why: "names of parameters that no form has are stopped".to_owned(),
+        });
+    }
+}
+
+/// A file that is put to an address of the sender's choice, by whoever comes.
+fn written(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+    let method = String::from_utf8_lossy(&step.request.method).into_owned();
+    let path = String::from_utf8_lossy(parts::path(&step.request.target)).into_owned();
+    let (folder, file) = path.rsplit_once('/').unwrap_or_default();
+    let chosen =
+        endpoint::is_unknown(file, &step.unknowns) && !endpoint::is_unknown(folder, &step.unknowns);
+    if !matches!(method.as_str(), "PUT" | "MOVE") || !chosen || folder.len() < 3 {
+        return;
+    }
+    let signs: Vec<Place> = SIGNS.iter().map(|sign| header(sign)).collect();
+    let mut made = candidate(step, parts, signs, Condition::Absent);
+    made.paths = Paths {
+        prefix: vec![format!("{folder}/")],
+        ..Paths::default()
+    };
+    if let Rule::Deny(deny) = &mut made.rule {
+        deny.and.push(When {
+            places: vec![Place {
+                kind: PlaceKind::Method,
+                member: None,
+            }],
+            decode: None,
+            condition: Condition::Equals(method.clone()),
+        });
+    }
+    let mut twin = step.request.clone();
+    twin.set_header("Authorization", "Bearer f3a9c2e17b");
+    found.push(Found {
+        candidate: made,
+        effect: None,
+        twins: vec![twin],
+        tier: 1,
+        why: format!("{method} without any cookie, Authorization or token is stopped"),
+    });
 }
 
 /// Where those come who have not signed in yet.
@@ -102,8 +198,19 @@ fn is_entrance(step: &Step) -> bool {
 /// Whether the path says enough to tell an endpoint by it.
 fn named(step: &Step) -> bool {
     let path = String::from_utf8_lossy(parts::path(&step.request.target)).into_owned();
-    path.split('/')
-        .any(|segment| segment.len() > 2 && !endpoint::is_unknown(segment, &step.unknowns))
+    const ANYWHERE: &[&str] = &[
+        "admin",
+        "dashboard",
+        "home",
+        "index",
+        "api",
+        "user",
+        "users",
+        "app",
+    ];
+    let known = |segment: &str| !endpoint::is_unknown(segment, &step.unknowns);
+    let telling = |segment: &str| segment.len() > 2 && !ANYWHERE.contains(&segment);
+    path.split('/').all(known) && path.split('/').any(telling)
 }
 
 /// A file that a server would execute.
@@ -149,17 +256,24 @@ fn args(name: &str) -> Place {
     }
 }
 
+/// Headers that those bring who have signed in.
+const SIGNS: [&str; 4] = ["Cookie", "Authorization", "X-Api-Key", "X-Auth-Token"];
+
+fn signed(request: &Request) -> bool {
+    let is_sign = |name: &[u8]| {
+        SIGNS
+            .iter()
+            .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()))
+    };
+    request.headers.iter().any(|(name, _)| is_sign(name))
+}
+
 /// Nobody who has signed in comes without cookie, `Authorization` or token.
 fn unauthenticated(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
-    let signs = ["Cookie", "Authorization", "X-Api-Key", "X-Auth-Token"];
-    let signed = |request: &Request| {
-        request.headers.iter().any(|(name, _)| {
-            signs
-                .iter()
-                .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()))
-        })
-    };
-    if signed(&step.request) || is_file(&step.request) {
+    let given = given(parts, &step.unknowns);
+    let says = |when: &When| matches!(when.condition, Condition::Equals(_));
+    // Where there is something to say, the rule must say it.
+    if is_file(&step.request) || (!given.iter().any(says) && says_more(parts)) {
         return;
     }
     let mut twin = step.request.clone();
@@ -168,7 +282,7 @@ fn unauthenticated(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
         candidate: candidate(
             step,
             parts,
-            signs.iter().map(|sign| header(sign)).collect(),
+            SIGNS.iter().map(|sign| header(sign)).collect(),
             Condition::Absent),
         effect: None,
         twins: vec![twin],
@@ -251,8 +365,13 @@ fn closed(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
 
 fn candidate(step: &Step, parts: &[Part], places: Vec<Place>, condition: Condition) -> Candidate {
     let endpoint = endpoint::of(&step.request.target, parts, None, &step.unknowns);
+    let alike = matches!(condition, Condition::Absent | Condition::Present);
+    let (paths, and) = match alike {
+        true => (endpoint::only(endpoint.paths), given(parts, &step.unknowns)),
+        false => (endpoint.paths, endpoint.selectors),
+    };
     Candidate {
-        paths: endpoint.paths,
+        paths,
         body: Body {
             oversize: Oversize::Partial,
             unparsable: Unparsable::Pass,
@@ -262,8 +381,51 @@ fn candidate(step: &Step, parts: &[Part], places: Vec<Place>, condition: Conditi
             places,
             decode: None,
             condition,
-            and: endpoint.selectors,
+            and,
             status: None,
         }),
     }
+}
+
+/// Whether a request holds more than what every client sends.
+fn says_more(parts: &[Part]) -> bool {
+    let usual = |part: &Part| part.place.kind == PlaceKind::Header && !is_own(part);
+    !parts.iter().all(usual)
+}
+
+/// A header of the application's own.
+fn is_own(part: &Part) -> bool {
+    let name = part.name().unwrap_or_default().to_ascii_lowercase();
+    part.place.kind == PlaceKind::Header
+        && name.starts_with("x-")
+        && !name.starts_with("x-forwarded")
+        && name != "x-requested-with"
+}
+
+/// What else the exploit says: who asks otherwise is not concerned.
+fn given(parts: &[Part], unknowns: &[Unknown]) -> Vec<When> {
+    const ENOUGH: usize = 4;
+    const LONG: usize = 80;
+    parts
+        .iter()
+        .filter_map(|part| {
+            let value = String::from_utf8(part.value.clone()).ok()?;
+            let place = match (part.place.kind, part.name()) {
+                (PlaceKind::Query | PlaceKind::Form, Some(name)) => args(name),
+                (PlaceKind::Json, Some(_)) => part.place.clone(),
+                (PlaceKind::Header, _) if is_own(part) => part.place.clone(),
+                _ => return None,
+            };
+            let condition = match endpoint::is_unknown(&value, unknowns) || value.len() > LONG {
+                true => Condition::Present,
+                false => Condition::Equals(value),
+            };
+            Some(When {
+                places: vec![place],
+                decode: None,
+                condition,
+            })
+        })
+        .take(ENOUGH)
+        .collect()
 }

@@ -48,13 +48,24 @@ fn values(request: &Request, part: &Part, lead: &Lead) -> Vec<Request> {
         PlaceKind::Cookie => vec![text("f3a9c2e17b")],
         PlaceKind::FileNames => vec![text("photo 1.jpg"), text("report.final.pdf")],
         PlaceKind::FileContents => vec![text("It's a <b>note</b>; nothing more & nothing less.")],
+        PlaceKind::Xml | PlaceKind::XmlAttributes => vec![text("42"), text("Blue, in size 42")],
         PlaceKind::Body if part.value.trim_ascii_start().starts_with(b"<") => vec![text(
             "<?xml version=\"1.0\"?><order id=\"7\"><name>O'Brien &amp; Sons</name><note>two, please</note></order>",
         )],
         PlaceKind::Body => vec![text("name=value&note=It's+fine")],
         _ => {
             let benign = lead.carrier.shape().benign();
-            benign.iter().map(|value| text(value)).collect()
+            let host = request
+                .headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(b"host"))
+                .map(|(_, host)| String::from_utf8_lossy(host).into_owned())
+                .unwrap_or_default();
+            let own = |value: &str| text(&value.replace("HOST", &host));
+            let values = benign
+                .iter()
+                .filter(|value| !value.contains("HOST") || !host.is_empty());
+            values.map(|value| own(value)).collect()
         }
     }
 }
@@ -87,6 +98,10 @@ pub(super) fn replaced(
             let path = parts::path(&request.target).to_vec();
             let query = request.target.get(path.len() + 1..).unwrap_or_default();
             twin.target = [&path[..], b"?", &pairs(query, part, new, value)].concat();
+        }
+        PlaceKind::QueryString => {
+            let path = parts::path(&request.target);
+            twin.target = [path, b"?", percent_encoded(value).as_bytes()].concat();
         }
         PlaceKind::Form => match request.media_type().starts_with("multipart/") {
             true => twin.body = found(&request.body, &part.value, value),

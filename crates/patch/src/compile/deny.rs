@@ -4,7 +4,7 @@ use super::link::{Effect, Link, Made};
 use super::targets::{self, escaped};
 use crate::detectors;
 use crate::document::{
-    Condition, Decode, Deny, Document, Located, Place, PlaceKind, Traversal, When,
+    Condition, Decode, Deny, Document, Located, Place, PlaceKind, Traversal, UrlShape, When,
 };
 
 /// Rules that one `deny` may become at most.
@@ -15,6 +15,13 @@ const ALTERNATIVES: usize = 64;
 /// is taken out, over-long UTF-8.
 const HIDDEN_DOTS: &str =
     r"[/\\](?:\.\.;[^/\\]*|\.{3,})[/\\]|\xc0\xae|\xe0\x80\xae|\xc0\xaf|\xe0\x80\xaf|\xc1\x9c";
+
+/// How URLs begin that lead to the host that the request is for.
+const OWN: &[&str] = &[
+    "https://%{REQUEST_HEADERS.Host}/",
+    "http://%{REQUEST_HEADERS.Host}/",
+    "//%{REQUEST_HEADERS.Host}/",
+];
 
 /// One rule for each way in which the conditions can hold.
 pub(super) fn compile(deny: &Deny, document: &Document) -> Result<Vec<Made>, String> {
@@ -62,6 +69,7 @@ fn describe(when: &When) -> String {
     let places: Vec<String> = when.places.iter().map(ToString::to_string).collect();
     let what = match &when.condition {
         Condition::Traversal(Traversal::OutsidePrefix) => "leads out of the prefix",
+        Condition::Ssrf(UrlShape::OtherHost) => "leads to another host",
         Condition::Present => "is there",
         Condition::Absent => "is missing",
         Condition::LongerThan(_) => "is too long",
@@ -94,6 +102,18 @@ fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
         link.every_stage = true;
         vec![link]
     };
+    if let Condition::Ssrf(UrlShape::OtherHost) = when.condition {
+        let checks = detector.map(|detector| detector.checks).unwrap_or_default();
+        let foreign =
+            |check: &detectors::Check| {
+                let mut chain = seen(check.operator, check.argument.to_owned());
+                chain.extend(OWN.iter().map(|own| {
+                    Link::new(targets.clone(), "beginsWith", (*own).to_owned()).negated()
+                }));
+                chain
+            };
+        return Ok(checks.iter().map(foreign).collect());
+    }
     if let Some(detector) = detector {
         return Ok(detector
             .checks

@@ -42,7 +42,7 @@ pub(super) const DETECTOR: Detector = Detector {
         )),
         // Substitution, word splitting, redirection to a path, braces as spaces.
         rx(
-            r"\$\([^)]*\)?|`[^`]+`|\$(?:\{?IFS|[@*]|'[^']*')|[<>]\s*/(?:dev|etc|tmp|proc|var)/|\{[\w./-]+,[^}]*\}",
+            r"\$\([^)]*\)?|\$(?:\{?IFS|[@*]|'[^']*')|[<>]\s*/(?:dev|etc|tmp|proc|var)/|\{[\w./-]+,[^}]*\}",
         ),
         // Programs by path, and globs that spell them.
         rx(

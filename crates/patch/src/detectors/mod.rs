@@ -93,7 +93,7 @@ pub(crate) fn of(condition: &Condition) -> Option<&'static Detector> {
         Condition::ExpressionInjection => &expression_injection::DETECTOR,
         Condition::Jndi => &jndi::DETECTOR,
         Condition::Ssrf(UrlShape::Internal) => &ssrf::INTERNAL,
-        Condition::Ssrf(UrlShape::Any) => &ssrf::ANY,
+        Condition::Ssrf(UrlShape::Any | UrlShape::OtherHost) => &ssrf::ANY,
         Condition::Ssrf(UrlShape::Host) => &ssrf::HOST,
         Condition::CodeInjection => &code_injection::DETECTOR,
         Condition::Command => &command::DETECTOR,

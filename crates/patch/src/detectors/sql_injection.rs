@@ -40,15 +40,15 @@ pub(super) const SYNTAX: Detector = Detector {
     decode: &[Decode::Url, Decode::Url, Decode::Nulls, Decode::Comments],
     checks: &[
         rx(
-            r"(?i)\bunion\b(?:[\s(+]|/\*.*?\*/)+(?:(?:all|distinct)\b(?:[\s(+]|/\*.*?\*/)*)?select\b\s*[\w(*'\x22@,]",
+            r"(?i)\bunion\b(?:[\s(+]|/\*.*?\*/)+(?:(?:all|distinct)\b(?:[\s(+]|/\*.*?\*/)*)?select\b(?:\s*[(*'\x22@\d-]|\s+\w+\s*(?:[,(.]|\bfrom\b|--|#|/\*|\z))",
         ),
         // Functions that wait or carry data out, where an expression may stand.
         rx(
-            r"(?i)(?:['\x22()=,|+*/<>-]|\b(?:select|and|or|xor|then|else|when|by|like|in|where|x27)\b|\A|;)\s*(?:sleep|benchmark|pg_sleep|randomblob|load_extension|load_file|extractvalue|updatexml|gtid_subset|exp\s*\(\s*~|xp_\w+|dbms_\w+\.\w+|utl_\w+\.\w+)\s*\(\s*['\x22(\d@sn~]|\bwaitfor\s+(?:delay|time)\s*['\x22(]|\binto\s+(?:out|dump)file\s*['\x22]|\bprocedure\s+analyse\b|\bxp_cmdshell\b",
+            r"(?i)(?:['\x22()=,|+*/<>-]|\b(?:select|and|or|xor|then|else|when|by|like|in|where)\b|\A)\s*(?:sleep|benchmark|pg_sleep|randomblob|load_extension|load_file|extractvalue|updatexml|gtid_subset|exp\s*\(\s*~|xp_\w+|dbms_\w+\.\w+|utl_\w+\.\w+)\s*\(\s*['\x22(\d@sn~]|\bwaitfor\s+(?:delay|time)\s*['\x22(]|\binto\s+(?:out|dump)file\s*['\x22]|\bprocedure\s+analyse\b|\bxp_cmdshell\b",
         ),
         // A closed string or number, then logic.
         rx(
-            r"(?i)['\x22`)\d]\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|like|rlike|regexp|having|between|not|where)\b)\s*(?:not\s+|binary\s+)?[('\x22`]*\s*-?(?:[\w.@]+|['\x22`])?\s*['\x22`)]*\s*(?:=|<|>|!=|\blike\b|\brlike\b|\bregexp\b|\bin\s*\(|\bbetween\b)\s*['\x22(\d@\w~-]",
+            r"(?i)(?:['\x22`)]|\A\s*-?[\d.]+)\s*\)*\s*(?:\|\||&&|\b(?:or|and|xor|like|rlike|regexp|having|between|not|where)\b)\s*(?:not\s+|binary\s+)?[('\x22`]*\s*-?(?:[\w.@]+|['\x22`])?\s*['\x22`)]*\s*(?:=|<|>|!=|\blike\b|\brlike\b|\bregexp\b|\bin\s*\(|\bbetween\b)\s*['\x22(\d@\w~-]",
         ),
         // A sub-select in the place of a value.
         rx(

@@ -216,7 +216,9 @@ pub enum UrlShape {
     Internal,
     /// Any absolute or scheme-relative URL.
     Any,
-    /// Any of these, an address, or a bare host name such as `example.org`.
+    /// Any absolute or scheme-relative URL that does not lead to the request's own host.
+    OtherHost,
+    /// Any absolute URL, an address, or a bare host name such as `example.org`.
     Host,
 }
 

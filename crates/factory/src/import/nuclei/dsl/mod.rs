@@ -87,3 +87,60 @@ fn binary(operator: Operator, left: &Value, right: &Value) -> Result<Value, Stri
     };
     Ok(Value::of_number(result).from(origin))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Origin;
+
+    struct Known(Random);
+
+    impl Scope for Known {
+        fn variable(&mut self, name: &str) -> Option<Value> {
+            (name == "known").then(|| Value::bytes("VALUE"))
+        }
+
+        fn random(&mut self) -> &mut Random {
+            &mut self.0
+        }
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Table {
+        gives: Vec<(String, String)>,
+        refused: Vec<(String, String)>,
+    }
+
+    fn value(text: &str, seed: u64) -> Result<Value, String> {
+        evaluate(text.as_bytes(), &mut Known(Random::of("t", seed)))
+    }
+
+    #[test]
+    fn expressions_give_what_their_functions_define() {
+        let table: Table = toml::from_str(include_str!("../../../../testdata/dsl.toml")).unwrap();
+        for (text, expected) in table.gives {
+            let given = value(&text, 0).map(|value| value.lossy());
+            assert_eq!(given, Ok(expected), "{text}");
+        }
+        for (text, says) in table.refused {
+            let refused = value(&text, 0).unwrap_err();
+            assert!(refused.contains(&says), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn chance_follows_from_the_seed_and_is_known_as_chance() {
+        for text in [
+            "rand_base(8)",
+            "rand_int(100000, 999999)",
+            "md5(rand_base(5))",
+            "to_lower(rand_text_alpha(6))",
+        ] {
+            let first = value(text, 0).unwrap();
+            assert_eq!(first, value(text, 0).unwrap(), "{text}");
+            assert_ne!(first, value(text, 1).unwrap(), "{text}");
+            assert_eq!(first.origin, Some(Origin::Random), "{text}");
+        }
+        assert_eq!(value("md5('a')", 0).unwrap().origin, None);
+    }
+}

@@ -1,0 +1,123 @@
+//! Templates become patches, or are rejected with a reason that names the place.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+use factory::{Limits, importers};
+use serde::Deserialize;
+use support::{Patch, import};
+
+#[derive(Deserialize)]
+struct Table {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    template: String,
+    #[serde(default)]
+    accept: bool,
+    effect: Option<String>,
+    #[serde(default)]
+    stops: Vec<String>,
+    #[serde(default)]
+    passes: Vec<String>,
+    rejected: Option<String>,
+}
+
+fn cases() -> Vec<Case> {
+    let table: Table = toml::from_str(include_str!("../testdata/nuclei.toml")).unwrap();
+    table.case
+}
+
+#[test]
+fn templates_become_what_the_table_says() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let made = match (
+            import("nuclei", &case.template, "x.yaml", case.accept),
+            &case.rejected,
+        ) {
+            (Ok(made), None) => made,
+            (Err(reason), Some(says)) if reason.contains(says) => continue,
+            (outcome, _) => {
+                wrong.push(format!("{}: {outcome:?}", case.name));
+                continue;
+            }
+        };
+        let effect = made
+            .effect
+            .map(|effect| serde_json::to_value(effect).unwrap());
+        assert_eq!(
+            effect.as_ref().and_then(|effect| effect.as_str()),
+            case.effect.as_deref(),
+            "{}",
+            case.name
+        );
+        let patch = Patch::of(&made.yaml);
+        for (requests, stopped) in [(&case.stops, true), (&case.passes, false)] {
+            for request in requests {
+                if patch.stops(request) != stopped {
+                    wrong.push(format!(
+                        "{}: {request:?} should be stopped: {stopped}\n{}",
+                        case.name, patch.rules
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What chance chose, and the names of hosts, are in no rule and no scope.
+#[test]
+fn no_rule_holds_what_the_scanner_made_up() {
+    let mut looked = 0;
+    for case in cases() {
+        let described =
+            factory::import::nuclei::describe(&case.template, "x.yaml", &Limits::default());
+        let (Ok(description), Ok(made)) =
+            (described, import("nuclei", &case.template, "x.yaml", true))
+        else {
+            continue;
+        };
+        let rules = Patch::of(&made.yaml).rules;
+        let steps = description
+            .exploits
+            .iter()
+            .flat_map(|exploit| &exploit.steps);
+        for unknown in steps.flat_map(|step| &step.unknowns) {
+            assert!(
+                !rules.contains(&unknown.text),
+                "{}: {unknown:?} in {rules}",
+                case.name
+            );
+            looked += 1;
+        }
+    }
+    assert!(looked > 10, "no template has unknown parts");
+}
+
+/// Two imports of the same source are the same, so that a review shows what changed.
+#[test]
+fn what_is_imported_twice_is_the_same_twice() {
+    for case in cases() {
+        let [first, second] =
+            [0, 1].map(|_| import("nuclei", &case.template, "x.yaml", true).map(|made| made.yaml));
+        assert_eq!(first, second, "{}", case.name);
+    }
+}
+
+#[test]
+fn sources_beyond_a_limit_are_rejected() {
+    let importer = importers()
+        .iter()
+        .find(|importer| importer.kind == "nuclei")
+        .unwrap();
+    let mut options = support::options(false);
+    options.limits.source_bytes = 100;
+    let text = format!("id: x\n# {}\n", "a".repeat(200));
+    let outcome = importer.import(&text, "x.yaml", &options).remove(0).outcome;
+    assert!(format!("{outcome:?}").contains("larger than the 100 bytes allowed"));
+}
