@@ -1,7 +1,7 @@
 //! A text that a regular expression matches.
 
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::inverse::Choice;
 
@@ -28,7 +28,14 @@ fn write(hir: &Hir, choice: &mut Choice, text: &mut Vec<u8>) -> bool {
     }
     match hir.kind() {
         HirKind::Empty => true,
-        // What stands around is seen to by joining samples in several ways.
+        // Words end at a space, or at what is in the expression next.
+        HirKind::Look(Look::WordAscii | Look::WordStartAscii | Look::WordEndAscii) => {
+            let within = text.last().is_some_and(u8::is_ascii_alphanumeric);
+            if within && choice.below(2) == 1 {
+                text.push(b' ');
+            }
+            true
+        }
         HirKind::Look(_) => true,
         HirKind::Literal(literal) => {
             text.extend_from_slice(&literal.0);

@@ -63,6 +63,7 @@ pub(super) fn fill(chain: &Chain, scope: &Scope, attempt: u64) -> Option<Values>
     let mut wishes: Vec<(Slot, Vec<Wish>)> = Vec::new();
     let mut absent = Vec::new();
     let mut often = Vec::new();
+    let mut last = None;
     for (slot, want) in scoped(scope, &mut choice) {
         wish(&mut wishes, slot, want, Vec::new());
     }
@@ -81,7 +82,11 @@ pub(super) fn fill(chain: &Chain, scope: &Scope, attempt: u64) -> Option<Values>
             continue;
         }
         let target = targets.get(choice.below(targets.len()))?;
-        let slot = slot(target, &mut choice)?;
+        let slot = match target.variable.to_ascii_uppercase().as_str() {
+            "MATCHED_VAR" | "MATCHED_VARS" => last.clone()?,
+            _ => slot(target, &mut choice)?,
+        };
+        last = Some(slot.clone());
         if let Want::Count(times) = want {
             often.push((slot.clone(), times));
         }

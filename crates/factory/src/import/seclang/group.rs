@@ -39,7 +39,8 @@ pub(super) enum Kind {
 pub(super) fn units(ruleset: &Ruleset, text: &str, name: &str) -> Result<Vec<Unit>, String> {
     let mut units: Vec<Unit> = Vec::new();
     let mut open: Option<(Unit, u32)> = None;
-    let mut blocks = false;
+    // What `block` does where nothing says so, save in rules that count.
+    let mut blocks = None;
     let mut last = 0;
     for directive in &ruleset.directives {
         let span = directive.span;
@@ -48,7 +49,7 @@ pub(super) fn units(ruleset: &Ruleset, text: &str, name: &str) -> Result<Vec<Uni
         let quoted = text.as_bytes().get(span.end as usize) == Some(&b'"');
         last = span.end + u32::from(quoted);
         if let DirectiveKind::DefaultAction(actions) = &directive.kind {
-            blocks = stops(actions, false);
+            blocks = Some(stops(actions, None));
         }
         let (mut unit, start) = open.take().unwrap_or_else(|| {
             let unit = Unit {
@@ -115,7 +116,7 @@ pub(super) fn depend(units: &[Unit]) -> bool {
     rules().any(jumps) || stops().any(reads)
 }
 
-fn kind(directive: &Directive, blocks: bool) -> Kind {
+fn kind(directive: &Directive, blocks: Option<bool>) -> Kind {
     match &directive.kind {
         DirectiveKind::Rule(rule) if stops(&rule.actions, blocks) => Kind::Stops,
         DirectiveKind::Action(actions) if stops(actions, blocks) => Kind::Stops,
@@ -134,11 +135,30 @@ fn kind(directive: &Directive, blocks: bool) -> Kind {
 }
 
 /// Whether actions stop a request; `block`, and saying nothing, mean what the default does.
-fn stops(actions: &[Action], blocks: bool) -> bool {
-    let asks_default = has(actions, "block");
-    let own = is_disruptive(actions) && !asks_default;
+fn stops(actions: &[Action], blocks: Option<bool>) -> bool {
+    let block = has(actions, "block");
+    let own = is_disruptive(actions) && !block;
     let says_nothing = !["pass", "allow"].iter().any(|name| has(actions, name));
-    own || (blocks && says_nothing)
+    own || match blocks {
+        Some(blocks) => blocks && says_nothing,
+        None => block && !counts(actions),
+    }
+}
+
+/// Whether a score is what a match is for.
+fn counts(actions: &[Action]) -> bool {
+    actions.iter().any(|action| {
+        let argument = action.argument.as_deref().unwrap_or_default();
+        action.name.eq_ignore_ascii_case("setvar")
+            && argument.to_ascii_lowercase().contains("score")
+    })
+}
+
+/// Whether a chain does what `SecDefaultAction` says.
+pub(super) fn asks_default(unit: &Unit) -> bool {
+    unit.rules
+        .first()
+        .is_some_and(|rule| has(&rule.actions, "block"))
 }
 
 fn actions(directive: &Directive) -> &[Action] {

@@ -1,6 +1,7 @@
 //! SecLang: virtual patches for ModSecurity and Coraza, rules of vendors.
 //!
-//! 1. [`group`] takes the file apart: chains, what prepares for them, what is no patch.
+//! 1. [`sections`] takes Apache's `<Location>` away from around rules, [`group`] takes the
+//!    file apart: chains, what prepares for them, what is no patch.
 //! 2. Chains for one CVE make one patch, others one each; where they depend on each other,
 //!    the file is one patch.
 //! 3. [`scope`] reads off which requests they can concern. The rules stay as written.
@@ -9,6 +10,7 @@
 
 mod group;
 mod scope;
+mod sections;
 
 use std::collections::BTreeMap;
 
@@ -18,18 +20,19 @@ use patch::document::{Document, Located, Rule as PatchRule, Severity, Vulnerabil
 use super::rules::{self, Looks};
 use super::{Imported, Importer, Options, Outcome, identifier, stem};
 use group::{Kind, Unit};
+use sections::Section;
 
 /// `seclang`
 pub(super) const IMPORTER: Importer = Importer {
     kind: "seclang",
     summary: "SecLang rules, as ModSecurity 2 and 3 and Coraza read them",
-    suffixes: &["conf", "rules", "data"],
+    suffixes: &["conf", "rules"],
     read,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
-    let units = match parsed(text, name) {
-        Ok(units) => units,
+    let (units, sections) = match parsed(text, name) {
+        Ok(parsed) => parsed,
         Err(reason) => return vec![Imported::rejected(stem(name), reason)],
     };
     let mut found: Vec<Imported> = Vec::new();
@@ -40,7 +43,7 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
             Key::Rule(number) => identifier(&format!("{}-{number}", stem(name))),
             Key::File => stem(name),
         };
-        let outcome = patch(&id, &members, &units, whole, name, options);
+        let outcome = patch(&id, &members, (&units, &sections), whole, name, options);
         found.push(Imported {
             id,
             outcome: outcome.into(),
@@ -59,10 +62,11 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
     found
 }
 
-fn parsed(text: &str, name: &str) -> Result<Vec<Unit>, String> {
-    let ruleset = ::seclang::parse(name, text, &::seclang::Limits::default())
+fn parsed(text: &str, name: &str) -> Result<(Vec<Unit>, Vec<Section>), String> {
+    let (text, sections) = sections::taken_out(text, name)?;
+    let ruleset = ::seclang::parse(name, &text, &::seclang::Limits::default())
         .map_err(|error| format!("{}: {}", error.location(), error.message()))?;
-    group::units(&ruleset, text, name)
+    Ok((group::units(&ruleset, &text, name)?, sections))
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +119,7 @@ fn number(unit: &Unit) -> u64 {
 fn patch(
     id: &str,
     members: &[&Unit],
-    units: &[Unit],
+    (units, sections): (&[Unit], &[Section]),
     whole: bool,
     name: &str,
     options: &Options,
@@ -136,9 +140,20 @@ fn patch(
         Kind::Defaults => true,
         Kind::Excludes | Kind::Sets => false,
     });
-    let text: Vec<&str> = kept.map(|unit| unit.text.as_str()).collect();
+    let mut text: Vec<&str> = kept.map(|unit| unit.text.as_str()).collect();
+    // `block` is what a configuration makes of it, and a patch is there to stop.
+    let blocks = members
+        .iter()
+        .any(|unit| unit.kind == Kind::Stops && group::asks_default(unit));
+    if blocks && !units.iter().any(|unit| unit.kind == Kind::Defaults) {
+        text.insert(
+            0,
+            "SecDefaultAction \"phase:1,log,deny\"\nSecDefaultAction \"phase:2,log,deny\"",
+        );
+    }
     let chains: Vec<&[Rule]> = members.iter().map(|unit| unit.rules.as_slice()).collect();
-    let scope = scope::of(&chains);
+    let mut scope = scope::of(&chains);
+    sections::narrow(&mut scope, sections, members.iter().map(|unit| unit.line));
     let all_rules = || members.iter().flat_map(|unit| &unit.rules);
     let told = |wanted: &str| {
         let actions = all_rules().flat_map(|rule| &rule.actions);
