@@ -76,7 +76,7 @@ fn no_rule_holds_what_the_scanner_made_up() {
     let mut looked = 0;
     for case in cases() {
         let described =
-            factory::import::nuclei::describe(&case.template, "x.yaml", &Limits::default());
+            factory::import::nuclei::describe(&case.template, "x.yaml", &Limits::default(), 0);
         let (Ok(description), Ok(made)) =
             (described, import("nuclei", &case.template, "x.yaml", true))
         else {
