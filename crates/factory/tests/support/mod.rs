@@ -43,8 +43,14 @@ pub(crate) struct Patch {
 
 impl Patch {
     pub(crate) fn of(yaml: &str) -> Self {
-        let source =
-            Source::parse("made", yaml).unwrap_or_else(|problem| panic!("{problem}\n{yaml}"));
+        let source = Source::parse("made", yaml)
+            .map_err(|problem| {
+                format!(
+                    "{problem}
+{yaml}"
+                )
+            })
+            .unwrap();
         let compiled = patch::compile(&source).unwrap();
         Self {
             plan: prove::plan(&source, &compiled).unwrap(),
