@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::Limits;
+use crate::upstream::Lease;
 
 /// A body on its way: bytes that are here, then the rest as it comes.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub(crate) enum Rest {
     #[default]
     None,
     Client(ClientBody),
-    Upstream(Incoming),
+    Upstream(UpstreamBody),
 }
 
 impl Body {
@@ -76,8 +77,8 @@ impl From<ClientBody> for Body {
     }
 }
 
-impl From<Incoming> for Body {
-    fn from(body: Incoming) -> Self {
+impl From<UpstreamBody> for Body {
+    fn from(body: UpstreamBody) -> Self {
         Self::new(Bytes::new(), Rest::Upstream(body))
     }
 }
@@ -155,6 +156,66 @@ impl std::error::Error for BodyError {
             Self::TimedOut => None,
             Self::Malformed(source) => Some(source),
         }
+    }
+}
+
+/// A response's body, and the connection that it comes on, if that is to be used again.
+#[derive(Debug)]
+pub(crate) struct UpstreamBody {
+    incoming: Incoming,
+    lease: Option<Lease>,
+}
+
+impl From<Incoming> for UpstreamBody {
+    fn from(incoming: Incoming) -> Self {
+        Self {
+            incoming,
+            lease: None,
+        }
+    }
+}
+
+impl UpstreamBody {
+    /// Gives the connection back at its end; a body that is not read to its end closes it.
+    pub(crate) fn leased(incoming: Incoming, lease: Lease) -> Self {
+        let mut body = Self {
+            incoming,
+            lease: Some(lease),
+        };
+        body.end(false);
+        body
+    }
+
+    fn end(&mut self, ended: bool) {
+        if (ended || self.incoming.is_end_stream())
+            && let Some(lease) = self.lease.take()
+        {
+            lease.give_back();
+        }
+    }
+}
+
+impl http_body::Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        if !matches!(frame, Some(Err(_))) {
+            self.end(frame.is_none());
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
     }
 }
 

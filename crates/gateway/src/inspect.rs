@@ -13,9 +13,8 @@ use engine::{
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, Version};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
-use crate::body::{Body, ClientBody, Rest};
+use crate::body::{Body, ClientBody, Rest, UpstreamBody};
 use crate::config::Fail;
 use crate::events::now_ms;
 use crate::halt::Halt;
@@ -165,7 +164,7 @@ impl<'a> Inspection<'a> {
     /// Phases 3 and 4. A stream of events is never held: it may have no end.
     pub(crate) async fn response(
         &mut self,
-        response: Response<Incoming>,
+        response: Response<UpstreamBody>,
     ) -> Result<Response<Body>, Halt> {
         if self.transaction.is_none() {
             return Ok(response.map(Body::from));

@@ -37,6 +37,7 @@ mod sniff;
 mod strip;
 mod timers;
 mod tunnel;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

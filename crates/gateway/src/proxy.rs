@@ -14,16 +14,17 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use wire::{Event, EventMatch};
 
-use crate::body::{Body, ClientBody};
+use crate::body::{Body, ClientBody, UpstreamBody};
 use crate::config::{Application, Config, Network};
 use crate::error::Error;
 use crate::events::{Events, now_ms};
-use crate::forward::{self, Upstreams};
+use crate::forward;
 use crate::halt::Halt;
 use crate::inspect::{HeldBytes, Inspection, Origin};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::server::Connection;
+use crate::upstream::Upstreams;
 use crate::{framing, mask, page, strip, tunnel};
 
 /// What all requests share.
@@ -193,7 +194,7 @@ impl Proxy {
         &self,
         connection: &Arc<Connection>,
         client: Option<OnUpgrade>,
-        mut response: Response<Incoming>,
+        mut response: Response<UpstreamBody>,
     ) -> Result<Response<Body>, Halt> {
         let upstream = response.extensions_mut().remove::<OnUpgrade>();
         let (Some(client), Some(upstream)) = (client, upstream) else {

@@ -7,3 +7,4 @@ mod hardening;
 mod proxying;
 mod support;
 mod tls;
+mod upstreams;
