@@ -45,6 +45,21 @@ pub struct Step {
     pub success: Option<Success>,
     /// Parts of the request that say nothing of the vulnerability.
     pub unknowns: Vec<Unknown>,
+    /// The name of the parameter, header or cookie that is known to be vulnerable.
+    pub attacked: Option<String>,
+}
+
+impl Step {
+    /// A request of which nothing else is known.
+    pub fn of(request: Request) -> Self {
+        Self {
+            request,
+            again: None,
+            success: None,
+            unknowns: Vec::new(),
+            attacked: None,
+        }
+    }
 }
 
 /// Bytes that would be others for another target or the next time.

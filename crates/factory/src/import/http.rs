@@ -44,12 +44,7 @@ fn exploits(text: &str, name: &str, bound: usize) -> Result<Vec<Exploit>, String
         exploits.push(Exploit {
             name: format!("request {number}"),
             stage: 0,
-            steps: vec![Step {
-                request,
-                again: None,
-                success: None,
-                unknowns: Vec::new(),
-            }],
+            steps: vec![Step::of(request)],
         });
     }
     match exploits.is_empty() {

@@ -1,10 +1,13 @@
 //! Importers: one file or folder a kind, one line in [`importers`].
 
 mod crowdsec;
+mod curl;
+mod har;
 mod http;
 pub mod nuclei;
 mod rules;
 mod seclang;
+mod target;
 
 use jiff::civil::Date;
 use patch::document::{Effect, Reason};
@@ -88,6 +91,8 @@ pub fn importers() -> &'static [&'static Importer] {
         &crowdsec::IMPORTER,
         &http::IMPORTER,
         &seclang::IMPORTER,
+        &curl::IMPORTER,
+        &har::IMPORTER,
     ]
 }
 

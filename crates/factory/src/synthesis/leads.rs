@@ -23,6 +23,9 @@ pub(super) struct Lead {
     rank: (u8, bool, bool),
 }
 
+/// More than any hint weighs.
+const ATTACKED: u8 = 4;
+
 /// What carries the attack.
 #[derive(Debug, Clone)]
 pub(super) enum Carrier {
@@ -61,16 +64,21 @@ pub(super) fn of(step: &Step, parts: &[Part], hints: &Hints) -> Result<Vec<Lead>
 }
 
 fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {
+    let attacked = step.attacked.is_some() && step.attacked.as_deref() == part.name();
     let found = evidence::of(&part.value)?;
     for class in found {
-        if meant(class, part, step, hints) {
-            leads.push(lead(
+        // Of a parameter that is known to be vulnerable, a hint is enough.
+        let known = attacked && (hints.silent() || hints.weight(class) > 0);
+        if known || meant(class, part, step, hints) {
+            let mut lead = lead(
                 class,
                 places(part),
                 Vec::new(),
                 Carrier::Value(part.clone()),
                 hints,
-            ));
+            );
+            lead.rank.0 += u8::from(attacked) * ATTACKED;
+            leads.push(lead);
         }
     }
     let encoded = matches!(part.place.kind, PlaceKind::Header)

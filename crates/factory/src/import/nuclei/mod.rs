@@ -221,6 +221,7 @@ impl Rendering<'_> {
                     .then(|| success(self.block))
                     .flatten(),
                 unknowns: Vec::new(),
+                attacked: None,
             });
         }
         for step in &mut steps {

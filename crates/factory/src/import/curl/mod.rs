@@ -1,0 +1,71 @@
+//! Command lines of curl (manual of version 8) as people mail them, each of which is an
+//! exploit. What curl adds by itself, such as `User-Agent`, says nothing of it and is left out.
+//!
+//! [`shell`] cuts a text into commands and words, [`options`] is the table of what curl's
+//! options mean, and [`command`] makes requests of both.
+
+mod command;
+mod data;
+mod options;
+mod shell;
+#[cfg(test)]
+mod tests;
+
+use patch::document::{Severity, Vulnerability};
+
+use super::{Imported, Importer, Options, stem};
+use crate::{Description, Exploit};
+
+/// `curl`
+pub(super) const IMPORTER: Importer = Importer {
+    kind: "curl",
+    summary: "command lines of curl 8, one or more; lines that begin with # are comments",
+    suffixes: &["curl", "sh", "txt"],
+    read,
+};
+
+fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
+    let id = stem(name);
+    let exploits = match exploits(text, name, options) {
+        Ok(exploits) => exploits,
+        Err(reason) => return vec![Imported::rejected(id, reason)],
+    };
+    let description = Description {
+        title: format!("the request of {id}"),
+        id,
+        severity: Severity::High,
+        vulnerability: Vulnerability::default(),
+        hints: Vec::new(),
+        source: name.to_owned(),
+        exploits,
+    };
+    vec![Imported::synthesised(&description, options)]
+}
+
+fn exploits(text: &str, name: &str, options: &Options) -> Result<Vec<Exploit>, String> {
+    let limits = &options.limits;
+    let mut exploits = Vec::new();
+    let commands = shell::commands(text).map_err(|(line, why)| format!("{name}:{line}: {why}"))?;
+    for command in &commands {
+        let at_line = |why| format!("{name}:{}: {why}", command.line);
+        for step in command::steps(command).map_err(at_line)? {
+            let bytes = step.request.target.len() + step.request.body.len();
+            if bytes > limits.request_bytes {
+                let bound = limits.request_bytes;
+                return Err(at_line(format!("a request of more than {bound} bytes")));
+            }
+            if exploits.len() == limits.exploits {
+                return Err(at_line(format!("more than {} requests", limits.exploits)));
+            }
+            exploits.push(Exploit {
+                name: format!("request {}", exploits.len() + 1),
+                stage: 0,
+                steps: vec![step],
+            });
+        }
+    }
+    match exploits.is_empty() {
+        true => Err(format!("{name}: there is no command; write curl URL")),
+        false => Ok(exploits),
+    }
+}
