@@ -146,10 +146,17 @@ fn request(sent: Sent) -> Result<Request, String> {
         .headers
         .iter()
         .filter(|header| named(&header.name))
-        .map(|header| (header.name.clone().into_bytes(), header.value.clone().into_bytes()))
+        .map(|header| {
+            (
+                header.name.clone().into_bytes(),
+                header.value.clone().into_bytes(),
+            )
+        })
         .collect();
     let has = |headers: &[(Vec<u8>, Vec<u8>)], wanted: &[u8]| {
-        headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
     };
     if !has(&headers, b"host") {
         headers.insert(0, (b"Host".to_vec(), url.host.clone().into_bytes()));
@@ -157,12 +164,17 @@ fn request(sent: Sent) -> Result<Request, String> {
     let mut body = Vec::new();
     if let Some(data) = sent.post_data {
         if !has(&headers, b"content-type") && !data.mime_type.is_empty() {
-            headers.push((b"Content-Type".to_vec(), data.mime_type.clone().into_bytes()));
+            headers.push((
+                b"Content-Type".to_vec(),
+                data.mime_type.clone().into_bytes(),
+            ));
         }
         let kind = headers
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(b"content-type"))
-            .map_or_else(String::new, |(_, kind)| String::from_utf8_lossy(kind).into_owned());
+            .map_or_else(String::new, |(_, kind)| {
+                String::from_utf8_lossy(kind).into_owned()
+            });
         body = data.bytes(&kind)?;
     }
     Ok(Request {

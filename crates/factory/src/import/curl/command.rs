@@ -66,7 +66,9 @@ pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
 }
 
 fn unknown(name: &str) -> String {
-    format!("the option `{name}` is not known and may change the request; leave it out if it does not")
+    format!(
+        "the option `{name}` is not known and may change the request; leave it out if it does not"
+    )
 }
 
 /// The options of one request, or of several that differ in their URLs.
@@ -182,7 +184,9 @@ impl Call {
             self.upload.is_some(),
         ];
         if kinds.iter().filter(|given| **given).count() > 1 {
-            return Err("it gives two of data, a form and a file to upload; curl sends one".to_owned());
+            return Err(
+                "it gives two of data, a form and a file to upload; curl sends one".to_owned(),
+            );
         }
         if self.data.given() {
             let text = std::mem::take(&mut self.data).into_text();
@@ -206,7 +210,11 @@ impl Call {
             .map(|_| (None, data::CONTENT.to_owned())))
     }
 
-    fn request(&self, url: &str, body: &Option<(Option<String>, String)>) -> Result<Request, String> {
+    fn request(
+        &self,
+        url: &str,
+        body: &Option<(Option<String>, String)>,
+    ) -> Result<Request, String> {
         let parsed = Target::of(url)?;
         let method = match (&self.method, &self.upload, body) {
             (Some(method), ..) => method.as_str(),
@@ -262,12 +270,18 @@ impl Call {
                 true => user.clone(),
                 false => format!("{user}:"),
             };
-            headers.push(("Authorization", format!("Basic {}", BASE64_STANDARD.encode(user))));
+            headers.push((
+                "Authorization",
+                format!("Basic {}", BASE64_STANDARD.encode(user)),
+            ));
         }
         for (name, value) in [
             ("User-Agent", &self.agent),
             ("Referer", &self.referer),
-            ("Range", &self.range.as_ref().map(|range| format!("bytes={range}"))),
+            (
+                "Range",
+                &self.range.as_ref().map(|range| format!("bytes={range}")),
+            ),
         ] {
             headers.extend(value.clone().map(|value| (name, value)));
         }
@@ -282,14 +296,21 @@ impl Call {
         }
         headers.extend(kind.map(|kind| ("Content-Type", kind.to_owned())));
         let own = self.headers.iter().filter_map(|line| {
-            let (name, value) = line.split_once(':').or_else(|| Some((line.strip_suffix(';')?, "")))?;
+            let (name, value) = line
+                .split_once(':')
+                .or_else(|| Some((line.strip_suffix(';')?, "")))?;
             Some((name.trim(), value.trim(), line.ends_with(';')))
         });
         let own: Vec<(&str, &str, bool)> = own.collect();
         headers.retain(|(name, _)| {
-            *name == "Cookie" || !own.iter().any(|(other, ..)| other.eq_ignore_ascii_case(name))
+            *name == "Cookie"
+                || !own
+                    .iter()
+                    .any(|(other, ..)| other.eq_ignore_ascii_case(name))
         });
-        let own = own.into_iter().filter(|(_, value, empty)| *empty || !value.is_empty());
+        let own = own
+            .into_iter()
+            .filter(|(_, value, empty)| *empty || !value.is_empty());
         headers
             .into_iter()
             .chain(own.map(|(name, value, _)| (name, value.to_owned())))

@@ -72,11 +72,31 @@ const ALL: &[(char, &str, bool, Effect)] = &[
     (' ', "compressed", false, E::Compressed),
     ('0', "http1.0", false, E::Http10),
     (':', "next", false, E::Next),
-    ('K', "config", true, E::Unknown("it reads options from a file")),
+    (
+        'K',
+        "config",
+        true,
+        E::Unknown("it reads options from a file"),
+    ),
     (' ', "aws-sigv4", true, E::Unknown("it signs the request")),
-    (' ', "variable", true, E::Unknown("it sets variables that other options expand")),
-    ('p', "proxytunnel", false, E::Unknown("it speaks to a proxy")),
-    (' ', "crlf", false, E::Unknown("it changes line ends of a file")),
+    (
+        ' ',
+        "variable",
+        true,
+        E::Unknown("it sets variables that other options expand"),
+    ),
+    (
+        'p',
+        "proxytunnel",
+        false,
+        E::Unknown("it speaks to a proxy"),
+    ),
+    (
+        ' ',
+        "crlf",
+        false,
+        E::Unknown("it changes line ends of a file"),
+    ),
 ];
 
 /// Options that say how to connect, whom to trust and what to do with the answer.

@@ -138,7 +138,11 @@ impl Reader<'_> {
                     self.next_if('|');
                     return Ok((words, end));
                 }
-                '<' => return Err("it reads from another file; write what it sends in place".to_owned()),
+                '<' => {
+                    return Err(
+                        "it reads from another file; write what it sends in place".to_owned()
+                    );
+                }
                 '>' => {
                     // The number of a file descriptor is no word.
                     let word = word.take().filter(|word| word.parse::<u8>().is_err());
@@ -189,10 +193,9 @@ impl Reader<'_> {
         {
             self.next();
         }
-        while self
-            .peek()
-            .is_some_and(|letter| !letter.is_ascii_whitespace() && !matches!(letter, ';' | '|' | '&'))
-        {
+        while self.peek().is_some_and(|letter| {
+            !letter.is_ascii_whitespace() && !matches!(letter, ';' | '|' | '&')
+        }) {
             self.next();
         }
     }
@@ -267,7 +270,13 @@ impl Reader<'_> {
         }
     }
 
-    fn code(&mut self, first: &str, most: usize, radix: u32, word: &mut String) -> Result<(), String> {
+    fn code(
+        &mut self,
+        first: &str,
+        most: usize,
+        radix: u32,
+        word: &mut String,
+    ) -> Result<(), String> {
         let mut digits = first.to_owned();
         for _ in 0..most {
             match self.peek() {

@@ -1,0 +1,99 @@
+//! What is found in recordings, reports and contracts, and what the patches of it stop.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+#[expect(dead_code, reason = "other tests want the first patch alone")]
+mod support;
+
+use factory::{Outcome, importers};
+use serde::Deserialize;
+use support::Patch;
+
+#[derive(Deserialize)]
+struct Table {
+    kind: String,
+    file: String,
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    source: String,
+    found: Vec<Found>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    id: String,
+    /// A part of the reason where it is no patch.
+    rejected: Option<String>,
+    needless: Option<String>,
+    #[serde(default)]
+    says: Vec<String>,
+    #[serde(default)]
+    stops: Vec<String>,
+    #[serde(default)]
+    passes: Vec<String>,
+}
+
+/// Everything of a table that is not as it says.
+fn wrong(table: &str) -> Vec<String> {
+    let table: Table = toml::from_str(table).unwrap();
+    let mut kinds = importers().iter();
+    let importer = kinds.find(|importer| importer.kind == table.kind).unwrap();
+    let mut wrong = Vec::new();
+    for case in &table.case {
+        let found = importer.import(&case.source, &table.file, &support::options(false));
+        let ids = |ids: Vec<&str>| ids.join(", ");
+        let told = ids(found.iter().map(|found| found.id.as_str()).collect());
+        let expected = ids(case.found.iter().map(|found| found.id.as_str()).collect());
+        if told != expected {
+            wrong.push(format!(
+                "{}: found {told}, not {expected}: {found:?}",
+                case.name
+            ));
+            continue;
+        }
+        for (found, expected) in found.iter().zip(&case.found) {
+            let name = format!("{}, {}", case.name, found.id);
+            let why = match (&found.outcome, &expected.rejected, &expected.needless) {
+                (Outcome::Patch(made), None, None) => as_expected(&made.yaml, expected),
+                (Outcome::Rejected(why), Some(part), _) if why.contains(part) => continue,
+                (Outcome::Needless(why), _, Some(part)) if why.contains(part) => continue,
+                (outcome, ..) => vec![format!("{outcome:?}")],
+            };
+            wrong.extend(why.into_iter().map(|why| format!("{name}: {why}")));
+        }
+    }
+    wrong
+}
+
+fn as_expected(yaml: &str, expected: &Found) -> Vec<String> {
+    let patch = Patch::of(yaml);
+    let mut wrong = Vec::new();
+    for (requests, stopped) in [(&expected.stops, true), (&expected.passes, false)] {
+        for request in requests {
+            if patch.stops(request) != stopped {
+                wrong.push(format!("{request:?} should be stopped: {stopped}\n{yaml}"));
+            }
+        }
+    }
+    let lacks = expected.says.iter().filter(|text| !yaml.contains(*text));
+    wrong.extend(lacks.map(|text| format!("{text:?} is not in\n{yaml}")));
+    wrong
+}
+
+/// One test a table.
+macro_rules! tables {
+    ($($test:ident $file:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            let wrong = wrong(include_str!(concat!("../testdata/import/", $file)));
+            assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        })*
+    };
+}
+
+tables! {
+    a_recording_is_one_exploit "har.toml";
+}
