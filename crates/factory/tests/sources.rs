@@ -1,5 +1,5 @@
 //! What is found in recordings, reports and contracts, and what the patches of it stop.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[expect(dead_code, reason = "other tests want the first patch alone")]
 mod support;
