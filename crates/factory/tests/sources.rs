@@ -96,4 +96,6 @@ macro_rules! tables {
 
 tables! {
     a_recording_is_one_exploit "har.toml";
+    alerts_of_zap_become_patches_by_path "zap.toml";
+    issues_of_burp_become_patches "burp.toml";
 }

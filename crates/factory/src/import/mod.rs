@@ -1,13 +1,18 @@
 //! Importers: one file or folder a kind, one line in [`importers`].
 
+mod burp;
 mod crowdsec;
 mod curl;
 mod har;
 mod http;
 pub mod nuclei;
 mod rules;
+mod sample;
+mod scanner;
 mod seclang;
 mod target;
+mod xml;
+mod zap;
 
 use jiff::civil::Date;
 use patch::document::{Effect, Reason};
@@ -93,6 +98,8 @@ pub fn importers() -> &'static [&'static Importer] {
         &seclang::IMPORTER,
         &curl::IMPORTER,
         &har::IMPORTER,
+        &zap::IMPORTER,
+        &burp::IMPORTER,
     ]
 }
 

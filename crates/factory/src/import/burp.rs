@@ -1,0 +1,162 @@
+//! Issues of Burp Suite, exported as XML (`<issues burpVersion="…">`), with requests in
+//! base64 or plain. Each issue becomes a patch.
+//!
+//! Issues of severity "Information" are observations; they are told, and no fault.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use patch::document::Severity;
+
+use super::sample;
+use super::scanner::{self, Alert};
+use super::xml::Element;
+use super::{Imported, Importer, Options, Outcome, stem};
+use crate::Step;
+
+/// `burp`
+pub(super) const IMPORTER: Importer = Importer {
+    kind: "burp",
+    summary: "issues of Burp Suite, exported as XML with requests",
+    suffixes: &["xml"],
+    read,
+};
+
+fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
+    let root = match Element::parse(text.trim_start_matches('\u{feff}')) {
+        Ok(root) => root,
+        Err((line, why)) => {
+            return vec![Imported::rejected(
+                stem(name),
+                format!("{name}:{line}: {why}"),
+            )];
+        }
+    };
+    if root.name != "issues" {
+        let why = format!(
+            "{name}:{}: this is no export of issues: its root is `{}`",
+            root.line, root.name
+        );
+        return vec![Imported::rejected(stem(name), why)];
+    }
+    let mut taken = BTreeSet::new();
+    let found: Vec<Imported> = root
+        .all("issue")
+        .map(|issue| imported(issue, name, &mut taken, options))
+        .collect();
+    match found.is_empty() {
+        true => vec![Imported {
+            id: stem(name),
+            outcome: Outcome::Needless(format!("{name}: it holds no issue")),
+        }],
+        false => found,
+    }
+}
+
+fn imported(
+    issue: &Element,
+    name: &str,
+    taken: &mut BTreeSet<String>,
+    options: &Options,
+) -> Imported {
+    let (title, path) = (issue.text_of("name"), issue.text_of("path"));
+    let place = format!("{name}:{}: issue `{title}`", issue.line);
+    let id = [scanner::slug(title), scanner::slug(path)]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-");
+    let id = format!("burp-{id}");
+    let severity = match issue.text_of("severity").to_ascii_lowercase().as_str() {
+        "high" => Severity::High,
+        "medium" => Severity::Medium,
+        "low" => Severity::Low,
+        _ => {
+            return Imported {
+                id: scanner::unique(id, taken),
+                outcome: Outcome::Needless(format!(
+                    "{place}: it is for information; there is no attack to stop"
+                )),
+            };
+        }
+    };
+    let cwe = cwe(issue.text_of("vulnerabilityClassifications"));
+    let exploits = match exploits(issue, &cwe) {
+        Ok(exploits) => exploits,
+        Err((line, why)) => {
+            let id = scanner::unique(id, taken);
+            return Imported::rejected(id, format!("{name}:{line}: issue `{title}`: {why}"));
+        }
+    };
+    let alert = Alert {
+        id,
+        title: format!("{title} at {path}"),
+        severity: Some(severity),
+        cwe,
+        references: Vec::new(),
+        exploits,
+    };
+    alert.imported(&place, taken, options)
+}
+
+fn exploits(issue: &Element, cwe: &[String]) -> Result<Vec<Step>, (usize, String)> {
+    let mut requests = Vec::new();
+    issue.below("request", &mut requests);
+    let attacked = parameter(issue.text_of("location"));
+    if requests.is_empty() {
+        // The parameter and its weakness are enough.
+        let at_line = |why: String| (issue.line, why);
+        let (Some(name), Some(sample)) = (attacked, sample::of(cwe)) else {
+            let why = "it holds no request; export it with requests and responses";
+            return Err(at_line(why.to_owned()));
+        };
+        let uri = format!("{}{}", issue.text_of("host"), issue.text_of("path"));
+        let mut step = Step::of(scanner::rebuilt("GET", &uri, &name, sample).map_err(at_line)?);
+        step.attacked = Some(name);
+        return Ok(vec![step]);
+    }
+    let steps = requests.into_iter().map(|request| {
+        let at_line = |why: String| (request.line, why);
+        let bytes = match request.attribute("base64") {
+            "true" => BASE64_STANDARD
+                .decode(request.text.trim())
+                .map_err(|error| at_line(format!("its request is no base64: {error}")))?,
+            _ => request.text.trim_start().as_bytes().to_vec(),
+        };
+        let mut step = Step::of(scanner::raw(&bytes).map_err(at_line)?);
+        step.attacked.clone_from(&attacked);
+        Ok(step)
+    });
+    steps.collect()
+}
+
+/// `/search [q parameter]`, `/ [Referer HTTP header]`, `/ [TrackingId cookie]`.
+fn parameter(location: &str) -> Option<String> {
+    let (_, inside) = location.rsplit_once('[')?;
+    let inside = inside.strip_suffix(']')?;
+    [
+        " parameter",
+        " HTTP header",
+        " cookie",
+        " JSON parameter",
+        " XML parameter",
+    ]
+    .into_iter()
+    .filter_map(|kind| inside.strip_suffix(kind))
+    .min_by_key(|name| name.len())
+    .map(str::to_owned)
+}
+
+/// The numbers in a list of links.
+fn cwe(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for piece in text.split("CWE-").skip(1) {
+        let digits: String = piece.chars().take_while(char::is_ascii_digit).collect();
+        let cwe = format!("CWE-{digits}");
+        if !digits.is_empty() && !found.contains(&cwe) {
+            found.push(cwe);
+        }
+    }
+    found
+}
