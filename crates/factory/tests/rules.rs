@@ -49,6 +49,9 @@ struct File {
 struct Expected {
     id: String,
     title: String,
+    /// In the comments above the document.
+    #[serde(default)]
+    told: String,
     stops: Vec<String>,
     passes: Vec<String>,
 }
@@ -234,6 +237,7 @@ fn seclang_files_become_patches_by_vulnerability() {
         for ((id, made), expected) in patches.iter().zip(&file.patch) {
             let document = Source::parse(id, &made.yaml).unwrap().document;
             assert_eq!(document.title.value, expected.title, "{name}");
+            assert!(made.yaml.contains(&expected.told), "{name}: {}", made.yaml);
             holds(name, &made.yaml, &expected.stops, &expected.passes);
         }
         assert_eq!(rejected.len(), file.rejected.len(), "{name}: {rejected:?}");

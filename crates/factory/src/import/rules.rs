@@ -53,11 +53,13 @@ pub(super) fn body(scope: &Scope, looks: Looks) -> Body {
 }
 
 /// The patch for a document without cases: they are found, and the patch is proven on them.
+/// `notes` say what it leaves out.
 ///
 /// # Errors
 /// Why there is no such patch.
 pub(super) fn proven(
     mut document: Document,
+    mut notes: Vec<String>,
     name: &str,
     options: &Options,
 ) -> Result<Made, String> {
@@ -67,7 +69,7 @@ pub(super) fn proven(
         benign: found.benign.into_iter().map(Into::into).collect(),
     }
     .into();
-    let mut notes = vec!["its cases are made of its rules, not of a known attack".to_owned()];
+    notes.push("its cases are made of its rules, not of a known attack".to_owned());
     if !found.unproven.is_empty() {
         let numbers: Vec<String> = found.unproven.iter().map(u64::to_string).collect();
         notes.push(format!("no case tries rule {}", numbers.join(", ")));

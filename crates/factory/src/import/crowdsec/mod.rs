@@ -78,7 +78,7 @@ fn outcome(file: &File, id: &str, name: &str, options: &Options) -> Result<Outco
         rules: all,
         cases: Located::default(),
     };
-    rules::proven(document, name, options).map(Outcome::Patch)
+    rules::proven(document, Vec::new(), name, options).map(Outcome::Patch)
 }
 
 /// One alternative.

@@ -181,7 +181,15 @@ fn patch(
         rules: vec![PatchRule::Seclang(format!("{}\n", text.join("\n")).into()).into()],
         cases: Located::default(),
     };
-    rules::proven(document, name, options)
+    let settings = units.iter().filter(|unit| unit.kind == Kind::Sets);
+    let left_out = settings.map(|unit| {
+        let word = unit.text.split_whitespace().next().unwrap_or_default();
+        format!(
+            "{word} in line {} is left out: it is the gateway's to set",
+            unit.line
+        )
+    });
+    rules::proven(document, left_out.collect(), name, options)
 }
 
 fn looks(members: &[&Unit]) -> Looks {
