@@ -11,21 +11,26 @@ mod traffic;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
-const USAGE: &str = "usage: cargo xtask score [--json] [--misses] [--quick]
+const USAGE: &str = "usage: cargo xtask score [--json] [--misses] [--quick] [--seed N]
 
   --json    a JSON object for each number
   --misses  what was missed and what was stopped wrongly, a line each
-  --quick   fewer legitimate requests, no cost";
+  --quick   fewer legitimate requests, no cost
+  --seed    chooses other legitimate requests and other random values in exploits";
 
 /// What is wanted.
-#[derive(Default, Clone, Copy)]
+#[derive(Clone, Copy)]
 struct Settings {
     json: bool,
     misses: bool,
     quick: bool,
+    seed: u64,
 }
+
+/// Importers choose by 0.
+const SEED: u64 = 20_270_101;
 
 fn main() -> ExitCode {
     match run() {
@@ -40,12 +45,24 @@ fn main() -> ExitCode {
 
 /// Whether every reach was reached.
 fn run() -> anyhow::Result<bool> {
-    let mut settings = Settings::default();
-    for word in std::env::args().skip(1) {
+    let mut settings = Settings {
+        json: false,
+        misses: false,
+        quick: false,
+        seed: SEED,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
         match word.as_str() {
             "--json" => settings.json = true,
             "--misses" => settings.misses = true,
             "--quick" => settings.quick = true,
+            "--seed" => {
+                let told = words.next().and_then(|word| word.parse().ok());
+                settings.seed = told
+                    .filter(|seed| *seed != 0)
+                    .context("`--seed` is followed by a number above 0")?;
+            }
             other => bail!("`{other}` is not known\n{USAGE}"),
         }
     }

@@ -13,8 +13,6 @@ use crate::report::{Reach, Report};
 use crate::traffic::{self, Legitimate, Volume};
 use crate::{Settings, benign, nuclei};
 
-/// Chooses all legitimate requests.
-const SEED: u64 = 20_270_101;
 /// Requests whose cost is measured.
 const COSTED: usize = 4_000;
 
@@ -65,7 +63,7 @@ fn stopped(
     settings: Settings,
 ) -> anyhow::Result<()> {
     let plan = plan(patches.sources.iter())?;
-    let found = nuclei::exploits(templates, &plan);
+    let found = nuclei::exploits(templates, &plan, settings.seed);
     let apart = patches.effects.len();
     let reach = Some(Reach::AtMost(10.0));
     let made = patches.sources.len();
@@ -231,7 +229,7 @@ fn requests(patches: &Patches, others: &Patches, settings: Settings) -> Vec<Legi
         (40, 10_000)
     };
     let volume = Volume {
-        seed: SEED,
+        seed: settings.seed,
         near: near_each,
         elsewhere,
     };

@@ -11,9 +11,6 @@ use factory::{Exploit, Limits};
 use crate::corpora::Text;
 use crate::crowdsec::{is_stopped, lines};
 
-/// Chooses what is random; importers use 0.
-const CHANCE: u64 = 77;
-
 /// What became of the templates' exploits.
 #[derive(Default)]
 pub(crate) struct Exploits {
@@ -29,11 +26,11 @@ pub(crate) struct Exploits {
     pub(crate) unrendered: BTreeSet<String>,
 }
 
-/// Sends all exploits of all templates through a plan.
-pub(crate) fn exploits(texts: &[Text], plan: &Arc<Plan>) -> Exploits {
+/// Sends all exploits of all templates through a plan; `chance` chooses what is random.
+pub(crate) fn exploits(texts: &[Text], plan: &Arc<Plan>, chance: u64) -> Exploits {
     let mut found = Exploits::default();
     for text in texts {
-        let description = match describe(&text.text, &text.name, &Limits::default(), CHANCE) {
+        let description = match describe(&text.text, &text.name, &Limits::default(), chance) {
             Ok(description) => description,
             Err((id, reason)) => {
                 found.unrendered.insert(format!("{id}: {reason}"));

@@ -16,7 +16,8 @@ const USAGE: &str = "usage: cargo xtask test | ci | bench | score | fuzz
   test   all tests of the workspace; as root, what they need of the system is installed first
   ci     formatting, lints, licences (where cargo-deny is installed), then all tests
   bench  [NAME…] [--json] [--quick]   ratios against peers, taken in one run
-  score  [--json] [--misses] [--quick]    imported patches against the corpora that STOPGAP_CORPORA
+  score  [--json] [--misses] [--quick] [--seed N]
+                                      imported patches against the corpora that STOPGAP_CORPORA
                                       names: exploits stopped, legitimate requests passed
   fuzz   [--seconds N] [TARGET…]      each parser on whatever bytes, a minute each;
                                       `differential`: random requests against libmodsecurity";

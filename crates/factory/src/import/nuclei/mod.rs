@@ -202,8 +202,8 @@ struct Rendering<'t> {
 
 impl Rendering<'_> {
     fn steps(&self, forms: &[Form<'_>]) -> Result<Vec<Step>, String> {
-        let mut first = self.context(2 * self.chance)?;
-        let mut again = self.context(2 * self.chance + 1)?;
+        let mut first = self.context(self.chance.wrapping_mul(2))?;
+        let mut again = self.context(self.chance.wrapping_mul(2).wrapping_add(1))?;
         let mut steps = Vec::new();
         for (at, form) in forms.iter().enumerate() {
             let at_line = |why| format!("{}:{}: {why}", self.name, form.line());
