@@ -7,7 +7,7 @@ use engine::Exchange;
 use crate::document::{Query, RequestForm, Short};
 
 /// A request, ready to be inspected or sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Request {
     /// Such as `GET`.
     pub method: Vec<u8>,

@@ -1,138 +1,87 @@
 //! Variants of an exploit that an application might take for the same request.
 //!
 //! They are candidates: whether one really works is for a live, unpatched
-//! application to say.
+//! application to say. The catalogue has one file for each place of a request and for
+//! each class of attacks; `docs/evasions.md` is made of it.
 
-mod body;
+mod body_coding;
+mod catalogue;
+mod charset;
+mod class;
+mod cookie;
+mod fields;
+mod framing;
+mod header;
+mod json;
 mod moved;
+mod multipart;
+mod parameters;
 mod path;
-mod query;
+mod reference;
+mod text;
+mod xml;
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::request::Request;
+pub use catalogue::{Evasion, Group, all};
+pub use reference::reference;
 
 /// A variant of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
-    /// What was changed.
+    /// What was changed; of two changes the first one first.
     pub name: String,
     /// The changed request.
     pub request: Request,
 }
 
-/// Variants of one request at most.
-const VARIANTS: usize = 100;
+/// Compositions of one request at most.
+const COMPOSED: usize = 5_000;
 
-/// All variants of a request, none of them equal to it or to each other.
+/// The request changed by each evasion of the catalogue, none of them equal to it or to
+/// each other.
 pub fn evasions(request: &Request) -> Vec<Variant> {
-    let mut found = Variants {
-        original: request,
-        variants: Vec::new(),
-    };
-    path::vary(&mut found);
-    query::vary(&mut found);
-    body::vary(&mut found);
-    moved::vary(&mut found);
-    headers(&mut found);
-    found.variants
-}
-
-struct Variants<'a> {
-    original: &'a Request,
-    variants: Vec<Variant>,
-}
-
-impl Variants<'_> {
-    fn add(&mut self, name: &str, request: Request) {
-        let known =
-            request == *self.original || self.variants.iter().any(|known| known.request == request);
-        if !known && self.variants.len() < VARIANTS {
-            self.variants.push(Variant {
-                name: name.to_owned(),
-                request,
-            });
-        }
-    }
-
-    /// A variant with another target.
-    fn target(&mut self, name: &str, target: Vec<u8>) {
-        let request = Request {
-            target,
-            ..self.original.clone()
-        };
-        self.add(name, request);
-    }
-
-    /// The target's path and its query with the `?`.
-    fn split(&self) -> (Vec<u8>, Vec<u8>) {
-        let target = &self.original.target;
-        let mark = target
-            .iter()
-            .position(|&byte| byte == b'?')
-            .unwrap_or(target.len());
-        let (path, query) = target.split_at(mark);
-        (path.to_vec(), query.to_vec())
-    }
-}
-
-/// Header names have no case, and white space around values does not count.
-fn headers(found: &mut Variants<'_>) {
-    let original = found.original.clone();
-    type Change = fn(&mut (Vec<u8>, Vec<u8>));
-    let cases: [(&str, Change); 3] = [
-        ("header names in capitals", |(name, _)| {
-            name.make_ascii_uppercase()
-        }),
-        ("header names in small letters", |(name, _)| {
-            name.make_ascii_lowercase()
-        }),
-        ("tabs around header values", |(_, value)| {
-            value.insert(0, b'\t');
-            value.push(b'\t');
-        }),
-    ];
-    for (name, change) in cases {
-        let mut request = original.clone();
-        request
-            .headers
-            .iter_mut()
-            .filter(|(name, _)| !name.eq_ignore_ascii_case(b"host"))
-            .for_each(change);
-        found.add(name, request);
-    }
-    let mut twice = original.clone();
-    let extra: Vec<_> = original
-        .headers
-        .iter()
-        .filter(|(name, _)| name.to_ascii_lowercase().starts_with(b"x-"))
-        .map(|(name, _)| (name.clone(), b"0".to_vec()))
-        .collect();
-    twice.headers.splice(0..0, extra);
-    found.add("own headers twice, the first one harmless", twice);
-}
-
-/// Letters in the other case.
-fn swapped(bytes: &[u8]) -> Vec<u8> {
-    bytes
-        .iter()
-        .map(|byte| match byte.is_ascii_lowercase() {
-            true => byte.to_ascii_uppercase(),
-            false => byte.to_ascii_lowercase(),
+    let mut seen = HashSet::from([mark(request)]);
+    all()
+        .filter_map(|evasion| {
+            let changed = evasion.apply(request)?;
+            seen.insert(mark(&changed)).then(|| Variant {
+                name: evasion.name.to_owned(),
+                request: changed,
+            })
         })
         .collect()
 }
 
-/// Every `from` becomes `to`.
-fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut result = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((&byte, after)) = rest.split_first() {
-        if !from.is_empty() && rest.starts_with(from) {
-            result.extend_from_slice(to);
-            rest = rest.get(from.len()..).unwrap_or_default();
-        } else {
-            result.push(byte);
-            rest = after;
-        }
-    }
-    result
+/// Some of a request's variants changed once more, each when it is asked for: padded ones
+/// are large. Of more than the bound allows, every so many a one is taken.
+pub fn compositions<'v>(
+    request: &'v Request,
+    variants: &'v [Variant],
+) -> impl Iterator<Item = Variant> + 'v {
+    let single = evasions(request);
+    let mut seen: HashSet<u64> = single.iter().map(|each| mark(&each.request)).collect();
+    seen.insert(mark(request));
+    let pairs = variants.len() * all().count();
+    let step = pairs.div_ceil(COMPOSED).max(1);
+    variants
+        .iter()
+        .flat_map(|first| all().map(move |second| (first, second)))
+        .step_by(step)
+        .filter(|(first, second)| first.name != second.name)
+        .filter_map(move |(first, second)| {
+            let changed = second.apply(&first.request)?;
+            seen.insert(mark(&changed)).then(|| Variant {
+                name: format!("{}, then {}", first.name, second.name),
+                request: changed,
+            })
+        })
+}
+
+fn mark(request: &Request) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    request.hash(&mut hasher);
+    hasher.finish()
 }

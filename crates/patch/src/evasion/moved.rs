@@ -2,83 +2,107 @@
 
 use serde_json::Value;
 
-use super::Variants;
-use super::query::{decoded, pairs};
+use super::catalogue::{Evasion, Group};
+use super::fields::{decoded, is_form, json, pairs, split};
+use super::multipart::Parts;
 use crate::document::Query;
 use crate::request::{Request, multipart, percent_encoded, urlencoded};
 
-/// Where parameters may stand: its name, and the request with them there.
-type Place = (&'static str, fn(Request, &Query) -> Request);
+const EITHER: &str = "frameworks that merge parameters of all places";
+const FORM: &str = "application/x-www-form-urlencoded";
 
-const PLACES: &[Place] = &[
-    ("the query", |request, fields| in_query(request, fields)),
-    ("a form", |request, fields| {
-        let body = urlencoded(fields).into_bytes();
-        with(request, FORM, body)
+pub(super) const ALL: &[Evasion] = &[
+    moved("parameters moved to the query", EITHER, |request| {
+        let (from, fields) = parameters(request)?;
+        (from != From::Query).then(|| in_query(request, &fields))
     }),
-    ("a form in chunks", |request, fields| Request {
-        chunked: true,
-        ..with(request, FORM, urlencoded(fields).into_bytes())
+    moved("parameters moved to a form", EITHER, |request| {
+        let (from, fields) = parameters(request)?;
+        (from != From::Form).then(|| in_form(&rest(request, from), &fields))
     }),
-    ("multipart", |request, fields| {
-        let (kind, body) = multipart(fields);
-        with(request, &kind, body)
+    moved("parameters moved to a form in chunks", EITHER, |request| {
+        let (from, fields) = parameters(request)?;
+        Some(Request {
+            chunked: true,
+            ..in_form(&rest(request, from), &fields)
+        })
     }),
-    ("JSON", |request, fields| {
-        let body = serde_json::to_vec(fields).unwrap_or_default();
-        with(request, "application/json", body)
+    moved("parameters moved to multipart", EITHER, |request| {
+        let (from, fields) = parameters(request)?;
+        let (kind, body) = multipart(&fields);
+        (from != From::Multipart).then(|| with(&rest(request, from), &kind, body))
     }),
-    ("cookies", |request, fields| {
+    moved("parameters moved to JSON", EITHER, |request| {
+        let (from, fields) = parameters(request)?;
+        let body = serde_json::to_vec(&fields).ok()?;
+        (from != From::Json).then(|| with(&rest(request, from), "application/json", body))
+    }),
+    moved("parameters moved to cookies", EITHER, |request| {
+        let (from, fields) = parameters(request)?;
         let pairs: Vec<String> = fields
             .iter()
             .map(|(name, value)| format!("{name}={}", percent_encoded(value.as_bytes())))
             .collect();
-        let mut request = without(request);
+        let mut request = without_body(&rest(request, from));
         request.set_header("Cookie", &pairs.join("; "));
-        request
+        Some(request)
     }),
-    ("the body of a GET", |request, fields| Request {
-        method: b"GET".to_vec(),
-        ..with(request, FORM, urlencoded(fields).into_bytes())
+    moved("parameters moved to the body of a GET", EITHER, |request| {
+        let (from, fields) = parameters(request)?;
+        Some(Request {
+            method: b"GET".to_vec(),
+            ..in_form(&rest(request, from), &fields)
+        })
     }),
+    moved(
+        "parameters in a form, harmless ones in the query",
+        "frameworks in which the body comes before the query",
+        |request| {
+            let (from, fields) = parameters(request)?;
+            let harmless: Query = fields
+                .keys()
+                .map(|name| (name.clone(), "1".to_owned()))
+                .collect();
+            let form = in_form(&rest(request, from), &fields);
+            Some(Request {
+                target: in_query(request, &harmless).target,
+                ..form
+            })
+        },
+    ),
 ];
 
-const FORM: &str = "application/x-www-form-urlencoded";
+const fn moved(
+    name: &'static str,
+    reader: &'static str,
+    change: fn(&Request) -> Option<Request>,
+) -> Evasion {
+    Evasion::request(Group::Moved, name, reader, change)
+}
 
-pub(super) fn vary(found: &mut Variants<'_>) {
-    let original = found.original.clone();
-    let Some((from, fields)) = parameters(&original) else {
-        return;
-    };
-    for (to, place) in PLACES.iter().filter(|(to, _)| *to != from) {
-        let moved = match from {
-            // The query goes with its parameters.
-            "the query" => place(at_path(&original), &fields),
-            _ => place(original.clone(), &fields),
-        };
-        found.add(&format!("{from} moved to {to}"), moved);
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Query,
+    Form,
+    Multipart,
+    Json,
 }
 
 /// Where the parameters are, and what they are called and say; later ones of a name count.
-fn parameters(request: &Request) -> Option<(&'static str, Query)> {
+fn parameters(request: &Request) -> Option<(From, Query)> {
     let read = |text: &[u8]| -> Query {
         pairs(text)
             .map(|(name, value)| (string(&decoded(name)), string(&decoded(value))))
             .collect()
     };
-    let kind = request.media_type();
     if request.body.is_empty() {
-        let mark = request.target.iter().position(|&byte| byte == b'?')?;
-        return Some(("the query", read(request.target.get(mark + 1..)?)));
+        let query = split(&request.target).1.strip_prefix(b"?")?;
+        return Some((From::Query, read(query)));
     }
-    if kind == FORM {
-        return Some(("a form", read(&request.body)));
+    if is_form(request) {
+        return Some((From::Form, read(&request.body)));
     }
-    if kind.contains("json") {
-        let Ok(Value::Object(members)) = serde_json::from_slice(&request.body) else {
-            return None;
-        };
+    if let Some(Value::Object(members)) = json(request) {
         let fields = members.into_iter().map(|(name, value)| match value {
             Value::String(text) => (name, text),
             // Lists are written as most frameworks read them.
@@ -88,9 +112,15 @@ fn parameters(request: &Request) -> Option<(&'static str, Query)> {
             ),
             other => (name, scalar(&other)),
         });
-        return Some(("JSON", fields.collect()));
+        return Some((From::Json, fields.collect()));
     }
-    None
+    let parts = Parts::read(request)?.parts;
+    // A file would be none any more.
+    let fields: Option<Query> = parts
+        .iter()
+        .map(|part| Some((part.name()?, string(&part.body))))
+        .collect();
+    Some((From::Multipart, fields?))
 }
 
 fn scalar(value: &Value) -> String {
@@ -100,8 +130,20 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-fn in_query(request: Request, fields: &Query) -> Request {
-    let mut request = without(request);
+/// The query goes with its parameters.
+fn rest(request: &Request, from: From) -> Request {
+    let target = match from {
+        From::Query => split(&request.target).0,
+        _ => &request.target,
+    };
+    Request {
+        target: target.to_vec(),
+        ..request.clone()
+    }
+}
+
+fn in_query(request: &Request, fields: &Query) -> Request {
+    let mut request = without_body(request);
     let joint = match request.target.contains(&b'?') {
         true => b'&',
         false => b'?',
@@ -113,30 +155,21 @@ fn in_query(request: Request, fields: &Query) -> Request {
     request
 }
 
-/// Without query.
-fn at_path(request: &Request) -> Request {
-    let target = &request.target;
-    let end = target.iter().position(|&byte| byte == b'?');
+fn in_form(request: &Request, fields: &Query) -> Request {
+    with(request, FORM, urlencoded(fields).into_bytes())
+}
+
+/// Without body; the method stays.
+fn without_body(request: &Request) -> Request {
     Request {
-        target: target
-            .get(..end.unwrap_or(target.len()))
-            .unwrap_or_default()
-            .to_vec(),
+        body: Vec::new(),
+        chunked: false,
         ..request.clone()
     }
 }
 
-/// Without body; the method stays.
-fn without(request: Request) -> Request {
-    Request {
-        body: Vec::new(),
-        chunked: false,
-        ..request
-    }
-}
-
 /// With a body, and a method that may have one.
-fn with(request: Request, kind: &str, body: Vec<u8>) -> Request {
+fn with(request: &Request, kind: &str, body: Vec<u8>) -> Request {
     let method = match &*request.method {
         b"GET" | b"HEAD" => b"POST".to_vec(),
         _ => request.method.clone(),
@@ -144,7 +177,7 @@ fn with(request: Request, kind: &str, body: Vec<u8>) -> Request {
     let mut request = Request {
         method,
         body,
-        ..request
+        ..request.clone()
     };
     request.set_header("Content-Type", kind);
     request
