@@ -25,7 +25,9 @@ pub use case::{Expected, Reply};
 pub use compile::{Compiled, compile};
 pub use detectors::{Detector, all as detectors};
 pub use document::{Document, Source};
-pub use evasion::{Evasion, Group, Variant, all as catalogue, compositions, evasions, reference};
+pub use evasion::{
+    Evasion, Group, Variant, all as catalogue, compositions, evasions, reference, variant,
+};
 pub use explain::{Condition, Explained, Explanation, explain};
 pub use lint::lint;
 pub use problem::{Level, Problem};

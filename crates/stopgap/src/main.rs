@@ -8,6 +8,7 @@ mod inspect;
 mod live;
 mod patch;
 mod rules;
+mod traffic;
 
 use std::process::ExitCode;
 

@@ -37,6 +37,8 @@ pub struct Variant {
     pub request: Request,
 }
 
+/// Between the names of two evasions.
+const THEN: &str = ", then ";
 /// Compositions of one request at most.
 const COMPOSED: usize = 5_000;
 
@@ -74,10 +76,22 @@ pub fn compositions<'v>(
         .filter_map(move |(first, second)| {
             let changed = second.apply(&first.request)?;
             seen.insert(mark(&changed)).then(|| Variant {
-                name: format!("{}, then {}", first.name, second.name),
+                name: format!("{}{THEN}{}", first.name, second.name),
                 request: changed,
             })
         })
+}
+
+/// The variant of a name, as it was given out.
+pub fn variant(request: &Request, name: &str) -> Option<Request> {
+    let apply = |request: &Request, name: &str| {
+        let evasion = all().find(|evasion| evasion.name == name)?;
+        evasion.apply(request)
+    };
+    match name.split_once(THEN) {
+        Some((first, second)) => apply(&apply(request, first)?, second),
+        None => apply(request, name),
+    }
 }
 
 fn mark(request: &Request) -> u64 {

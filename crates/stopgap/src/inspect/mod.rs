@@ -1,22 +1,16 @@
 //! `stopgap inspect`: recorded requests in, decisions out, for programs.
 
-mod har;
-mod http;
-mod record;
-
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use engine::{Limits, Match, Plan};
-use record::Record;
 use serde::Serialize;
 
 use crate::rules::files::RuleFiles;
+use crate::traffic::{self, Format, Record};
 
 /// Say what the rules decide for each recorded request.
 ///
@@ -51,47 +45,20 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// A JSON object a line.
-    Jsonl,
-    /// An HTTP Archive 1.2; ids are the entries' positions, from 0.
-    Har,
-    /// Raw HTTP requests, lines that begin with `###` between them; ids are their
-    /// positions, from 0.
-    Http,
-}
-
-/// Bytes of a HAR or HTTP file at most.
-const FILE_BYTES: u64 = 512 * 1024 * 1024;
-/// Bytes of one line at most.
-const LINE_BYTES: u64 = 64 * 1024 * 1024;
-
 /// Inspects every record.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let plan = load(arguments)?;
-    let path = &arguments.input;
-    let mut input: Box<dyn BufRead> = if path.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Box::new(BufReader::with_capacity(256 * 1024, file))
-    };
     let mut report = Report {
         plan,
         json: arguments.json,
         output: BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
         broken: false,
     };
-    match arguments.format {
-        Format::Jsonl => lines(&mut input, &mut report)?,
-        Format::Har => {
-            let records = har::read(&whole(&mut input)?)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            report.all(records)?;
-        }
-        Format::Http => report.all(http::read(&whole(&mut input)?))?,
-    }
+    traffic::each(
+        &arguments.input,
+        Some(arguments.format),
+        &mut |number, record| report.one(number, record),
+    )?;
     report.output.flush()?;
     Ok(match report.broken {
         true => ExitCode::FAILURE,
@@ -116,39 +83,6 @@ fn load(arguments: &Arguments) -> anyhow::Result<Arc<Plan>> {
     )?)
 }
 
-/// Reads JSON lines one by one.
-fn lines(input: &mut dyn BufRead, report: &mut Report<impl Write>) -> anyhow::Result<()> {
-    let mut line = Vec::new();
-    let mut number = 0_u64;
-    loop {
-        line.clear();
-        number += 1;
-        let mut bounded = input.take(LINE_BYTES + 1);
-        if bounded.read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
-        }
-        let record = match line.len() as u64 > LINE_BYTES {
-            true => {
-                input.skip_until(b'\n')?;
-                Err(anyhow!("the line is longer than {LINE_BYTES} bytes"))
-            }
-            false => Record::read(&line),
-        };
-        report.one(number, record)?;
-    }
-}
-
-fn whole(input: &mut dyn BufRead) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    input.take(FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES {
-        bail!(
-            "the input is larger than {FILE_BYTES} bytes; use JSON lines, which are read one by one"
-        );
-    }
-    Ok(bytes)
-}
-
 /// What is written for each record.
 struct Report<W> {
     plan: Arc<Plan>,
@@ -158,12 +92,6 @@ struct Report<W> {
 }
 
 impl<W: Write> Report<W> {
-    fn all(&mut self, records: Vec<anyhow::Result<Record>>) -> anyhow::Result<()> {
-        (1..)
-            .zip(records)
-            .try_for_each(|(number, record)| self.one(number, record))
-    }
-
     fn one(&mut self, number: u64, record: anyhow::Result<Record>) -> anyhow::Result<()> {
         match record {
             Ok(record) => answer(&inspect(&self.plan, &record), self.json, &mut self.output),

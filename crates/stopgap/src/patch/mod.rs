@@ -1,6 +1,8 @@
 //! `stopgap patch`: virtual patch documents, checked, proven and explained.
 
+mod backtest;
 mod import;
+mod prove;
 mod test;
 
 use std::path::PathBuf;
@@ -23,6 +25,8 @@ enum Command {
     Lint(Lint),
     Explain(Explain),
     Test(test::Arguments),
+    Prove(prove::Arguments),
+    Backtest(backtest::Arguments),
     Import(import::Arguments),
     Schema(Schema),
 }
@@ -66,6 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Lint(arguments) => lint(arguments),
         Command::Explain(arguments) => explain(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Prove(arguments) => prove::run(arguments),
+        Command::Backtest(arguments) => backtest::start(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Schema(Schema {}) => {
             println!("{}", serde_json::to_string_pretty(&patch::schema())?);

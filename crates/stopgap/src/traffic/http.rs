@@ -2,8 +2,9 @@
 
 use anyhow::anyhow;
 use patch::Request;
+use patch::prove::Recorded;
 
-use super::record::Record;
+use super::Record;
 
 /// All requests, in order; their ids are their positions, from 0.
 pub(super) fn read(bytes: &[u8]) -> Vec<anyhow::Result<Record>> {
@@ -15,6 +16,7 @@ pub(super) fn read(bytes: &[u8]) -> Vec<anyhow::Result<Record>> {
             Ok(Record {
                 id: Some(at.into()),
                 exchange: request.exchange(""),
+                recorded: Recorded::WHOLE,
             })
         })
         .collect()

@@ -1,15 +1,22 @@
-//! A patch against its own cases and the variants of its exploits, in process.
+//! A patch against its own cases, the variants of its exploits and recorded traffic.
+
+mod evaded;
+mod proof;
+mod traffic;
 
 use std::sync::Arc;
 
 use engine::{Limits, Mode, NoResources, Plan, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compile::Compiled;
-use crate::document::{Document, Source};
+use crate::document::{Case, Document, Located, Source};
 use crate::evasion::evasions;
 use crate::problem::{Level, Problem};
 use crate::request::Request;
+pub use evaded::{Evaded, Evasive, Passed, Unjudged, Works, evade};
+pub use proof::{Cost, Proof};
+pub use traffic::{Hit, Partial, Recorded, Tally, Traffic};
 
 /// What became of a patch's cases.
 #[derive(Debug, Clone, Serialize)]
@@ -23,7 +30,7 @@ pub struct Report {
 }
 
 /// What became of one request.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The case's name; for a variant, what was changed.
     pub name: String,
@@ -35,7 +42,7 @@ pub struct Outcome {
     /// Whether the patch does as expected.
     pub ok: bool,
     /// `pass`, `block`, `redirect` or `strip`.
-    pub action: &'static str,
+    pub action: String,
     /// The rule that decided, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<u64>,
@@ -94,14 +101,7 @@ pub fn prove(source: &Source, plan: &Arc<Plan>, vary: bool) -> Result<Report, Pr
         (true, &document.cases.exploit),
         (false, &document.cases.benign),
     ] {
-        for case in cases {
-            let request = Request::of(&case.request).map_err(|message| Problem {
-                file: source.name.clone(),
-                line: case.line,
-                column: case.column,
-                level: Level::Error,
-                message: format!("case `{}`: {message}", case.name),
-            })?;
+        for (case, request) in cases.iter().zip(requests(source, cases)?) {
             let verdict = request.exchange(&application).inspect(plan);
             report
                 .cases
@@ -121,8 +121,25 @@ pub fn prove(source: &Source, plan: &Arc<Plan>, vary: bool) -> Result<Report, Pr
     Ok(report)
 }
 
+/// Cases as requests.
+///
+/// # Errors
+/// A case that is no request, with its place.
+pub fn requests(source: &Source, cases: &[Located<Case>]) -> Result<Vec<Request>, Problem> {
+    let read = |case: &Located<Case>| {
+        Request::of(&case.request).map_err(|message| Problem {
+            file: source.name.clone(),
+            line: case.line,
+            column: case.column,
+            level: Level::Error,
+            message: format!("case `{}`: {message}", case.name),
+        })
+    };
+    cases.iter().map(read).collect()
+}
+
 /// An application that the scope agrees with.
-pub(crate) fn application(document: &Document) -> String {
+pub fn application(document: &Document) -> String {
     document
         .scope
         .apps
@@ -142,7 +159,7 @@ fn outcome(name: String, of: Option<String>, exploit: bool, verdict: &Verdict) -
         of,
         exploit,
         ok: (action != "pass") == exploit,
-        action,
+        action: action.to_owned(),
         rule: cause.map(|cause| cause.rule),
         target: cause.map(|cause| cause.target.clone()),
     }

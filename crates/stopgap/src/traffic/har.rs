@@ -7,9 +7,10 @@ use anyhow::{Context, anyhow};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use engine::{Answer, Exchange};
+use patch::prove::Recorded;
 use serde::Deserialize;
 
-use super::record::Record;
+use super::Record;
 
 #[derive(Deserialize)]
 struct Archive {
@@ -37,6 +38,9 @@ struct Sent {
     #[serde(default)]
     headers: Vec<Header>,
     post_data: Option<Content>,
+    /// -1 where it is not known.
+    #[serde(default)]
+    body_size: i64,
 }
 
 #[derive(Deserialize)]
@@ -82,10 +86,16 @@ pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Vec<anyhow::Result<Record>>> 
         .into_iter()
         .enumerate()
         .map(|(at, entry)| {
+            // Browsers leave out what they do not hold as text.
+            let body = entry.request.body_size <= 0 || entry.request.post_data.is_some();
             let exchange = exchange(entry).with_context(|| format!("entry {at}"))?;
             Ok(Record {
                 id: Some(at.into()),
                 exchange,
+                recorded: Recorded {
+                    body,
+                    ..Recorded::WHOLE
+                },
             })
         })
         .collect())
