@@ -154,6 +154,21 @@ fn a_path_that_leaves_its_prefix_and_comes_back_by_name_is_stopped() {
     }
 }
 
+/// Which of two types counts is another question on every server.
+#[test]
+fn a_body_of_two_types_is_stopped_where_bodies_are_looked_at() {
+    let text = read("patches/every-rule.yaml");
+    let source = Source::parse("every-rule", &text).unwrap();
+    let plan = patch::prove::plan(&source, &patch::compile(&source).unwrap()).unwrap();
+    let case = &source.document.cases.benign[0];
+    let mut request = Request::of(&case.request).unwrap();
+    request.set_header("Content-Type", "text/plain");
+    assert_eq!(request.exchange("shop").inspect(&plan).status(), None);
+    let second = (b"content-type".to_vec(), b"text/plain".to_vec());
+    request.headers.push(second);
+    assert_eq!(request.exchange("shop").inspect(&plan).status(), Some(400));
+}
+
 #[derive(serde::Deserialize)]
 struct Detectors {
     detector: Vec<Detected>,

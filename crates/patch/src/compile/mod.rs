@@ -22,6 +22,8 @@ const BODY_BYTES: usize = 1024 * 1024;
 pub(crate) const NUMBERS: u64 = 9_000_000;
 /// The number of the rule that stops what the parsers could not read.
 pub(crate) const UNSEEN: u64 = NUMBERS + 1;
+/// The number of the rule that stops bodies of two types.
+const AMBIGUOUS: u64 = NUMBERS + 3;
 
 /// A document's rules, ready for the engine.
 #[derive(Debug, Clone)]
@@ -93,6 +95,9 @@ pub fn compile(source: &Source) -> Result<Compiled, Problem> {
     let body_bytes = body_bytes(source, &entries)?;
     if document.body.unparsable == Unparsable::Block && !document.rules.is_empty() {
         entries.insert(0, Entry::Made(unseen(document, body_bytes.is_some())));
+        if body_bytes.is_some() {
+            entries.insert(0, Entry::Made(ambiguous(document)));
+        }
     }
     settle_phases(&mut entries, body_bytes.is_some());
     Ok(Compiled {
@@ -165,6 +170,21 @@ fn unseen(document: &Document, body: bool) -> Made {
         vec![link],
     );
     made.number = UNSEEN;
+    made
+}
+
+/// Some servers take the first content type, some the last.
+fn ambiguous(document: &Document) -> Made {
+    let content_type = targets::header("Content-Type");
+    let mut made = Made::new(
+        format!(
+            "{}: the body is said to be of two types",
+            document.id.value
+        ),
+        Effect::Deny { status: 400 },
+        vec![Link::counted(content_type, "gt", 1)],
+    );
+    made.number = AMBIGUOUS;
     made
 }
 

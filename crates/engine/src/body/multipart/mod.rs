@@ -246,7 +246,9 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
         sink.anomaly(Anomaly::MultipartInvalidPart);
         names.push(Vec::new());
     }
-    let ambiguous = !disposition.anomalies.is_empty() || names.len() > 1;
+    // Without a name, browsers send an empty file; Django takes the part for a field.
+    let nameless = files.iter().any(Vec::is_empty) && !content.is_empty();
+    let ambiguous = !disposition.anomalies.is_empty() || names.len() > 1 || nameless;
     let text = match value(headers, b"content-type") {
         Some(kind) if files.is_empty() || ambiguous => charset::field(kind, content, sink),
         _ => content.into(),
