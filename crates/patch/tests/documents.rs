@@ -157,16 +157,28 @@ fn a_path_that_leaves_its_prefix_and_comes_back_by_name_is_stopped() {
 /// Which of two types counts is another question on every server.
 #[test]
 fn a_body_of_two_types_is_stopped_where_bodies_are_looked_at() {
-    let text = read("patches/every-rule.yaml");
-    let source = Source::parse("every-rule", &text).unwrap();
-    let plan = patch::prove::plan(&source, &patch::compile(&source).unwrap()).unwrap();
-    let case = &source.document.cases.benign[0];
-    let mut request = Request::of(&case.request).unwrap();
-    request.set_header("Content-Type", "text/plain");
-    assert_eq!(request.exchange("shop").inspect(&plan).status(), None);
-    let second = (b"content-type".to_vec(), b"text/plain".to_vec());
-    request.headers.push(second);
-    assert_eq!(request.exchange("shop").inspect(&plan).status(), Some(400));
+    let stopped = |place: &str| {
+        let rule = format!("where: {place}, when: {{ contains: x }}");
+        let text = read("patches/traversal.yaml")
+            .replace(
+                "where: [path], decode: [url, url, backslash], when: { traversal: outside-prefix }",
+                &rule,
+            )
+            .replace("methods: [GET, HEAD], ", "")
+            .replace("body: { inspect: none }", "");
+        let source = Source::parse("two types", &text).unwrap();
+        let plan = patch::prove::plan(&source, &patch::compile(&source).unwrap()).unwrap();
+        let request = "POST /static/ HTTP/1.1\nHost: app\nContent-Type: text/plain\n\nb=1";
+        let mut request = Request::from_raw(request.as_bytes()).unwrap();
+        assert_eq!(request.exchange("").inspect(&plan).status(), None);
+        let second = "application/x-www-form-urlencoded";
+        request
+            .headers
+            .push((b"content-type".to_vec(), second.into()));
+        request.exchange("").inspect(&plan).status()
+    };
+    assert_eq!(stopped("[query.a, form.b]"), Some(400));
+    assert_eq!(stopped("[query.a]"), None);
 }
 
 #[derive(serde::Deserialize)]

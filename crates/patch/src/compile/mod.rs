@@ -177,10 +177,7 @@ fn unseen(document: &Document, body: bool) -> Made {
 fn ambiguous(document: &Document) -> Made {
     let content_type = targets::header("Content-Type");
     let mut made = Made::new(
-        format!(
-            "{}: the body is said to be of two types",
-            document.id.value
-        ),
+        format!("{}: the body is said to be of two types", document.id.value),
         Effect::Deny { status: 400 },
         vec![Link::counted(content_type, "gt", 1)],
     );

@@ -144,20 +144,14 @@ struct Tally<'t> {
 impl Tally<'_> {
     /// Those that count, after they were tried.
     fn counted(&mut self, evasive: &mut Evasive<'_>, variants: Vec<Variant>) -> Vec<Variant> {
-        let works = match &mut evasive.target {
-            None => vec![true; variants.len()],
-            Some((_, works)) => variants
-                .chunks(BATCH)
-                .flat_map(|batch| {
-                    let requests: Vec<&Request> = batch.iter().map(|each| &each.request).collect();
-                    let works = works(self.case, &requests);
-                    requests.iter().for_each(|_| (evasive.tried)(self.at));
-                    works
-                })
-                .collect(),
-        };
-        if evasive.target.is_none() {
-            variants.iter().for_each(|_| (evasive.tried)(self.at));
+        let mut works = Vec::with_capacity(variants.len());
+        for batch in variants.chunks(BATCH) {
+            let requests: Vec<&Request> = batch.iter().map(|each| &each.request).collect();
+            match &mut evasive.target {
+                None => works.resize(works.len() + batch.len(), true),
+                Some((_, judge)) => works.extend(judge(self.case, &requests)),
+            }
+            batch.iter().for_each(|_| (evasive.tried)(self.at));
         }
         self.evaded.tried += variants.len() as u64;
         let counted: Vec<Variant> = variants

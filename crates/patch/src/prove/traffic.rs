@@ -6,7 +6,7 @@ use engine::{Exchange, Limits, Match, Mode, NoResources, PatchRules, Plan};
 use serde::{Deserialize, Serialize};
 
 use crate::compile::Compiled;
-use crate::document::{Document, Place, PlaceKind, Rule, Source};
+use crate::document::{Document, Member, Place, PlaceKind, Rule, Source};
 use crate::problem::Problem;
 
 /// What a patch would have done with recorded requests.
@@ -68,7 +68,6 @@ impl Recorded {
     };
 
     fn shows(&self, place: &Place) -> bool {
-        use crate::document::Member;
         let Some(headers) = self.headers else {
             return self.body || !place.kind.needs_body();
         };

@@ -42,9 +42,11 @@ pub(super) fn measure(source: &Source, plan: &Arc<Plan>) -> anyhow::Result<Cost>
 
 /// `850 ns`, `12.3 µs`.
 pub(super) fn told(nanoseconds: u64) -> String {
-    match nanoseconds {
-        ..1_000 => format!("{nanoseconds} ns"),
-        ..1_000_000 => format!("{:.1} µs", nanoseconds as f64 / 1e3),
-        _ => format!("{:.1} ms", nanoseconds as f64 / 1e6),
+    if nanoseconds < 1_000 {
+        format!("{nanoseconds} ns")
+    } else if nanoseconds < 1_000_000 {
+        format!("{:.1} µs", nanoseconds as f64 / 1e3)
+    } else {
+        format!("{:.1} ms", nanoseconds as f64 / 1e6)
     }
 }
