@@ -60,6 +60,9 @@ pub(super) struct Arguments {
     check: Option<PathBuf>,
 }
 
+/// Variants that pass which are named to people.
+const NAMED: usize = 20;
+
 /// A patch, what was proven, and what would have been stopped, to be drawn.
 struct Proven {
     source: Source,
@@ -195,8 +198,13 @@ fn print(proof: &Proof) {
     for line in told(proof) {
         println!("  {line}");
     }
-    for passed in &proof.evasions.passed {
+    let evasions = &proof.evasions;
+    for passed in evasions.passed.iter().take(NAMED) {
         println!("  passes: {}, {}", passed.of, passed.name);
+    }
+    let passed = evasions.count - evasions.stopped;
+    if passed > NAMED as u64 {
+        println!("  {} more pass; --json names them", passed - NAMED as u64);
     }
 }
 
