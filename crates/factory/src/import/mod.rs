@@ -6,6 +6,7 @@ mod curl;
 mod har;
 mod http;
 pub mod nuclei;
+mod openapi;
 mod rules;
 mod sample;
 mod scanner;
@@ -100,6 +101,7 @@ pub fn importers() -> &'static [&'static Importer] {
         &har::IMPORTER,
         &zap::IMPORTER,
         &burp::IMPORTER,
+        &openapi::IMPORTER,
     ]
 }
 

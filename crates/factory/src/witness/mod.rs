@@ -32,6 +32,11 @@ const ATTEMPTS: u64 = 96;
 /// Exploits of one document at most.
 const EXPLOITS: usize = 16;
 
+/// A text that a regular expression matches; none where it asks for too much.
+pub(crate) fn sample(pattern: &str) -> Option<Vec<u8>> {
+    sample::of(pattern, &mut inverse::Choice::of(0))
+}
+
 /// What was found for a document's rules.
 pub(crate) struct Witnesses {
     pub(crate) exploit: Vec<Case>,
