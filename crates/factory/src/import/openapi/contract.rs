@@ -102,10 +102,19 @@ impl Reader<'_> {
         for parameter in common.chain(list(operation, "parameters")) {
             let parameter = self.spec.resolve(parameter)?;
             let name = text(parameter, "name").ok_or("a parameter has no `name`")?;
+            let place = text(parameter, "in").unwrap_or_default();
+            // OpenAPI 3.1 section 4.8.12.2: other parts of the contract say these.
+            if place == "header"
+                && ["accept", "content-type", "authorization"]
+                    .iter()
+                    .any(|known| name.eq_ignore_ascii_case(known))
+            {
+                continue;
+            }
             let shape = self.parameter(parameter)?;
             let required = parameter.get("required") == Some(&Value::Bool(true));
             let field = Field { shape, required };
-            let fields = match text(parameter, "in").unwrap_or_default() {
+            let fields = match place {
                 "query" => &mut allows.query.fields,
                 "header" => &mut allows.headers.fields,
                 "cookie" => &mut allows.cookies.fields,

@@ -203,7 +203,7 @@ fn string(schema: &Value) -> Text {
     found.kind = kind;
     found.pattern = pattern.map(str::to_owned);
     found.sample = sample.to_owned();
-    if let Some(pattern) = text(schema, "pattern").and_then(|pattern| whole_of(pattern)) {
+    if let Some(pattern) = text(schema, "pattern").and_then(whole_of) {
         let sample = witness::sample(&pattern).and_then(|sample| String::from_utf8(sample).ok());
         found.sample = sample.unwrap_or_default();
         found.pattern = Some(pattern);
