@@ -22,7 +22,10 @@ const MAY: &[(&str, &[&str])] = &[
     ),
     ("bench", &["engine", "patch", "seclang"]),
     ("score", &["engine", "factory", "patch"]),
-    ("promises", &["engine", "gateway", "patch", "seclang"]),
+    (
+        "promises",
+        &["engine", "factory", "gateway", "patch", "seclang"],
+    ),
     ("xtask", &[]),
 ];
 

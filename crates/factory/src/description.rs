@@ -16,6 +16,8 @@ pub struct Description {
     pub vulnerability: Vulnerability,
     /// Words for what kind of vulnerability it is, such as `lfi`.
     pub hints: Vec<String>,
+    /// What of the source is not looked at, for people.
+    pub notes: Vec<String>,
     /// What people call the source: a path, usually.
     pub source: String,
     /// Each by itself exploits the vulnerability. At least one.

@@ -13,6 +13,28 @@ pub(crate) fn patch_yaml(bytes: &[u8]) {
     }
 }
 
+/// Reads, or says why not; what is read is bounded.
+pub(crate) fn nuclei_template(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let limits = factory::Limits {
+        exploits: 16,
+        ..factory::Limits::default()
+    };
+    match factory::import::nuclei::describe(&text, "t.yaml", &limits, 0) {
+        Ok(description) => {
+            assert!(
+                !description.exploits.is_empty(),
+                "a template without exploits"
+            );
+            assert!(
+                description.exploits.len() <= limits.exploits,
+                "more exploits than allowed"
+            );
+        }
+        Err((_, reason)) => assert!(!reason.is_empty(), "a reason says nothing"),
+    }
+}
+
 /// Compiles or refuses; what compiles is printed so that it reads the same.
 pub(crate) fn seclang(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

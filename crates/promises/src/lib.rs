@@ -19,6 +19,7 @@ pub const ALL: &[(&str, Promise)] = &[
     ("http_case", documents::http_case),
     ("json", bodies::json),
     ("multipart", bodies::multipart),
+    ("nuclei_template", documents::nuclei_template),
     ("patch_yaml", documents::patch_yaml),
     ("path", http::path),
     ("seclang", documents::seclang),

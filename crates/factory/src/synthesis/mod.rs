@@ -49,7 +49,7 @@ pub fn patch(description: &Description, options: &Options) -> Result<Made, Strin
         hints: Hints::of(description),
         chosen: Vec::new(),
         draft: Draft::default(),
-        notes: Vec::new(),
+        notes: description.notes.clone(),
     };
     let mut open = Vec::new();
     for exploit in &description.exploits {

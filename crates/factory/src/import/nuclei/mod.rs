@@ -82,17 +82,20 @@ fn described(
             fuzzing.line
         ));
     }
-    let mut exploits = Vec::new();
+    let mut reading = Reading {
+        template,
+        name,
+        limits,
+        chance,
+        exploits: Vec::new(),
+        notes: Vec::new(),
+    };
     for (stage, (number, block)) in ordered(template).into_iter().enumerate() {
-        exploits_of(
-            template,
-            block,
-            (stage, number),
-            name,
-            (limits, chance),
-            &mut exploits,
-        )?;
+        reading.block(stage, number, block)?;
     }
+    let Reading {
+        exploits, notes, ..
+    } = reading;
     if exploits.is_empty() {
         return Err(format!("{name}: its `http` sends no request"));
     }
@@ -112,6 +115,7 @@ fn described(
             .flat_map(|tags| tags.split(','))
             .map(|tag| tag.trim().to_owned())
             .collect(),
+        notes,
         source: name.to_owned(),
         exploits,
     })
@@ -141,54 +145,77 @@ fn ordered(template: &Template) -> Vec<(usize, &Block)> {
         .collect()
 }
 
-/// Raw requests of a block are sent one after the other; each path is tried by itself.
-fn exploits_of(
-    template: &Template,
-    block: &Block,
-    (stage, number): (usize, usize),
-    name: &str,
-    (limits, chance): (&Limits, u64),
-    exploits: &mut Vec<Exploit>,
-) -> Result<(), String> {
-    let method = block.method.texts.first().map_or("GET", String::as_str);
-    let sequences: Vec<Vec<Form<'_>>> = match block.raw.is_empty() {
-        false => vec![block.raw.iter().map(Form::Raw).collect()],
-        true => block
-            .path
-            .iter()
-            .map(|path| vec![Form::Path(method, path)])
-            .collect(),
-    };
-    let attack = block.attack.as_deref().unwrap_or_default();
-    let room = limits.exploits.saturating_sub(exploits.len()) / sequences.len().max(1);
-    let (combinations, _) = payloads::combinations(&block.payloads.0, attack, room.max(1));
-    for (at, combination) in combinations.iter().enumerate() {
-        for (path, forms) in sequences.iter().enumerate() {
-            if forms.len() > limits.steps {
-                return Err(format!(
-                    "{name}: more than {} requests in one block",
-                    limits.steps
-                ));
+/// What was read of a template so far.
+struct Reading<'t> {
+    template: &'t Template,
+    name: &'t str,
+    limits: &'t Limits,
+    chance: u64,
+    exploits: Vec<Exploit>,
+    notes: Vec<String>,
+}
+
+impl<'t> Reading<'t> {
+    /// Raw requests of a block are sent one after the other; each path is tried by itself.
+    fn block(&mut self, stage: usize, number: usize, block: &'t Block) -> Result<(), String> {
+        let method = block.method.texts.first().map_or("GET", String::as_str);
+        let sequences: Vec<Vec<Form<'_>>> = match block.raw.is_empty() {
+            false => vec![block.raw.iter().map(Form::Raw).collect()],
+            true => {
+                let forms = block.path.iter().map(|path| vec![Form::Path(method, path)]);
+                forms.collect()
             }
-            if exploits.len() >= limits.exploits {
-                return Ok(());
-            }
-            let rendering = Rendering {
-                template,
-                block,
-                combination,
-                name,
-                limits,
-                chance,
-            };
-            exploits.push(Exploit {
-                name: format!("http {number}, path {}, payload {}", path + 1, at + 1),
-                stage,
-                steps: rendering.steps(forms)?,
-            });
+        };
+        let bound = self.limits.steps;
+        if sequences.iter().any(|forms| forms.len() > bound) {
+            let name = self.name;
+            return Err(format!("{name}: more than {bound} requests in one block"));
         }
+        let room = self.limits.exploits.saturating_sub(self.exploits.len());
+        let combinations = self.combinations(block, number, room / sequences.len().max(1));
+        for (at, combination) in combinations.iter().enumerate() {
+            for (path, forms) in sequences.iter().enumerate() {
+                if self.exploits.len() >= self.limits.exploits {
+                    return Ok(());
+                }
+                let rendering = Rendering {
+                    template: self.template,
+                    block,
+                    combination,
+                    name: self.name,
+                    limits: self.limits,
+                    chance: self.chance,
+                };
+                self.exploits.push(Exploit {
+                    name: format!("http {number}, path {}, payload {}", path + 1, at + 1),
+                    stage,
+                    steps: rendering.steps(forms)?,
+                });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// The payloads that there is room for; what is left out is noted.
+    fn combinations(
+        &mut self,
+        block: &'t Block,
+        number: usize,
+        room: usize,
+    ) -> Vec<Combination<'t>> {
+        let attack = block.attack.as_deref().unwrap_or_default();
+        let found = payloads::combinations(&block.payloads.0, attack, room.max(1));
+        if found.left_out > 0 {
+            self.notes.push(format!(
+                "http {number}: {} combinations of payloads are not looked at",
+                found.left_out
+            ));
+        }
+        self.notes.extend(found.files.iter().map(|name| {
+            format!("http {number}: the payloads `{name}` are in a file of the scanner's and not looked at")
+        }));
+        found.combinations
+    }
 }
 
 struct Rendering<'t> {

@@ -5,50 +5,99 @@ use super::template::Texts;
 /// Values for names.
 pub(super) type Combination<'t> = Vec<(&'t str, &'t str)>;
 
-/// Every combination, up to a bound; one without values where there are no payloads.
-/// The flag says whether there were more.
+/// What payloads give.
+pub(super) struct Combinations<'t> {
+    /// One without values where there are no payloads.
+    pub(super) combinations: Vec<Combination<'t>>,
+    /// How many more there would be.
+    pub(super) left_out: usize,
+    /// Payloads that are not in the template.
+    pub(super) files: Vec<&'t str>,
+}
+
+/// Every combination, up to a bound.
 pub(super) fn combinations<'t>(
     payloads: &'t [(String, Texts)],
     attack: &str,
     bound: usize,
-) -> (Vec<Combination<'t>>, bool) {
-    // A text that is no list names a file of the scanner's.
+) -> Combinations<'t> {
+    let here = |texts: &Texts| texts.listed || texts.texts.iter().any(|text| text.contains('\n'));
     let lists: Vec<(&str, &[String])> = payloads
         .iter()
-        .filter(|(_, texts)| texts.listed || texts.texts.iter().any(|text| text.contains('\n')))
+        .filter(|(_, texts)| here(texts))
         .map(|(name, texts)| (name.as_str(), texts.texts.as_slice()))
         .collect();
-    let longest = lists
-        .iter()
-        .map(|(_, values)| values.len())
-        .max()
-        .unwrap_or(0);
-    if lists.is_empty() {
-        return (vec![Vec::new()], false);
-    }
+    let lengths = || lists.iter().map(|(_, values)| values.len().max(1));
     let total = match attack {
-        "clusterbomb" => lists.iter().fold(1_usize, |total, (_, values)| {
-            total.saturating_mul(values.len())
-        }),
-        _ => longest,
+        "clusterbomb" => lengths().fold(1, usize::saturating_mul),
+        _ => lengths().max().unwrap_or(1),
     };
     let one = |number: usize| -> Combination<'t> {
         let mut rest = number;
         lists
             .iter()
             .filter_map(|(name, values)| {
-                let at = match attack {
-                    "clusterbomb" => {
-                        let at = rest % values.len().max(1);
-                        rest /= values.len().max(1);
-                        at
-                    }
-                    // In step; lists that are shorter begin again, so that none is left out.
-                    _ => number % values.len().max(1),
-                };
+                let at = rest % values.len().max(1);
+                // In step, lists that are shorter begin again, so that no value is left out.
+                if attack == "clusterbomb" {
+                    rest /= values.len().max(1);
+                }
                 Some((*name, values.get(at)?.as_str()))
             })
             .collect()
     };
-    ((0..total.min(bound)).map(one).collect(), total > bound)
+    Combinations {
+        combinations: (0..total.min(bound)).map(one).collect(),
+        left_out: total.saturating_sub(bound),
+        files: payloads
+            .iter()
+            .filter(|(_, texts)| !here(texts))
+            .map(|(name, _)| name.as_str())
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(texts: &[&str]) -> Texts {
+        Texts {
+            texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+            listed: true,
+        }
+    }
+
+    #[test]
+    fn attack_modes_combine_as_the_scanner_does() {
+        let payloads = [
+            ("a".to_owned(), list(&["1", "2", "3"])),
+            ("b".to_owned(), list(&["x", "y"])),
+        ];
+        let written = |attack: &str, bound| -> Vec<String> {
+            let found = combinations(&payloads, attack, bound).combinations;
+            let word = |pairs: &Combination<'_>| pairs.iter().map(|(_, value)| *value).collect();
+            found.iter().map(word).collect()
+        };
+        assert_eq!(written("pitchfork", 9), ["1x", "2y", "3x"]);
+        let mut all = written("clusterbomb", 9);
+        all.sort();
+        assert_eq!(all, ["1x", "1y", "2x", "2y", "3x", "3y"]);
+        assert_eq!(combinations(&payloads, "clusterbomb", 4).left_out, 2);
+    }
+
+    #[test]
+    fn without_payloads_there_is_one_combination() {
+        assert_eq!(combinations(&[], "", 9).combinations, [Vec::new()]);
+        let file = [(
+            "words".to_owned(),
+            Texts {
+                texts: vec!["helpers/words.txt".to_owned()],
+                listed: false,
+            },
+        )];
+        let found = combinations(&file, "", 9);
+        assert_eq!(found.files, ["words"]);
+        assert_eq!(found.combinations, [Vec::new()]);
+    }
 }
