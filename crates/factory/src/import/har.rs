@@ -91,6 +91,7 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
         severity: Severity::High,
         vulnerability: Vulnerability::default(),
         hints: Vec::new(),
+        notes: Vec::new(),
         source: name.to_owned(),
         exploits: vec![Exploit {
             name: "recorded".to_owned(),

@@ -32,6 +32,9 @@ impl Candidate {
 /// Absolute paths of systems; a path of an application may begin with a slash too.
 const SYSTEM_PATHS: &str = r"(?i)\A\s*(?:file:)?[/\\]*(?:etc|proc|root|sys|dev|bin|sbin|boot|windows|winnt|inetpub|program files)(?:[/\\]|\z)|\A\s*(?:file:|[a-z]:[/\\])|\x00";
 
+/// A whole path that is a URL, or that browsers take for one to another host.
+const LINK_PATH: &str = r"(?i)\A[/\\]{2,}[^/\\]|\A/?[a-z][a-z0-9+.-]{1,20}:[/\\]";
+
 /// The beginning of a script; files hold anything, so no more than that.
 const SCRIPT_FILE: &str = r"(?i)<\?php\b|<\?=\s*[$\w'\x22(`]{3}|<%@?\s*(?:page|import|language)\b|<%=\s*[\w.]{3}|<jsp:|<script\s[^>]{0,60}(?:runat|php)|\A#!\s*/";
 
@@ -60,9 +63,14 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
             (endpoint.paths, endpoint.selectors)
         }
     };
+    let scopes = match &lead.carrier {
+        Carrier::Path(_) if paths == Paths::default() => vec![endpoint::odd_roots(), paths],
+        _ => vec![paths],
+    };
     conditions
         .into_iter()
-        .map(|condition| Candidate {
+        .flat_map(|condition| scopes.iter().map(move |paths| (condition.clone(), paths)))
+        .map(|(condition, paths)| Candidate {
             paths: paths.clone(),
             body: body(lead),
             rule: deny(
@@ -103,6 +111,7 @@ fn unformed(lead: &Lead, step: &Step) -> Vec<When> {
 fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
     let shape = carrier.shape();
     let in_path = matches!(carrier, Carrier::Path(_));
+    let at_root = matches!(carrier, Carrier::Path(prefix) if prefix.trim_matches('/').is_empty());
     let of_file =
         matches!(carrier, Carrier::Value(part) if part.place.kind == PlaceKind::FileContents);
     use Condition as C;
@@ -113,6 +122,7 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
         (C::SqlInjection, Shape::RichText | Shape::Text) => vec![C::SqlSyntax, C::SqlInjection],
         (C::SqlInjection, _) => vec![C::SqlInjection, C::SqlSyntax],
         // A path has no host of its own.
+        (C::Ssrf(UrlShape::OtherHost), _) if at_root => vec![C::Regex(LINK_PATH.to_owned())],
         (C::Ssrf(UrlShape::OtherHost), _) if in_path => vec![C::Ssrf(UrlShape::Any)],
         (
             C::Traversal(patch::document::Traversal::Absolute),
@@ -131,7 +141,11 @@ fn deny(lead: &Lead, condition: Condition, and: Vec<When>) -> Rule {
         .any(|place| place.kind == PlaceKind::FileContents);
     let decode = match (&condition, lead.decode.is_empty()) {
         (Condition::NotLike(_), _) => None,
-        (Condition::Regex(_), _) if matches!(lead.carrier, Carrier::Path(_)) => None,
+        // The target as received is not decoded.
+        (Condition::Regex(_), _) if lead.class.condition == Condition::PathConfusion => None,
+        (Condition::Regex(_), _) if matches!(lead.carrier, Carrier::Path(_)) => {
+            Some(vec![Decode::Url, Decode::Url])
+        }
         (Condition::Regex(_), _) if of_file => None,
         (Condition::Regex(_), true) => Some(vec![Decode::Url]),
         (_, true) => None,

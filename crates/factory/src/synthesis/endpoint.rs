@@ -128,14 +128,7 @@ fn paths(path: &str, unknowns: &[Unknown]) -> Paths {
     let mut paths = Paths::default();
     let trimmed = path.trim_end_matches('/');
     if path.split('/').any(|segment| is_unknown(segment, unknowns)) {
-        let segments: Vec<String> = path
-            .split('/')
-            .map(|segment| match is_unknown(segment, unknowns) {
-                true => "[^/]+".to_owned(),
-                false => regex::escape(segment),
-            })
-            .collect();
-        paths.regex.push(format!("{}$", segments.join("/")));
+        around(path, unknowns, &mut paths);
     } else if trimmed.is_empty() {
         paths.exact.push("/".to_owned());
     } else {
@@ -208,17 +201,76 @@ pub(super) fn before(prefix: &str, unknowns: &[Unknown]) -> Paths {
         return paths;
     }
     match is_unknown(prefix, unknowns) {
-        true => {
-            let segments: Vec<String> = prefix
-                .split('/')
-                .map(|segment| match is_unknown(segment, unknowns) {
-                    true => "[^/]+".to_owned(),
-                    false => regex::escape(segment),
-                })
-                .collect();
-            paths.regex.push(format!("^{}", segments.join("/")));
-        }
+        true => around(prefix, unknowns, &mut paths),
         false => paths.prefix.push(prefix.to_owned()),
     }
     paths
+}
+
+/// How paths begin that are odd from the root on; the index finds them without looking at
+/// others.
+const ODD_ROOTS: &[&str] = &[
+    "//",
+    "/..",
+    "/./",
+    "/.;",
+    "/.%",
+    "/%2e",
+    "/\\",
+    "/%5c",
+    "/%2f",
+    "/%25",
+    "/;",
+    "/%3b",
+    "/<",
+    "/%3c",
+    "/\"",
+    "/%22",
+    "/'",
+    "/%27",
+    "/$",
+    "/%24",
+    "/{",
+    "/%7b",
+    "/(",
+    "/%28",
+    "/http:",
+    "/https:",
+    "/http%3a",
+    "/https%3a",
+    "/%0",
+    "/%3f",
+];
+
+/// The scope of odd paths.
+pub(super) fn odd_roots() -> Paths {
+    Paths {
+        prefix: ODD_ROOTS.iter().map(|root| (*root).to_owned()).collect(),
+        ..Paths::default()
+    }
+}
+
+/// Of a path with unknown segments, the longer of what is known before and behind them;
+/// nothing where that says too little.
+fn around(path: &str, unknowns: &[Unknown], paths: &mut Paths) {
+    const LITTLE: usize = 4;
+    let segments: Vec<&str> = path.split('/').collect();
+    let unknown = |segment: &&&str| is_unknown(segment, unknowns);
+    let before = segments
+        .iter()
+        .take_while(|segment| !unknown(segment))
+        .count();
+    let behind = segments
+        .iter()
+        .rev()
+        .take_while(|segment| !unknown(segment))
+        .count();
+    let prefix = format!("{}/", segments.get(..before).unwrap_or_default().join("/"));
+    let last = segments.get(segments.len() - behind..).unwrap_or_default();
+    let suffix = format!("/{}", last.join("/"));
+    if suffix.len() > prefix.len() && suffix.len() >= LITTLE {
+        paths.suffix.push(suffix);
+    } else if prefix.len() >= LITTLE {
+        paths.prefix.push(prefix);
+    }
 }

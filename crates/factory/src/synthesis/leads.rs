@@ -70,9 +70,14 @@ fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Resu
         // Of a parameter that is known to be vulnerable, a hint is enough.
         let known = attacked && (hints.silent() || hints.weight(class) > 0);
         if known || meant(class, part, step, hints) {
+            // Attributes hold the names of name spaces, which are URLs.
+            let places = match is_link(class) && part.place.kind == PlaceKind::Xml {
+                true => vec![part.place.clone()],
+                false => places(part),
+            };
             let mut lead = lead(
                 class,
-                places(part),
+                places,
                 Vec::new(),
                 Carrier::Value(part.clone()),
                 hints,
@@ -122,7 +127,8 @@ fn meant(class: &Class, part: &Part, step: &Step, hints: &Hints) -> bool {
     let is_link = is_link(class);
     let calls_back = is_unknown(&text, &of(Origin::Callback));
     let is_header = part.place.kind == PlaceKind::Header;
-    if is_link && (is_header || part.place.kind == PlaceKind::Body) {
+    let is_attribute = part.place.kind == PlaceKind::XmlAttributes;
+    if is_link && (is_header || is_attribute || part.place.kind == PlaceKind::Body) {
         return false;
     }
     if is_link && is_unknown(&text, &of(Origin::Target)) && !calls_back {

@@ -48,6 +48,7 @@ pub fn patch(description: &Description, options: &Options) -> Result<Made, Strin
         options,
         hints: Hints::of(description),
         chosen: Vec::new(),
+        so_far: None,
         draft: Draft::default(),
         notes: description.notes.clone(),
     };
@@ -74,6 +75,8 @@ struct Synthesis<'d> {
     options: &'d Options,
     hints: Hints,
     chosen: Vec<Candidate>,
+    /// What was chosen, ready to decide.
+    so_far: Option<Trial>,
     /// The cases, and what else the rules do.
     draft: Draft,
     notes: Vec<String>,
@@ -153,11 +156,15 @@ impl Synthesis<'_> {
         Trial::of(self.document(assemble::draft(candidates, Draft::default())))
     }
 
-    fn stopped(&self, step: &Step) -> Result<bool, String> {
+    fn stopped(&mut self, step: &Step) -> Result<bool, String> {
         if self.chosen.is_empty() {
             return Ok(false);
         }
-        let trial = self.trial(&self.chosen)?;
+        let trial = match self.so_far.take() {
+            Some(trial) => trial,
+            None => self.trial(&self.chosen)?,
+        };
+        let trial = self.so_far.insert(trial);
         Ok(
             trial.stops(&step.request)
                 && step.again.as_ref().is_none_or(|again| trial.stops(again)),
@@ -180,6 +187,7 @@ impl Synthesis<'_> {
         effect: Option<Effect>,
     ) {
         if !self.chosen.contains(&candidate) {
+            self.so_far = None;
             self.chosen.push(candidate);
         }
         let draft = &mut self.draft;
