@@ -8,7 +8,7 @@ use crate::{Origin, Unknown};
 /// Expressions of one text at most.
 const EXPRESSIONS: usize = 512;
 /// Variables that name variables at most.
-const DEPTH: usize = 16;
+const VARIABLE_DEPTH: usize = 16;
 
 /// What names mean while one exploit is rendered.
 pub(super) struct Context<'t> {
@@ -179,7 +179,7 @@ impl Scope for Context<'_> {
         }
         let written = self.written.iter().find(|(known, _)| known == name);
         let value = match written {
-            Some((_, text)) if self.depth < DEPTH => {
+            Some((_, text)) if self.depth < VARIABLE_DEPTH => {
                 self.depth += 1;
                 let value = self.rendered(text.as_bytes());
                 self.depth -= 1;

@@ -3,7 +3,7 @@
 use super::Value;
 
 /// Expressions within expressions at most.
-const DEPTH: usize = 32;
+const EXPRESSION_DEPTH: usize = 32;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +65,10 @@ impl Parser<'_> {
     }
 
     fn sum(&mut self, depth: usize) -> Result<Expression, String> {
-        if depth > DEPTH {
-            return Err(format!("more than {DEPTH} expressions within expressions"));
+        if depth > EXPRESSION_DEPTH {
+            return Err(format!(
+                "more than {EXPRESSION_DEPTH} expressions within expressions"
+            ));
         }
         let mut left = self.product(depth)?;
         loop {

@@ -1,0 +1,44 @@
+//! `docs/nuclei.md` is what the importer does.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+const HEAD: &str = "# Patches of nuclei templates
+
+`stopgap patch import nuclei PATH… --out DIR` reads templates of version 2 and 3 of the syntax.
+
+- Only `http` (`requests`) is read. A template that has none is rejected with the protocol
+  that it speaks; fuzzing templates name no endpoint and are rejected.
+- Raw requests of one block are sent one after the other; each path of a block is an exploit
+  by itself. A flow says in which order the blocks come; its conditions are not evaluated.
+- Every combination of payloads is rendered, up to the limit `exploits`; payloads in files of
+  the scanner's are not. What is left out stands at the top of the patch.
+- What nobody defines is made up: call-back hosts, random words, what a user gives, what an
+  earlier answer gave. Everything is rendered twice, with other chance, and the patch must
+  stop both, so that no rule holds what the scanner made up.
+- Expressions that name no variable and no function are sent as they stand: `{{7*7}}` is for
+  the target to evaluate.
+
+## Helper functions
+
+Underscores and capitals in names do not count. Everything that is random follows from the
+template's id, so that what is imported twice is the same twice.
+
+| Function | Gives |
+|---|---|
+";
+
+#[test]
+fn the_page_of_templates_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/nuclei.md");
+    let mut page = HEAD.to_owned();
+    for (name, summary) in factory::import::nuclei::functions() {
+        page.push_str(&format!("| `{name}` | {summary} |\n"));
+    }
+    if std::env::var_os("STOPGAP_WRITE_DOCS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/nuclei.md is not current; run STOPGAP_WRITE_DOCS=1 cargo test -p factory --test reference"
+    );
+}
