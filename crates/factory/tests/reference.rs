@@ -1,5 +1,4 @@
 //! `docs/nuclei.md` is what the importer does.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 const HEAD: &str = "# Patches of nuclei templates
 
