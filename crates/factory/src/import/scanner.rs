@@ -55,6 +55,7 @@ impl Alert {
                 ..Vulnerability::default()
             },
             hints: Vec::new(),
+            notes: Vec::new(),
             source: place.to_owned(),
             exploits: exploits(self.exploits),
         };
