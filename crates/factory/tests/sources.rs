@@ -98,5 +98,6 @@ tables! {
     a_recording_is_one_exploit "har.toml";
     alerts_of_zap_become_patches_by_path "zap.toml";
     issues_of_burp_become_patches "burp.toml";
+    results_of_code_scanners_become_patches_where_they_tell_enough "sarif.toml";
     contracts_become_patches_of_what_they_allow "openapi.toml";
 }

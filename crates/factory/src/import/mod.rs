@@ -9,6 +9,7 @@ pub mod nuclei;
 mod openapi;
 mod rules;
 mod sample;
+mod sarif;
 mod scanner;
 mod seclang;
 mod target;
@@ -102,6 +103,7 @@ pub fn importers() -> &'static [&'static Importer] {
         &zap::IMPORTER,
         &burp::IMPORTER,
         &openapi::IMPORTER,
+        &sarif::IMPORTER,
     ]
 }
 

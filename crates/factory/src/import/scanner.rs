@@ -173,16 +173,15 @@ pub(super) fn rebuilt(
     Ok(request)
 }
 
-/// Parameters are hardly ever called like headers.
+/// Scanners write headers with capitals; `host` is a parameter.
 fn is_header(name: &str) -> bool {
     const PLAIN: [&str; 6] = [
-        "user-agent",
-        "referer",
-        "cookie",
-        "origin",
-        "host",
-        "authorization",
+        "User-Agent",
+        "Referer",
+        "Cookie",
+        "Origin",
+        "Host",
+        "Authorization",
     ];
-    let lower = name.to_ascii_lowercase();
-    PLAIN.contains(&lower.as_str()) || lower.starts_with("x-") || lower.starts_with("accept-")
+    PLAIN.contains(&name) || name.starts_with("X-") || name.starts_with("Accept-")
 }
