@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use regex_automata::meta;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
@@ -19,6 +19,8 @@ use crate::need::{self, Need};
 #[derive(Debug)]
 pub(super) struct Regex {
     pattern: Box<str>,
+    /// Its syntax, until the need is read off it: to parse it is most of the time to load.
+    tree: Mutex<Option<Hir>>,
     start: Option<Box<Start>>,
     cache_bytes: usize,
     compiled: OnceLock<Option<meta::Regex>>,
@@ -63,6 +65,7 @@ impl Regex {
         Ok(Self {
             pattern: pattern.into(),
             start: Start::of(&tree).map(Box::new),
+            tree: Mutex::new(Some(tree)),
             cache_bytes: arguments.limits.regex_cache_bytes,
             compiled: OnceLock::new(),
             rehearsed: AtomicU8::new(0),
@@ -77,7 +80,13 @@ impl Regex {
 
     /// What every match holds.
     pub(super) fn need(&self) -> Need {
-        parse(&self.pattern).map_or_else(|_| Need::nothing(), |tree| need::regex::need(&tree))
+        let kept = self
+            .tree
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let tree = kept.or_else(|| parse(&self.pattern).ok());
+        tree.map_or_else(Need::nothing, |tree| need::regex::need(&tree))
     }
 
     /// The compiled expression. None if it does not compile after all: then it

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::ir::{Check, Program, Step, Test, Text};
+use super::ir::{Check, Program, Selector, Step, Test, Text};
 use super::signature::{Sets, Signature};
 use super::texts::Texts;
 use crate::need::{ByteSet, Clause, Need};
@@ -41,18 +41,43 @@ impl Needs {
     /// What a value must hold for a test to say yes.
     fn of(&mut self, test: &Test) -> Rc<Need> {
         match &test.check {
-            _ if test.negated => Rc::default(),
             Check::Compiled(operator) => {
                 let place = Arc::as_ptr(operator).cast::<()>();
                 let need = self.of_operators.entry(place);
-                Rc::clone(need.or_insert_with(|| Rc::new(operator.need())))
+                let need = need.or_insert_with(|| Rc::new(operator.need()));
+                if test.negated {
+                    Rc::default()
+                } else {
+                    Rc::clone(need)
+                }
             }
+            _ if test.negated => Rc::default(),
             Check::Plain {
                 contains: true,
                 argument: Text::Plain(text),
                 ..
             } => Rc::new(Need::text([text.as_bytes()])),
             Check::Plain { .. } | Check::Expanded(..) => Rc::default(),
+        }
+    }
+}
+
+impl Needs {
+    /// Finds out the needs of the program's tests now, so that what they are read off does not
+    /// stay in memory; that of selectors' patterns is not of use.
+    pub(crate) fn learn(&mut self, program: &mut Program) {
+        for test in tests(program) {
+            self.of(test);
+        }
+        let steps = program.phases.iter().flatten();
+        let links = steps.flat_map(|step| match step {
+            Step::Rule(rule) => rule.links.as_slice(),
+            Step::Marker(_) => &[],
+        });
+        for target in links.flat_map(|link| &link.targets) {
+            if let Selector::Pattern(pattern) = &target.selector {
+                pattern.need();
+            }
         }
     }
 }

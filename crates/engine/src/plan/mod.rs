@@ -122,6 +122,7 @@ pub struct Compiler<'a> {
     scopes: Vec<Scope>,
     ids: HashSet<String>,
     sets: Sets,
+    needs: Needs,
     plainly: bool,
 }
 
@@ -151,6 +152,7 @@ impl<'a> Compiler<'a> {
             scopes: Vec::new(),
             ids: HashSet::new(),
             sets: Sets::default(),
+            needs: Needs::default(),
             plainly: false,
         })
     }
@@ -169,13 +171,14 @@ impl<'a> Compiler<'a> {
                 message,
             }));
         }
-        let program = lower(
+        let mut program = lower(
             patch.rules.iter(),
             &self.limits,
             self.resources,
             &mut self.pool,
         )
         .map_err(fail)?;
+        self.needs.learn(&mut program);
         self.patches.push(Patch {
             id: patch.id.as_str().into(),
             mode: patch.mode,
@@ -214,10 +217,11 @@ impl<'a> Compiler<'a> {
         let mut texts = Texts::default();
         if !self.plainly {
             fold::fold(&mut self.base, &self.limits);
-            let mut needs = Needs::default();
-            gate::close(&mut self.base, &mut needs, &mut self.sets, Some(&mut texts));
+            let needs = &mut self.needs;
+            needs.learn(&mut self.base);
+            gate::close(&mut self.base, needs, &mut self.sets, Some(&mut texts));
             for patch in &mut self.patches {
-                gate::close(&mut patch.program, &mut needs, &mut self.sets, None);
+                gate::close(&mut patch.program, needs, &mut self.sets, None);
             }
         }
         for pattern in fold::reads::patterns_of_tx(&self.base) {
