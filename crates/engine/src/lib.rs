@@ -41,7 +41,7 @@ pub use language::variables::first_phase as variable_phase;
 pub use language::variables::reference as variables;
 pub use limits::Limits;
 pub use operators::{NoResources, Resources};
-pub use plan::{Compiler, Input, PatchRules, Plan, compile};
+pub use plan::{Compiler, Input, PatchRules, Plan, Planned, When, compile};
 pub use reference::reference;
 pub use replay::{Answer, Exchange, Verdict};
 pub use request::{Headers, RequestHead, ResponseHead};

@@ -28,8 +28,14 @@ pub(super) fn add(hir: &Hir, need: &mut Need, of: impl Fn(&Hir) -> Need) {
         }
         let beyond = alphabet.complement().folded();
         let Some(rest) = restricted(hir, alphabet) else {
-            // Smaller alphabets would say less.
-            need.insert(others, Clause::Byte(beyond));
+            // Smaller alphabets would say less; so does this, where a rarer byte is needed.
+            let known = need.clauses.iter().any(|(_, clause)| match clause {
+                Clause::Byte(set) => set.or(beyond) == beyond,
+                Clause::Text(..) => false,
+            });
+            if !known {
+                need.insert(others, Clause::Byte(beyond));
+            }
             return;
         };
         let (mut byte, mut text) = (None, None);

@@ -19,7 +19,7 @@ pub(crate) struct Gate {
     pub(crate) rarest: Signature,
     /// The clause of which one text must be found, unless the signature has one of these bits.
     pub(crate) clause: Option<u32>,
-    unless: Signature,
+    pub(super) unless: Signature,
 }
 
 /// Sets that one gate asks for at most.

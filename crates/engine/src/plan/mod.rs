@@ -6,6 +6,7 @@ mod idle;
 pub(crate) mod interest;
 pub(crate) mod ir;
 pub(crate) mod jump;
+mod outline;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod route;
@@ -16,6 +17,8 @@ use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use outline::{Planned, When};
 
 use crate::context::Context;
 use crate::decision::Mode;

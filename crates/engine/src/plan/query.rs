@@ -174,7 +174,7 @@ impl Query {
 /// The link of a rule whose gate keeps out most. All must match, so any will
 /// do; but what stands before it must have no effect of its own, and nobody may
 /// ask what it matched.
-fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Test)> {
+pub(super) fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Test)> {
     let has_effects = |link: &&Link| {
         // That an expression was stopped by its limit is told in variables.
         let may_give_up = link.test.as_ref().is_some_and(|test| match &test.check {
@@ -195,18 +195,19 @@ fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Test)> {
 
 /// Whether the request alone tells what the link looks at.
 fn is_foreseeable(link: &Link) -> bool {
-    link.targets
-        .iter()
-        .filter(|target| !target.excluded)
-        .all(|target| {
-            !target.counted
-                && is_text(target.variable)
-                && match &target.selector {
-                    Selector::Name(Text::Plain(name)) => name.len() <= LONGEST_NAME,
-                    Selector::Path(..) | Selector::Name(Text::Template(..)) => false,
-                    Selector::All | Selector::Pattern(_) => true,
-                }
-        })
+    link.targets.iter().all(is_foreseeable_target)
+}
+
+/// Whether the request alone tells what the target means. What is excluded is looked at later.
+pub(super) fn is_foreseeable_target(target: &Target) -> bool {
+    target.excluded
+        || !target.counted
+            && is_text(target.variable)
+            && match &target.selector {
+                Selector::Name(Text::Plain(name)) => name.len() <= LONGEST_NAME,
+                Selector::Path(..) | Selector::Name(Text::Template(..)) => false,
+                Selector::All | Selector::Pattern(_) => true,
+            }
 }
 
 /// Variables whose members are texts of the request or response, and stay the

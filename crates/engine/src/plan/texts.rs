@@ -130,6 +130,27 @@ fn hash(key: u32) -> u32 {
 }
 
 impl TextSearch {
+    /// The texts of a clause, as far as they are searched for.
+    pub(crate) fn of(&self, clause: u32) -> Vec<String> {
+        let short = [(&self.pairs, 2), (&self.threes, 3)];
+        let short = short.into_iter().flat_map(|(keys, length)| {
+            let known = keys.known.iter();
+            known.map(move |(key, clauses)| {
+                let bytes = key.to_le_bytes();
+                (bytes.get(..length).unwrap_or_default().to_vec(), clauses)
+            })
+        });
+        let longer = self.longer.known.values().flatten();
+        let longer = longer.map(|keyed| (keyed.text.to_vec(), &keyed.clauses));
+        let all = short.chain(longer);
+        let mut texts: Vec<String> = all
+            .filter(|(_, clauses)| clauses.contains(&clause))
+            .map(|(text, _)| text.escape_ascii().to_string())
+            .collect();
+        texts.sort_unstable();
+        texts
+    }
+
     /// Appends the clauses that the value satisfies, ascending.
     pub(crate) fn find(&self, value: &[u8], found: &mut Vec<u32>) {
         let start = found.len();

@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 pub(crate) mod files;
+mod plan;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,13 +36,24 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Show what the engine makes of rules: which ones are left, and what a request must hold
+    /// for each to be asked at all.
+    Plan {
+        /// Rule files; their includes are followed.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// One JSON object a rule and line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-/// Checks or explains.
+/// Checks, explains, or shows the plan.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Command::Check { files } => check::run(&load(files)?),
         Command::Explain { id, files } => explain::run(*id, &load(files)?),
+        Command::Plan { files, json } => plan::run(load(files)?, *json),
     }
 }
 
