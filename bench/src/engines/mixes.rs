@@ -25,7 +25,7 @@ const MIXES: &[(&str, u32, Make)] = &[
     ("GET", 600, get),
     ("form", 400, form),
     ("JSON, 2 kB", 100, |seed| order(seed, 31)),
-    ("JSON, 64 kB", 4, |seed| order(seed, 1_050)),
+    ("JSON, 64 kB", 12, |seed| order(seed, 1_050)),
     ("multipart", 200, multipart),
     ("attacks", 600, attack),
 ];

@@ -85,6 +85,24 @@ pub struct Match {
 impl Match {
     /// Bytes of a value that a match keeps at most.
     pub const VALUE_BYTES: usize = 256;
+
+    /// What the engine itself has to tell; no rule matched.
+    pub(crate) fn of_engine(phase: u8, message: String) -> Self {
+        Self {
+            patch: None,
+            rule: 0,
+            phase,
+            target: "REQUEST".to_owned(),
+            span: None,
+            value: Vec::new(),
+            message,
+            data: String::new(),
+            tags: Arc::from([]),
+            severity: None,
+            enforced: false,
+            disruptive: false,
+        }
+    }
 }
 
 /// How a patch takes part.

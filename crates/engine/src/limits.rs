@@ -31,6 +31,9 @@ pub struct Limits {
     pub multipart_header_bytes: usize,
     /// Bytes that transformed values may take in one transaction.
     pub scratch_bytes: usize,
+    /// Bytes that operators and transformations read in one transaction, each time that they
+    /// read them; some bytes more for each time. Beyond, inspection is given up.
+    pub work_bytes: usize,
     /// Matches that a transaction records.
     pub matches: usize,
     /// Steps that a traced transaction keeps.
@@ -59,6 +62,7 @@ impl Default for Limits {
             multipart_parts: 200,
             multipart_header_bytes: 8 * 1024,
             scratch_bytes: 32 * 1024 * 1024,
+            work_bytes: 512 * 1024 * 1024,
             matches: 200,
             trace_steps: 100_000,
             regex_program_bytes: 2 * 1024 * 1024,

@@ -206,6 +206,69 @@ fn values_that_outgrow_the_scratch_memory_are_refused_and_not_cut_unseen() {
     assert_eq!(decision.action, Action::Block { status: 413 });
 }
 
+fn bounded(rules: &str, limits: Limits) -> Arc<Plan> {
+    let rules = seclang::parse("hostile.conf", rules, &seclang::Limits::default()).unwrap();
+    let input = Input {
+        rules: vec![rules],
+        patches: Vec::new(),
+    };
+    engine::compile(&input, limits, &NoResources).unwrap()
+}
+
+#[test]
+fn inspection_that_takes_too_much_work_is_given_up_and_says_so() {
+    let limits = Limits {
+        work_bytes: 1000,
+        ..Limits::default()
+    };
+    for (mode, stops) in [("On", true), ("DetectionOnly", false)] {
+        let rules =
+            format!("SecRuleEngine {mode}\nSecRule ARGS \"@rx x$\" \"id:1,phase:1,deny,t:none\"");
+        let plan = bounded(&rules, limits.clone());
+        for (length, much) in [(10, false), (2000, true)] {
+            let mut tx = plan.begin();
+            let target = format!("/?a={}!x!", "x".repeat(length));
+            let headers = Vec::<(Vec<u8>, Vec<u8>)>::new();
+            let flow = tx.request_head(&RequestHead::new(b"GET", target.as_bytes(), &headers));
+            assert_eq!(tx.gave_up(), much, "{mode}, {length}");
+            let Flow::Stop(decision) = flow else {
+                assert!(!(stops && much), "{mode}, {length}");
+                assert_eq!(tx.finish().len(), usize::from(much), "{mode}, {length}");
+                continue;
+            };
+            assert!(stops && much, "{mode}, {length}");
+            assert_eq!(decision.action, Action::Block { status: 503 });
+            assert!(decision.cause.message.contains("1000"));
+        }
+    }
+}
+
+#[test]
+fn matches_beyond_what_is_recorded_are_counted() {
+    let limits = Limits {
+        matches: 2,
+        ..Limits::default()
+    };
+    let rules: String = (1..=5)
+        .map(|id| format!("SecAction \"id:{id},phase:1,pass,log\"\n"))
+        .collect();
+    let plan = bounded(&rules, limits);
+    let mut tx = plan.begin();
+    let headers = Vec::<(Vec<u8>, Vec<u8>)>::new();
+    assert_eq!(
+        tx.request_head(&RequestHead::new(b"GET", b"/", &headers)),
+        Flow::Continue
+    );
+    let told: Vec<(u64, String)> = tx
+        .finish()
+        .into_iter()
+        .map(|found| (found.rule, found.message))
+        .collect();
+    let more = "3 more matches than the 2 that are recorded";
+    assert_eq!(told[2], (0, more.to_owned()));
+    assert_eq!((told[0].0, told[1].0, told.len()), (1, 2, 3));
+}
+
 /// Each of these takes minutes where a step of the work looks at the whole value.
 #[test]
 fn long_values_of_one_token_are_worked_through() {

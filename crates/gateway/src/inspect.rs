@@ -237,6 +237,12 @@ impl<'a> Inspection<'a> {
         self.took += begin.elapsed();
         match flow {
             Some(Flow::Continue) => Ok(()),
+            Some(Flow::Stop(_)) if self.fail == Fail::Open && transaction.gave_up() => {
+                self.finish();
+                self.concerned = true;
+                self.metrics.failed("inspection");
+                Ok(())
+            }
             Some(Flow::Stop(decision)) => {
                 self.concerned = true;
                 Err(Halt::Decided(decision))
@@ -376,6 +382,34 @@ mod tests {
     fn a_failing_inspection_lets_the_request_go_where_it_fails_open() {
         let (outcome, ended) = failing(Fail::Open);
         assert!(outcome.is_ok() && ended);
+    }
+
+    #[test]
+    fn a_request_that_takes_too_much_work_passes_only_where_it_fails_open() {
+        let rules = "SecRule ARGS \"@rx x$\" \"id:1,phase:1,deny,t:none\"";
+        let rules = seclang::parse("r.conf", rules, &seclang::Limits::default()).unwrap();
+        let input = engine::Input {
+            rules: vec![rules],
+            patches: Vec::new(),
+        };
+        let limits = engine::Limits {
+            work_bytes: 10,
+            ..engine::Limits::default()
+        };
+        for fail in [Fail::Closed, Fail::Open] {
+            // Of its own: what is known of a value takes no work.
+            let plan = engine::compile(&input, limits.clone(), &engine::NoResources).unwrap();
+            let metrics = Metrics::default();
+            let mut inspection = Inspection::new(&metrics);
+            inspection.fail = fail;
+            inspection.transaction = Some(plan.begin());
+            let none = Lines(&HeaderMap::new());
+            let head = RequestHead::new(b"GET", b"/?a=xx!!", &none);
+            let outcome = inspection.run(|transaction| transaction.request_head(&head));
+            assert_eq!(outcome.is_ok(), fail == Fail::Open);
+            // Either way it is told.
+            assert_eq!(inspection.into_matches().len(), 1, "{fail:?}");
+        }
     }
 
     #[test]

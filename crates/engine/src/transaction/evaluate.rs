@@ -137,6 +137,9 @@ impl<'a> Run<'a> {
             if query.is_some() {
                 at = self.candidates.next(at)?;
             }
+            if self.values.is_spent() {
+                return None;
+            }
             let step = at;
             let rule = match steps.get(at)? {
                 Step::Rule(rule) => rule,
@@ -214,6 +217,9 @@ impl<'a> Run<'a> {
         hit.wants_groups = link.capture;
         let mut any = false;
         for &candidate in &selected {
+            if self.values.is_spent() {
+                break;
+            }
             // What the gate keeps out once it is decoded need not be decoded.
             if !only_chosen && !self.may_pass(link, test, candidate.value) {
                 continue;
@@ -316,6 +322,12 @@ impl<'a> Run<'a> {
     /// Whether the test says yes of this value.
     fn ask(&mut self, test: &Test, value: ValueId, hit: &mut Hit) -> bool {
         hit.clear();
+        let steps = match &test.check {
+            Check::Compiled(operator) if !operator.is_linear() => self.limits.regex_backtracks,
+            _ => 0,
+        };
+        self.values
+            .spend(self.values.get(value).len().saturating_add(steps));
         let said = match &test.check {
             Check::Compiled(operator) => operator.matches(self.values.get(value), hit),
             Check::Plain {

@@ -98,6 +98,8 @@ pub(crate) struct State {
     response_body: Vec<u8>,
     response_cut: bool,
     need: Option<(usize, Oversize)>,
+    /// Whether inspection was given up, since it took too much work.
+    gave_up: bool,
 }
 
 impl State {
@@ -109,8 +111,9 @@ impl State {
     pub(crate) fn reset(&mut self, limits: &Limits) {
         const KEEP: usize = 256 * 1024;
         self.concerned.clear();
-        self.values
-            .reset(limits.scratch_bytes.min(i32::MAX as usize));
+        let bytes = limits.scratch_bytes.min(i32::MAX as usize);
+        self.values.reset(bytes, limits.work_bytes);
+        self.gave_up = false;
         self.inputs.reset();
         self.kept.reset();
         self.overrides.reset();
@@ -130,18 +133,9 @@ impl State {
     fn refuse(&mut self, phase: u8, message: String, status: u16, enforced: bool) -> Flow {
         self.inputs.notice(Anomaly::TooLarge, &mut self.values);
         let cause = Match {
-            patch: None,
-            rule: 0,
-            phase,
-            target: "REQUEST".to_owned(),
-            span: None,
-            value: Vec::new(),
-            message,
-            data: String::new(),
-            tags: Arc::from([]),
-            severity: None,
             enforced,
             disruptive: true,
+            ..Match::of_engine(phase, message)
         };
         self.outcome.record(cause.clone());
         if enforced {
@@ -227,6 +221,13 @@ impl Transaction {
     /// may skip all other calls.
     pub fn is_concerned(&self) -> bool {
         self.state.is_some()
+    }
+
+    /// Whether inspection was given up since it took too much work
+    /// ([`Limits::work_bytes`]): the phase in which that happened stops the request, where
+    /// rules are enforced at all. An adapter that rather lets such requests pass asks this.
+    pub fn gave_up(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.gave_up)
     }
 
     /// What to do with the request body; asked after `request_head`.
@@ -418,7 +419,17 @@ impl Transaction {
             let status = state.values.intern(status.to_string().as_bytes());
             state.inputs.set(Variable::ResponseStatus, status);
         }
-        if flow != Flow::Continue || !state.values.overflowed {
+        if flow != Flow::Continue {
+            return flow;
+        }
+        if state.values.is_spent() && !state.gave_up {
+            state.gave_up = true;
+            let bytes = self.plan.limits().work_bytes;
+            let what = format!("its inspection reads more than the {bytes} bytes that it may");
+            let enforced = phase < 5 && self.plan.stops(&state.concerned);
+            return state.refuse(phase, what, 503, enforced);
+        }
+        if !state.values.overflowed {
             return flow;
         }
         // Rules have seen values cut short: what they did not find proves nothing.
@@ -461,6 +472,14 @@ impl Plan {
                 .filter_map(|&at| self.patches.get(at as usize))
                 .map(|patch| (Some(patch), &patch.program)),
         )
+    }
+
+    /// Whether the base or a concerned patch is enforced.
+    fn stops(&self, concerned: &[u32]) -> bool {
+        let base = self.base.engine == EngineMode::On && self.base.says_something();
+        let patches = concerned.iter();
+        let mut patches = patches.filter_map(|&at| self.patches.get(at as usize));
+        base || patches.any(|patch| patch.mode == Mode::Enforce)
     }
 
     /// Whether a concerned patch that wants the body, or the base, is enforced.

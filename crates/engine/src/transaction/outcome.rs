@@ -9,6 +9,8 @@ pub(crate) struct Outcome {
     matches: Vec<Match>,
     strips: Vec<Strip>,
     limit: usize,
+    /// Matches beyond the limit.
+    beyond: usize,
     /// None unless asked for.
     trace: Option<Vec<Trace>>,
     trace_limit: usize,
@@ -19,6 +21,7 @@ impl Outcome {
         self.matches.clear();
         self.strips.clear();
         self.limit = limit;
+        self.beyond = 0;
         self.trace = None;
     }
 
@@ -47,6 +50,8 @@ impl Outcome {
     pub(crate) fn record(&mut self, found: Match) {
         if self.matches.len() < self.limit {
             self.matches.push(found);
+        } else {
+            self.beyond += 1;
         }
     }
 
@@ -60,7 +65,16 @@ impl Outcome {
         &self.strips
     }
 
+    /// All matches; the last tells how many more there were.
     pub(crate) fn take_matches(&mut self) -> Vec<Match> {
-        std::mem::take(&mut self.matches)
+        let mut matches = std::mem::take(&mut self.matches);
+        if self.beyond > 0 {
+            let (kept, beyond) = (matches.len(), self.beyond);
+            matches.push(Match::of_engine(
+                5,
+                format!("{beyond} more matches than the {kept} that are recorded"),
+            ));
+        }
+        matches
     }
 }

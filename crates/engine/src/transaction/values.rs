@@ -50,6 +50,8 @@ pub(crate) struct Values {
     /// The code page of `t:urlDecodeUni`.
     pub(crate) unicode: Option<Arc<UnicodeMap>>,
     limit: usize,
+    /// Bytes that this transaction may still read.
+    work: usize,
     /// Whether something was left out because the arena was full.
     pub(crate) overflowed: bool,
     /// Whether that has happened since everything was forgotten: then what is
@@ -77,7 +79,7 @@ impl Record {
 
 impl Values {
     /// Begins a transaction, which may use so many bytes. Earlier values are kept up to a bound.
-    pub(crate) fn reset(&mut self, limit: usize) {
+    pub(crate) fn reset(&mut self, limit: usize, work: usize) {
         /// Bytes, and what is known of them.
         const KEEP: (usize, usize) = (256 * 1024, 32 * 1024);
         let known = self.records.len() + self.steps.len() + self.misses.len() + self.lets.len();
@@ -85,6 +87,7 @@ impl Values {
             self.forget();
         }
         self.limit = limit;
+        self.work = work;
         self.base = self.bytes.len();
         self.overflowed = false;
     }
@@ -111,6 +114,18 @@ impl Values {
         self.steps_let.clear();
         self.steps_let.shrink_to(KEEP / 64);
         self.tainted = false;
+    }
+
+    /// Counts that so many bytes are read.
+    pub(crate) fn spend(&mut self, bytes: usize) {
+        /// What it takes to begin.
+        const EACH: usize = 64;
+        self.work = self.work.saturating_sub(bytes.saturating_add(EACH));
+    }
+
+    /// Whether the transaction has read all that it may.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.work == 0
     }
 
     /// Whether the test is known to say no of the value.
@@ -218,6 +233,7 @@ impl Values {
         let Some(spec) = transformations::ALL.get(transformation as usize) else {
             return id;
         };
+        self.spend(self.get(id).len());
         let mut output = std::mem::take(&mut self.scratch);
         output.clear();
         let changed = match &self.unicode {
