@@ -146,6 +146,9 @@ fn a_path_that_leaves_its_prefix_and_comes_back_by_name_is_stopped() {
         "/static/css/../../static/key.pem",
         "/static/..%2f..%2fsrv%2fstatic%2fkey.pem",
         "/static/%252e%252e/STATIC",
+        // One segment where a backslash is a letter, two where it is a slash.
+        "/static/a%5cb/../../key.pem",
+        "/static/a%5c../../key.pem",
     ] {
         assert!(stopped(target), "{target}");
     }

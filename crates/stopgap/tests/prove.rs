@@ -199,7 +199,7 @@ fn a_target_that_shows_nothing_proves_nothing() {
     )
     .unwrap();
     let output = stopgap(&["prove", patch.path(), "--target", &url]);
-    assert!(said(&output).contains("a benign request is answered in the same way"));
+    assert!(said(&output).contains("every benign request is answered in the same way"));
 }
 
 /// Of each file: the hits, and whether the body of the third request was recorded. Each

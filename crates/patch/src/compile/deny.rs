@@ -213,11 +213,14 @@ fn outside_prefix(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, St
         if steps.last() == Some(&Decode::Backslash) {
             continue;
         }
-        let mut link = Link::new(target(), "rx", inside.clone())
-            .decoded(steps)
-            .negated();
-        link.transformations.push("normalisePathWin");
-        ways.push(vec![link]);
+        // A backslash that is no slash leaves fewer segments to step out of.
+        for normalise in ["normalisePathWin", "normalisePath"] {
+            let mut link = Link::new(target(), "rx", inside.clone())
+                .decoded(steps)
+                .negated();
+            link.transformations.push(normalise);
+            ways.push(vec![link]);
+        }
     }
     let mut hidden = Link::new(target(), "rx", HIDDEN_DOTS).decoded(decode);
     hidden.every_stage = true;

@@ -126,9 +126,12 @@ impl Evasive<'_> {
         if !works(case, &[request]).contains(&true) {
             return Some("it does not work on the target".to_owned());
         }
+        // Some may be: whoever has logged in sees what the exploit is after.
         let benign: Vec<&Request> = benign.iter().collect();
-        works(case, &benign).contains(&true).then(|| {
-            "a benign request is answered in the same way; make its `success` stricter".to_owned()
+        let alike = !benign.is_empty() && !works(case, &benign).contains(&false);
+        alike.then(|| {
+            "every benign request is answered in the same way; make its `success` stricter"
+                .to_owned()
         })
     }
 }
