@@ -18,6 +18,7 @@ mod lint;
 pub mod load;
 mod problem;
 pub mod prove;
+pub mod refine;
 mod request;
 mod schema;
 

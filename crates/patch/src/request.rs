@@ -261,6 +261,20 @@ impl Request {
     }
 }
 
+impl From<Exchange> for Request {
+    /// The request of an exchange, its body not chunked.
+    fn from(exchange: Exchange) -> Self {
+        Self {
+            method: exchange.method,
+            target: exchange.target,
+            version: exchange.version,
+            headers: exchange.headers,
+            body: exchange.body,
+            chunked: false,
+        }
+    }
+}
+
 fn next_line<'t>(rest: &mut &'t [u8]) -> Option<&'t [u8]> {
     if rest.is_empty() {
         return None;

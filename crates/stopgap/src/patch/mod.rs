@@ -3,6 +3,7 @@
 mod backtest;
 mod import;
 mod prove;
+mod refine;
 mod test;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ enum Command {
     Test(test::Arguments),
     Prove(prove::Arguments),
     Backtest(backtest::Arguments),
+    Refine(refine::Arguments),
     Import(import::Arguments),
     Schema(Schema),
 }
@@ -72,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Test(arguments) => test::run(arguments),
         Command::Prove(arguments) => prove::run(arguments),
         Command::Backtest(arguments) => backtest::start(arguments),
+        Command::Refine(arguments) => refine::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Schema(Schema {}) => {
             println!("{}", serde_json::to_string_pretty(&patch::schema())?);

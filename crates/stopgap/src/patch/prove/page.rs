@@ -51,15 +51,7 @@ fn section(page: &mut String, proven: &Proven) -> anyhow::Result<()> {
         page.push_str("<h2>Recorded requests that would have been stopped</h2>");
     }
     for hit in &proven.hits {
-        let exchange = &hit.exchange;
-        let request = Request {
-            method: exchange.method.clone(),
-            target: exchange.target.clone(),
-            version: exchange.version.clone(),
-            headers: exchange.headers.clone(),
-            body: exchange.body.clone(),
-            chunked: false,
-        };
+        let request = Request::from(hit.exchange.clone());
         card(
             page,
             &hit.record,
