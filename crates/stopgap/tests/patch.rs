@@ -167,3 +167,53 @@ fn what_is_imported_lints_and_what_is_not_is_told() {
     let linted = stopgap(&["patch", "lint", out]);
     assert!(linted.status.success(), "{}", text(&linted.stdout));
 }
+
+#[test]
+fn a_record_is_merged_into_the_patch_that_was_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let command = "curl --path-as-is 'http://app/get.php?file=../../../../etc/passwd'\n";
+    std::fs::write(path("CVE-2026-1000.curl"), command).unwrap();
+    let record = r#"{"id": "GHSA-a", "modified": "x", "aliases": ["CVE-2026-1000"]}"#;
+    std::fs::write(path("record.json"), record).unwrap();
+    let kev = r#"{"vulnerabilities": [{"cveID": "CVE-2026-1000"}]}"#;
+    std::fs::write(path("kev.json"), kev).unwrap();
+    let patch = path("CVE-2026-1000.yaml");
+    for arguments in [
+        vec!["curl", &path("CVE-2026-1000.curl"), "--out", &path("")],
+        vec![
+            "advisory",
+            &path("record.json"),
+            "--into",
+            &patch,
+            "--kev",
+            &path("kev.json"),
+        ],
+    ] {
+        let output = stopgap(&[&["patch", "import"], &arguments[..]].concat());
+        assert!(
+            output.status.success(),
+            "{}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+    }
+    let merged = std::fs::read_to_string(&patch).unwrap();
+    assert!(
+        merged.contains("GHSA-a") && merged.contains("known_exploited: true"),
+        "{merged}"
+    );
+    let linted = stopgap(&["patch", "lint", &patch]);
+    assert!(linted.status.success(), "{}", text(&linted.stdout));
+
+    let alone = stopgap(&[
+        "patch",
+        "import",
+        "advisory",
+        &path("record.json"),
+        "--out",
+        &path("out"),
+    ]);
+    assert_eq!(alone.status.code(), Some(1));
+    assert!(text(&alone.stdout).contains("there is no request in it"));
+}

@@ -1,5 +1,6 @@
 //! Importers: one file or folder a kind, one line in [`importers`].
 
+pub mod advisory;
 mod burp;
 mod crowdsec;
 mod curl;
@@ -104,6 +105,7 @@ pub fn importers() -> &'static [&'static Importer] {
         &burp::IMPORTER,
         &openapi::IMPORTER,
         &sarif::IMPORTER,
+        &advisory::IMPORTER,
     ]
 }
 

@@ -117,6 +117,9 @@ pub struct Vulnerability {
     /// The first version that has the real fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_in: Option<String>,
+    /// Whether attackers are known to use it, as CISA's catalogue tells.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub known_exploited: bool,
     /// Where to read more.
     #[serde(default, skip_serializing_if = "is_default")]
     pub references: Vec<String>,

@@ -29,8 +29,14 @@ pub(super) struct Arguments {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Where patches are written; made if it is not there.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "into")]
+    out: Option<PathBuf>,
+    /// Write what records of kind `advisory` know into this patch, in place.
+    #[arg(long, value_name = "PATCH", conflicts_with = "out")]
+    into: Option<PathBuf>,
+    /// CISA's catalogue of known exploited vulnerabilities, as JSON, for --into.
+    #[arg(long, value_name = "FILE", requires = "into")]
+    kev: Option<PathBuf>,
     /// Who answers for the patches: an address or a team.
     #[arg(long, env = "STOPGAP_OWNER", default_value = "unassigned")]
     owner: String,
@@ -95,6 +101,58 @@ struct Line<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match (&arguments.out, &arguments.into) {
+        (Some(folder), _) => import(arguments, folder),
+        (None, Some(patch)) => merge(arguments, patch),
+        (None, None) => bail!("give --out DIR or --into PATCH"),
+    }
+}
+
+/// What records know, into a patch that is there.
+fn merge(arguments: &Arguments, patch: &Path) -> anyhow::Result<ExitCode> {
+    if arguments.kind.kind != "advisory" {
+        bail!(
+            "--into takes records of kind advisory, not {}",
+            arguments.kind.kind
+        );
+    }
+    let bound = Limits::default().source_bytes as u64;
+    let kev = match &arguments.kev {
+        Some(path) => Some((path.display().to_string(), text(path, bound)?)),
+        None => None,
+    };
+    let kev = kev
+        .as_ref()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
+    let name = patch.display().to_string();
+    let mut merged = text(patch, bound)?;
+    for path in sources(arguments)? {
+        let record = text(&path, bound)?;
+        let record = (&*path.display().to_string(), record.as_str());
+        merged = factory::import::advisory::merge((&name, &merged), record, kev)
+            .map_err(|why| anyhow!(why))?;
+    }
+    std::fs::write(patch, merged).with_context(|| format!("cannot write {name}"))?;
+    match arguments.json {
+        true => println!(
+            "{}",
+            serde_json::json!({ "outcome": "merged", "file": name })
+        ),
+        false => println!("{name}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(path: &Path, bound: u64) -> anyhow::Result<String> {
+    let name = path.display();
+    let about = std::fs::metadata(path).with_context(|| format!("{name} cannot be read"))?;
+    if about.len() > bound {
+        bail!("{name}: it is larger than the {bound} bytes allowed");
+    }
+    std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))
+}
+
+fn import(arguments: &Arguments, folder: &Path) -> anyhow::Result<ExitCode> {
     let today = super::today();
     let options = Options {
         owner: arguments.owner.clone(),
@@ -108,7 +166,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         limits: Limits::default(),
     };
     let sources = sources(arguments)?;
-    let folder = &arguments.out;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut report = Report::default();
     for (source, found) in read(arguments.kind, &sources, &options) {
@@ -201,19 +258,9 @@ fn read(
 
 fn one(importer: &Importer, path: &Path, options: &Options) -> (String, Vec<Imported>) {
     let name = path.display().to_string();
-    let bound = options.limits.source_bytes as u64;
-    let text = std::fs::metadata(path)
-        .map_err(anyhow::Error::from)
-        .and_then(|about| match about.len() > bound {
-            true => Err(anyhow!("it is larger than the {bound} bytes allowed")),
-            false => Ok(std::fs::read_to_string(path)?),
-        });
-    let found = match text {
+    let found = match text(path, options.limits.source_bytes as u64) {
         Ok(text) => importer.import(&text, &name, options),
-        Err(error) => vec![Imported::rejected(
-            name.clone(),
-            format!("{name}: cannot be read: {error:#}"),
-        )],
+        Err(error) => vec![Imported::rejected(name.clone(), format!("{error:#}"))],
     };
     (name, found)
 }

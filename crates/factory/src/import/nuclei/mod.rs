@@ -332,6 +332,7 @@ fn vulnerability(info: &Info, id: &str) -> Vulnerability {
         cwe: classification.map_or_else(Vec::new, |known| words(&known.cwe_id.texts)),
         affects: classification.map_or_else(Vec::new, |known| known.cpe.texts.clone()),
         fixed_in: None,
+        known_exploited: false,
         references: info.reference.texts.clone(),
     }
 }
