@@ -101,3 +101,28 @@ tables! {
     results_of_code_scanners_become_patches_where_they_tell_enough "sarif.toml";
     contracts_become_patches_of_what_they_allow "openapi.toml";
 }
+
+#[test]
+fn a_source_that_was_cut_off_is_answered() {
+    for table in [
+        include_str!("../testdata/import/har.toml"),
+        include_str!("../testdata/import/zap.toml"),
+        include_str!("../testdata/import/burp.toml"),
+        include_str!("../testdata/import/openapi.toml"),
+        include_str!("../testdata/import/sarif.toml"),
+    ] {
+        let table: Table = toml::from_str(table).unwrap();
+        for importer in importers() {
+            for case in &table.case {
+                let step = case.source.len() / 7 + 1;
+                for at in (0..case.source.len()).step_by(step) {
+                    let Some(cut) = case.source.get(..at) else {
+                        continue;
+                    };
+                    let found = importer.import(cut, &table.file, &support::options(false));
+                    assert!(!found.is_empty(), "{}: {}: {cut}", importer.kind, case.name);
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Issues of Burp Suite, exported as XML (`<issues burpVersion="…">`), with requests in
-//! base64 or plain. Each issue becomes a patch.
+//! base64 or plain: each issue becomes a patch. Saved items (`<items burpVersion="…">`)
+//! are the exploits of one.
 //!
 //! Issues of severity "Information" are observations; they are told, and no fault.
 
@@ -18,7 +19,7 @@ use crate::Step;
 /// `burp`
 pub(super) const IMPORTER: Importer = Importer {
     kind: "burp",
-    summary: "issues of Burp Suite, exported as XML with requests",
+    summary: "issues or saved items of Burp Suite, as XML with requests",
     suffixes: &["xml"],
     read,
 };
@@ -33,9 +34,12 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
             )];
         }
     };
+    if root.name == "items" {
+        return vec![saved(&root, name, options)];
+    }
     if root.name != "issues" {
         let why = format!(
-            "{name}:{}: this is no export of issues: its root is `{}`",
+            "{name}:{}: this is no export of issues or items: its root is `{}`",
             root.line, root.name
         );
         return vec![Imported::rejected(stem(name), why)];
@@ -51,6 +55,26 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
             outcome: Outcome::Needless(format!("{name}: it holds no issue")),
         }],
         false => found,
+    }
+}
+
+/// Requests that were saved by hand, each of which is an exploit.
+fn saved(root: &Element, name: &str, options: &Options) -> Imported {
+    let id = stem(name);
+    match steps(root, None) {
+        Ok(exploits) if exploits.is_empty() => {
+            Imported::rejected(id, format!("{name}: it holds no request"))
+        }
+        Ok(exploits) => {
+            let alert = Alert {
+                title: format!("the requests of {id}"),
+                id,
+                exploits,
+                ..Alert::default()
+            };
+            alert.imported(name, &mut BTreeSet::new(), options)
+        }
+        Err((line, why)) => Imported::rejected(id, format!("{name}:{line}: {why}")),
     }
 }
 
@@ -101,10 +125,9 @@ fn imported(
 }
 
 fn exploits(issue: &Element, cwe: &[String]) -> Result<Vec<Step>, (usize, String)> {
-    let mut requests = Vec::new();
-    issue.below("request", &mut requests);
     let attacked = parameter(issue.text_of("location"));
-    if requests.is_empty() {
+    let steps = steps(issue, attacked.as_deref())?;
+    if steps.is_empty() {
         // The parameter and its weakness are enough.
         let at_line = |why: String| (issue.line, why);
         let (Some(name), Some(sample)) = (attacked, sample::of(cwe)) else {
@@ -116,6 +139,13 @@ fn exploits(issue: &Element, cwe: &[String]) -> Result<Vec<Step>, (usize, String
         step.attacked = Some(name);
         return Ok(vec![step]);
     }
+    Ok(steps)
+}
+
+/// The requests below an element.
+fn steps(element: &Element, attacked: Option<&str>) -> Result<Vec<Step>, (usize, String)> {
+    let mut requests = Vec::new();
+    element.below("request", &mut requests);
     let steps = requests.into_iter().map(|request| {
         let at_line = |why: String| (request.line, why);
         let bytes = match request.attribute("base64") {
@@ -125,7 +155,7 @@ fn exploits(issue: &Element, cwe: &[String]) -> Result<Vec<Step>, (usize, String
             _ => request.text.trim_start().as_bytes().to_vec(),
         };
         let mut step = Step::of(scanner::raw(&bytes).map_err(at_line)?);
-        step.attacked.clone_from(&attacked);
+        step.attacked = attacked.map(str::to_owned);
         Ok(step)
     });
     steps.collect()

@@ -85,11 +85,21 @@ pub(super) fn of_operation(base: &str, operation: &Operation, contract: &Contrac
         request.body = b"unexpected".to_vec();
         add("a body of another media type".to_owned(), request);
     }
-    if let Some((kind, Shape::Object(object))) = operation.allows.body.kinds.iter().next() {
-        for (name, body) in others(object) {
-            let mut request = twin.clone();
-            request.body = written(kind, &body);
-            add(name, request);
+    if let Some((kind, shape)) = operation.allows.body.kinds.iter().next() {
+        let (object, listed) = match shape {
+            Shape::List(item) => (&**item, true),
+            other => (other, false),
+        };
+        if let Shape::Object(object) = object {
+            for (name, body) in others(object) {
+                let body = match listed {
+                    true => Value::Array(vec![body]),
+                    false => body,
+                };
+                let mut request = twin.clone();
+                request.body = written(kind, &body);
+                add(name, request);
+            }
         }
     }
     found.benign.push((
