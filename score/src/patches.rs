@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use engine::{Limits, Mode, NoResources, Plan};
-use factory::{Imported, Options, Outcome, importers};
+use factory::{Imported, Options, Outcome, importers, in_parallel};
 use jiff::civil::Date;
 use patch::Source;
 use patch::document::{Effect, Reason};
@@ -33,28 +32,8 @@ impl Patches {
             .with_context(|| format!("there is no importer of {kind}"))?;
         let options = options()?;
         let begun = Instant::now();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done: Vec<(usize, Vec<Imported>)> = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(text) = texts.get(at) else {
-                    return done;
-                };
-                done.push((at, importer.import(&text.text, &text.name, &options)));
-            }
-        };
-        let mut done = BTreeMap::new();
-        std::thread::scope(|scope| {
-            let workers = std::thread::available_parallelism().map_or(1, usize::from);
-            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-            done.extend(work());
-            for other in others {
-                match other.join() {
-                    Ok(found) => done.extend(found),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
+        let done = in_parallel(texts, |text| {
+            importer.import(&text.text, &text.name, &options)
         });
         let took = begun.elapsed();
         let mut patches = Self {
@@ -64,7 +43,7 @@ impl Patches {
             needless: Vec::new(),
             took,
         };
-        for imported in done.into_values().flatten() {
+        for imported in done.into_iter().flatten() {
             patches.add(imported)?;
         }
         Ok(patches)

@@ -24,6 +24,22 @@ pub struct Description {
     pub exploits: Vec<Exploit>,
 }
 
+impl Description {
+    /// Of exploits of which nothing is known but the requests.
+    pub(crate) fn unnamed(id: String, title: String, source: &str, exploits: Vec<Exploit>) -> Self {
+        Self {
+            id,
+            title,
+            severity: Severity::High,
+            vulnerability: Vulnerability::default(),
+            hints: Vec::new(),
+            notes: Vec::new(),
+            source: source.to_owned(),
+            exploits,
+        }
+    }
+}
+
 /// One way to exploit it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exploit {

@@ -7,12 +7,15 @@
 //!
 //! Nothing here opens a connection, reads a file or knows the time.
 
+mod bytes;
 mod description;
 pub mod import;
 mod limits;
+mod parallel;
 pub mod synthesis;
 mod witness;
 
 pub use description::{Description, Exploit, Origin, Step, Unknown};
 pub use import::{Imported, Importer, Made, Options, Outcome, importers};
 pub use limits::Limits;
+pub use parallel::in_parallel;

@@ -14,6 +14,7 @@ mod detectors;
 pub mod document;
 mod evasion;
 mod explain;
+pub mod har;
 mod lint;
 pub mod load;
 mod problem;

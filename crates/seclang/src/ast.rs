@@ -102,6 +102,25 @@ pub struct Action {
     pub argument: Option<String>,
 }
 
+impl Action {
+    /// An action without an argument that was made, not read: it stands nowhere.
+    pub fn flag(name: &str) -> Self {
+        Self {
+            span: Span::default(),
+            name: name.to_owned(),
+            argument: None,
+        }
+    }
+
+    /// The same, with an argument.
+    pub fn new(name: &str, argument: &str) -> Self {
+        Self {
+            argument: Some(argument.to_owned()),
+            ..Self::flag(name)
+        }
+    }
+}
+
 /// A piece of text and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {

@@ -139,7 +139,23 @@ impl Sink for Collector<'_> {
     }
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    /// For what a head holds.
+    pub(super) fn of_head(
+        inputs: &'a mut Inputs,
+        values: &'a mut Values,
+        reading: Reading<'a>,
+    ) -> Self {
+        Self {
+            inputs,
+            values,
+            reading,
+            query: true,
+            interests: None,
+            one_line: false,
+        }
+    }
+
     fn xml_field(&mut self, kind: Kind, path: &[u8], item: Item) {
         let how = self.reading.xml_into_args;
         if kind == Kind::XmlText && how != XmlIntoArgs::Off {

@@ -47,14 +47,7 @@ impl Inputs {
         if count > limits.headers {
             self.notice(Anomaly::TooManyArguments, values);
         }
-        let mut collector = Collector {
-            inputs: self,
-            values,
-            reading,
-            query: true,
-            interests: None,
-            one_line: false,
-        };
+        let mut collector = Collector::of_head(self, values, reading);
         crate::body::urlencoded::parse(query, separator, limits, &mut pair, &mut collector);
         if query.len() < whole.len() {
             // A server that gets a fragment may take it as query: its last
@@ -73,14 +66,7 @@ impl Inputs {
             if values.get(item.name).eq_ignore_ascii_case(b"cookie") {
                 pair.name.clear();
                 pair.name.extend_from_slice(values.get(item.value));
-                let mut collector = Collector {
-                    inputs: self,
-                    values,
-                    reading,
-                    query: true,
-                    interests: None,
-                    one_line: false,
-                };
+                let mut collector = Collector::of_head(self, values, reading);
                 crate::body::cookies::parse(&pair.name, settings, limits, &mut collector);
             }
         }
@@ -248,18 +234,6 @@ fn percent_decode(text: &[u8], decoded: &mut Vec<u8>) -> bool {
     if memchr::memchr(b'%', text).is_none() {
         return false;
     }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if let (b'%', [high, low, tail @ ..]) = (byte, after)
-            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
-        {
-            decoded.push((high * 16 + low) as u8);
-            rest = tail;
-        } else {
-            decoded.push(byte);
-        }
-    }
+    crate::body::percent::decode(text, decoded);
     true
 }

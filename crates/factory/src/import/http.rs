@@ -1,7 +1,6 @@
 //! Raw HTTP/1.1 requests, each of which is an exploit; lines that begin with `###` between them.
 
 use patch::Request;
-use patch::document::{Severity, Vulnerability};
 
 use super::{Imported, Importer, Options, stem};
 use crate::{Description, Exploit, Step};
@@ -20,16 +19,8 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
         Ok(exploits) => exploits,
         Err(reason) => return vec![Imported::rejected(id, reason)],
     };
-    let description = Description {
-        title: format!("the request of {id}"),
-        id,
-        severity: Severity::High,
-        vulnerability: Vulnerability::default(),
-        hints: Vec::new(),
-        notes: Vec::new(),
-        source: name.to_owned(),
-        exploits,
-    };
+    let title = format!("the request of {id}");
+    let description = Description::unnamed(id, title, name, exploits);
     vec![Imported::synthesised(&description, options)]
 }
 

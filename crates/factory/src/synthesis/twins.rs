@@ -5,6 +5,7 @@ use patch::{Request, percent_encoded};
 
 use super::leads::{Carrier, Lead};
 use super::parts::{self, Part};
+use crate::bytes;
 
 /// Paths as many applications have them.
 const ORDINARY: &[&str] = &[
@@ -104,7 +105,7 @@ pub(super) fn replaced(
             twin.target = [path, b"?", percent_encoded(value).as_bytes()].concat();
         }
         PlaceKind::Form => match request.media_type().starts_with("multipart/") {
-            true => twin.body = found(&request.body, &part.value, value),
+            true => twin.body = bytes::replaced(&request.body, &part.value, value),
             false => twin.body = pairs(&request.body, part, new, value),
         },
         PlaceKind::Header => {
@@ -117,7 +118,7 @@ pub(super) fn replaced(
         PlaceKind::Cookie => {
             for (known, content) in &mut twin.headers {
                 if known.eq_ignore_ascii_case(b"cookie") {
-                    *content = found(content, &part.value, value);
+                    *content = bytes::replaced(content, &part.value, value);
                 }
             }
         }
@@ -134,7 +135,7 @@ pub(super) fn replaced(
             }
         }
         PlaceKind::Body => twin.body = value.to_vec(),
-        _ => twin.body = found(&request.body, &part.value, value),
+        _ => twin.body = bytes::replaced(&request.body, &part.value, value),
     }
     twin
 }
@@ -159,28 +160,6 @@ fn pairs(text: &[u8], part: &Part, new: &str, value: &[u8]) -> Vec<u8> {
         )
         .collect();
     pairs.join("&").into_bytes()
-}
-
-/// Bytes with every occurrence of some replaced.
-fn found(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
-    if old.is_empty() {
-        return text.to_vec();
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        match rest.strip_prefix(old) {
-            Some(behind) => {
-                out.extend_from_slice(new);
-                rest = behind;
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    out
 }
 
 fn in_json(document: &mut serde_json::Value, old: &[u8], new: &str, name: Option<(&str, &str)>) {

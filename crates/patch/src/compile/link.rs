@@ -76,19 +76,23 @@ impl Made {
             .map(|(at, link)| {
                 let mut actions = Vec::new();
                 if at == 0 {
-                    actions.push(action("id", &id.to_string()));
-                    actions.push(action("phase", &self.phase.to_string()));
+                    actions.push(Action::new("id", &id.to_string()));
+                    actions.push(Action::new("phase", &self.phase.to_string()));
                     actions.extend(self.effect.actions());
-                    actions.push(flag("log"));
-                    actions.push(action("msg", &self.message));
+                    actions.push(Action::flag("log"));
+                    actions.push(Action::new("msg", &self.message));
                 }
-                actions.push(action("t", "none"));
-                actions.extend(link.transformations.iter().map(|name| action("t", name)));
+                actions.push(Action::new("t", "none"));
+                actions.extend(
+                    link.transformations
+                        .iter()
+                        .map(|name| Action::new("t", name)),
+                );
                 if link.every_stage && !link.transformations.is_empty() {
-                    actions.push(flag("multiMatch"));
+                    actions.push(Action::flag("multiMatch"));
                 }
                 if at < last {
-                    actions.push(flag("chain"));
+                    actions.push(Action::flag("chain"));
                 }
                 Directive {
                     span: Span::default(),
@@ -111,14 +115,17 @@ impl Made {
 impl Effect {
     fn actions(&self) -> Vec<Action> {
         match self {
-            Self::Deny { status } => vec![flag("deny"), action("status", &status.to_string())],
+            Self::Deny { status } => vec![
+                Action::flag("deny"),
+                Action::new("status", &status.to_string()),
+            ],
             Self::Strip(what) => {
                 let what = match what {
                     engine::Strip::Header(name) => format!("header:{name}"),
                     engine::Strip::Cookie(name) => format!("cookie:{name}"),
                     engine::Strip::QueryParameter(name) => format!("query:{name}"),
                 };
-                vec![action("strip", &what)]
+                vec![Action::new("strip", &what)]
             }
         }
     }
@@ -217,21 +224,6 @@ fn is_of_body(target: &Target) -> bool {
         name.as_str(),
         "ARGS" | "ARGS_NAMES" | "ARGS_COMBINED_SIZE" | "REQBODY_PROCESSOR"
     ) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn flag(name: &str) -> Action {
-    Action {
-        span: Span::default(),
-        name: name.to_owned(),
-        argument: None,
-    }
-}
-
-fn action(name: &str, argument: &str) -> Action {
-    Action {
-        argument: Some(argument.to_owned()),
-        ..flag(name)
-    }
 }
 
 /// A target by its parts.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use factory::{Imported, Importer, Limits, Made, Options, Outcome, importers};
+use factory::{Imported, Importer, Limits, Made, Options, Outcome, importers, in_parallel};
 use jiff::ToSpan;
 use patch::document::{Effect, Reason};
 use serde::Serialize;
@@ -168,7 +168,8 @@ fn import(arguments: &Arguments, folder: &Path) -> anyhow::Result<ExitCode> {
     let sources = sources(arguments)?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut report = Report::default();
-    for (source, found) in read(arguments.kind, &sources, &options) {
+    let read = |source: &PathBuf| one(arguments.kind, source, &options);
+    for (source, found) in in_parallel(&sources, read) {
         for imported in found {
             let imported = report.unique(&source, imported);
             let file = match &imported.outcome {
@@ -222,38 +223,6 @@ fn sources(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
         bail!("there is no file that ends in .{}", endings());
     }
     Ok(files)
-}
-
-/// Reads sources on all processors; the answers are in the order of the sources.
-fn read(
-    importer: &'static Importer,
-    sources: &[PathBuf],
-    options: &Options,
-) -> Vec<(String, Vec<Imported>)> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let Some(path) = sources.get(at) else {
-                return done;
-            };
-            done.push((at, one(importer, path, options)));
-        }
-    };
-    let mut done: BTreeMap<usize, (String, Vec<Imported>)> = BTreeMap::new();
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        done.extend(work());
-        for other in others {
-            match other.join() {
-                Ok(found) => done.extend(found),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-    });
-    done.into_values().collect()
 }
 
 fn one(importer: &Importer, path: &Path, options: &Options) -> (String, Vec<Imported>) {

@@ -1,6 +1,6 @@
 //! `form-data; name="a"; filename*=UTF-8''b`: a header's parameters, every one kept.
 
-use super::super::Anomaly;
+use super::super::{Anomaly, percent};
 
 /// What precedes the first semicolon, and the parameters in their order.
 pub(in crate::body) struct Parameters {
@@ -114,19 +114,7 @@ pub(super) fn extended(value: &[u8]) -> Vec<u8> {
         .splitn(3, |&byte| byte == b'\'')
         .nth(2)
         .unwrap_or(value);
-    let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut decoded = Vec::new();
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if let (b'%', [high, low, tail @ ..]) = (byte, after)
-            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
-        {
-            decoded.push((high * 16 + low) as u8);
-            rest = tail;
-        } else {
-            decoded.push(byte);
-        }
-    }
+    percent::decode(text, &mut decoded);
     decoded
 }

@@ -12,34 +12,37 @@ pub(super) fn chain(leaves: &[Leaf], number: u64, message: &str) -> Vec<Directiv
         .any(|leaf| leaf.zones.contains(&Zone::RawBody))
     {
         let actions = vec![
-            action("id", &(number + 1).to_string()),
-            action("phase", "1"),
-            flag("pass"),
-            flag("nolog"),
-            action("ctl", "forceRequestBodyVariable=On"),
+            Action::new("id", &(number + 1).to_string()),
+            Action::new("phase", "1"),
+            Action::flag("pass"),
+            Action::flag("nolog"),
+            Action::new("ctl", "forceRequestBodyVariable=On"),
         ];
         directives.push(directive(DirectiveKind::Action(actions)));
     }
     for (at, leaf) in leaves.iter().enumerate() {
         let mut actions = Vec::new();
         if at == 0 {
-            actions.push(action("id", &number.to_string()));
-            actions.push(action("phase", "2"));
-            actions.push(flag("deny"));
-            actions.push(flag("log"));
-            actions.push(action("msg", message));
+            actions.push(Action::new("id", &number.to_string()));
+            actions.push(Action::new("phase", "2"));
+            actions.push(Action::flag("deny"));
+            actions.push(Action::flag("log"));
+            actions.push(Action::new("msg", message));
         }
         let steps = leaf
             .transform
             .iter()
             .filter(|step| **step != Transform::Count);
-        actions.push(action("t", "none"));
-        actions.extend(steps.map(|step| action("t", step.seclang())));
+        actions.push(Action::new("t", "none"));
+        actions.extend(steps.map(|step| Action::new("t", step.seclang())));
         if let Some(parser) = leaf.parser {
-            actions.push(action("ctl", &format!("requestBodyProcessor={parser}")));
+            actions.push(Action::new(
+                "ctl",
+                &format!("requestBodyProcessor={parser}"),
+            ));
         }
         if at + 1 < leaves.len() {
-            actions.push(flag("chain"));
+            actions.push(Action::flag("chain"));
         }
         directives.push(directive(DirectiveKind::Rule(Rule {
             targets: targets(leaf),
@@ -109,20 +112,5 @@ fn directive(kind: DirectiveKind) -> Directive {
     Directive {
         span: Span::default(),
         kind,
-    }
-}
-
-fn flag(name: &str) -> Action {
-    Action {
-        span: Span::default(),
-        name: name.to_owned(),
-        argument: None,
-    }
-}
-
-fn action(name: &str, argument: &str) -> Action {
-    Action {
-        argument: Some(argument.to_owned()),
-        ..flag(name)
     }
 }

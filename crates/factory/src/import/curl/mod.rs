@@ -11,8 +11,6 @@ mod shell;
 #[cfg(test)]
 mod tests;
 
-use patch::document::{Severity, Vulnerability};
-
 use super::{Imported, Importer, Options, stem};
 use crate::{Description, Exploit};
 
@@ -30,16 +28,8 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
         Ok(exploits) => exploits,
         Err(reason) => return vec![Imported::rejected(id, reason)],
     };
-    let description = Description {
-        title: format!("the request of {id}"),
-        id,
-        severity: Severity::High,
-        vulnerability: Vulnerability::default(),
-        hints: Vec::new(),
-        notes: Vec::new(),
-        source: name.to_owned(),
-        exploits,
-    };
+    let title = format!("the request of {id}");
+    let description = Description::unnamed(id, title, name, exploits);
     vec![Imported::synthesised(&description, options)]
 }
 

@@ -1,5 +1,7 @@
 //! Functions on texts.
 
+use crate::bytes::replaced;
+
 use super::{Function, MANY, VALUE_BYTES, Value, at, bytes, function, length, whole};
 
 pub(super) const ALL: &[Function] = &[
@@ -190,24 +192,6 @@ fn title(text: &[u8]) -> Vec<u8> {
             byte
         })
         .collect()
-}
-
-fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        match rest.strip_prefix(old).filter(|_| !old.is_empty()) {
-            Some(behind) => {
-                out.extend_from_slice(new);
-                rest = behind;
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    out
 }
 
 fn trimmed<'t>(mut text: &'t [u8], cut: &[u8], left: bool, right: bool) -> &'t [u8] {

@@ -1,10 +1,7 @@
 //! What patches follow from exploits.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Patch, import};
 use serde::Deserialize;
-use support::{Patch, import};
 
 #[derive(Deserialize)]
 struct Table {
@@ -24,13 +21,13 @@ struct Case {
 
 #[test]
 fn a_patch_stops_the_attack_and_nothing_else() {
-    let table: Table = toml::from_str(include_str!("../testdata/synthesis.toml")).unwrap();
+    let table: Table = toml::from_str(include_str!("../../testdata/synthesis.toml")).unwrap();
     let mut wrong = Vec::new();
     for case in table.case {
         let requests: Vec<String> = case
             .exploits
             .iter()
-            .map(|text| support::raw(text))
+            .map(|text| crate::support::raw(text))
             .collect();
         let outcome = import("http", &requests.join("\n###\n"), "x.http", false);
         let made = match (outcome, case.rejected) {

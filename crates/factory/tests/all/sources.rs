@@ -1,12 +1,8 @@
 //! What is found in recordings, reports and contracts, and what the patches of it stop.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-#[expect(dead_code, reason = "other tests want the first patch alone")]
-mod support;
-
+use crate::support::{Patch, imports, options};
 use factory::{Outcome, importers};
 use serde::Deserialize;
-use support::Patch;
 
 #[derive(Deserialize)]
 struct Table {
@@ -39,11 +35,9 @@ struct Found {
 /// Everything of a table that is not as it says.
 fn wrong(table: &str) -> Vec<String> {
     let table: Table = toml::from_str(table).unwrap();
-    let mut kinds = importers().iter();
-    let importer = kinds.find(|importer| importer.kind == table.kind).unwrap();
     let mut wrong = Vec::new();
     for case in &table.case {
-        let found = importer.import(&case.source, &table.file, &support::options(false));
+        let found = imports(&table.kind, &case.source, &table.file, false);
         let ids = |ids: Vec<&str>| ids.join(", ");
         let told = ids(found.iter().map(|found| found.id.as_str()).collect());
         let expected = ids(case.found.iter().map(|found| found.id.as_str()).collect());
@@ -88,7 +82,7 @@ macro_rules! tables {
     ($($test:ident $file:literal;)*) => {
         $(#[test]
         fn $test() {
-            let wrong = wrong(include_str!(concat!("../testdata/import/", $file)));
+            let wrong = wrong(include_str!(concat!("../../testdata/import/", $file)));
             assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         })*
     };
@@ -105,11 +99,11 @@ tables! {
 #[test]
 fn a_source_that_was_cut_off_is_answered() {
     for table in [
-        include_str!("../testdata/import/har.toml"),
-        include_str!("../testdata/import/zap.toml"),
-        include_str!("../testdata/import/burp.toml"),
-        include_str!("../testdata/import/openapi.toml"),
-        include_str!("../testdata/import/sarif.toml"),
+        include_str!("../../testdata/import/har.toml"),
+        include_str!("../../testdata/import/zap.toml"),
+        include_str!("../../testdata/import/burp.toml"),
+        include_str!("../../testdata/import/openapi.toml"),
+        include_str!("../../testdata/import/sarif.toml"),
     ] {
         let table: Table = toml::from_str(table).unwrap();
         for importer in importers() {
@@ -119,7 +113,7 @@ fn a_source_that_was_cut_off_is_answered() {
                     let Some(cut) = case.source.get(..at) else {
                         continue;
                     };
-                    let found = importer.import(cut, &table.file, &support::options(false));
+                    let found = importer.import(cut, &table.file, &options(false));
                     assert!(!found.is_empty(), "{}: {}: {cut}", importer.kind, case.name);
                 }
             }

@@ -1,11 +1,13 @@
 //! Rules of others become patches that stop what the rules stop, and prove it by themselves.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use factory::{Imported, Limits, Options, Outcome, importers};
+use factory::{Imported, Outcome};
 use jiff::civil::date;
-use patch::document::Reason;
-use patch::{Level, Request, Source};
+
+use patch::{Level, Source};
+
 use serde::Deserialize;
+
+use crate::support::{imports, request};
 
 #[derive(Deserialize)]
 struct Table {
@@ -62,40 +64,12 @@ struct Rejected {
     reason: String,
 }
 
-fn import(kind: &str, text: &str, name: &str) -> Vec<Imported> {
-    let options = Options {
-        owner: "team@example.org".to_owned(),
-        reason: Reason::ThirdParty,
-        expires: date(2027, 6, 30),
-        today: date(2027, 1, 1),
-        accept: false,
-        limits: Limits::default(),
-    };
-    let importer = importers()
-        .iter()
-        .find(|importer| importer.kind == kind)
-        .unwrap();
-    importer.import(text, name, &options)
-}
-
 /// A rule file with these rules.
 fn crowdsec(rules: &str) -> Outcome {
     let text = format!("name: someone/rule\nrules:\n{rules}");
-    import("crowdsec", &text, "rule.yaml").remove(0).outcome
-}
-
-/// A method and a target, then header lines, then a body. Bodies are forms if nothing is said.
-fn request(text: &str) -> Request {
-    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
-    let mut lines = head.lines();
-    let mut raw = format!("{} HTTP/1.1\nHost: app\n", lines.next().unwrap());
-    for line in lines {
-        raw.push_str(&format!("{line}\n"));
-    }
-    if !body.is_empty() && !head.contains("Content-Type") {
-        raw.push_str("Content-Type: application/x-www-form-urlencoded\n");
-    }
-    Request::from_raw(format!("{raw}\n{body}").as_bytes()).unwrap()
+    imports("crowdsec", &text, "rule.yaml", false)
+        .remove(0)
+        .outcome
 }
 
 /// Whether a patch's rules stop each request as expected.
@@ -122,7 +96,7 @@ fn holds(name: &str, yaml: &str, stops: &[String], passes: &[String]) {
 }
 
 fn table() -> Table {
-    toml::from_str(include_str!("../testdata/crowdsec.toml")).unwrap()
+    toml::from_str(include_str!("../../testdata/crowdsec.toml")).unwrap()
 }
 
 #[test]
@@ -156,7 +130,7 @@ fn crowdsec_rules_that_cannot_be_kept_are_rejected_with_their_line() {
 fn what_a_crowdsec_file_says_of_the_vulnerability_is_kept() {
     let text = "name: someone/vpatch-CVE-2026-0001\ndescription: A flaw\nrules:\n- zones: [URI]\n  match: { type: equals, value: /a }\n\
         labels:\n  type: exploit\n  classification: [cve.CVE-2026-0001, attack.T1190, cwe.CWE-22]\n  references: [https://example.org/1]\n";
-    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0).outcome else {
+    let Outcome::Patch(made) = imports("crowdsec", text, "a.yaml", false).remove(0).outcome else {
         panic!("no patch");
     };
     let document = Source::parse("a", &made.yaml).unwrap().document;
@@ -183,7 +157,7 @@ fn files_that_stop_nothing_are_told_and_are_no_fault() {
             "has no rule",
         ),
     ] {
-        match import("crowdsec", text, "a.yaml").remove(0).outcome {
+        match imports("crowdsec", text, "a.yaml", false).remove(0).outcome {
             Outcome::Needless(said) => assert!(said.contains(why), "{said}"),
             other => panic!("{text}: {other:?}"),
         }
@@ -193,7 +167,7 @@ fn files_that_stop_nothing_are_told_and_are_no_fault() {
 #[test]
 fn seclang_in_a_crowdsec_file_is_kept() {
     let text = "name: a/b\nseclang_rules:\n- SecRule ARGS:ip \"@contains ;\" \"id:2,phase:2,deny,msg:'semicolon'\"\n";
-    let Outcome::Patch(made) = import("crowdsec", text, "a.yaml").remove(0).outcome else {
+    let Outcome::Patch(made) = imports("crowdsec", text, "a.yaml", false).remove(0).outcome else {
         panic!("no patch");
     };
     let texts = |texts: &[&str]| {
@@ -212,9 +186,9 @@ fn seclang_in_a_crowdsec_file_is_kept() {
 
 #[test]
 fn seclang_files_become_patches_by_vulnerability() {
-    let files: Files = toml::from_str(include_str!("../testdata/seclang.toml")).unwrap();
+    let files: Files = toml::from_str(include_str!("../../testdata/seclang.toml")).unwrap();
     for file in files.file {
-        let found = import("seclang", &file.text, "rules/vendor.conf");
+        let found = imports("seclang", &file.text, "rules/vendor.conf", false);
         let (mut patches, mut rejected, mut needless) = (Vec::new(), Vec::new(), None);
         for Imported { id, outcome } in found {
             match outcome {

@@ -50,7 +50,7 @@ struct Case {
 
 #[test]
 fn what_a_record_knows_goes_into_the_patch() {
-    let table: Table = toml::from_str(include_str!("../testdata/import/advisory.toml")).unwrap();
+    let table: Table = toml::from_str(include_str!("../../testdata/import/advisory.toml")).unwrap();
     for case in table.case {
         let patch = PATCH.replace("id: ID", &format!("id: {}", case.id));
         let record = ("record.json", case.record.as_str());

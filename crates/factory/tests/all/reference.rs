@@ -38,6 +38,6 @@ fn the_page_of_templates_is_current() {
     let written = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         written == page,
-        "docs/nuclei.md is not current; run STOPGAP_WRITE_DOCS=1 cargo test -p factory --test reference"
+        "docs/nuclei.md is not current; run STOPGAP_WRITE_DOCS=1 cargo test -p factory --test all reference"
     );
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use factory::{Limits, Made, Options, Outcome, importers};
+use factory::{Imported, Limits, Made, Options, Outcome, importers};
 use jiff::civil::date;
 use patch::document::Reason;
 use patch::{Request, Source, prove};
@@ -18,17 +18,16 @@ pub(crate) fn options(accept: bool) -> Options {
     }
 }
 
+/// What an importer makes of a source.
+pub(crate) fn imports(kind: &str, text: &str, name: &str, accept: bool) -> Vec<Imported> {
+    let mut kinds = importers().iter();
+    let importer = kinds.find(|importer| importer.kind == kind).unwrap();
+    importer.import(text, name, &options(accept))
+}
+
 /// The first patch of a source, or why there is none.
 pub(crate) fn import(kind: &str, text: &str, name: &str, accept: bool) -> Result<Made, String> {
-    let importer = importers()
-        .iter()
-        .find(|importer| importer.kind == kind)
-        .unwrap();
-    match importer
-        .import(text, name, &options(accept))
-        .remove(0)
-        .outcome
-    {
+    match imports(kind, text, name, accept).remove(0).outcome {
         Outcome::Patch(made) => Ok(made),
         other => Err(format!("{other:?}")),
     }
@@ -59,9 +58,13 @@ impl Patch {
     }
 
     pub(crate) fn stops(&self, text: &str) -> bool {
-        let request = Request::from_raw(raw(text).as_bytes()).unwrap();
-        request.exchange("").inspect(&self.plan).action() != "pass"
+        request(text).exchange("").inspect(&self.plan).action() != "pass"
     }
+}
+
+/// The request of such a text as [`raw`] takes.
+pub(crate) fn request(text: &str) -> Request {
+    Request::from_raw(raw(text).as_bytes()).unwrap()
 }
 
 /// A method and a target, then header lines, then a body, as raw HTTP.

@@ -1,11 +1,8 @@
 //! Templates become patches, or are rejected with a reason that names the place.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Patch, import};
 use factory::{Limits, importers};
 use serde::Deserialize;
-use support::{Patch, import};
 
 #[derive(Deserialize)]
 struct Table {
@@ -27,7 +24,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let table: Table = toml::from_str(include_str!("../testdata/nuclei.toml")).unwrap();
+    let table: Table = toml::from_str(include_str!("../../testdata/nuclei.toml")).unwrap();
     table.case
 }
 
@@ -115,7 +112,7 @@ fn sources_beyond_a_limit_are_rejected() {
         .iter()
         .find(|importer| importer.kind == "nuclei")
         .unwrap();
-    let mut options = support::options(false);
+    let mut options = crate::support::options(false);
     options.limits.source_bytes = 100;
     let text = format!("id: x\n# {}\n", "a".repeat(200));
     let outcome = importer.import(&text, "x.yaml", &options).remove(0).outcome;
