@@ -3,7 +3,7 @@
 use seclang::{Selector, Target};
 use serde::Serialize;
 
-use crate::compile::{Compiled, Effect, Entry, Link, Made, NUMBERS, UNSEEN, compile};
+use crate::compile::{Compiled, Effect, Entry, Link, Made, NUMBERS, UNSEEN, compile, targets};
 use crate::document::{Oversize, Source};
 use crate::problem::Problem;
 
@@ -181,10 +181,34 @@ fn exported(compiled: &Compiled, title: &str) -> String {
             }
             // Only this engine counts parameters before the body is there.
             Entry::Made(made) if made.number == UNSEEN && made.phase == 1 => {}
+            // And only this one counts the types of a body among what does not parse.
+            Entry::Made(made) if made.number == UNSEEN => {
+                for made in several_types(&compiled.id).iter().chain([made]) {
+                    text.push_str(&exported_rule(made, base, &heads));
+                }
+            }
             Entry::Made(made) => text.push_str(&exported_rule(made, base, &heads)),
         }
     }
     text
+}
+
+/// The engine's anomaly `SeveralContentTypes`, as rules.
+fn several_types(id: &str) -> [Made; 2] {
+    let counted = |number, header, than, what| {
+        let mut made = Made::new(
+            format!("{id}: the body's type is told {what}"),
+            Effect::Deny { status: 400 },
+            vec![Link::counted(targets::header(header), "gt", than)],
+        );
+        made.number = NUMBERS + number;
+        made.phase = 1;
+        made
+    };
+    [
+        counted(3, "Content-Type", 1, "twice"),
+        counted(4, "Content_Type", 0, "in another header"),
+    ]
 }
 
 fn exported_rule(made: &Made, base: u64, heads: &[Link]) -> String {

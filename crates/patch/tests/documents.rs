@@ -185,6 +185,17 @@ fn a_body_of_two_types_is_stopped_where_bodies_are_looked_at() {
     assert_eq!(stopped("[query.a, form.b]", "Content-Language"), None);
 }
 
+/// Other engines know no such anomaly.
+#[test]
+fn bodies_of_two_types_are_stopped_by_rules_where_patches_are_exported() {
+    let source = Source::parse("every rule", &read("patches/every-rule.yaml")).unwrap();
+    let rules = patch::explain(&source).unwrap().seclang;
+    for header in ["Content-Type \"@gt 1\"", "Content_Type \"@gt 0\""] {
+        let target = format!("&REQUEST_HEADERS:{header}");
+        assert!(rules.contains(&target), "{rules}");
+    }
+}
+
 #[derive(serde::Deserialize)]
 struct Detectors {
     detector: Vec<Detected>,

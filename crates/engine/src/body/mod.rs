@@ -84,6 +84,9 @@ pub enum Anomaly {
     InvalidCompression,
     /// A `Content-Encoding` that is not known.
     UnknownContentCoding,
+    /// A second content type, or one whose name has an underscore, for a body that a patch looks
+    /// at: some servers take the first, some the last, CGI and WSGI also the latter.
+    SeveralContentTypes,
     /// Text that is not in the charset that it claims.
     InvalidCharset,
     /// No boundary, or one that RFC 2046 does not allow.

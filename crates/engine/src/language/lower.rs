@@ -497,7 +497,7 @@ pub(crate) fn means(pattern: &dyn operators::Operator, name: &[u8]) -> bool {
 
 /// Whether the name begins so, in either case. Names of one document begin alike, so that their
 /// last bytes tell them apart first.
-pub(crate) fn begins(name: &[u8], start: &[u8]) -> bool {
+fn begins(name: &[u8], start: &[u8]) -> bool {
     name.get(..start.len()).is_some_and(|own| {
         let mut pairs = own.iter().zip(start).rev();
         pairs.all(|(own, start)| own.eq_ignore_ascii_case(start))

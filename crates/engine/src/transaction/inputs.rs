@@ -186,6 +186,20 @@ impl Inputs {
             .map(|item| item.value)
     }
 
+    /// Whether servers may differ in what they take for the content type.
+    pub(crate) fn has_several_content_types(&self, values: &Values) -> bool {
+        let reads_as_it = |item: &&Item| {
+            let name = values.get(item.name);
+            name.len() == "content-type".len()
+                && (name.eq_ignore_ascii_case(b"content-type")
+                    || name.eq_ignore_ascii_case(b"content_type"))
+        };
+        let mut found = self.headers.iter().filter(reads_as_it);
+        found
+            .next()
+            .is_some_and(|first| found.next().is_some() || values.get(first.name).contains(&b'_'))
+    }
+
     /// Runs a body processor.
     pub(crate) fn process(
         &mut self,
@@ -316,6 +330,7 @@ fn is_unparsed(anomaly: Anomaly) -> bool {
             | A::InvalidXml
             | A::InvalidCompression
             | A::UnknownContentCoding
+            | A::SeveralContentTypes
             | A::InvalidCharset
             | A::MultipartInvalidBoundary
             | A::MultipartTooManyParts

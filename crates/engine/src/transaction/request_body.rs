@@ -122,6 +122,9 @@ pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
     if body.is_empty() {
         return;
     }
+    if !concerned.is_empty() && inputs.has_several_content_types(values) {
+        inputs.notice(Anomaly::SeveralContentTypes, values);
+    }
     // Some applications parse what looks like JSON or XML whatever its type says.
     let sniffed = match body
         .iter()

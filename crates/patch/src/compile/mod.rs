@@ -22,8 +22,6 @@ const BODY_BYTES: usize = 1024 * 1024;
 pub(crate) const NUMBERS: u64 = 9_000_000;
 /// The number of the rule that stops what the parsers could not read.
 pub(crate) const UNSEEN: u64 = NUMBERS + 1;
-/// The number of the first of the rules that stop bodies whose type is open.
-const AMBIGUOUS: u64 = NUMBERS + 3;
 
 /// A document's rules, ready for the engine.
 #[derive(Debug, Clone)]
@@ -95,9 +93,6 @@ pub fn compile(source: &Source) -> Result<Compiled, Problem> {
     let body_bytes = body_bytes(source, &entries)?;
     if document.body.unparsable == Unparsable::Block && !document.rules.is_empty() {
         entries.insert(0, Entry::Made(unseen(document, body_bytes.is_some())));
-        if body_bytes.is_some() {
-            entries.splice(0..0, ambiguous(document).map(Entry::Made));
-        }
     }
     settle_phases(&mut entries, body_bytes.is_some());
     Ok(Compiled {
@@ -171,24 +166,6 @@ fn unseen(document: &Document, body: bool) -> Made {
     );
     made.number = UNSEEN;
     made
-}
-
-/// Some servers take the first content type, some the last; CGI and WSGI also take one
-/// whose name has an underscore.
-fn ambiguous(document: &Document) -> [Made; 2] {
-    let counted = |number, header, than, what| {
-        let mut made = Made::new(
-            format!("{}: the body's type is told {what}", document.id.value),
-            Effect::Deny { status: 400 },
-            vec![Link::counted(targets::header(header), "gt", than)],
-        );
-        made.number = number;
-        made
-    };
-    [
-        counted(AMBIGUOUS, "Content-Type", 1, "twice"),
-        counted(AMBIGUOUS + 1, "Content_Type", 0, "in another header"),
-    ]
 }
 
 fn body_bytes(source: &Source, entries: &[Entry]) -> Result<Option<usize>, Problem> {
