@@ -14,6 +14,8 @@ pub struct Explanation {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// What it does not cover, as the document says.
+    pub limits: Vec<String>,
     /// Which requests it concerns, a line each part.
     pub scope: Vec<String>,
     /// Whether bodies are held, and how much of them.
@@ -79,6 +81,7 @@ pub fn explain(source: &Source) -> Result<Explanation, Problem> {
     Ok(Explanation {
         id: compiled.id.clone(),
         title: document.title.value.clone(),
+        limits: document.limits.clone(),
         scope: scope(&compiled),
         body,
         rules,
@@ -292,6 +295,12 @@ impl std::fmt::Display for Explanation {
             writeln!(f, "  {line}")?;
         }
         writeln!(f, "  {}", self.body)?;
+        if !self.limits.is_empty() {
+            writeln!(f, "\nLimits")?;
+            for line in &self.limits {
+                writeln!(f, "  {line}")?;
+            }
+        }
         writeln!(f, "\nRules")?;
         for rule in &self.rules {
             writeln!(f, "  {} (phase {}): {}", rule.rule, rule.phase, rule.action)?;

@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 all went well, 1 something was wrong with the work, 2 wrong use or bad input.
 
+mod catalogue;
 mod demo;
 mod gateway;
 mod inspect;
@@ -24,6 +25,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Catalogue(catalogue::Arguments),
     Demo(demo::Arguments),
     Gateway(gateway::Arguments),
     Inspect(inspect::Arguments),
@@ -34,6 +36,7 @@ enum Command {
 fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
     let outcome = match Arguments::parse().command {
+        Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

@@ -45,6 +45,9 @@ pub struct Document {
     /// Left out where the rules stop a class of attacks and nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
+    /// What it does not cover, and what must hold for it to protect: a sentence each.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: Vec<String>,
     /// Which requests it concerns; all if left out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub scope: Scope,

@@ -4,12 +4,15 @@ mod backtest;
 mod import;
 mod prove;
 mod refine;
+mod search;
+mod show;
 mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use patch::load::Unparsed;
 use patch::{Level, Problem, Source};
 
 pub(crate) use test::judge;
@@ -30,6 +33,8 @@ enum Command {
     Backtest(backtest::Arguments),
     Refine(refine::Arguments),
     Import(import::Arguments),
+    Search(search::Arguments),
+    Show(show::Arguments),
     Schema(Schema),
 }
 
@@ -76,6 +81,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Backtest(arguments) => backtest::start(arguments),
         Command::Refine(arguments) => refine::run(arguments),
         Command::Import(arguments) => import::run(arguments),
+        Command::Search(arguments) => search::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
         Command::Schema(Schema {}) => {
             println!("{}", serde_json::to_string_pretty(&patch::schema())?);
             Ok(ExitCode::SUCCESS)
@@ -171,8 +178,18 @@ fn none(paths: &[PathBuf]) -> anyhow::Error {
 
 /// Reads documents; everything that is wrong becomes one error, a line each.
 pub(crate) fn documents(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
-    patch::load::sources(paths).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
-    })
+    patch::load::sources(paths).map_err(|problems| together(&problems))
+}
+
+/// The texts of documents, at least one.
+pub(crate) fn texts(paths: &[PathBuf]) -> anyhow::Result<Vec<Unparsed>> {
+    match patch::load::texts(paths).map_err(|problems| together(&problems))? {
+        texts if texts.is_empty() => Err(none(paths)),
+        texts => Ok(texts),
+    }
+}
+
+fn together(problems: &[Problem]) -> anyhow::Error {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("{}", lines.join("\n"))
 }

@@ -73,6 +73,7 @@ fn outcome(file: &File, id: &str, name: &str, options: &Options) -> Result<Outco
         owner: Some(options.owner.clone().into()),
         expires: Some(options.expires.to_string().into()),
         effect: closes.then_some(Effect::EndpointClosed),
+        limits: Vec::new(),
         body: rules::body(&scope, looks(&rests)),
         scope,
         rules: all,

@@ -253,6 +253,7 @@ impl Api<'_> {
             owner: Some(options.owner.clone().into()),
             expires: Some(options.expires.to_string().into()),
             effect: None,
+            limits: Vec::new(),
             scope,
             body: Body::default(),
             rules: rules.into_iter().map(Located::from).collect(),

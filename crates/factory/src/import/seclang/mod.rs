@@ -176,6 +176,7 @@ fn patch(
         owner: Some(options.owner.clone().into()),
         expires: Some(options.expires.to_string().into()),
         effect: None,
+        limits: Vec::new(),
         body: rules::body(&scope, looks(members)),
         scope,
         rules: vec![PatchRule::Seclang(format!("{}\n", text.join("\n")).into()).into()],
