@@ -277,6 +277,7 @@ fn the_schema_names_every_field_that_a_document_may_have() {
         "owner",
         "expires",
         "effect",
+        "limits",
         "scope",
         "body",
         "rules",
@@ -284,7 +285,7 @@ fn the_schema_names_every_field_that_a_document_may_have() {
     ] {
         assert!(fields.contains_key(field), "{field}");
     }
-    assert_eq!(fields.len(), 13);
+    assert_eq!(fields.len(), 14);
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(
         schema["$schema"],
