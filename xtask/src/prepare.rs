@@ -29,6 +29,15 @@ const NEEDS: &[Need] = &[
         check: &["ps", "--version"],
         debian: "procps",
     },
+    // The scanners that must find nothing behind the gateway.
+    Need {
+        check: &["sqlmap", "--version"],
+        debian: "sqlmap",
+    },
+    Need {
+        check: &["wapiti", "--version"],
+        debian: "wapiti",
+    },
     // The engine that ours is compared with.
     Need {
         check: &["gcc", "--version"],

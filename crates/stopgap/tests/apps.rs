@@ -5,15 +5,20 @@
 //! system (`cargo xtask test` sees to it) is named by the demo where it is missing.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+#[path = "support/demo.rs"]
+mod demo;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use patch::document::Case;
 use patch::{Expected, Reply, Request, Source};
+
+use demo::Demo;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests under way at once.
@@ -27,81 +32,6 @@ fn apps() -> PathBuf {
 
 fn stopgap() -> Command {
     Command::new(env!("CARGO_BIN_EXE_stopgap"))
-}
-
-/// The demo, waiting to be played with; ended by its own process id.
-struct Demo {
-    child: Child,
-    said: String,
-    protected: SocketAddr,
-    /// The older or first instance.
-    direct: SocketAddr,
-}
-
-impl Demo {
-    fn of(name: &str) -> Self {
-        let mut child = stopgap()
-            .args(["demo", "--app", name, "--cache"])
-            .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("apps"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        let (mut protected, mut direct) = (None, None);
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            said.push_str(&line);
-            said.push('\n');
-            let address = || line.rsplit_once("http://")?.1.parse::<SocketAddr>().ok();
-            let line = line.trim_start();
-            if line.starts_with("protected:") {
-                protected = address();
-            } else if line.starts_with("not protected:") && direct.is_none() {
-                direct = address();
-            } else if line.starts_with("Ctrl-C") {
-                break;
-            }
-        }
-        let (Some(protected), Some(direct)) = (protected, direct) else {
-            let mut errors = String::new();
-            child
-                .stderr
-                .take()
-                .unwrap()
-                .read_to_string(&mut errors)
-                .unwrap();
-            panic!("the demo of {name} did not show all it claims:\n{said}{errors}");
-        };
-        Self {
-            child,
-            said,
-            protected,
-            direct,
-        }
-    }
-
-    /// As Ctrl-C does; nothing stays behind.
-    fn end(mut self) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &id]).status().unwrap();
-        assert!(status.success());
-        assert!(self.child.wait().unwrap().success());
-        let left = TcpStream::connect_timeout(&self.direct, PATIENCE);
-        assert!(left.is_err(), "the application still runs");
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // A test that fails in between: the demo ends its applications on this signal alone.
-        if !self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            return;
-        }
-        let id = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-INT", &id]).status();
-        let _ = self.child.wait();
-    }
 }
 
 /// One answer, or none.
@@ -196,7 +126,7 @@ fn essence(reply: &Reply) -> (u16, Vec<(String, String)>, String) {
 /// The whole of what a patch is for, on the application itself. So many variants must
 /// work at least: an application that answers nothing shows nothing.
 fn is_protected(name: &str, at_least: usize) {
-    let demo = Demo::of(name);
+    let demo = Demo::of(Some(name));
     assert!(!demo.said.contains('✗'), "{}", demo.said);
     assert!(demo.said.contains("7. Rollback"), "{}", demo.said);
     let (_, working) = demo.said.split_once(" and 0 of ").unwrap();
