@@ -36,6 +36,7 @@ mod server;
 mod sniff;
 mod strip;
 mod timers;
+pub mod tls;
 mod tunnel;
 mod upstream;
 

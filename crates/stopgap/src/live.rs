@@ -1,42 +1,69 @@
-//! A plain HTTP/1.1 client for cases: it sends bytes as they are, which no
+//! An HTTP/1.1 client for cases: it sends bytes as they are, which no
 //! library does, and reads one answer, within bounds.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use patch::Reply;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// Bytes of one answer at most.
 const REPLY_BYTES: usize = 8 * 1024 * 1024;
 
 /// Where cases are sent.
 pub(crate) struct Target {
+    /// Host and port.
     address: String,
+    tls: Option<Tls>,
     timeout: Duration,
 }
 
+struct Tls {
+    config: Arc<ClientConfig>,
+    /// Whom the certificate must be for.
+    name: ServerName<'static>,
+}
+
+/// A connection, in TLS or not.
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
 impl Target {
-    /// Reads `http://HOST[:PORT]`.
-    pub(crate) fn parse(url: &str, timeout: Duration) -> anyhow::Result<Self> {
-        let Some(rest) = url.strip_prefix("http://") else {
-            bail!(
-                "`{url}` is no http:// address; cases are sent as plain HTTP, such as http://127.0.0.1:8080"
-            );
+    /// Reads `http://HOST[:PORT]` or `https://HOST[:PORT]`. `authorities` is a PEM file of
+    /// those that are trusted to sign the host's certificate; none: the public ones.
+    pub(crate) fn parse(
+        url: &str,
+        authorities: Option<&Path>,
+        timeout: Duration,
+    ) -> anyhow::Result<Self> {
+        let (rest, port, encrypted) = match url.split_once("://") {
+            Some(("http", rest)) => (rest, 80, false),
+            Some(("https", rest)) => (rest, 443, true),
+            _ => bail!(
+                "`{url}` is no address that cases can be sent to: it must begin with http:// or \
+                 https://, such as http://127.0.0.1:8080"
+            ),
         };
         let authority = rest.split('/').next().unwrap_or_default();
         if authority.is_empty() {
             bail!("`{url}` names no host");
         }
-        let has_port = authority
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let (host, address) = match authority.rsplit_once(':') {
+            Some((host, port)) if port.parse::<u16>().is_ok() => (host, authority.to_owned()),
+            _ => (authority, format!("{authority}:{port}")),
+        };
+        let tls = match encrypted {
+            true => Some(Tls::to(host, authorities)?),
+            false => None,
+        };
         Ok(Self {
-            address: match has_port {
-                true => authority.to_owned(),
-                false => format!("{authority}:80"),
-            },
+            address,
+            tls,
             timeout,
         })
     }
@@ -45,6 +72,7 @@ impl Target {
     pub(crate) fn new(address: std::net::SocketAddr, timeout: Duration) -> Self {
         Self {
             address: address.to_string(),
+            tls: None,
             timeout,
         }
     }
@@ -64,15 +92,17 @@ impl Target {
             .with_context(|| format!("cannot find {}", self.address))?
             .next()
             .with_context(|| format!("{} has no address", self.address))?;
-        let mut stream = TcpStream::connect_timeout(&address, left()?)
+        let socket = TcpStream::connect_timeout(&address, left()?)
             .with_context(|| format!("cannot connect to {}", self.address))?;
-        stream.set_write_timeout(Some(left()?))?;
+        socket.set_write_timeout(Some(left()?))?;
+        socket.set_read_timeout(Some(left()?))?;
+        let mut stream = self.secure(socket.try_clone()?)?;
         // A gateway may answer and close before it has read all: the answer counts.
-        let sent = stream.write_all(request);
+        let sent = stream.write_all(request).and_then(|()| stream.flush());
         let mut bytes = Vec::new();
         let mut buffer = [0; 16 * 1024];
         loop {
-            stream.set_read_timeout(Some(left()?))?;
+            socket.set_read_timeout(Some(left()?))?;
             let count = match stream.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
@@ -92,6 +122,31 @@ impl Target {
             bail!("the connection was closed without an answer");
         }
         read(&bytes)
+    }
+
+    /// The connection as requests are sent on it.
+    fn secure(&self, mut socket: TcpStream) -> anyhow::Result<Box<dyn Stream>> {
+        let Some(tls) = &self.tls else {
+            return Ok(Box::new(socket));
+        };
+        let mut session = ClientConnection::new(Arc::clone(&tls.config), tls.name.clone())?;
+        // Now, so that a certificate that is not trusted is told as that.
+        session
+            .complete_io(&mut socket)
+            .with_context(|| format!("cannot agree on TLS with {}", self.address))?;
+        Ok(Box::new(StreamOwned::new(session, socket)))
+    }
+}
+
+impl Tls {
+    fn to(host: &str, authorities: Option<&Path>) -> anyhow::Result<Self> {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let name = ServerName::try_from(host.to_owned())
+            .with_context(|| format!("`{host}` is no host that a certificate can be for"))?;
+        Ok(Self {
+            config: Arc::new(gateway::tls::client(authorities)?),
+            name,
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
 
 fn data(name: &str) -> String {
@@ -44,7 +46,36 @@ fn vulnerable() -> String {
     format!("http://{address}")
 }
 
-fn answer(mut stream: TcpStream) {
+/// The same in TLS, and the file of the authority that signs its certificate for localhost.
+fn vulnerable_in_tls(folder: &Path) -> (String, String) {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let authority = folder.join("authority.pem");
+    std::fs::write(&authority, signed.cert.pem()).unwrap();
+    let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let stream = rustls::StreamOwned::new(session, stream.unwrap());
+            std::thread::spawn(move || answer(stream));
+        }
+    });
+    (
+        format!("https://localhost:{port}"),
+        authority.to_str().unwrap().to_owned(),
+    )
+}
+
+fn answer(mut stream: impl Read + Write) {
     let mut bytes = [0; 128 * 1024];
     let mut length = 0;
     while !bytes[..length].windows(4).any(|end| end == b"\r\n\r\n") {
@@ -102,6 +133,31 @@ impl Patch {
 
 const GOOD: &str = "{ deny: { where: [path], when: { traversal: dot-segments } } }";
 const NARROW: &str = "{ deny: { where: [uri], decode: [], when: { contains: /../ } } }";
+
+#[test]
+fn a_patch_is_proven_against_an_application_in_tls_whose_authority_is_trusted() {
+    let patch = Patch::of(GOOD);
+    let (url, authority) = vulnerable_in_tls(patch.folder.path());
+    let target = ["prove", patch.path(), "--json", "--target", &url];
+    let output = stopgap(&[&target[..], &["--authorities", &authority]].concat());
+    let proof = json(&output);
+    assert!(output.status.success(), "{proof}");
+    assert!(proof["evasions"]["count"].as_u64().unwrap() > 10, "{proof}");
+
+    let output = stopgap(&target);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(
+        errors.contains("cannot agree on TLS with localhost"),
+        "{errors}"
+    );
+
+    let output = stopgap(&[&target[..], &["--authorities", patch.path()]].concat());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("patch.yaml"), "{errors}");
+    assert!(errors.contains("no certificate"), "{errors}");
+}
 
 #[test]
 fn a_patch_is_proven_against_the_application_and_the_proof_is_for_it_alone() {

@@ -24,9 +24,14 @@ pub(super) struct Arguments {
     /// Patch files, or folders of them.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
-    /// Send the cases to this address instead, such as http://127.0.0.1:8080.
+    /// Send the cases to this address instead, such as http://127.0.0.1:8080 or
+    /// https://shop.test.
     #[arg(long, value_name = "URL")]
     against: Option<String>,
+    /// A PEM file of the authorities that sign the target's certificate; the public ones if
+    /// left out.
+    #[arg(long, value_name = "FILE", requires = "against")]
+    authorities: Option<PathBuf>,
     /// What the target is expected to be.
     #[arg(long, value_enum, default_value_t = State::Protected, requires = "against")]
     expect: State,
@@ -121,7 +126,8 @@ struct Tries<'a> {
 }
 
 fn live(source: &Source, url: &str, arguments: &Arguments) -> anyhow::Result<bool> {
-    let target = Target::parse(url, Duration::from_secs(arguments.timeout_seconds))?;
+    let timeout = Duration::from_secs(arguments.timeout_seconds);
+    let target = Target::parse(url, arguments.authorities.as_deref(), timeout)?;
     let cases = &source.document.cases.value;
     let mut tried = Vec::new();
     for (exploit, case) in cases

@@ -34,9 +34,14 @@ pub(super) struct Arguments {
     /// Patch files, or folders of them.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
-    /// The address of the unpatched application, such as http://127.0.0.1:8080.
+    /// The address of the unpatched application, such as http://127.0.0.1:8080 or
+    /// https://shop.test.
     #[arg(long, value_name = "URL")]
     target: Option<String>,
+    /// A PEM file of the authorities that sign the target's certificate; the public ones if
+    /// left out.
+    #[arg(long, value_name = "FILE", requires = "target")]
+    authorities: Option<PathBuf>,
     /// Seconds that one answer of the target may take.
     #[arg(long, default_value_t = 10, requires = "target")]
     timeout_seconds: u64,
@@ -111,8 +116,9 @@ fn prove_one(
     let progress = Progress::new(&source.document.id, source.document.cases.exploit.len());
     let timeout = Duration::from_secs(arguments.timeout_seconds);
     let target = arguments.target.as_deref();
+    let authorities = arguments.authorities.as_deref();
     let mut application = target
-        .map(|url| Application::at(url, timeout))
+        .map(|url| Application::at(url, authorities, timeout))
         .transpose()?;
     let mut works = |case: &patch::document::Case, requests: &[&Request]| match &mut application {
         Some(application) => application.works(case, requests),

@@ -1,5 +1,6 @@
 //! The unpatched application, which says what works.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -20,9 +21,13 @@ pub(super) struct Application {
 }
 
 impl Application {
-    pub(super) fn at(url: &str, timeout: Duration) -> anyhow::Result<Self> {
+    pub(super) fn at(
+        url: &str,
+        authorities: Option<&Path>,
+        timeout: Duration,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            target: Target::parse(url, timeout)?,
+            target: Target::parse(url, authorities, timeout)?,
             answered: false,
             error: None,
         })
