@@ -1,0 +1,59 @@
+//! What texts must be to come into the ledger.
+
+use crate::{Limits, Refused};
+
+/// Letters, digits and `.` `_` `:` `@` `-`, beginning with a letter or digit, so that an
+/// identifier stands in a path, a command line and a log as it is.
+pub(crate) fn id(what: &str, text: &str, limits: &Limits) -> Result<(), Refused> {
+    let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let rest = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte));
+    if !first || !rest {
+        return Err(Refused::new(format!(
+            "{what} `{}` must be letters, digits and `.`, `_`, `:`, `@`, `-`, and begin with a letter or digit",
+            text.escape_debug()
+        )));
+    }
+    size(what, text, limits.id_bytes)
+}
+
+/// Some text, not blank.
+pub(crate) fn text(what: &str, text: &str, limits: &Limits) -> Result<(), Refused> {
+    if text.trim().is_empty() {
+        return Err(Refused::new(format!("{what} must not be empty")));
+    }
+    optional(what, text, limits)
+}
+
+/// Some text, or none.
+pub(crate) fn optional(what: &str, text: &str, limits: &Limits) -> Result<(), Refused> {
+    // PostgreSQL keeps no NUL.
+    if text.contains('\0') {
+        return Err(Refused::new(format!("{what} must not hold a NUL")));
+    }
+    size(what, text, limits.text_bytes)
+}
+
+/// Not too many entries.
+pub(crate) fn entries<T>(what: &str, list: &[T], limits: &Limits) -> Result<(), Refused> {
+    if list.len() > limits.entries {
+        return Err(Refused::new(format!(
+            "{what} has {} entries, {} are allowed",
+            list.len(),
+            limits.entries
+        )));
+    }
+    Ok(())
+}
+
+/// Not too long.
+pub(crate) fn size(what: &str, text: &str, most: usize) -> Result<(), Refused> {
+    if text.len() > most {
+        return Err(Refused::new(format!(
+            "{what} has {} bytes, {most} are allowed",
+            text.len()
+        )));
+    }
+    Ok(())
+}

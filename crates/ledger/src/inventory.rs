@@ -1,0 +1,164 @@
+//! What must be patched, and where traffic enters.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::named::named;
+use crate::{Limits, Refused, check};
+
+named! {
+    /// Where something runs.
+    pub enum Environment {
+        /// Where changes are tried.
+        Test = "test",
+        /// What people depend on.
+        Production = "production",
+    }
+}
+
+named! {
+    /// What an asset is.
+    pub enum AssetKind {
+        /// A server, virtual or not.
+        Server = "server",
+        /// A computer that a person works at.
+        Workstation = "workstation",
+        /// A telephone or tablet.
+        Mobile = "mobile",
+        /// A firewall, a router and the like.
+        Appliance = "appliance",
+    }
+}
+
+named! {
+    /// How much depends on an asset.
+    pub enum Criticality {
+        /// Nobody notices for days.
+        Low = "low",
+        /// Work goes on without it for a day.
+        Medium = "medium",
+        /// Work stands still.
+        High = "high",
+        /// People or the organisation come to harm.
+        Critical = "critical",
+    }
+}
+
+named! {
+    /// What an ingress point is made of.
+    pub enum IngressKind {
+        /// Stopgap's own gateway.
+        Gateway = "gateway",
+        /// Envoy.
+        Envoy = "envoy",
+        /// HAProxy.
+        Haproxy = "haproxy",
+        /// nginx.
+        Nginx = "nginx",
+        /// Traefik.
+        Traefik = "traefik",
+        /// Caddy.
+        Caddy = "caddy",
+    }
+}
+
+/// Something that must be patched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asset {
+    /// Names it.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// What it is.
+    pub kind: AssetKind,
+    /// Where it runs.
+    pub environment: Environment,
+    /// How much depends on it.
+    pub criticality: Criticality,
+    /// Who answers for it.
+    pub owner: String,
+}
+
+/// A web application, reached through ingress points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Names it.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Where it runs.
+    pub environment: Environment,
+    /// Who answers for it.
+    pub owner: String,
+    /// The hosts by which it is asked for.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// The assets that it runs on.
+    #[serde(default)]
+    pub assets: Vec<String>,
+}
+
+/// One place where traffic enters towards applications.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IngressPoint {
+    /// Names it, as its events do.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// What it is made of.
+    pub kind: IngressKind,
+    /// Where it runs.
+    pub environment: Environment,
+    /// The applications that it leads to.
+    #[serde(default)]
+    pub applications: Vec<String>,
+}
+
+impl Asset {
+    /// Whether it may come into the ledger.
+    ///
+    /// # Errors
+    /// A text is missing, malformed or too long.
+    pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
+        check::id("id", &self.id, limits)?;
+        check::text("title", &self.title, limits)?;
+        check::text("owner", &self.owner, limits)
+    }
+}
+
+impl Application {
+    /// Whether it may come into the ledger.
+    ///
+    /// # Errors
+    /// A text is missing, malformed or too long, or a list is.
+    pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
+        check::id("id", &self.id, limits)?;
+        check::text("title", &self.title, limits)?;
+        check::text("owner", &self.owner, limits)?;
+        check::entries("hosts", &self.hosts, limits)?;
+        for host in &self.hosts {
+            check::text("host", host, limits)?;
+        }
+        references("assets", "asset", &self.assets, limits)
+    }
+}
+
+impl IngressPoint {
+    /// Whether it may come into the ledger.
+    ///
+    /// # Errors
+    /// A text is missing, malformed or too long, or a list is.
+    pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
+        check::id("id", &self.id, limits)?;
+        check::text("title", &self.title, limits)?;
+        references("applications", "application", &self.applications, limits)
+    }
+}
+
+fn references(what: &str, each: &str, ids: &[String], limits: &Limits) -> Result<(), Refused> {
+    check::entries(what, ids, limits)?;
+    ids.iter().try_for_each(|id| check::id(each, id, limits))
+}

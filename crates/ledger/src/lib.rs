@@ -1,0 +1,28 @@
+//! What the ledger holds and how it may change.
+//!
+//! No I/O and no clock: what is and the time come in, what becomes of it goes out. Times are
+//! milliseconds since 1970-01-01 UTC.
+
+mod named;
+
+mod advisory;
+pub mod audit;
+mod check;
+mod digest;
+mod finding;
+mod inventory;
+mod limits;
+mod patch;
+mod refused;
+pub mod rollout;
+
+pub use advisory::{Advisory, Severity};
+pub use digest::sha256;
+pub use finding::{Exception, Finding, Move, Schedule, State, Subject};
+pub use inventory::{
+    Application, Asset, AssetKind, Criticality, Environment, IngressKind, IngressPoint,
+};
+pub use limits::Limits;
+pub use patch::{Attention, AwaitedFix, Proof, Proven, Reason, VirtualPatch};
+pub use refused::Refused;
+pub use rollout::Rollout;

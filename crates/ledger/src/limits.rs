@@ -1,0 +1,25 @@
+//! What one record may hold.
+
+/// Bounds on what comes into the ledger; sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// An identifier: of an asset, an advisory, a patch, a person.
+    pub id_bytes: usize,
+    /// A title, a reason, a version, a name for people.
+    pub text_bytes: usize,
+    /// A patch document.
+    pub document_bytes: usize,
+    /// Entries of one list: hosts of an application, aliases of an advisory.
+    pub entries: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            id_bytes: 128,
+            text_bytes: 4096,
+            document_bytes: 1024 * 1024,
+            entries: 1000,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Every move of a finding, from every state.
+
+use ledger::{Advisory, Exception, Finding, Limits, Move, Schedule, Severity, Subject};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Table {
+    r#move: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    bare: [String; 5],
+    shielded: [String; 5],
+}
+
+const NOW: i64 = 1_000;
+
+fn open() -> Finding {
+    let advisory = Advisory {
+        id: "CVE-2024-23334".to_owned(),
+        title: "traversal".to_owned(),
+        severity: Severity::High,
+        aliases: Vec::new(),
+        fixed_in: None,
+        exploited: false,
+    };
+    Finding::open(1, &advisory, Subject::Application("shop".to_owned()), NOW)
+}
+
+fn step(name: &str) -> Move {
+    let text = str::to_owned;
+    match name {
+        "shield" => Move::Shield { patch: text("p") },
+        "expose" => Move::Expose {},
+        "schedule" => Move::Schedule(Schedule {
+            by: text("release 7"),
+            due_ms: 5_000,
+        }),
+        "unschedule" => Move::Unschedule {},
+        "except" => Move::Except(Exception {
+            reason: text("no fix yet"),
+            protection: text("not reachable"),
+            owner: text("web"),
+            expires_ms: 5_000,
+        }),
+        "lapse" => Move::Lapse {},
+        "fix" => Move::Fix { version: text("2") },
+        "verify" => Move::Verify {
+            evidence: text("probe"),
+        },
+        "reopen" => Move::Reopen {},
+        other => panic!("{other} is no move"),
+    }
+}
+
+fn after(finding: &Finding, moves: &[&str]) -> Finding {
+    moves.iter().fold(finding.clone(), |finding, name| {
+        let next = finding.after(&step(name), NOW, &Limits::default());
+        next.unwrap_or_else(|why| panic!("{why}"))
+    })
+}
+
+#[test]
+fn every_move_from_every_state_does_what_the_table_says() {
+    let table: Table = toml::from_str(include_str!("../testdata/findings.toml")).unwrap();
+    assert_eq!(table.r#move.len(), 9, "a row for each move");
+    let ways: [&[&str]; 5] = [&[], &["schedule"], &["except"], &["fix"], &["fix", "verify"]];
+    for row in table.r#move {
+        let bare = (open(), row.bare);
+        let shielded = (after(&open(), &["shield"]), row.shielded);
+        for (first, expected) in [bare, shielded] {
+            for (way, expected) in ways.iter().zip(expected) {
+                let from = after(&first, way);
+                let outcome = from.after(&step(&row.name), NOW, &Limits::default());
+                let became = outcome.map_or("-".to_owned(), |to| to.state().to_string());
+                assert_eq!(became, expected, "{} at {}", row.name, from.state());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_says_what_to_do() {
+    let fixed = after(&open(), &["fix"]);
+    let why = fixed.after(&step("shield"), NOW, &Limits::default());
+    assert_eq!(
+        why.unwrap_err().to_string(),
+        "finding 1 is fixed: it cannot shield, reopen it first"
+    );
+}
+
+#[test]
+fn an_exception_must_end_in_the_future_and_tell_its_protection() {
+    let exception = |protection: &str, expires_ms| {
+        Move::Except(Exception {
+            reason: "no fix".to_owned(),
+            protection: protection.to_owned(),
+            owner: "web".to_owned(),
+            expires_ms,
+        })
+    };
+    let limits = Limits::default();
+    assert!(open().after(&exception("WAF", NOW), NOW, &limits).is_err());
+    assert!(open().after(&exception(" ", 5_000), NOW, &limits).is_err());
+    assert!(open().after(&exception("WAF", 5_000), NOW, &limits).is_ok());
+}
+
+#[test]
+fn a_move_has_one_name() {
+    for name in [
+        "shield", "expose", "schedule", "unschedule", "except", "lapse", "fix", "verify", "reopen",
+    ] {
+        let json = serde_json::to_value(step(name)).unwrap();
+        assert_eq!(step(name).name(), name);
+        assert!(json.get(name).is_some(), "{json}");
+        assert_eq!(serde_json::from_value::<Move>(json).unwrap(), step(name));
+    }
+}
