@@ -127,8 +127,10 @@ pub enum Fault {
     Unlinked,
     /// It is not what it was when its hash was made.
     Altered,
-    /// The log holds another entry than was noted elsewhere.
+    /// The log holds another entry than was noted.
     Replaced,
+    /// It is beyond the log's noted end.
+    Uncounted,
 }
 
 impl std::fmt::Display for Broken {
@@ -138,6 +140,7 @@ impl std::fmt::Display for Broken {
             Fault::Unlinked => "does not hold the hash of the entry before it",
             Fault::Altered => "was altered after it was written",
             Fault::Replaced => "has another hash than was noted",
+            Fault::Uncounted => "is beyond the log's noted end",
         };
         write!(f, "entry {} {what}", self.sequence)
     }

@@ -17,7 +17,7 @@ mod refused;
 pub mod rollout;
 
 pub use advisory::{Advisory, Severity};
-pub use digest::sha256;
+pub use digest::{hex, sha256};
 pub use finding::{Exception, Finding, Move, Schedule, State, Subject};
 pub use inventory::{
     Application, Asset, AssetKind, Criticality, Environment, IngressKind, IngressPoint,

@@ -1,0 +1,123 @@
+//! The database's schema, version by version. What has been released is never changed: a
+//! change is a new version, which leaves what releases before it read as it was.
+
+use ledger::sha256;
+
+use crate::Error;
+use crate::sql::Connection;
+
+/// Leads from the version before to this one. Each version needs a specimen in
+/// `testdata/specimens/`.
+struct Migration {
+    /// Statements for both databases; PostgreSQL compares its texts as bytes, as SQLite does.
+    both: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// Version 1 is the first.
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        both: include_str!("0001-ledger.sql"),
+        sqlite: include_str!("0001-audit.sqlite.sql"),
+        postgres: include_str!("0001-audit.postgres.sql"),
+    },
+    Migration {
+        both: include_str!("0002-events.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+];
+
+/// A table, the version that made it, and the order of its rows in a backup. Tables come after
+/// those that they refer to.
+pub(crate) const TABLES: &[(usize, &str, &str)] = &[
+    (1, "asset", "id"),
+    (1, "application", "id"),
+    (1, "ingress_point", "id"),
+    (1, "advisory", "id"),
+    (1, "patch", "id"),
+    (1, "finding", "id"),
+    (1, "rollout", "id"),
+    (1, "numbers", "name"),
+    (1, "audit", "sequence"),
+    (1, "audit_head", "one"),
+    (2, "event", "ingress, reference"),
+    (2, "hit", "patch, time_ms, ingress, reference"),
+];
+
+/// The newest version.
+pub(crate) const NEWEST: usize = MIGRATIONS.len();
+
+/// Brings the database to the newest version.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let from = version(connection)?;
+    advance(connection, from, NEWEST)
+}
+
+/// Makes a new database of some version.
+pub(crate) fn make(connection: &mut Connection, version: usize) -> Result<(), Error> {
+    if version > NEWEST {
+        return Err(newer(version));
+    }
+    if self::version(connection)? > 0 {
+        return Err(Error::exists("a ledger"));
+    }
+    advance(connection, 0, version)
+}
+
+/// The database's version; 0 if it is new. Others that ask for it wait.
+fn version(connection: &mut Connection) -> Result<usize, Error> {
+    if matches!(connection, Connection::Postgres(_)) {
+        // Any number that nobody else uses.
+        connection.batch("SELECT pg_advisory_xact_lock(7308611953407)")?;
+    }
+    connection.batch(
+        "CREATE TABLE IF NOT EXISTS migration (version BIGINT NOT NULL PRIMARY KEY, digest TEXT NOT NULL)",
+    )?;
+    let made = connection.query("SELECT version, digest FROM migration ORDER BY version", &[])?;
+    if made.len() > NEWEST {
+        return Err(newer(made.len()));
+    }
+    for (index, (row, migration)) in made.iter().zip(MIGRATIONS).enumerate() {
+        if row.text(1)? != digest(migration) {
+            return Err(Error::schema(format!(
+                "version {} of this ledger's schema was made by another program: back it up with that one and restore it with this",
+                index + 1
+            )));
+        }
+    }
+    Ok(made.len())
+}
+
+fn advance(connection: &mut Connection, from: usize, to: usize) -> Result<(), Error> {
+    for (index, migration) in MIGRATIONS.iter().enumerate().take(to).skip(from) {
+        match connection {
+            Connection::Sqlite(_) => {
+                connection.batch(migration.both)?;
+                connection.batch(migration.sqlite)?;
+            }
+            Connection::Postgres(_) => {
+                connection.batch(&migration.both.replace("TEXT", "TEXT COLLATE \"C\""))?;
+                connection.batch(migration.postgres)?;
+            }
+        }
+        let version = i64::try_from(index + 1).unwrap_or(i64::MAX);
+        connection.execute(
+            "INSERT INTO migration (version, digest) VALUES ($1, $2)",
+            &[version.into(), digest(migration).into()],
+        )?;
+    }
+    Ok(())
+}
+
+fn digest(migration: &Migration) -> String {
+    let text = [migration.both, migration.sqlite, migration.postgres].join("\n");
+    sha256(text.as_bytes())
+}
+
+fn newer(version: usize) -> Error {
+    Error::schema(format!(
+        "the ledger's schema has version {version}, this program knows {NEWEST}: use a later release"
+    ))
+}

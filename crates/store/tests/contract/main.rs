@@ -1,0 +1,29 @@
+//! What the ledger promises, on SQLite and on PostgreSQL.
+
+mod audit;
+mod backend;
+mod backup;
+mod cluster;
+mod concurrency;
+mod events;
+mod findings;
+mod location;
+mod plans;
+mod records;
+mod rollouts;
+mod sample;
+mod schema;
+
+/// Runs each promise on both databases.
+macro_rules! on_both {
+    ($($promise:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $promise() { super::$promise(&crate::backend::Backend::sqlite()); })+
+        }
+        mod postgresql {
+            $(#[test] fn $promise() { super::$promise(&crate::backend::Backend::postgresql()); })+
+        }
+    };
+}
+
+pub(crate) use on_both;
