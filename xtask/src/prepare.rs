@@ -29,6 +29,11 @@ const NEEDS: &[Need] = &[
         check: &["ps", "--version"],
         debian: "procps",
     },
+    // The ledger's other database.
+    Need {
+        check: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
+        debian: "postgresql",
+    },
     // The scanners that must find nothing behind the gateway.
     Need {
         check: &["sqlmap", "--version"],

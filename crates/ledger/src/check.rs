@@ -5,7 +5,10 @@ use crate::{Limits, Refused};
 /// Letters, digits and `.` `_` `:` `@` `-`, beginning with a letter or digit, so that an
 /// identifier stands in a path, a command line and a log as it is.
 pub(crate) fn id(what: &str, text: &str, limits: &Limits) -> Result<(), Refused> {
-    let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let first = text
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"._:@-".contains(&byte));

@@ -50,9 +50,7 @@ impl std::str::FromStr for Subject {
         match text.split_once('/') {
             Some(("asset", id)) => Ok(Self::Asset(id.to_owned())),
             Some(("application", id)) => Ok(Self::Application(id.to_owned())),
-            _ => Err(format!(
-                "`{text}` must be `asset/ID` or `application/ID`"
-            )),
+            _ => Err(format!("`{text}` must be `asset/ID` or `application/ID`")),
         }
     }
 }
@@ -242,7 +240,9 @@ impl Finding {
                 next.schedule = Some(schedule.clone());
                 next.exception = None;
             }
-            Move::Unschedule {} if state != State::Scheduled => return refuse("nothing is planned"),
+            Move::Unschedule {} if state != State::Scheduled => {
+                return refuse("nothing is planned");
+            }
             Move::Unschedule {} => next.schedule = None,
             Move::Except(exception) if exception.expires_ms <= now_ms => {
                 return refuse("the exception would have expired already");

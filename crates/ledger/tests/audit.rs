@@ -1,5 +1,7 @@
 //! A chain of entries tells what was done to it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use ledger::audit::{Broken, Entry, Fault, Head};
 
 fn chain(entries: i64) -> Vec<Entry> {
@@ -26,7 +28,9 @@ fn chain(entries: i64) -> Vec<Entry> {
 
 fn read(entries: &[Entry]) -> Result<Head, Broken> {
     let beginning = Head::beginning();
-    entries.iter().try_fold(beginning, |head, entry| head.after(entry))
+    entries
+        .iter()
+        .try_fold(beginning, |head, entry| head.after(entry))
 }
 
 #[test]

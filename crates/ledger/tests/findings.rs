@@ -1,5 +1,7 @@
 //! Every move of a finding, from every state.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use ledger::{Advisory, Exception, Finding, Limits, Move, Schedule, Severity, Subject};
 use serde::Deserialize;
 
@@ -51,14 +53,13 @@ fn step(name: &str) -> Move {
             evidence: text("probe"),
         },
         "reopen" => Move::Reopen {},
-        other => panic!("{other} is no move"),
+        other => unreachable!("{other} is no move"),
     }
 }
 
 fn after(finding: &Finding, moves: &[&str]) -> Finding {
     moves.iter().fold(finding.clone(), |finding, name| {
-        let next = finding.after(&step(name), NOW, &Limits::default());
-        next.unwrap_or_else(|why| panic!("{why}"))
+        finding.after(&step(name), NOW, &Limits::default()).unwrap()
     })
 }
 
@@ -66,7 +67,13 @@ fn after(finding: &Finding, moves: &[&str]) -> Finding {
 fn every_move_from_every_state_does_what_the_table_says() {
     let table: Table = toml::from_str(include_str!("../testdata/findings.toml")).unwrap();
     assert_eq!(table.r#move.len(), 9, "a row for each move");
-    let ways: [&[&str]; 5] = [&[], &["schedule"], &["except"], &["fix"], &["fix", "verify"]];
+    let ways: [&[&str]; 5] = [
+        &[],
+        &["schedule"],
+        &["except"],
+        &["fix"],
+        &["fix", "verify"],
+    ];
     for row in table.r#move {
         let bare = (open(), row.bare);
         let shielded = (after(&open(), &["shield"]), row.shielded);
@@ -110,7 +117,15 @@ fn an_exception_must_end_in_the_future_and_tell_its_protection() {
 #[test]
 fn a_move_has_one_name() {
     for name in [
-        "shield", "expose", "schedule", "unschedule", "except", "lapse", "fix", "verify", "reopen",
+        "shield",
+        "expose",
+        "schedule",
+        "unschedule",
+        "except",
+        "lapse",
+        "fix",
+        "verify",
+        "reopen",
     ] {
         let json = serde_json::to_value(step(name)).unwrap();
         assert_eq!(step(name).name(), name);

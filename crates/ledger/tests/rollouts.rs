@@ -1,5 +1,7 @@
 //! Every move of a rollout, from every step, and what it does by itself.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::HashSet;
 
 use ledger::rollout::{Evidence, Move, Policy, Rules, Signals, Stage, Step};
@@ -91,7 +93,15 @@ fn start(production: bool, rules: Rules) -> Rollout {
         false => Environment::Test,
     };
     let to = (environment, rules);
-    Rollout::start(1, &patch(), proven(), to, ("starter", 0), &Limits::default()).unwrap()
+    Rollout::start(
+        1,
+        &patch(),
+        proven(),
+        to,
+        ("starter", 0),
+        &Limits::default(),
+    )
+    .unwrap()
 }
 
 fn rules() -> Rules {
@@ -125,7 +135,7 @@ fn step(name: &str) -> Move {
             proof_due_ms: NOW + 1,
         },
         "retire" => Move::Retire {},
-        other => panic!("{other} is no move"),
+        other => unreachable!("{other} is no move"),
     }
 }
 
@@ -193,14 +203,22 @@ fn no_way_through_the_moves_breaks_a_promise() {
         }
         assert!(seen.len() < 10_000, "the moves do not end");
         let canary = rollout.stage == Stage::Canary;
-        let known = rollout.share_percent.is_some_and(|share| [10, 50].contains(&share));
+        let known = rollout
+            .share_percent
+            .is_some_and(|share| [10, 50].contains(&share));
         assert!(known == canary && (canary || rollout.share_percent.is_none()));
         if rollout.stage == Stage::Enforce {
             let second = rollout.approvals.iter().any(|each| each.who != "starter");
             assert!(second, "enforced without a second person: {rollout:?}");
         }
         for name in [
-            "promote", "demote", "pause", "resume", "approve", "emergency", "retire",
+            "promote",
+            "demote",
+            "pause",
+            "resume",
+            "approve",
+            "emergency",
+            "retire",
         ] {
             for (who, verified) in [("starter", false), ("second", true)] {
                 let by = (who, NOW);

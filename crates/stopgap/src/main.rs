@@ -2,10 +2,14 @@
 //!
 //! Exit status: 0 all went well, 1 something was wrong with the work, 2 wrong use or bad input.
 
+mod audit;
+mod backup;
 mod catalogue;
 mod demo;
+mod findings;
 mod gateway;
 mod inspect;
+mod ledger_place;
 mod live;
 mod patch;
 mod rules;
@@ -25,22 +29,30 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Audit(audit::Arguments),
+    Backup(backup::Backup),
     Catalogue(catalogue::Arguments),
     Demo(demo::Arguments),
+    Findings(findings::Arguments),
     Gateway(gateway::Arguments),
     Inspect(inspect::Arguments),
     Patch(patch::Arguments),
+    Restore(backup::Restore),
     Rules(rules::Arguments),
 }
 
 fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
     let outcome = match Arguments::parse().command {
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Findings(arguments) => findings::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Patch(arguments) => patch::run(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -53,7 +53,9 @@ pub(crate) fn write(connection: &mut Connection, path: &Path) -> Result<(), Erro
         .map_err(|source| Error::file(part, source))?;
     let outcome = write_all(connection, path, file).and_then(|()| {
         std::fs::rename(part, path).map_err(fault)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(fault)?;
         folder.sync_all().map_err(fault)
     });
@@ -77,7 +79,10 @@ fn write_all(connection: &mut Connection, path: &Path, file: File) -> Result<(),
     })?;
     for (_, table, order) in TABLES {
         let columns = connection.columns(&format!("SELECT * FROM {table}"))?;
-        let sql = format!("SELECT {} FROM {table} ORDER BY {order}", columns.join(", "));
+        let sql = format!(
+            "SELECT {} FROM {table} ORDER BY {order}",
+            columns.join(", ")
+        );
         writer.line(&Line::Table {
             table: (*table).to_owned(),
             columns,
@@ -95,7 +100,10 @@ fn write_all(connection: &mut Connection, path: &Path, file: File) -> Result<(),
     let (rows, sha256) = (writer.rows, hex(&writer.digest.clone().finalize()));
     writer.line(&Line::End { rows, sha256 })?;
     let fault = |source| Error::file(path, source);
-    let file = writer.file.into_inner().map_err(|error| fault(error.into_error()))?;
+    let file = writer
+        .file
+        .into_inner()
+        .map_err(|error| fault(error.into_error()))?;
     file.sync_all().map_err(fault)
 }
 
@@ -117,11 +125,7 @@ impl Writer<'_> {
 }
 
 /// Makes a ledger of the file's schema version, and fills it.
-pub(crate) fn read(
-    connection: &mut Connection,
-    path: &Path,
-    limits: &Limits,
-) -> Result<(), Error> {
+pub(crate) fn read(connection: &mut Connection, path: &Path, limits: &Limits) -> Result<(), Error> {
     let file = File::open(path).map_err(|source| Error::file(path, source))?;
     let mut reader = BufReader::new(file);
     let mut digest = Sha256::new();
@@ -150,7 +154,13 @@ pub(crate) fn read(
         let parsed: Line =
             serde_json::from_str(&line).map_err(|_| wrong("this is no line of a backup"))?;
         match (parsed, schema) {
-            (Line::Head { stopgap_backup, schema: version }, None) => {
+            (
+                Line::Head {
+                    stopgap_backup,
+                    schema: version,
+                },
+                None,
+            ) => {
                 if stopgap_backup != FORMAT {
                     return Err(wrong("this format of backups is not known"));
                 }
@@ -158,10 +168,15 @@ pub(crate) fn read(
                 schema = Some(version);
             }
             (Line::Table { table, columns }, Some(version)) => {
-                insert = Some(begin_table(connection, version, &table, &columns).ok_or_else(|| wrong("a ledger has no such table"))??);
+                insert = Some(
+                    begin_table(connection, version, &table, &columns)
+                        .ok_or_else(|| wrong("a ledger has no such table"))??,
+                );
             }
             (Line::Row(cells), Some(_)) => {
-                let (sql, columns) = insert.as_ref().ok_or_else(|| wrong("a row is of no table"))?;
+                let (sql, columns) = insert
+                    .as_ref()
+                    .ok_or_else(|| wrong("a row is of no table"))?;
                 if cells.len() != *columns {
                     return Err(wrong("the row has other columns than its table"));
                 }
@@ -193,21 +208,29 @@ fn begin_table(
     table: &str,
     columns: &[String],
 ) -> Option<Result<(String, usize), Error>> {
-    let known = TABLES.iter().find(|(since, name, _)| *since <= version && *name == table);
+    let known = TABLES
+        .iter()
+        .find(|(since, name, _)| *since <= version && *name == table);
     let (_, table, _) = known?;
-    Some(connection.columns(&format!("SELECT * FROM {table}")).and_then(|there| {
-        if there != columns {
-            return Err(Error::refused(format!(
-                "the backup's table {table} has other columns than it should"
-            )));
-        }
-        // What a new ledger begins with is in the backup too.
-        if ["numbers", "audit_head"].contains(table) {
-            connection.execute(&format!("DELETE FROM {table}"), &[])?;
-        }
-        let places: Vec<_> = (1..=columns.len()).map(|place| format!("${place}")).collect();
-        let (columns, places) = (columns.join(", "), places.join(", "));
-        let sql = format!("INSERT INTO {table} ({columns}) VALUES ({places})");
-        Ok((sql, there.len()))
-    }))
+    Some(
+        connection
+            .columns(&format!("SELECT * FROM {table}"))
+            .and_then(|there| {
+                if there != columns {
+                    return Err(Error::refused(format!(
+                        "the backup's table {table} has other columns than it should"
+                    )));
+                }
+                // What a new ledger begins with is in the backup too.
+                if ["numbers", "audit_head"].contains(table) {
+                    connection.execute(&format!("DELETE FROM {table}"), &[])?;
+                }
+                let places: Vec<_> = (1..=columns.len())
+                    .map(|place| format!("${place}"))
+                    .collect();
+                let (columns, places) = (columns.join(", "), places.join(", "));
+                let sql = format!("INSERT INTO {table} ({columns}) VALUES ({places})");
+                Ok((sql, there.len()))
+            }),
+    )
 }

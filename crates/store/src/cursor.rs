@@ -72,10 +72,15 @@ fn read(word: &str, key: &[Kind]) -> Option<Vec<Value>> {
     if parts.len() != key.len() {
         return None;
     }
-    let parts = parts.into_iter().zip(key).map(|(part, kind)| match (part, kind) {
-        (serde_json::Value::Number(number), Kind::Integer) => Some(number.as_i64()?.into()),
-        (serde_json::Value::String(text), Kind::Text) if !text.contains('\0') => Some(text.into()),
-        _ => None,
-    });
+    let parts = parts
+        .into_iter()
+        .zip(key)
+        .map(|(part, kind)| match (part, kind) {
+            (serde_json::Value::Number(number), Kind::Integer) => Some(number.as_i64()?.into()),
+            (serde_json::Value::String(text), Kind::Text) if !text.contains('\0') => {
+                Some(text.into())
+            }
+            _ => None,
+        });
     parts.collect()
 }

@@ -10,13 +10,19 @@ pub struct Error(Box<Kind>);
 enum Kind {
     Missing(String),
     Exists(String),
-    Changed { what: String, version: i64 },
+    Changed {
+        what: String,
+        version: i64,
+    },
     Refused(String),
     Busy,
     Schema(String),
     Damaged(String),
     Broken(ledger::audit::Broken),
-    File { path: String, source: std::io::Error },
+    File {
+        path: String,
+        source: std::io::Error,
+    },
     Sqlite(rusqlite::Error),
     Postgres(postgres::Error),
     Unknown(Error),

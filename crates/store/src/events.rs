@@ -9,7 +9,7 @@ use crate::{Change, Error, Page, Paging, Session};
 /// A name in an event: its own, an ingress point's, an application's, a patch's, in bytes.
 const NAME_BYTES: usize = 256;
 /// One event, as JSON, in bytes.
-const EVENT_BYTES: usize = 1024 * 1024;
+const KEPT_BYTES: usize = 1024 * 1024;
 /// Rows that one statement writes.
 const ROWS: usize = 64;
 
@@ -85,7 +85,11 @@ fn page_query(filter: EventFilter<'_>, part: &Part) -> (String, Vec<Value>) {
             Some(id),
         ),
     };
-    let body = if matches!(filter, EventFilter::Patch(_)) { "e" } else { "k" };
+    let body = if matches!(filter, EventFilter::Patch(_)) {
+        "e"
+    } else {
+        "k"
+    };
     let mut values: Vec<Value> = named.into_iter().map(Value::from).collect();
     let mut conditions = of.to_owned();
     if let Some(after) = &part.after {
@@ -113,8 +117,11 @@ impl Change<'_> {
     /// The database cannot be written.
     pub fn forget_events(&mut self, before_ms: i64) -> Result<u64, Error> {
         let before = [before_ms.into()];
-        self.connection.execute("DELETE FROM hit WHERE time_ms < $1", &before)?;
-        let forgotten = self.connection.execute("DELETE FROM event WHERE time_ms < $1", &before)?;
+        self.connection
+            .execute("DELETE FROM hit WHERE time_ms < $1", &before)?;
+        let forgotten = self
+            .connection
+            .execute("DELETE FROM event WHERE time_ms < $1", &before)?;
         let detail = serde_json::json!({ "before_ms": before_ms, "events": forgotten });
         self.note("events.forget", "events", &detail.to_string())?;
         Ok(forgotten)
@@ -137,10 +144,12 @@ pub(crate) fn deliver(connection: &mut Connection, events: &[Event]) -> Result<u
             let [ingress, reference] = key.clone();
             hits.push([name(patch)?, time.into(), ingress, reference]);
         }
-        let body = event.to_line().map_err(|why| Error::damaged(why.to_string()))?;
-        if body.len() > EVENT_BYTES {
+        let body = event
+            .to_line()
+            .map_err(|why| Error::damaged(why.to_string()))?;
+        if body.len() > KEPT_BYTES {
             return Err(Error::refused(format!(
-                "an event has {} bytes, {EVENT_BYTES} are allowed",
+                "an event has {} bytes, {KEPT_BYTES} are allowed",
                 body.len()
             )));
         }
@@ -154,7 +163,12 @@ pub(crate) fn deliver(connection: &mut Connection, events: &[Event]) -> Result<u
     let columns = "event (ingress, reference, time_ms, application, body)";
     let new = insert(connection, columns, "(ingress, reference)", &rows)?;
     let columns = "hit (patch, time_ms, ingress, reference)";
-    insert(connection, columns, "(patch, time_ms, ingress, reference)", &hits)?;
+    insert(
+        connection,
+        columns,
+        "(patch, time_ms, ingress, reference)",
+        &hits,
+    )?;
     usize::try_from(new).map_err(|_| Error::damaged("more events than there can be"))
 }
 
@@ -188,7 +202,9 @@ fn insert<const N: usize>(
     // One by one what is left, so that there are two statements, not one for each count.
     for piece in pieces.chain(rest.chunks(1)) {
         let row = |row: usize| {
-            let places: Vec<_> = (1..=N).map(|column| format!("${}", row * N + column)).collect();
+            let places: Vec<_> = (1..=N)
+                .map(|column| format!("${}", row * N + column))
+                .collect();
             format!("({})", places.join(", "))
         };
         let places: Vec<_> = (0..piece.len()).map(row).collect();

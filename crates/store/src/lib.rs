@@ -76,6 +76,26 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a ledger that is there.
+    ///
+    /// # Errors
+    /// There is none, or as [`Store::open`].
+    pub fn open_existing(location: &Location, limits: Limits) -> Result<Self, Error> {
+        let none = || Error::missing(format!("ledger in {location}"));
+        if let Location::File(path) = location
+            && !path
+                .try_exists()
+                .map_err(|source| Error::file(path, source))?
+        {
+            return Err(none());
+        }
+        let pool = Pool::new(location, &limits);
+        if !pool.with(Transaction::Read, migrations::are_there)? {
+            return Err(none());
+        }
+        Self::open(location, limits)
+    }
+
     /// Reads; all that `read` sees is of one moment.
     ///
     /// # Errors

@@ -69,6 +69,20 @@ impl Location {
     }
 }
 
+/// Without the password.
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Postgres(server) => write!(
+                f,
+                "database {}",
+                server.config.get_dbname().unwrap_or("of the user's name")
+            ),
+        }
+    }
+}
+
 fn is_here(host: &postgres::config::Host) -> bool {
     match host {
         postgres::config::Host::Tcp(name) => {

@@ -86,7 +86,9 @@ impl Session<'_> {
             "SELECT id, version, body FROM {} WHERE id > $1 ORDER BY id LIMIT $2",
             R::TABLE
         );
-        let rows = self.connection.query(&sql, &[after, vec![part.rows()]].concat())?;
+        let rows = self
+            .connection
+            .query(&sql, &[after, vec![part.rows()]].concat())?;
         let entries = rows.iter().map(|row| {
             let stored = Stored {
                 version: row.integer(1)?,
@@ -145,7 +147,10 @@ impl Change<'_> {
         let now: Stored<R> = self.get(record.id())?;
         as_expected(&subject(record), now.version, expected)?;
         let version = now.version + 1;
-        let sql = format!("UPDATE {} SET version = $1, body = $2 WHERE id = $3", R::TABLE);
+        let sql = format!(
+            "UPDATE {} SET version = $1, body = $2 WHERE id = $3",
+            R::TABLE
+        );
         let values = [version.into(), body.as_str().into(), record.id().into()];
         self.connection.execute(&sql, &values)?;
         self.note(&format!("{}.change", R::KIND), &subject(record), &body)?;

@@ -17,7 +17,14 @@ impl Rollout {
         limits: &Limits,
     ) -> Result<Self, Refused> {
         let evidence = Evidence::Proven(proven);
-        Self::begin(id, patch, evidence, (environment, rules), (who, now_ms), limits)
+        Self::begin(
+            id,
+            patch,
+            evidence,
+            (environment, rules),
+            (who, now_ms),
+            limits,
+        )
     }
 
     /// A rollout whose proof follows, at its first stage; `Move::Emergency` leads on.
@@ -34,7 +41,14 @@ impl Rollout {
     ) -> Result<Self, Refused> {
         emergency(&reason, due_ms, now_ms, limits)?;
         let evidence = Evidence::Owed { reason, due_ms };
-        Self::begin(id, patch, evidence, (environment, rules), (who, now_ms), limits)
+        Self::begin(
+            id,
+            patch,
+            evidence,
+            (environment, rules),
+            (who, now_ms),
+            limits,
+        )
     }
 
     fn begin(
@@ -102,7 +116,10 @@ impl Rollout {
                     time_ms: now_ms,
                 });
             }
-            Move::Emergency { reason, proof_due_ms } => {
+            Move::Emergency {
+                reason,
+                proof_due_ms,
+            } => {
                 if matches!(self.stage, Stage::Enforce | Stage::Retired) {
                     return self.refuse("emergency", "that leads to enforcing only from before");
                 }
@@ -201,7 +218,10 @@ impl Rollout {
 
     pub(super) fn may_enforce(&self, policy: Policy) -> Result<(), Refused> {
         let demanded = policy.two_persons && self.environment == Environment::Production;
-        let second = self.approvals.iter().any(|approval| approval.who != self.started_by);
+        let second = self
+            .approvals
+            .iter()
+            .any(|approval| approval.who != self.started_by);
         if demanded && !second {
             return self.refuse(
                 "enforce",

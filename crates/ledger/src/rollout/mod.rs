@@ -78,7 +78,10 @@ impl Rules {
     pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
         check::entries("canary_percent", &self.canary_percent, limits)?;
         let rising = self.canary_percent.is_sorted_by(|one, next| one < next);
-        let within = self.canary_percent.iter().all(|share| (1..=99).contains(share));
+        let within = self
+            .canary_percent
+            .iter()
+            .all(|share| (1..=99).contains(share));
         if !rising || !within {
             return Err(Refused::new(
                 "canary_percent must be rising shares between 1 and 99",

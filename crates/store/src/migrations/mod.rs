@@ -55,6 +55,17 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Error> {
     advance(connection, from, NEWEST)
 }
 
+/// Whether the database holds a ledger, of whichever version.
+pub(crate) fn are_there(connection: &mut Connection) -> Result<bool, Error> {
+    let sql = match connection {
+        Connection::Sqlite(_) => "SELECT name FROM sqlite_master WHERE name = 'migration'",
+        Connection::Postgres(_) => {
+            "SELECT to_regclass('migration')::text WHERE to_regclass('migration') IS NOT NULL"
+        }
+    };
+    Ok(connection.first(sql, &[])?.is_some())
+}
+
 /// Makes a new database of some version.
 pub(crate) fn make(connection: &mut Connection, version: usize) -> Result<(), Error> {
     if version > NEWEST {
@@ -75,7 +86,10 @@ fn version(connection: &mut Connection) -> Result<usize, Error> {
     connection.batch(
         "CREATE TABLE IF NOT EXISTS migration (version BIGINT NOT NULL PRIMARY KEY, digest TEXT NOT NULL)",
     )?;
-    let made = connection.query("SELECT version, digest FROM migration ORDER BY version", &[])?;
+    let made = connection.query(
+        "SELECT version, digest FROM migration ORDER BY version",
+        &[],
+    )?;
     if made.len() > NEWEST {
         return Err(newer(made.len()));
     }

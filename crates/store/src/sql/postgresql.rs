@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::error::Error as StdError;
 
-use postgres::fallible_iterator::FallibleIterator;
 use bytes::BytesMut;
+use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Row as Answer, Statement};
 
@@ -22,7 +22,9 @@ pub(crate) struct Client {
 
 impl Client {
     pub(super) fn open(server: &Server, wait_ms: u64) -> Result<Self, Error> {
-        let mut client = server.config.connect(tls::connector(server.roots.as_deref())?)?;
+        let mut client = server
+            .config
+            .connect(tls::connector(server.roots.as_deref())?)?;
         let encoding: String = client.query_one("SHOW server_encoding", &[])?.try_get(0)?;
         if encoding != "UTF8" {
             return Err(Error::schema(format!(

@@ -13,7 +13,10 @@ use crate::Error;
 
 /// Opens the file, and makes it if it is not there, for its owner alone.
 pub(super) fn open(path: &Path, wait_ms: u64) -> Result<Connection, Error> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|source| Error::file(folder, source))?;
     }
@@ -27,17 +30,13 @@ pub(super) fn open(path: &Path, wait_ms: u64) -> Result<Connection, Error> {
     connection.busy_timeout(Duration::from_millis(wait_ms))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA trusted_schema = OFF;",
+         PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
-pub(super) fn execute(
-    connection: &Connection,
-    sql: &str,
-    values: &[Value],
-) -> Result<u64, Error> {
+pub(super) fn execute(connection: &Connection, sql: &str, values: &[Value]) -> Result<u64, Error> {
     let mut statement = connection.prepare_cached(&numbered(sql))?;
     Ok(statement.execute(params_from_iter(values))? as u64)
 }
@@ -55,7 +54,9 @@ pub(super) fn each(
         let values = (0..columns).map(|column| match row.get_ref(column)? {
             ValueRef::Null => Ok(Value::Null),
             ValueRef::Integer(number) => Ok(Value::Integer(number)),
-            other => Ok(Value::Text(other.as_str().map_err(rusqlite::Error::from)?.to_owned())),
+            other => Ok(Value::Text(
+                other.as_str().map_err(rusqlite::Error::from)?.to_owned(),
+            )),
         });
         each(Row(values.collect::<Result<_, Error>>()?))?;
     }

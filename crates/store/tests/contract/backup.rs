@@ -18,10 +18,21 @@ fn full(backend: &Backend) -> Store {
     let store = sample::filled(backend);
     change(&store, |it| {
         it.replace(&sample::asset("db-1"), None)?;
-        it.move_finding(1, &ledger::Move::Shield { patch: "p".to_owned() }, None)?;
+        it.move_finding(
+            1,
+            &ledger::Move::Shield {
+                patch: "p".to_owned(),
+            },
+            None,
+        )?;
         let patch: VirtualPatch = it.get("p")?.value;
         let proof = sample::proof(&patch);
-        it.start_rollout("p", &Start::Proven(&proof), Environment::Test, Rules::default())?;
+        it.start_rollout(
+            "p",
+            &Start::Proven(&proof),
+            Environment::Test,
+            Rules::default(),
+        )?;
         it.move_rollout(1, &Move::Promote {}, Policy { two_persons: true }, None)
     });
     store.deliver(&[sample::event(5, "r", Some("p"))]).unwrap();
@@ -44,10 +55,24 @@ fn a_backup_is_restored_into_either_database(backend: &Backend) {
     if let Some(specimen) = std::env::var_os("STOPGAP_WRITE_SPECIMEN") {
         std::fs::copy(file("first"), specimen).unwrap();
     }
-    for (name, other) in [("same", backend.another()), ("other", backend.of_the_other_kind())] {
-        let store = Store::restore(&other.location(), &file("first"), &BY, Limits::default()).unwrap();
+    for (name, other) in [
+        ("same", backend.another()),
+        ("other", backend.of_the_other_kind()),
+    ] {
+        let store =
+            Store::restore(&other.location(), &file("first"), &BY, Limits::default()).unwrap();
         store.read(|it| it.verify_audit(None)).unwrap();
-        let last = store.read(|it| it.audit(None, Paging { after: None, most: Some(1) })).unwrap();
+        let last = store
+            .read(|it| {
+                it.audit(
+                    None,
+                    Paging {
+                        after: None,
+                        most: Some(1),
+                    },
+                )
+            })
+            .unwrap();
         assert_eq!(last.items[0].action, "ledger.restore");
         store.back_up(&file(name)).unwrap();
         let (before, after) = (lines(&file("first")), lines(&file(name)));
@@ -69,7 +94,10 @@ fn a_restored_ledger_goes_on_where_it_was(backend: &Backend) {
         it.open_finding("CVE-1", &ledger::Subject::Asset("db-1".to_owned()))
     });
     assert_eq!(opened.finding.value.id, 2);
-    assert_eq!(store.deliver(&[sample::event(5, "r", Some("p"))]).unwrap(), 0);
+    assert_eq!(
+        store.deliver(&[sample::event(5, "r", Some("p"))]).unwrap(),
+        0
+    );
     store.read(|it| it.verify_audit(None)).unwrap();
 }
 
@@ -103,11 +131,23 @@ fn a_backup_that_is_not_whole_is_refused_and_leaves_nothing(backend: &Backend) {
         (without(0), "out of place"),
         (without(1), "of no table"),
         (without(2), "not what was written"),
-        (text.replace("operations", "Operations"), "not what was written"),
-        (text.replacen("\"asset\"", "\"sqlite_master\"", 1), "no such table"),
+        (
+            text.replace("operations", "Operations"),
+            "not what was written",
+        ),
+        (
+            text.replacen("\"asset\"", "\"sqlite_master\"", 1),
+            "no such table",
+        ),
         (text.replacen("\"version\"", "\"v\"", 1), "other columns"),
-        (text.replacen("\"stopgap_backup\":1", "\"stopgap_backup\":2", 1), "not known"),
-        (text.replacen("\"schema\":", "\"schema\":9", 1), "later release"),
+        (
+            text.replacen("\"stopgap_backup\":1", "\"stopgap_backup\":2", 1),
+            "not known",
+        ),
+        (
+            text.replacen("\"schema\":", "\"schema\":9", 1),
+            "later release",
+        ),
         ("hello\n".to_owned(), "no line of a backup"),
     ];
     let other = backend.another();
@@ -115,11 +155,21 @@ fn a_backup_that_is_not_whole_is_refused_and_leaves_nothing(backend: &Backend) {
     for (text, named) in cases {
         let file = folder.path().join("faulty");
         std::fs::write(&file, text).unwrap();
-        let why = Store::restore(&other.location(), &file, &BY, limits()).err().unwrap();
-        assert!(why.to_string().contains(named), "{why} does not say {named}");
+        let why = Store::restore(&other.location(), &file, &BY, limits())
+            .err()
+            .unwrap();
+        assert!(
+            why.to_string().contains(named),
+            "{why} does not say {named}"
+        );
     }
-    let small = Limits { backup_line_bytes: 64, ..limits() };
-    let why = Store::restore(&other.location(), &good, &BY, small).err().unwrap();
+    let small = Limits {
+        backup_line_bytes: 64,
+        ..limits()
+    };
+    let why = Store::restore(&other.location(), &good, &BY, small)
+        .err()
+        .unwrap();
     assert!(why.to_string().contains("too long"), "{why}");
     // Nothing is left of them in the way.
     Store::restore(&other.location(), &good, &BY, limits()).unwrap();

@@ -62,18 +62,39 @@ impl Cluster {
     }
 }
 
+#[expect(clippy::zombie_processes, reason = "it ends after this process does")]
 fn start() -> Cluster {
-    let folder = tempfile::Builder::new().prefix("stopgap-pg").tempdir().unwrap().keep();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::Builder::new()
+        .prefix("stopgap-pg")
+        .tempdir()
+        .unwrap()
+        .keep();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     certificate(&folder);
     let root = rustix::process::geteuid().is_root();
     let mut command = match root {
         true => {
             // PostgreSQL does not run as root.
-            let owned = Command::new("chown").arg("-R").arg("postgres").arg(&folder).status();
-            assert!(owned.unwrap().success(), "as root: apt-get install postgresql");
+            let owned = Command::new("chown")
+                .arg("-R")
+                .arg("postgres")
+                .arg(&folder)
+                .status();
+            assert!(
+                owned.unwrap().success(),
+                "as root: apt-get install postgresql"
+            );
             let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
+            command.args([
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+                "sh",
+            ]);
             command
         }
         false => Command::new("sh"),
@@ -93,7 +114,10 @@ fn start() -> Cluster {
     let until = Instant::now() + Duration::from_secs(120);
     while postgres::Client::connect(&cluster.url("postgres"), postgres::NoTls).is_err() {
         let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "PostgreSQL does not start: apt-get install postgresql");
+        assert!(
+            ended.is_none(),
+            "PostgreSQL does not start: apt-get install postgresql"
+        );
         assert!(Instant::now() < until, "PostgreSQL does not get ready");
         std::thread::sleep(Duration::from_millis(50));
     }

@@ -23,8 +23,20 @@ fn many(change: &mut Change<'_>) -> Result<(), Error> {
             change.open_finding(&id, &Subject::Asset(asset.to_owned()))?;
         }
     }
-    change.move_finding(1, &Move::Fix { version: "2".to_owned() }, None)?;
-    change.move_finding(5, &Move::Fix { version: "2".to_owned() }, None)?;
+    change.move_finding(
+        1,
+        &Move::Fix {
+            version: "2".to_owned(),
+        },
+        None,
+    )?;
+    change.move_finding(
+        5,
+        &Move::Fix {
+            version: "2".to_owned(),
+        },
+        None,
+    )?;
     Ok(())
 }
 
@@ -54,16 +66,66 @@ fn the_most_urgent_come_first_and_filters_hold(backend: &Backend) {
     let all = FindingFilter::default();
     for (filter, expected) in [
         (all.clone(), vec![10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3]),
-        (FindingFilter { state, ..all.clone() }, vec![5, 1]),
-        (FindingFilter { subject: subject.clone(), ..all.clone() }, vec![11, 8, 5, 2]),
-        (FindingFilter { advisory: advisory.clone(), ..all.clone() }, vec![4, 5, 6]),
-        (FindingFilter { state, subject: subject.clone(), advisory: None }, vec![5]),
-        (FindingFilter { state, advisory: advisory.clone(), subject: None }, vec![5]),
-        (FindingFilter { state: None, advisory: advisory.clone(), subject: subject.clone() }, vec![5]),
-        (FindingFilter { state: Some(State::Open), advisory, subject }, vec![]),
+        (
+            FindingFilter {
+                state,
+                ..all.clone()
+            },
+            vec![5, 1],
+        ),
+        (
+            FindingFilter {
+                subject: subject.clone(),
+                ..all.clone()
+            },
+            vec![11, 8, 5, 2],
+        ),
+        (
+            FindingFilter {
+                advisory: advisory.clone(),
+                ..all.clone()
+            },
+            vec![4, 5, 6],
+        ),
+        (
+            FindingFilter {
+                state,
+                subject: subject.clone(),
+                advisory: None,
+            },
+            vec![5],
+        ),
+        (
+            FindingFilter {
+                state,
+                advisory: advisory.clone(),
+                subject: None,
+            },
+            vec![5],
+        ),
+        (
+            FindingFilter {
+                state: None,
+                advisory: advisory.clone(),
+                subject: subject.clone(),
+            },
+            vec![5],
+        ),
+        (
+            FindingFilter {
+                state: Some(State::Open),
+                advisory,
+                subject,
+            },
+            vec![],
+        ),
     ] {
         for most in [1, 2, 5, 200] {
-            assert_eq!(numbers(&store, &filter, most), expected, "{filter:?} by {most}");
+            assert_eq!(
+                numbers(&store, &filter, most),
+                expected,
+                "{filter:?} by {most}"
+            );
         }
     }
 }
@@ -74,7 +136,15 @@ fn a_finding_is_there_once_and_comes_back_when_it_was_fixed(backend: &Backend) {
     let again = open();
     assert!(!again.new);
     assert_eq!((again.finding.value.id, again.finding.version), (1, 1));
-    change(&store, |it| it.move_finding(1, &Move::Fix { version: "2".to_owned() }, None));
+    change(&store, |it| {
+        it.move_finding(
+            1,
+            &Move::Fix {
+                version: "2".to_owned(),
+            },
+            None,
+        )
+    });
     let back = open();
     assert_eq!((back.finding.value.state(), back.new), (State::Open, false));
     assert_eq!(back.finding.version, 3);
@@ -82,7 +152,9 @@ fn a_finding_is_there_once_and_comes_back_when_it_was_fixed(backend: &Backend) {
 
 fn moves_are_kept_and_checked(backend: &Backend) {
     let store = sample::filled(backend);
-    let fix = Move::Fix { version: "2".to_owned() };
+    let fix = Move::Fix {
+        version: "2".to_owned(),
+    };
     let moved = change(&store, |it| it.move_finding(1, &fix, Some(1)));
     assert_eq!((moved.version, moved.value.state()), (2, State::Fixed));
     assert_eq!(store.read(|it| it.finding(1)).unwrap(), moved);
@@ -105,7 +177,17 @@ fn a_shield_is_a_patch_for_the_advisory(backend: &Backend) {
         let patch = patch.to_owned();
         store.change(&BY, |it| it.move_finding(1, &Move::Shield { patch }, None))
     };
-    assert!(shield("other").unwrap_err().to_string().contains("is not for CVE-1"));
-    assert!(shield("none").unwrap_err().to_string().contains("no patch none"));
+    assert!(
+        shield("other")
+            .unwrap_err()
+            .to_string()
+            .contains("is not for CVE-1")
+    );
+    assert!(
+        shield("none")
+            .unwrap_err()
+            .to_string()
+            .contains("no patch none")
+    );
     assert_eq!(shield("p").unwrap().value.state(), State::Shielded);
 }

@@ -8,7 +8,9 @@ use crate::cluster;
 
 fn outcome(url: &str) -> Result<(), String> {
     let location = Location::url(url).map_err(|why| why.to_string())?;
-    Store::open(&location, Limits::default()).map(drop).map_err(|why| why.to_string())
+    Store::open(&location, Limits::default())
+        .map(drop)
+        .map_err(|why| why.to_string())
 }
 
 #[test]
@@ -16,7 +18,8 @@ fn a_ledger_in_a_folder_is_for_its_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("a/b");
     Store::open(&Location::folder(&data), Limits::default()).unwrap();
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("ledger.sqlite")), 0o600);
 }
@@ -25,7 +28,10 @@ fn a_ledger_in_a_folder_is_for_its_owner_alone() {
 fn a_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let location = Location::folder(&file.path().join("x"));
-    let why = Store::open(&location, Limits::default()).err().unwrap().to_string();
+    let why = Store::open(&location, Limits::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(why.contains(&file.path().display().to_string()), "{why}");
 }
 
@@ -34,7 +40,11 @@ fn what_is_no_url_of_postgresql_is_told() {
     for url in ["", "mysql://a/b", "ledger.sqlite", "postgres://a:b:c/d"] {
         assert!(outcome(url).is_err(), "{url}");
     }
-    assert!(outcome("mysql://a/b").unwrap_err().contains("postgres://user@host/database"));
+    assert!(
+        outcome("mysql://a/b")
+            .unwrap_err()
+            .contains("postgres://user@host/database")
+    );
 }
 
 #[test]
@@ -45,8 +55,17 @@ fn the_servers_certificate_is_verified() {
     let at = |host: &str, query: &str| {
         outcome(&format!("postgres://stopgap@{host}:{port}/ledger0?{query}"))
     };
-    assert_eq!(at("localhost", &format!("sslrootcert={folder}/server.pem")), Ok(()));
-    assert_eq!(at("127.0.0.1", &format!("sslmode=require&sslrootcert={folder}/server.pem")), Ok(()));
+    assert_eq!(
+        at("localhost", &format!("sslrootcert={folder}/server.pem")),
+        Ok(())
+    );
+    assert_eq!(
+        at(
+            "127.0.0.1",
+            &format!("sslmode=require&sslrootcert={folder}/server.pem")
+        ),
+        Ok(())
+    );
     // Nobody known has signed it.
     let why = at("localhost", "sslmode=require").unwrap_err();
     assert!(why.contains("certificate"), "{why}");

@@ -37,9 +37,12 @@ fn what_is_added_is_read_again(backend: &Backend) {
 
 fn lists_are_in_the_order_of_bytes_and_pages_hold_all_of_them_once(backend: &Backend) {
     let store = backend.open();
-    let mut ids = vec!["b", "B", "a-1", "a.1", "a1", "A", "Z", "a_1", "a:1", "10", "9"];
+    let mut ids = vec![
+        "b", "B", "a-1", "a.1", "a1", "A", "Z", "a_1", "a:1", "10", "9",
+    ];
     change(&store, |it| {
-        ids.iter().try_for_each(|id| it.add(&sample::asset(id)).map(drop))
+        ids.iter()
+            .try_for_each(|id| it.add(&sample::asset(id)).map(drop))
     });
     ids.sort_unstable();
     for most in [1, 3, 10, 11, 12] {
@@ -61,10 +64,22 @@ fn lists_are_in_the_order_of_bytes_and_pages_hold_all_of_them_once(backend: &Bac
         assert_eq!(read, ids, "in pages of {most}");
     }
     for paging in [
-        Paging { after: Some("???"), most: None },
-        Paging { after: Some("WzFd"), most: None },
-        Paging { after: None, most: Some(0) },
-        Paging { after: None, most: Some(201) },
+        Paging {
+            after: Some("???"),
+            most: None,
+        },
+        Paging {
+            after: Some("WzFd"),
+            most: None,
+        },
+        Paging {
+            after: None,
+            most: Some(0),
+        },
+        Paging {
+            after: None,
+            most: Some(201),
+        },
     ] {
         let why = store.read(|it| it.list::<Asset>(paging)).unwrap_err();
         assert!(why.is_refused(), "{paging:?}");
@@ -105,7 +120,11 @@ fn what_a_record_refers_to_must_be_there(backend: &Backend) {
     let add = store.change(&BY, |it| it.add(&sample::patch("p", &["CVE-1"])));
     assert!(add.unwrap_err().to_string().contains("no advisory CVE-1"));
     let open = store.change(&BY, |it| it.open_finding("CVE-1", &sample::shop()));
-    assert!(open.unwrap_err().to_string().contains("no application shop"));
+    assert!(
+        open.unwrap_err()
+            .to_string()
+            .contains("no application shop")
+    );
 }
 
 fn what_is_malformed_is_not_kept(backend: &Backend) {
@@ -139,7 +158,11 @@ fn nobody_changes_anything_without_a_name_and_a_reason(backend: &Backend) {
     let store = backend.open();
     let long = "a".repeat(4097);
     for (who, why) in [("", "x"), ("alice", " "), ("a\0", "x"), ("alice", &long)] {
-        let by = By { who, why, now_ms: 0 };
+        let by = By {
+            who,
+            why,
+            now_ms: 0,
+        };
         let refused = store.change(&by, |it| it.add(&sample::asset("db-1")));
         assert!(refused.unwrap_err().is_refused());
     }

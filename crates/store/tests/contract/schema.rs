@@ -10,6 +10,7 @@ crate::on_both!(
     every_earlier_versions_specimen_is_read_by_this_one,
     a_ledger_of_a_later_release_is_left_alone,
     a_ledger_made_by_other_migrations_is_left_alone,
+    a_ledger_that_is_not_there_is_not_made_by_reading,
     many_can_open_a_new_ledger_at_once,
 );
 
@@ -35,7 +36,10 @@ fn every_earlier_versions_specimen_is_read_by_this_one(backend: &Backend) {
         assert_eq!(store.read(|it| it.get::<Asset>("db-1")).unwrap().version, 2);
         let patch: VirtualPatch = store.read(|it| it.get("p")).unwrap().value;
         assert_eq!(patch.document, "stopgap: 1\nid: p\n");
-        assert_eq!(store.read(|it| it.finding(1)).unwrap().value.state(), State::Shielded);
+        assert_eq!(
+            store.read(|it| it.finding(1)).unwrap().value.state(),
+            State::Shielded
+        );
         let rollouts = store.read(|it| it.rollouts(&RolloutFilter::default(), Paging::default()));
         assert_eq!(rollouts.unwrap().items[0].value.stage, Stage::Shadow);
         let events = store.read(|it| it.events(EventFilter::Patch("p"), Paging::default()));
@@ -45,21 +49,38 @@ fn every_earlier_versions_specimen_is_read_by_this_one(backend: &Backend) {
 }
 
 fn refused(location: &Location) -> String {
-    Store::open(location, Limits::default()).err().unwrap().to_string()
+    Store::open(location, Limits::default())
+        .err()
+        .unwrap()
+        .to_string()
 }
 
 fn a_ledger_of_a_later_release_is_left_alone(backend: &Backend) {
     backend.open();
-    backend.raw("INSERT INTO migration VALUES (3, 'x'), (4, 'x'), (5, 'x')").unwrap();
+    backend
+        .raw("INSERT INTO migration VALUES (3, 'x'), (4, 'x'), (5, 'x')")
+        .unwrap();
     let why = refused(&backend.location());
     assert!(why.contains("use a later release"), "{why}");
 }
 
 fn a_ledger_made_by_other_migrations_is_left_alone(backend: &Backend) {
     backend.open();
-    backend.raw("UPDATE migration SET digest = 'x' WHERE version = 1").unwrap();
+    backend
+        .raw("UPDATE migration SET digest = 'x' WHERE version = 1")
+        .unwrap();
     let why = refused(&backend.location());
     assert!(why.contains("version 1 of this ledger's schema"), "{why}");
+}
+
+fn a_ledger_that_is_not_there_is_not_made_by_reading(backend: &Backend) {
+    let open = || Store::open_existing(&backend.location(), Limits::default());
+    for _ in 0..2 {
+        let why = open().err().unwrap();
+        assert!(why.is_missing(), "{why}");
+    }
+    backend.open();
+    assert!(open().is_ok());
 }
 
 fn many_can_open_a_new_ledger_at_once(backend: &Backend) {
