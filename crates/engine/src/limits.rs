@@ -29,10 +29,11 @@ pub struct Limits {
     pub multipart_parts: usize,
     /// Bytes of one multipart part's header lines.
     pub multipart_header_bytes: usize,
-    /// Bytes that transformed values may take in one transaction.
+    /// Bytes that transformed values may take in one transaction, and as many of what rules set
+    /// in `TX`.
     pub scratch_bytes: usize,
-    /// Bytes that operators and transformations read in one transaction, each time that they
-    /// read them; some bytes more for each time. Beyond, inspection is given up.
+    /// Bytes that parsers, gates, operators and transformations read in one transaction, each
+    /// time that they read them; some bytes more for each time. Beyond, inspection is given up.
     pub work_bytes: usize,
     /// Matches that a transaction records.
     pub matches: usize,

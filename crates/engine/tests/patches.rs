@@ -137,3 +137,27 @@ fn fields_that_are_not_kept_count_all_the_same() {
         }
     }
 }
+
+#[test]
+fn what_a_patch_sets_is_its_own_and_stays_for_the_transaction() {
+    let sets = r#"SecRule ARGS_GET:q "@rx ^(1)$" "id:1,phase:1,pass,nolog,capture,setvar:tx.seen=+%{TX.1}"
+        SecRule ARGS_POST:b "@rx ." "id:2,phase:2,pass,nolog,setvar:tx.seen=+1"
+        SecRule TX:seen "@eq 2" "id:3,phase:2,pass,log"
+        SecRule TX:seen "@eq 2" "id:4,phase:5,pass,log""#;
+    let other = r#"SecAction "id:1,phase:1,pass,nolog,setvar:tx.mine=1"
+        SecRule &TX:seen "!@eq 0" "id:2,phase:2,pass,log"
+        SecRule TX:mine "@eq 1" "id:3,phase:2,pass,log""#;
+    for plainly in [false, true] {
+        let plan = plan(&[sets, other], plainly);
+        // A second request finds nothing of the first.
+        for _ in 0..2 {
+            let found = matches(&plan, "application/x-www-form-urlencoded", "b=1");
+            let found: Vec<(&str, u64)> = found
+                .iter()
+                .map(|found| (found.patch.as_deref().unwrap(), found.rule))
+                .collect();
+            let expected = [("patch-0", 3), ("patch-1", 3), ("patch-0", 4)];
+            assert_eq!(found, expected, "{plainly}");
+        }
+    }
+}

@@ -242,7 +242,7 @@ fn looks(program: &Program) -> Option<Vec<Look>> {
                     looks.len() - 1
                 }
             };
-            let doors = &mut looks[at].1;
+            let (_, doors) = looks.get_mut(at)?;
             match (door, doors.as_mut()) {
                 (Some(door), Some(doors)) if !doors.contains(&door) => doors.push(door),
                 (None, Some(_)) => *doors = None,

@@ -119,7 +119,10 @@ impl Query {
             false => link.transformations.len(),
         };
         for target in link.targets.iter().filter(|target| !target.excluded) {
-            let uses = self.uses(target);
+            let Some(uses) = self.uses(target) else {
+                self.always.insert(at);
+                return;
+            };
             for length in shortest..=link.transformations.len() {
                 let chain = link.transformations.get(..length).unwrap_or_default();
                 uses.add(chain, signatures, test.gate, at);
@@ -132,7 +135,7 @@ impl Query {
         self.telling.get(step).map_or(0, |&link| link as usize)
     }
 
-    fn uses(&mut self, target: &Target) -> &mut Uses {
+    fn uses(&mut self, target: &Target) -> Option<&mut Uses> {
         let known = self
             .looked_at
             .iter()
@@ -146,8 +149,8 @@ impl Query {
             });
             self.looked_at.len() - 1
         });
-        let looked = &mut self.looked_at[at];
-        match &target.selector {
+        let looked = self.looked_at.get_mut(at)?;
+        Some(match &target.selector {
             Selector::Name(Text::Plain(name)) => looked
                 .named
                 .entry(name.to_ascii_lowercase().into_bytes().into())
@@ -161,13 +164,13 @@ impl Query {
                     looked.patterns.push((Arc::clone(pattern), Uses::default()));
                     looked.patterns.len() - 1
                 });
-                &mut looked.patterns[at].1
+                &mut looked.patterns.get_mut(at)?.1
             }
             // Of the last two nothing is foreseen.
             Selector::All | Selector::Path(..) | Selector::Name(Text::Template(..)) => {
                 &mut looked.all
             }
-        }
+        })
     }
 }
 

@@ -144,6 +144,7 @@ impl Look<'_> {
             self.at(uses, value);
         }
         for (pattern, uses) in &looked.patterns {
+            self.values.spend(self.values.get(item.name).len());
             if means(&**pattern, self.values.get(item.name)) {
                 self.at(uses, value);
             }

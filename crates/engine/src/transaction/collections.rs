@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tx::Tx;
+use super::tx::Spaces;
 use super::values::ValueId;
 use crate::context::Context;
 use crate::language::variables::Variable;
@@ -16,9 +16,7 @@ pub(crate) type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 /// What rules have set and matched.
 #[derive(Default)]
 pub(crate) struct Kept {
-    /// The base's variables; a patch's are its own and are forgotten after it.
-    pub(super) tx: Tx,
-    pub(super) patch_tx: Tx,
+    pub(super) tx: Spaces,
     /// `ENV`.
     pub(super) environment: Pairs,
     /// What the rule being run has matched, in all links of its chain.
@@ -55,7 +53,6 @@ pub(crate) struct Selected {
 impl Kept {
     pub(crate) fn reset(&mut self) {
         self.tx.reset();
-        self.patch_tx.reset();
         self.environment.clear();
         self.matched.clear();
         self.last_matched = None;

@@ -137,22 +137,23 @@ impl Run<'_> {
     }
 
     pub(super) fn tx(&self) -> &Tx {
-        match self.patch {
-            Some(_) => &self.kept.patch_tx,
-            None => &self.kept.tx,
-        }
+        self.kept.tx.of(self.place)
     }
 
-    fn tx_mut(&mut self) -> &mut Tx {
-        match self.patch {
-            Some(_) => &mut self.kept.patch_tx,
-            None => &mut self.kept.tx,
-        }
+    /// What is to be changed, where the variable is about to hold so many bytes; none if that
+    /// is more than may be kept.
+    fn tx_mut(&mut self, name: &[u8], bytes: usize) -> Option<&mut Tx> {
+        let (tx, limit) = (&mut self.kept.tx, self.limits.scratch_bytes);
+        let room = tx.with_room(self.place, (name, bytes), self.names, limit);
+        self.values.overflowed |= room.is_none();
+        room
     }
 
     pub(super) fn set(&mut self, name: &[u8], value: &[u8]) {
         let names = self.names;
-        self.tx_mut().set(name, value, names);
+        if let Some(tx) = self.tx_mut(name, value.len()) {
+            tx.set(name, value, names);
+        }
     }
 
     fn set_tx(&mut self, name: &Text, change: &Change) {
@@ -160,7 +161,9 @@ impl Run<'_> {
         let names = self.names;
         let value = match change {
             Change::Unset => {
-                self.tx_mut().unset(&name, names);
+                if let Some(tx) = self.tx_mut(&name, 0) {
+                    tx.unset(&name, names);
+                }
                 return;
             }
             Change::Set(text) => self.expand(text),
@@ -178,7 +181,10 @@ impl Run<'_> {
                     value: new.to_string().into_bytes(),
                 });
                 let names = self.names;
-                self.tx_mut().set_number(&name, new, names);
+                // Digits of a number at most.
+                if let Some(tx) = self.tx_mut(&name, 20) {
+                    tx.set_number(&name, new, names);
+                }
                 return;
             }
         };

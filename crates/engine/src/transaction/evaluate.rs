@@ -64,8 +64,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
         if !patch.program.runs_in(phase) {
             continue;
         }
-        state.kept.patch_tx.reset();
-        let mut run = Run::new(plan, state, context, Some((patch, at)));
+        let mut run = Run::new(plan, state, context, Some((patch, at, position)));
         if let Some(decision) = run.program(&patch.program, phase) {
             return Flow::Stop(Box::new(decision));
         }
@@ -87,6 +86,8 @@ pub(super) struct Run<'a> {
     pub(super) patch: Option<&'a Patch>,
     pub(super) names: &'a TxNames,
     owner: Option<u32>,
+    /// Of the patch among those that concern the request.
+    pub(super) place: Option<usize>,
     pub(super) scan: &'a Scan,
     pub(super) candidates: &'a mut Candidates,
     /// The rule being run.
@@ -98,7 +99,7 @@ impl<'a> Run<'a> {
         plan: &'a Plan,
         state: &'a mut State,
         context: &'a Context,
-        patch: Option<(&'a Patch, u32)>,
+        patch: Option<(&'a Patch, u32, usize)>,
     ) -> Self {
         Self {
             values: &mut state.values,
@@ -110,9 +111,10 @@ impl<'a> Run<'a> {
             context,
             settings: &plan.base.settings,
             limits: plan.limits(),
-            patch: patch.map(|(patch, _)| patch),
-            names: patch.map_or(&plan.base.tx, |(patch, _)| &patch.program.tx),
-            owner: patch.map(|(_, at)| at),
+            patch: patch.map(|(patch, ..)| patch),
+            names: patch.map_or(&plan.base.tx, |(patch, ..)| &patch.program.tx),
+            owner: patch.map(|(_, at, _)| at),
+            place: patch.map(|(.., place)| place),
             scan: &plan.scan,
             candidates: &mut state.candidates,
             current: None,

@@ -213,6 +213,7 @@ impl Inputs {
         let Reading {
             separator, limits, ..
         } = reading;
+        values.spend(body.len());
         let mut sink = Collector {
             inputs: self,
             values,

@@ -434,7 +434,8 @@ impl Transaction {
         }
         // Rules have seen values cut short: what they did not find proves nothing.
         state.values.overflowed = false;
-        let enforced = phase < 5 && self.plan.enforces(&state.concerned);
+        let enforced = self.plan.stops_generally() || self.plan.enforces(&state.concerned);
+        let enforced = phase < 5 && enforced;
         let bytes = self.plan.limits().scratch_bytes;
         let what = format!("its values need more than the {bytes} bytes that inspection may use");
         state.refuse(phase, what, 413, enforced)
@@ -474,12 +475,16 @@ impl Plan {
         )
     }
 
+    /// Whether the general rules are enforced.
+    fn stops_generally(&self) -> bool {
+        self.base.engine == EngineMode::On && self.base.says_something()
+    }
+
     /// Whether the base or a concerned patch is enforced.
     fn stops(&self, concerned: &[u32]) -> bool {
-        let base = self.base.engine == EngineMode::On && self.base.says_something();
         let patches = concerned.iter();
         let mut patches = patches.filter_map(|&at| self.patches.get(at as usize));
-        base || patches.any(|patch| patch.mode == Mode::Enforce)
+        self.stops_generally() || patches.any(|patch| patch.mode == Mode::Enforce)
     }
 
     /// Whether a concerned patch that wants the body, or the base, is enforced.

@@ -98,10 +98,12 @@ pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
     if need.is_none() || (*body_cut && matches!(need, Some((_, Oversize::PassAndRecord)))) {
         return;
     }
-    if let Some(coding) = inputs.header("content-encoding", values)
-        && let Err(anomaly) = content_coding::decode(values.get(coding), body, reading.limits)
-    {
-        inputs.notice(anomaly, values);
+    if let Some(coding) = inputs.header("content-encoding", values) {
+        let decoded = content_coding::decode(values.get(coding), body, reading.limits);
+        values.spend(body.len());
+        if let Err(anomaly) = decoded {
+            inputs.notice(anomaly, values);
+        }
     }
     // General rules, a trace and a count of bytes may ask for anything.
     let general = plan.has_general_rules();

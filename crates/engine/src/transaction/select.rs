@@ -183,10 +183,8 @@ impl Run<'_> {
         match variable {
             Variable::Tx => {
                 if let Selector::Name(Text::Plain(name)) = &target.selector {
-                    let tx = match self.patch {
-                        Some(_) => &self.kept.patch_tx,
-                        None => &self.kept.tx,
-                    };
+                    // Of the fields one by one, since the value goes to another of them.
+                    let tx = self.kept.tx.of(self.place);
                     if let Some(value) = tx.get(name.as_bytes(), self.names) {
                         let value = self.values.intern(value);
                         let name = Some(self.values.intern(name.as_bytes()));
@@ -238,6 +236,7 @@ impl Run<'_> {
             }
             Variable::FullRequest | Variable::FullRequestLength => {
                 let whole = self.full_request();
+                self.values.spend(whole.len());
                 if variable == Variable::FullRequest {
                     self.single(variable, &whole, selected);
                 } else {

@@ -39,6 +39,20 @@ pub(crate) struct Tx {
     count: usize,
 }
 
+/// `TX` of the general rules, and of each patch that concerns the request: its own.
+#[derive(Default)]
+pub(crate) struct Spaces {
+    general: Tx,
+    /// By the patch's place among those that concern the request.
+    patches: HashMap<usize, Tx>,
+    /// Whether a patch has set something in this transaction.
+    set_by_patch: bool,
+    /// What a patch finds that has set nothing.
+    empty: Tx,
+    /// What is set, names that came up while rules ran included.
+    bytes: usize,
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Held {
     Initial,
@@ -91,6 +105,57 @@ impl TxNames {
 
     fn initial(&self, slot: usize) -> Option<&[u8]> {
         self.initial.get(slot)?.as_deref()
+    }
+}
+
+impl Spaces {
+    /// Forgets what was set.
+    pub(crate) fn reset(&mut self) {
+        /// Patches whose memory is kept for the next transaction.
+        const KEEP: usize = 16;
+        self.general.reset();
+        if std::mem::take(&mut self.set_by_patch) {
+            if self.patches.len() > KEEP {
+                self.patches = HashMap::new();
+            }
+            self.patches.values_mut().for_each(Tx::reset);
+        }
+        self.bytes = 0;
+    }
+
+    /// Those of the patch at this place; none: of the general rules.
+    pub(crate) fn of(&self, place: Option<usize>) -> &Tx {
+        let Some(place) = place else {
+            return &self.general;
+        };
+        self.patches.get(&place).unwrap_or(&self.empty)
+    }
+
+    /// The same, where a variable is about to hold so many bytes; none if all together would
+    /// then hold more than the limit.
+    pub(crate) fn with_room(
+        &mut self,
+        place: Option<usize>,
+        (name, bytes): (&[u8], usize),
+        names: &TxNames,
+        limit: usize,
+    ) -> Option<&mut Tx> {
+        let tx = match place {
+            None => &mut self.general,
+            Some(place) => {
+                self.set_by_patch = true;
+                self.patches.entry(place).or_default()
+            }
+        };
+        let old = tx.get(name, names).map(<[u8]>::len);
+        let new = bytes.saturating_add(old.map_or(name.len(), |_| 0));
+        let all = self.bytes.saturating_sub(old.unwrap_or(0));
+        let all = all.saturating_add(new);
+        if all > limit {
+            return None;
+        }
+        self.bytes = all;
+        Some(tx)
     }
 }
 
@@ -270,5 +335,28 @@ mod tests {
         assert_eq!(tx.get(b"third", &names), None);
         let all: Vec<_> = tx.iter(&names).collect();
         assert_eq!(all, [(b"level".as_slice(), b"1".as_slice())]);
+    }
+
+    #[test]
+    fn all_variables_together_are_bounded() {
+        let mut names = TxNames::default();
+        names.add(b"known");
+        let mut spaces = Spaces::default();
+        let mut set = |place, name: &[u8], value: &[u8]| {
+            let room = spaces.with_room(place, (name, value.len()), &names, 16);
+            room.map(|tx| tx.set(name, value, &names)).is_some()
+        };
+        assert!(set(None, b"known", b"1234"));
+        assert!(set(Some(3), b"other", b"12"));
+        assert!(!set(Some(4), b"other", b"12"));
+        assert!(set(None, b"known", b"12"));
+        assert!(set(Some(4), b"x", b"1"));
+        assert_eq!(
+            spaces.of(Some(3)).get(b"other", &names),
+            Some(b"12".as_slice())
+        );
+        assert_eq!(spaces.of(Some(5)).get(b"other", &names), None);
+        spaces.reset();
+        assert_eq!(spaces.of(Some(3)).get(b"other", &names), None);
     }
 }

@@ -192,28 +192,38 @@ impl Values {
 
     /// The value's signature, computed once.
     pub(crate) fn signature(&mut self, id: ValueId, scan: &Scan) -> Signature {
-        let Some(record) = self.records.get_mut(id.0 as usize) else {
+        let Some(&record) = self.records.get(id.0 as usize) else {
             return 0;
         };
-        match record.signature {
-            Some(known) => known,
-            None => *record
-                .signature
-                .insert(scan.signatures.of(record.of(&self.bytes))),
+        if let Some(known) = record.signature {
+            return known;
         }
+        let bytes = record.of(&self.bytes);
+        let signature = scan.signatures.of(bytes);
+        self.spend(bytes.len());
+        if let Some(record) = self.records.get_mut(id.0 as usize) {
+            record.signature = Some(signature);
+        }
+        signature
     }
 
     /// Whether the value holds a text of the clause; it is searched once, for all clauses.
     pub(crate) fn holds(&mut self, id: ValueId, clause: u32, scan: &Scan) -> bool {
-        let Some(record) = self.records.get_mut(id.0 as usize) else {
+        let Some(&record) = self.records.get(id.0 as usize) else {
             return true;
         };
         let (start, end) = match record.clauses {
             Some(known) => known,
             None => {
                 let start = self.clauses.len() as u32;
-                scan.texts.find(record.of(&self.bytes), &mut self.clauses);
-                *record.clauses.insert((start, self.clauses.len() as u32))
+                let bytes = record.of(&self.bytes);
+                scan.texts.find(bytes, &mut self.clauses);
+                self.spend(bytes.len());
+                let found = (start, self.clauses.len() as u32);
+                if let Some(record) = self.records.get_mut(id.0 as usize) {
+                    record.clauses = Some(found);
+                }
+                found
             }
         };
         self.clauses
