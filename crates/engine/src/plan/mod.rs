@@ -11,6 +11,8 @@ pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod route;
 pub(crate) mod signature;
+#[cfg(test)]
+mod tests;
 pub(crate) mod texts;
 
 use std::collections::HashSet;

@@ -381,6 +381,14 @@ impl Gated {
     }
 }
 
+#[cfg(test)]
+impl Gated {
+    pub(super) fn steps(&self) -> impl Iterator<Item = u32> {
+        let by_bit = self.by_bit.iter().flat_map(|(_, list)| list);
+        by_bit.chain(&self.by_text).map(|(_, step)| *step)
+    }
+}
+
 impl Steps {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.0.clear();
