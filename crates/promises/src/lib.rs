@@ -8,6 +8,7 @@
 mod bodies;
 mod documents;
 mod http;
+mod rules;
 
 /// A promise about any bytes.
 pub type Promise = fn(&[u8]);
@@ -22,9 +23,11 @@ pub const ALL: &[(&str, Promise)] = &[
     ("nuclei_template", documents::nuclei_template),
     ("patch_yaml", documents::patch_yaml),
     ("path", http::path),
-    ("seclang", documents::seclang),
+    ("seclang", rules::seclang),
+    ("seclang_load", rules::seclang_load),
     ("urlencoded", bodies::urlencoded),
     ("xml", bodies::xml),
+    ("xpath", rules::xpath),
 ];
 
 /// Holds bytes against the promise of that name.

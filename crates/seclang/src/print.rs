@@ -25,7 +25,15 @@ impl Display for Directive {
             }
             DirectiveKind::Marker(name) => write!(f, "SecMarker {}", Word(&name.value)),
             DirectiveKind::Setting { name, arguments } => {
-                f.write_str(&name.value)?;
+                // A bare word ends at white space; a quote or `#` at its start means something else.
+                let name = &name.value;
+                let bare = !name.is_empty()
+                    && !name.starts_with('#')
+                    && !name.contains([' ', '\t', '\r', '\n', '"', '\'', '\\']);
+                match bare {
+                    true => f.write_str(name)?,
+                    false => write!(f, "{}", Word(name))?,
+                }
                 for argument in arguments {
                     write!(f, " {}", Word(&argument.value))?;
                 }
