@@ -100,7 +100,9 @@ impl Run<'_> {
         let left_out = |run: &Self, value: ValueId| only_chosen && !run.candidates.is_chosen(value);
         if let Selector::Path(path, written) = &target.selector {
             let name = Some(self.values.intern(written.as_bytes()));
-            let whole = path.select(inputs.document(), self.limits.xpath_steps, &mut |text| {
+            let steps = self.limits.xpath_steps;
+            let left = path.select(inputs.document(), steps, &mut |text| {
+                self.values.spend(text.len());
                 let value = self.values.intern(text);
                 selected.push(Selected {
                     variable,
@@ -108,7 +110,8 @@ impl Run<'_> {
                     value,
                 });
             });
-            self.kept.gave_up |= !whole;
+            self.values.spend(steps - left.min(steps));
+            self.kept.gave_up |= left == 0;
             return;
         }
         match inputs.members(variable, self.values) {

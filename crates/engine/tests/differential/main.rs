@@ -41,7 +41,8 @@ struct List {
     difference: Vec<Known>,
 }
 
-/// A difference that has its reason: all of its names are among those of the rule and the body.
+/// A difference that has its reason: all of its names are among those of the rule and of the
+/// request ([`Request::names`]).
 #[derive(Deserialize)]
 struct Known {
     names: Vec<String>,
@@ -75,7 +76,8 @@ fn the_core_rule_set_matches_as_in_libmodsecurity() {
         let request = Request::new(&mut seed);
         let ids = unequal(&plan, &mut peer, &request);
         for id in ids {
-            let names = [id.to_string(), request.kind().to_owned()];
+            let mut names = vec![id.to_string()];
+            names.extend(request.names());
             if !is_known(&known, &names) {
                 wrong.add(&names[0], &plan, &mut peer, id, &request, "");
             }
@@ -103,7 +105,7 @@ fn random_rules_match_as_in_libmodsecurity() {
             for id in unequal(&plan, &mut peer, &request) {
                 let rule = &rules[id as usize - 1];
                 let mut names = rule.names.clone();
-                names.push(request.kind().to_owned());
+                names.extend(request.names());
                 if !is_known(&known, &names) {
                     wrong.add(
                         &rule.names.join(" "),

@@ -114,6 +114,29 @@ impl Request {
         kind.map_or("no body", |(_, kind)| kind.split(';').next().unwrap())
     }
 
+    /// What differences may depend on: the type of its body, and marks that it holds, as they are
+    /// or encoded.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| format!("{name}: {value}\n"));
+        let whole = format!(
+            "{}\n{}{}",
+            self.target,
+            headers.collect::<String>(),
+            self.body
+        );
+        let holds = |texts: &[&str]| texts.iter().any(|text| whole.contains(text));
+        let marks = [
+            ("% in the target", self.target.contains('%')),
+            ("two dots", holds(&["..", "%2e", "%252e", ".%"])),
+            ("=", holds(&["=", "%3d"])),
+            ("line feed", holds(&["%0a", "%250a", "\\n", "\r\n"])),
+        ];
+        let held = marks.iter().filter(|(_, held)| *held);
+        let held = held.map(|(name, _)| (*name).to_owned());
+        held.chain([self.kind().to_owned()]).collect()
+    }
+
     /// As the driver reads it.
     pub(crate) fn encoded(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
