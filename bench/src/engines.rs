@@ -1,8 +1,9 @@
 //! What the core rule set costs: our engine, libmodsecurity and zentinel-modsec on the same
 //! requests and the same rule files, in turn.
 
+pub(crate) mod adversarial;
 mod counts;
-mod mixes;
+pub(crate) mod mixes;
 pub(crate) mod role;
 
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     Ok(table)
 }
 
-fn core_rule_set() -> Option<PathBuf> {
+pub(crate) fn core_rule_set() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
     let folder = std::env::var_os("STOPGAP_CORPORA").map_or(beside, PathBuf::from);
     let rules = folder.join("crs/rules");
@@ -62,7 +63,7 @@ fn core_rule_set() -> Option<PathBuf> {
 }
 
 /// Each rule file by name, in order: no engine's way to expand patterns matters.
-fn settings_of(level: u8, rules: &Path) -> anyhow::Result<String> {
+pub(crate) fn settings_of(level: u8, rules: &Path) -> anyhow::Result<String> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(rules)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
@@ -76,7 +77,7 @@ fn settings_of(level: u8, rules: &Path) -> anyhow::Result<String> {
         .map(|path| format!("Include {}\n", path.display()))
         .collect();
     Ok(format!(
-        "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess Off\n\
+        "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\n\
          SecRequestBodyLimit 13107200\nSecRequestBodyNoFilesLimit 1310720\n\
          SecRule REQUEST_HEADERS:Content-Type \"@rx ^application/json\" \
          \"id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"\n\
@@ -102,11 +103,11 @@ fn command(settings: &Settings, engine: usize, rules: &Path) -> Started {
 
 type Started = (&'static str, Vec<std::ffi::OsString>);
 
-fn start((name, words): &Started, mixes: &[mixes::Mix]) -> anyhow::Result<Worker> {
+fn start<M: AsRef<Path>>((name, words): &Started, mixes: &[M]) -> anyhow::Result<Worker> {
     let (program, arguments) = words.split_first().context("no program")?;
     let mut command = Command::new(program);
     command.args(arguments);
-    command.args(mixes.iter().map(|mix| &mix.file));
+    command.args(mixes.iter().map(|mix| mix.as_ref()));
     Worker::start(command).with_context(|| (*name).to_owned())
 }
 

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::Context;
 
 use crate::documents::{self, ATTACK, CONCERNED, UNCONCERNED};
+use crate::engines::mixes::{self, Request};
 use crate::load::{self, CONNECTIONS};
 use crate::process::{Server, Tells};
 use crate::table::{Table, median};
-use crate::{Settings, nginx};
+use crate::{Settings, engines, nginx};
 
-/// One stream of equal requests.
+/// One stream of requests.
 struct Stream {
     name: &'static str,
-    bytes: Vec<u8>,
+    requests: Arc<[Vec<u8>]>,
 }
 
 /// Ratios that are asked for: server, base, stream, reach.
@@ -33,7 +35,18 @@ const RATIOS: &[(&str, &str, &str, Option<f64>)] = &[
     ("10,000 patches", "0 patches", "POST", Some(1.3)),
     ("10,000 patches", "0 patches", "GET elsewhere", Some(1.15)),
     ("10,000 patches", "0 patches", "POST elsewhere", Some(1.15)),
+    (RULES, "0 patches", DIFFERENT_GETS, Some(2.0)),
+    (RULES, "0 patches", DIFFERENT_POSTS, Some(6.0)),
+    (RULES_AND_PATCHES, RULES, DIFFERENT_GETS, Some(1.15)),
+    (RULES_AND_PATCHES, RULES, DIFFERENT_POSTS, Some(1.15)),
 ];
+
+const RULES: &str = "core rule set";
+const RULES_AND_PATCHES: &str = "core rule set and 10,000 patches";
+const DIFFERENT_GETS: &str = "GET, 12 browser headers, all different";
+const DIFFERENT_POSTS: &str = "POST, 2 kB of JSON, all different";
+/// More requests than the gateway remembers of values.
+const DIFFERENT: usize = 1_000;
 
 const GATEWAYS: [(&str, usize); 4] = [
     ("0 patches", 0),
@@ -52,25 +65,34 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     let upstream = load::application()?;
     let servers = servers(settings, folder.path(), upstream)?;
     let streams = [
-        stream("GET", load::get(CONCERNED)),
-        stream("POST", load::post(CONCERNED)),
-        stream("GET elsewhere", load::get(UNCONCERNED)),
-        stream("POST elsewhere", load::post(UNCONCERNED)),
+        stream("GET", [load::get(CONCERNED)]),
+        stream("POST", [load::post(CONCERNED)]),
+        stream("GET elsewhere", [load::get(UNCONCERNED)]),
+        stream("POST elsewhere", [load::post(UNCONCERNED)]),
+        stream(
+            DIFFERENT_GETS,
+            mixes::gets(DIFFERENT).iter().map(Request::http),
+        ),
+        stream(
+            DIFFERENT_POSTS,
+            mixes::orders(DIFFERENT).iter().map(Request::http),
+        ),
     ];
     for (name, server) in &servers {
         // What is measured works: good requests pass, and where there are patches they stop bad ones.
         for stream in &streams {
             load::send(
                 server.address,
-                &stream.bytes,
+                &stream.requests,
                 500,
                 CONNECTIONS,
                 "HTTP/1.1 200",
             )
             .with_context(|| (*name).to_owned())?;
         }
-        if name.ends_with("patch") || name.ends_with("00 patches") {
-            load::send(server.address, &load::get(ATTACK), 1, 1, "HTTP/1.1 403")?;
+        if !["bare proxy", "nginx", "0 patches"].contains(name) {
+            let attack = [load::get(ATTACK)].into();
+            load::send(server.address, &attack, 1, 1, "HTTP/1.1 403")?;
         }
     }
     let used = |server: &str, stream: &str| {
@@ -92,7 +114,8 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
         format!(
             "CPU of the server process for each request; {rounds} rounds, servers in turn, each {requests} \
              requests on {CONNECTIONS} connections; medians of the rounds' ratios. \"elsewhere\": a route that no patch concerns; \
-             on the other, 3 do (1 of 1)."
+             on the other, 3 do (1 of 1). \"core rule set\": its rules at paranoia level 1, blocking; no patch \
+             concerns the requests that are all different."
         ),
     );
     let cost_of = |server: &str, stream: &str| {
@@ -105,6 +128,9 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     for (above, below, stream, reach) in RATIOS {
         let pairs = cost_of(above, stream).iter().zip(cost_of(below, stream));
         let ratios: Vec<f64> = pairs.map(|(above, below)| above / below).collect();
+        if ratios.is_empty() {
+            continue;
+        }
         table.ratio(format!("{stream}: {above} / {below}"), &ratios, *reach);
     }
     for ((server, stream), costs) in &costs {
@@ -122,8 +148,11 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     Ok(table)
 }
 
-fn stream(name: &'static str, bytes: Vec<u8>) -> Stream {
-    Stream { name, bytes }
+fn stream(name: &'static str, requests: impl IntoIterator<Item = Vec<u8>>) -> Stream {
+    Stream {
+        name,
+        requests: requests.into_iter().collect(),
+    }
 }
 
 fn servers(
@@ -143,15 +172,29 @@ fn servers(
     for (name, count) in GATEWAYS {
         let patches = folder.join(count.to_string());
         documents::write(&patches, count)?;
-        servers.push((name, gateway(settings, &patches, upstream)?));
+        servers.push((name, gateway(settings, &patches, None, upstream)?));
+    }
+    let Some(rules) = engines::core_rule_set() else {
+        eprintln!(
+            "bench: the gateway with the core rule set is skipped: set STOPGAP_CORPORA to a folder that holds crs/rules"
+        );
+        return Ok(servers);
+    };
+    let file = folder.join("rules.conf");
+    std::fs::write(&file, engines::settings_of(1, &rules)?)?;
+    for (name, count) in [(RULES, 0), (RULES_AND_PATCHES, 10_000)] {
+        let patches = folder.join(format!("rules-{count}"));
+        documents::write(&patches, count)?;
+        servers.push((name, gateway(settings, &patches, Some(&file), upstream)?));
     }
     Ok(servers)
 }
 
-/// Starts the gateway with the patches of a folder.
-pub(crate) fn gateway(
+/// Starts the gateway with the patches of a folder, and with rules.
+fn gateway(
     settings: &Settings,
     patches: &Path,
+    rules: Option<&Path>,
     upstream: SocketAddr,
 ) -> anyhow::Result<Server> {
     let mut command = Command::new(&settings.stopgap);
@@ -159,6 +202,9 @@ pub(crate) fn gateway(
     command.args(["--upstream", &format!("http://{upstream}")]);
     command.arg("--events").arg(patches.with_extension("jsonl"));
     command.arg("--patch").arg(patches);
+    if let Some(rules) = rules {
+        command.arg("--rules").arg(rules);
+    }
     Server::start(command, Tells::Stderr, "listening on ")
 }
 
@@ -167,7 +213,7 @@ fn cost(server: &Server, stream: &Stream, requests: usize) -> anyhow::Result<f64
     // Connections to the upstream may have been closed since the last turn.
     load::send(
         server.address,
-        &stream.bytes,
+        &stream.requests,
         200,
         CONNECTIONS,
         "HTTP/1.1 200",
@@ -175,7 +221,7 @@ fn cost(server: &Server, stream: &Stream, requests: usize) -> anyhow::Result<f64
     let before = server.cpu()?;
     load::send(
         server.address,
-        &stream.bytes,
+        &stream.requests,
         requests,
         CONNECTIONS,
         "HTTP/1.1 200",

@@ -109,7 +109,8 @@ fn served(
 }
 
 fn send(address: SocketAddr, request: &[u8], requests: usize) -> anyhow::Result<()> {
-    load::send(address, request, requests, 1, "HTTP/1.1 200")
+    let one = [request.to_vec()].into();
+    load::send(address, &one, requests, 1, "HTTP/1.1 200")
 }
 
 /// The role: inspects one request so many times, as the gateway does.

@@ -1,6 +1,7 @@
 //! Load on loopback: so many requests on so many connections, and the application that answers.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,13 +10,14 @@ use tokio::net::{TcpListener, TcpStream};
 /// Connections at one time.
 pub(crate) const CONNECTIONS: usize = 16;
 
-/// Sends `count` requests over `connections` and waits for all answers.
+/// Sends `count` requests over `connections` and waits for all answers: those given, one after
+/// the other, and again from the first. Each connection begins elsewhere among them.
 ///
 /// # Errors
 /// Any answer that does not begin with `status`.
 pub(crate) fn send(
     address: SocketAddr,
-    request: &[u8],
+    requests: &Arc<[Vec<u8>]>,
     count: usize,
     connections: usize,
     status: &'static str,
@@ -27,8 +29,12 @@ pub(crate) fn send(
         let mut clients = tokio::task::JoinSet::new();
         for at in 0..connections {
             let share = count / connections + usize::from(at < count % connections);
-            let request = request.to_vec();
-            clients.spawn(async move { client(address, &request, share, status).await });
+            let requests = Arc::clone(requests);
+            let first = at * requests.len() / connections;
+            clients.spawn(async move {
+                let own = requests.iter().cycle().skip(first).take(share);
+                client(address, own, status).await
+            });
         }
         while let Some(outcome) = clients.join_next().await {
             outcome??;
@@ -39,14 +45,13 @@ pub(crate) fn send(
 
 async fn client(
     address: SocketAddr,
-    request: &[u8],
-    count: usize,
+    requests: impl Iterator<Item = &Vec<u8>>,
     status: &str,
 ) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(16 * 1024);
-    for _ in 0..count {
+    for request in requests {
         stream.write_all(request).await?;
         buffer.clear();
         loop {

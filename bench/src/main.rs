@@ -6,6 +6,7 @@
 mod compile;
 mod documents;
 mod engines;
+mod flame;
 mod gateway;
 mod inspect;
 mod instructions;
@@ -24,14 +25,16 @@ use anyhow::{Context, bail};
 use table::Table;
 
 const USAGE: &str = "usage: cargo xtask bench [NAME…] [--json] [--quick]
+       cargo xtask bench flame FILE.svg
 
   engine         the core rule set's cost: against libmodsecurity and zentinel-modsec
+  adversarial    the core rule set's cost for each byte of hostile requests
   gateway        CPU per request: against a bare reverse proxy, nginx, and with more patches
   inspect        `stopgap inspect` against reading and writing JSON lines alone
   compile        time and memory of 10,000 patches
   instructions   instructions per request, counted by valgrind
 
-All of them where none is named.
+All of them where none is named. flame draws where the engine's instructions go.
 
   --json    one JSON object a line instead of tables
   --quick   fewer requests: to see that it works, not to quote";
@@ -53,6 +56,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("instructions", instructions::bench),
     ("gateway", gateway::bench),
     ("engine", engines::bench),
+    ("adversarial", engines::adversarial::bench),
 ];
 
 fn main() -> ExitCode {
@@ -67,6 +71,9 @@ fn main() -> ExitCode {
         ["as", "inspector", folder, route, count] => {
             instructions::run(Path::new(folder), route, count)
         }
+        ["flame", file] => std::env::current_exe()
+            .context("this program is not to be found")
+            .and_then(|bench| flame::draw(&bench, Path::new(file))),
         _ => return measure(&words),
     };
     exit(outcome.map(|()| true))

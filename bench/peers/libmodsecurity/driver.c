@@ -8,7 +8,8 @@
  *                             ids of the rules that logged a match
  *
  * A request is the fields method, target, version, the number of headers (4 bytes), name and
- * value of each, body; each field is its length and its bytes. Numbers are little endian.
+ * value of each, body; each field is its length and its bytes. In a mix the status of the response
+ * follows (4 bytes, 0: there is none), its headers and its body. Numbers are little endian.
  * The prototypes stand here since the library comes without its headers. */
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +30,10 @@ extern int msc_add_n_request_header(void *, const unsigned char *, size_t, const
 extern int msc_process_request_headers(void *);
 extern int msc_append_request_body(void *, const unsigned char *, size_t);
 extern int msc_process_request_body(void *);
+extern int msc_add_n_response_header(void *, const unsigned char *, size_t, const unsigned char *, size_t);
+extern int msc_process_response_headers(void *, int, const char *);
+extern int msc_append_response_body(void *, const unsigned char *, size_t);
+extern int msc_process_response_body(void *);
 extern int msc_process_logging(void *);
 extern int msc_intervention(void *, Intervention *);
 extern void msc_transaction_cleanup(void *);
@@ -81,17 +86,37 @@ static int stops(void *transaction) {
     return stopped != 0;
 }
 
+typedef int Add(void *, const unsigned char *, size_t, const unsigned char *, size_t);
+
+static void headers(const unsigned char **at, void *transaction, Add *add) {
+    for (uint32_t count = number(at); count; count--) {
+        uint32_t name_length, value_length;
+        const unsigned char *name = field(at, &name_length), *value = field(at, &value_length);
+        add(transaction, name, name_length, value, value_length);
+    }
+}
+
+/* What was answered to a request that passed; whether that was stopped. */
+static int respond(const unsigned char **at, void *transaction, int passed) {
+    uint32_t status = number(at), length;
+    if (!status) return 0;
+    headers(at, transaction, msc_add_n_response_header);
+    const unsigned char *body = field(at, &length);
+    if (!passed) return 0;
+    msc_process_response_headers(transaction, status, "HTTP 1.1");
+    if (stops(transaction)) return 1;
+    msc_append_response_body(transaction, body, length);
+    msc_process_response_body(transaction);
+    return stops(transaction);
+}
+
 /* Inspects one request as a connector does; whether it was stopped. */
-static int inspect(const unsigned char **at) {
+static int inspect(const unsigned char **at, int in_mix) {
     char *method = text(at), *target = text(at), *version = text(at);
     void *transaction = msc_new_transaction(library, rules, NULL);
     msc_process_connection(transaction, "127.0.0.1", 40000, "127.0.0.1", 80);
     msc_process_uri(transaction, target, method, version);
-    for (uint32_t headers = number(at); headers; headers--) {
-        uint32_t name_length, value_length;
-        const unsigned char *name = field(at, &name_length), *value = field(at, &value_length);
-        msc_add_n_request_header(transaction, name, name_length, value, value_length);
-    }
+    headers(at, transaction, msc_add_n_request_header);
     uint32_t length;
     const unsigned char *body = field(at, &length);
     msc_process_request_headers(transaction);
@@ -101,6 +126,7 @@ static int inspect(const unsigned char **at) {
         msc_process_request_body(transaction);
         stopped = stops(transaction);
     }
+    if (in_mix && respond(at, transaction, !stopped)) stopped = 1;
     msc_process_logging(transaction);
     msc_transaction_cleanup(transaction);
     free(method);
@@ -128,14 +154,14 @@ static int bench(int count, char **paths) {
     Mix *mixes = calloc(count, sizeof(Mix));
     for (int i = 1; i < count; i++) mixes[i - 1] = read_mix(paths[i]);
     const unsigned char *first = mixes[0].from;
-    inspect(&first);
+    inspect(&first, 1);
     puts("ready");
     fflush(stdout);
     int mix, passes;
     while (scanf("%d %d", &mix, &passes) == 2 && mix >= 0 && mix < count - 1) {
         long stopped = 0;
         while (passes--)
-            for (const unsigned char *at = mixes[mix].from; at < mixes[mix].to;) stopped += inspect(&at);
+            for (const unsigned char *at = mixes[mix].from; at < mixes[mix].to;) stopped += inspect(&at, 1);
         printf("%ld\n", stopped);
         fflush(stdout);
     }
@@ -160,7 +186,7 @@ static int match(void) {
             }
         } else {
             tells = 1;
-            inspect(&at);
+            inspect(&at, 0);
             tells = 0;
         }
         putchar('\n');

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use engine::{BodyNeed, Flow, Input, Limits, Plan, RequestHead};
+use engine::{BodyNeed, Flow, Input, Limits, Plan, RequestHead, ResponseHead};
 
 /// Rule files by their names.
 struct Files;
@@ -30,6 +30,13 @@ impl engine::Resources for Files {
 struct Request {
     method: Vec<u8>,
     target: Vec<u8>,
+    headers: Vec<(Vec<u8>, Vec<u8>)>,
+    body: Vec<u8>,
+    response: Option<Response>,
+}
+
+struct Response {
+    status: u16,
     headers: Vec<(Vec<u8>, Vec<u8>)>,
     body: Vec<u8>,
 }
@@ -67,7 +74,8 @@ pub(crate) fn run(rules: &Path, mixes: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the request was stopped.
+/// Whether the request was stopped. The picture of where time goes begins with it.
+#[inline(never)]
 fn inspect(plan: &Arc<Plan>, request: &Request) -> bool {
     let mut transaction = plan.begin();
     let mut head = RequestHead::new(&request.method, &request.target, &request.headers);
@@ -80,9 +88,30 @@ fn inspect(plan: &Arc<Plan>, request: &Request) -> bool {
         if flow == Flow::Continue {
             flow = transaction.request_body_end();
         }
+        if let (Flow::Continue, Some(response)) = (&flow, &request.response)
+            && transaction.wants_response()
+        {
+            flow = answer(&mut transaction, response);
+        }
     }
     std::hint::black_box(transaction.finish());
     flow != Flow::Continue
+}
+
+fn answer(transaction: &mut engine::Transaction, response: &Response) -> Flow {
+    let head = ResponseHead {
+        status: response.status,
+        version: b"HTTP/1.1",
+        headers: &response.headers,
+    };
+    let mut flow = transaction.response_head(&head);
+    if flow == Flow::Continue && transaction.response_body_need() != BodyNeed::None {
+        flow = transaction.response_body(&response.body);
+    }
+    match flow {
+        Flow::Continue => transaction.response_body_end(),
+        Flow::Stop(_) => flow,
+    }
 }
 
 fn read(mut rest: &[u8]) -> anyhow::Result<Vec<Request>> {
@@ -93,13 +122,25 @@ fn read(mut rest: &[u8]) -> anyhow::Result<Vec<Request>> {
         requests.push(Request {
             method,
             target,
-            headers: (0..number(&mut rest)?)
-                .map(|_| Ok((field(&mut rest)?, field(&mut rest)?)))
-                .collect::<anyhow::Result<_>>()?,
+            headers: headers(&mut rest)?,
             body: field(&mut rest)?,
+            response: match number(&mut rest)? {
+                0 => None,
+                status => Some(Response {
+                    status: u16::try_from(status)?,
+                    headers: headers(&mut rest)?,
+                    body: field(&mut rest)?,
+                }),
+            },
         });
     }
     Ok(requests)
+}
+
+fn headers(rest: &mut &[u8]) -> anyhow::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    (0..number(rest)?)
+        .map(|_| Ok((field(rest)?, field(rest)?)))
+        .collect()
 }
 
 fn number(rest: &mut &[u8]) -> anyhow::Result<u32> {

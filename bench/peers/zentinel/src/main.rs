@@ -12,6 +12,8 @@ struct Request {
     version: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    /// Headers and body, where there is a response.
+    response: Option<(Vec<(String, String)>, Vec<u8>)>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -57,6 +59,16 @@ fn inspect(engine: &ModSecurity, request: &Request) -> Result<bool, Box<dyn Erro
         }
         transaction.process_request_body()?;
     }
+    if let (false, Some((headers, body))) = (transaction.has_intervention(), &request.response) {
+        for (name, value) in headers {
+            transaction.add_response_header(name, value)?;
+        }
+        transaction.process_response_headers()?;
+        if !transaction.has_intervention() {
+            transaction.append_response_body(body)?;
+            transaction.process_response_body()?;
+        }
+    }
     let stopped = transaction.has_intervention();
     transaction.process_logging()?;
     Ok(stopped)
@@ -71,13 +83,20 @@ fn read(path: &str) -> Result<Vec<Request>, Box<dyn Error>> {
             method: text(&mut rest)?,
             target: text(&mut rest)?,
             version: format!("HTTP/{}", text(&mut rest)?),
-            headers: (0..number(&mut rest)?)
-                .map(|_| Ok((text(&mut rest)?, text(&mut rest)?)))
-                .collect::<Result<_, Box<dyn Error>>>()?,
+            headers: headers(&mut rest)?,
             body: field(&mut rest)?.to_vec(),
+            response: match number(&mut rest)? {
+                0 => None,
+                _ => Some((headers(&mut rest)?, field(&mut rest)?.to_vec())),
+            },
         });
     }
     Ok(requests)
+}
+
+fn headers(rest: &mut &[u8]) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    let count = number(rest)?;
+    (0..count).map(|_| Ok((text(rest)?, text(rest)?))).collect()
 }
 
 fn number(rest: &mut &[u8]) -> Result<u32, Box<dyn Error>> {
