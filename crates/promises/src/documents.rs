@@ -1,5 +1,7 @@
 //! What people write: patches, templates, requests.
 
+use factory::import::Outcome;
+use patch::document::Reason;
 use patch::{Request, Source};
 
 /// Reads, or says where it is wrong; what is read can be explained or refused.
@@ -31,6 +33,43 @@ pub(crate) fn nuclei_template(bytes: &[u8]) {
             );
         }
         Err((_, reason)) => assert!(!reason.is_empty(), "a reason says nothing"),
+    }
+}
+
+/// Makes patches that lint, or says why not, of any source of that kind.
+pub(crate) fn import(kind: &str, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let importers = factory::import::importers();
+    let importer = importers.iter().find(|importer| importer.kind == kind);
+    assert!(importer.is_some(), "there is no importer of {kind}");
+    let imported = importer.map(|importer| importer.import(&text, "s", &options()));
+    let imported = imported.unwrap_or_default();
+    assert!(!imported.is_empty(), "nothing is told of a source");
+    for one in imported {
+        match one.outcome {
+            Outcome::Patch(made) => {
+                let source = Source::parse("p", &made.yaml);
+                assert!(source.is_ok(), "a patch that cannot be read: {}", made.yaml);
+            }
+            Outcome::Needless(reason) | Outcome::Rejected(reason) => {
+                assert!(!reason.is_empty(), "a reason says nothing");
+            }
+        }
+    }
+}
+
+fn options() -> factory::import::Options {
+    let day = jiff::civil::date(2026, 1, 1);
+    factory::import::Options {
+        owner: "o".to_owned(),
+        reason: Reason::ThirdParty,
+        expires: day,
+        today: day,
+        accept: true,
+        limits: factory::Limits {
+            exploits: 16,
+            ..factory::Limits::default()
+        },
     }
 }
 

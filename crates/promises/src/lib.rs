@@ -18,6 +18,24 @@ pub const ALL: &[(&str, Promise)] = &[
     ("cookies", bodies::cookies),
     ("framing", http::framing),
     ("http_case", documents::http_case),
+    ("import_advisory", |bytes| {
+        documents::import("advisory", bytes)
+    }),
+    ("import_burp", |bytes| documents::import("burp", bytes)),
+    ("import_crowdsec", |bytes| {
+        documents::import("crowdsec", bytes)
+    }),
+    ("import_curl", |bytes| documents::import("curl", bytes)),
+    ("import_har", |bytes| documents::import("har", bytes)),
+    ("import_http", |bytes| documents::import("http", bytes)),
+    ("import_openapi", |bytes| {
+        documents::import("openapi", bytes)
+    }),
+    ("import_sarif", |bytes| documents::import("sarif", bytes)),
+    ("import_seclang", |bytes| {
+        documents::import("seclang", bytes)
+    }),
+    ("import_zap", |bytes| documents::import("zap", bytes)),
     ("json", bodies::json),
     ("multipart", bodies::multipart),
     ("nuclei_template", documents::nuclei_template),
