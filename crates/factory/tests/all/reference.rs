@@ -1,4 +1,4 @@
-//! `docs/nuclei.md` is what the importer does.
+//! The pages of importers say what they do.
 
 const HEAD: &str = "# Patches of nuclei templates
 
@@ -40,4 +40,18 @@ fn the_page_of_templates_is_current() {
         written == page,
         "docs/nuclei.md is not current; run STOPGAP_WRITE_DOCS=1 cargo test -p factory --test all reference"
     );
+}
+
+#[test]
+fn the_page_of_importers_names_each_as_it_names_itself() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/import.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    for importer in factory::import::importers() {
+        let suffixes = importer.suffixes.join(", ");
+        let row = format!(
+            "| `{}` | {} | {suffixes} |",
+            importer.kind, importer.summary
+        );
+        assert!(page.contains(&row), "docs/import.md needs the row {row}");
+    }
 }
