@@ -18,6 +18,7 @@ pub mod body;
 mod context;
 mod decision;
 mod error;
+mod expression;
 mod language;
 mod limits;
 pub mod need;

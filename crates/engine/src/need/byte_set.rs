@@ -107,6 +107,25 @@ impl ByteSet {
         })
     }
 
+    /// How many ranges its bytes form.
+    pub fn ranges(self) -> usize {
+        let mut before = 0;
+        let starts = self.0.into_iter().map(|word| {
+            let starts = word & !(word << 1 | before);
+            before = word >> 63;
+            starts.count_ones() as usize
+        });
+        starts.sum()
+    }
+
+    /// With the other case of its ASCII letters.
+    pub fn in_both_cases(self) -> Self {
+        let Self([a, b, c, d]) = self;
+        let Self([_, upper, ..]) = Self::UPPER;
+        let lower = upper << 32;
+        Self([a, b | (b & upper) << 32 | (b & lower) >> 32, c, d])
+    }
+
     /// The set of its bytes in ASCII lower case.
     pub fn folded(self) -> Self {
         let Self([a, b, c, d]) = self;
@@ -139,6 +158,10 @@ mod tests {
         assert_eq!(set.len(), 4);
         assert_eq!(set.complement().len(), 252);
         assert!(!set.complement().contains(b'z'));
+        assert_eq!(set.ranges(), 4);
+        assert_eq!(ByteSet::range(60, 130).with(200).with(201).ranges(), 2);
+        assert_eq!(ByteSet::ALL.ranges(), 1);
+        assert_eq!(ByteSet::of(b"aZ[").in_both_cases(), ByteSet::of(b"aAzZ["));
         assert_eq!(ByteSet::range(0, 255), ByteSet::ALL);
         assert_eq!(ByteSet::UPPER.folded(), ByteSet::range(b'a', b'z'));
         assert_eq!(ByteSet::of(b"a").or(ByteSet::of(b"b")), ByteSet::of(b"ab"));

@@ -8,8 +8,10 @@
 mod byte_set;
 mod plain;
 pub(crate) mod regex;
+mod strings;
 
 pub use byte_set::ByteSet;
+pub use strings::Strings;
 
 /// A conjunction of clauses; without any, nothing is known. ASCII case is ignored.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,7 +26,7 @@ pub enum Clause {
     /// A byte of this set.
     Byte(ByteSet),
     /// One of these texts, none of them empty; or else a byte of the set.
-    Text(Vec<Vec<u8>>, ByteSet),
+    Text(Strings, ByteSet),
 }
 
 /// Clauses that a need keeps at most.
@@ -47,8 +49,15 @@ impl Need {
 
     /// One of the texts.
     pub fn text<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Self {
+        let mut texts: Strings = texts.into_iter().collect();
+        texts.order();
+        Self::text_of(&texts)
+    }
+
+    /// One of the texts, which are in order.
+    fn text_of(texts: &Strings) -> Self {
         let mut need = Self::nothing();
-        need.and_one_of(texts.into_iter().map(<[u8]>::to_ascii_lowercase).collect());
+        need.and_one_of(texts);
         need
     }
 
@@ -78,7 +87,7 @@ impl Need {
         const COMMON: f64 = 0.9;
         let hits = match &clause {
             Clause::Byte(set) => frequency(*set),
-            Clause::Text(texts, _) => texts.iter().map(|text| expected(text)).sum(),
+            Clause::Text(texts, _) => texts.iter().map(expected).sum(),
         };
         if matches!(clause, Clause::Byte(_)) && hits > COMMON {
             return;
@@ -102,16 +111,14 @@ impl Need {
         }
     }
 
-    /// One of these texts (in lower case) is held: also some byte of each of them.
-    fn and_one_of(&mut self, mut texts: Vec<Vec<u8>>) {
-        if texts.is_empty() || texts.iter().any(Vec::is_empty) {
+    /// One of these texts, which are in order, is held: also some byte of each of them.
+    fn and_one_of(&mut self, texts: &Strings) {
+        if texts.is_empty() || texts.iter().any(<[u8]>::is_empty) {
             return;
         }
-        texts.sort_unstable();
-        texts.dedup();
-        self.push(Clause::Byte(rarest_bytes(&texts)));
+        self.push(Clause::Byte(rarest_bytes(texts)));
         if texts.iter().all(|text| text.len() > 1) && texts.len() <= TEXTS {
-            self.push(Clause::Text(texts, ByteSet::NONE));
+            self.push(Clause::Text(texts.clone(), ByteSet::NONE));
         }
     }
 
@@ -147,16 +154,15 @@ impl Need {
                 either.push(Clause::Byte(union));
             }
         }
-        let best = |need: &Self| {
+        fn best(need: &Need) -> Option<&Strings> {
             need.clauses.iter().find_map(|(_, clause)| match clause {
-                Clause::Text(texts, ByteSet::NONE) => Some(texts.clone()),
+                Clause::Text(texts, ByteSet::NONE) => Some(texts),
                 _ => None,
             })
-        };
-        if let Some(texts) = needs.iter().map(best).collect::<Option<Vec<_>>>() {
-            let mut texts = texts.concat();
-            texts.sort_unstable();
-            texts.dedup();
+        }
+        if let Some(sets) = needs.iter().map(best).collect::<Option<Vec<_>>>() {
+            let mut texts: Strings = sets.into_iter().flat_map(Strings::iter).collect();
+            texts.order();
             if texts.len() <= TEXTS {
                 either.push(Clause::Text(texts, ByteSet::NONE));
             }
@@ -166,7 +172,7 @@ impl Need {
 }
 
 /// For each text its rarest byte.
-fn rarest_bytes(texts: &[Vec<u8>]) -> ByteSet {
+fn rarest_bytes(texts: &Strings) -> ByteSet {
     // Bytes that are chosen already cost nothing more.
     texts.iter().fold(ByteSet::NONE, |set, text| {
         if text.iter().any(|&byte| set.contains(byte)) {
@@ -183,8 +189,9 @@ fn rarest_bytes(texts: &[Vec<u8>]) -> ByteSet {
 pub(crate) fn rarest_part(text: &[u8], bytes: usize) -> &[u8] {
     let parts = text.windows(bytes.max(1));
     parts
-        .min_by(|a, b| expected(a).total_cmp(&expected(b)))
-        .unwrap_or(text)
+        .map(|part| (expected(part), part))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or(text, |(_, part)| part)
 }
 
 /// The share of ordinary values that hold a byte of the set, roughly.
@@ -205,24 +212,33 @@ fn expected(text: &[u8]) -> f64 {
 }
 
 /// The share of ordinary values (parameters, cookies, header values) that hold the byte.
-///
-/// Estimates from ordinary requests; they decide what is tried first, not what matches.
-const fn weight(byte: u8) -> f64 {
-    match byte.to_ascii_lowercase() {
-        b'e' | b'a' | b'o' | b'i' | b'n' | b't' | b'r' | b's' => 0.5,
-        b'l' | b'c' | b'd' | b'm' | b'p' | b'u' => 0.35,
-        b'a'..=b'z' => 0.2,
-        b'0' | b'1' | b'2' => 0.3,
-        b'0'..=b'9' => 0.2,
-        b'.' | b'-' | b'/' | b' ' => 0.2,
-        b'_' | b'=' | b',' | b':' => 0.12,
-        b';' | b'(' | b')' | b'%' | b'+' | b'&' => 0.08,
-        b'?' | b'"' | b'*' | b'@' => 0.04,
-        0x80..=0xff => 0.005,
-        b'\n' | b'\r' | b'\'' | b'!' | b'[' | b']' | b'{' | b'}' | b'#' => 0.015,
-        _ => 0.004,
-    }
+fn weight(byte: u8) -> f64 {
+    WEIGHTS.get(usize::from(byte)).copied().unwrap_or(1.0)
 }
+
+/// Estimates from ordinary requests; they decide what is tried first, not what matches.
+const WEIGHTS: [f64; 256] = {
+    let mut weights = [0.0; 256];
+    let mut byte = 0;
+    while byte < weights.len() {
+        weights[byte] = match (byte as u8).to_ascii_lowercase() {
+            b'e' | b'a' | b'o' | b'i' | b'n' | b't' | b'r' | b's' => 0.5,
+            b'l' | b'c' | b'd' | b'm' | b'p' | b'u' => 0.35,
+            b'a'..=b'z' => 0.2,
+            b'0' | b'1' | b'2' => 0.3,
+            b'0'..=b'9' => 0.2,
+            b'.' | b'-' | b'/' | b' ' => 0.2,
+            b'_' | b'=' | b',' | b':' => 0.12,
+            b';' | b'(' | b')' | b'%' | b'+' | b'&' => 0.08,
+            b'?' | b'"' | b'*' | b'@' => 0.04,
+            0x80..=0xff => 0.005,
+            b'\n' | b'\r' | b'\'' | b'!' | b'[' | b']' | b'{' | b'}' | b'#' => 0.015,
+            _ => 0.004,
+        };
+        byte += 1;
+    }
+    weights
+};
 
 #[cfg(test)]
 mod tests {

@@ -1,18 +1,17 @@
-//! The need of a regular expression: what its syntax tree cannot do without.
+//! The need of a regular expression: what its syntax cannot do without.
 //!
 //! As the trigram filters of code search find it (R. Cox, "Regular Expression
 //! Matching with a Trigram Index", 2012; RE2's `prefilter.cc`), with sets of
 //! bytes beside texts: a part of the tree is either an exact, small set of
 //! strings, or a need.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
-
-use super::{ByteSet, Need, plain};
+use super::{ByteSet, Need, Strings, plain};
+use crate::expression::{Node, Place, Tree};
 
 /// What is known of a part: which strings it matches, or what those hold.
 enum Known {
     /// All strings that it can match, in ASCII lower case.
-    Exact(Vec<Vec<u8>>),
+    Exact(Strings),
     Some(Need),
 }
 
@@ -26,182 +25,223 @@ const CLASS: usize = 8;
 const DEPTH: usize = 100;
 
 /// What every match of the expression holds.
-pub(crate) fn need(hir: &Hir) -> Need {
-    let whole = |hir: &Hir| known(hir, DEPTH).into_need();
-    let mut need = whole(hir);
-    plain::add(hir, &mut need, whole);
+pub(crate) fn need(tree: &Tree) -> Need {
+    let mut need = need_within(tree, ByteSet::ALL).unwrap_or_default();
+    plain::add(tree, &mut need);
     need
 }
 
-impl Known {
-    fn into_need(self) -> Need {
-        match self {
-            Self::Exact(strings) => {
-                let mut need = Need::nothing();
-                need.and_one_of(strings);
-                need
-            }
-            Self::Some(need) => need,
-        }
-    }
+/// What every match of the expression holds in a value of these bytes alone, of which letters
+/// are in both cases; none: nothing matches.
+pub(super) fn need_within(tree: &Tree, alphabet: ByteSet) -> Option<Need> {
+    let mut finder = Finder {
+        tree,
+        alphabet,
+        spare: Vec::new(),
+    };
+    let known = finder.known(tree.root(), DEPTH)?;
+    Some(finder.need(known))
+}
 
-    fn empty() -> Self {
-        Self::Exact(vec![Vec::new()])
-    }
+struct Finder<'t> {
+    tree: &'t Tree,
+    alphabet: ByteSet,
+    /// Memory to be used again.
+    spare: Vec<Strings>,
 }
 
 fn fits(strings: usize, bytes: usize) -> bool {
     strings <= STRINGS && bytes <= BYTES
 }
 
-fn known(hir: &Hir, depth: usize) -> Known {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Known::Some(Need::nothing());
-    };
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Known::empty(),
-        HirKind::Literal(literal) => Known::Exact(vec![literal.0.to_ascii_lowercase()]),
-        HirKind::Class(class) => of_class(class),
-        HirKind::Repetition(repetition) => of_repetition(repetition, depth),
-        HirKind::Capture(capture) => known(&capture.sub, depth),
-        HirKind::Concat(parts) => of_concat(parts, depth),
-        HirKind::Alternation(parts) => of_alternation(parts, depth),
-    }
-}
-
-fn of_class(class: &Class) -> Known {
-    // Expressions are compiled for bytes; only what switches Unicode on has characters.
-    let ascii = match class {
-        Class::Bytes(class) => Some(class.clone()),
-        Class::Unicode(class) => class.to_byte_class(),
-    };
-    let Some(class) = ascii else {
-        return Known::Some(Need::nothing());
-    };
-    of_set(class.ranges().iter().fold(ByteSet::NONE, |set, range| {
-        set.or(ByteSet::range(range.start(), range.end()))
-    }))
-}
-
-fn of_set(set: ByteSet) -> Known {
-    let folded = set.folded();
-    if folded.len() <= CLASS {
-        return Known::Exact(folded.iter().map(|byte| vec![byte]).collect());
-    }
-    Known::Some(Need::byte(folded))
-}
-
-fn of_repetition(repetition: &Repetition, depth: usize) -> Known {
-    let inner = known(&repetition.sub, depth);
-    match (repetition.min, repetition.max, inner) {
-        (0, Some(1), Known::Exact(mut strings)) if strings.len() < STRINGS => {
-            strings.push(Vec::new());
-            Known::Exact(strings)
-        }
-        (0, ..) => Known::Some(Need::nothing()),
-        (1, Some(1), inner) => inner,
-        (least, most, Known::Exact(strings)) => {
-            /// Copies that are written out.
-            const COPIES: u32 = 4;
-            let all = most == Some(least) && least <= COPIES;
-            let mut product = Product::new();
-            for _ in 0..least.min(COPIES) {
-                product.append(&strings);
-            }
-            match all {
-                true => product.end(),
-                false => Known::Some(product.end().into_need()),
-            }
-        }
-        (.., Known::Some(need)) => Known::Some(need),
-    }
-}
-
 /// One part after the other: the strings so far, and what is known of earlier parts.
 struct Product {
-    strings: Vec<Vec<u8>>,
+    strings: Strings,
     need: Need,
     /// Whether everything so far is in `strings`.
     exact: bool,
 }
 
-impl Product {
-    fn new() -> Self {
-        Self {
-            strings: vec![Vec::new()],
+impl Finder<'_> {
+    fn known(&mut self, place: Place, depth: usize) -> Option<Known> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Some(Known::Some(Need::nothing()));
+        };
+        match self.tree.node(place) {
+            Node::Empty | Node::Look(_) => Some(Known::Exact(self.one(&[]))),
+            Node::Text(span, _) => {
+                let text = self.tree.text(span);
+                let all = text.iter().all(|&byte| self.alphabet.contains(byte));
+                all.then(|| Known::Exact(self.one(text)))
+            }
+            Node::Set(set) => self.of_set(set.and(self.alphabet)),
+            Node::Characters(_) => Some(Known::Some(Need::nothing())),
+            Node::Repeat(part, least, most) => self.of_repeat(part, least, most, depth),
+            Node::Capture(part) => self.known(part, depth),
+            Node::Concat(parts) => self.of_concat(self.tree.parts(parts), depth),
+            Node::Either(parts) => self.of_either(self.tree.parts(parts), depth),
+        }
+    }
+
+    fn of_set(&mut self, set: ByteSet) -> Option<Known> {
+        let folded = set.folded();
+        match folded.len() {
+            0 => None,
+            1..=CLASS => {
+                let mut strings = self.strings();
+                folded.iter().for_each(|byte| strings.push(&[byte]));
+                Some(Known::Exact(strings))
+            }
+            _ => Some(Known::Some(Need::byte(folded))),
+        }
+    }
+
+    fn of_repeat(
+        &mut self,
+        part: Place,
+        least: u32,
+        most: Option<u32>,
+        depth: usize,
+    ) -> Option<Known> {
+        let Some(inner) = self.known(part, depth) else {
+            return (least == 0).then(|| Known::Exact(self.one(&[])));
+        };
+        Some(match (least, most, inner) {
+            (0, Some(1), Known::Exact(mut strings)) if strings.len() < STRINGS => {
+                strings.push(&[]);
+                strings.order();
+                Known::Exact(strings)
+            }
+            (0, ..) => Known::Some(Need::nothing()),
+            (1, Some(1), inner) => inner,
+            (least, most, Known::Exact(strings)) => {
+                /// Copies that are written out.
+                const COPIES: u32 = 4;
+                let all = most == Some(least) && least <= COPIES;
+                let mut product = self.product();
+                for _ in 0..least.min(COPIES) {
+                    self.append(&mut product, &strings);
+                }
+                self.spare(strings);
+                match (all, self.end(product)) {
+                    (true, known) => known,
+                    (false, known) => Known::Some(self.need(known)),
+                }
+            }
+            (.., Known::Some(need)) => Known::Some(need),
+        })
+    }
+
+    fn of_concat(&mut self, parts: &[Place], depth: usize) -> Option<Known> {
+        let mut product = self.product();
+        for &part in parts {
+            match self.known(part, depth)? {
+                Known::Exact(strings) => {
+                    self.append(&mut product, &strings);
+                    self.spare(strings);
+                }
+                Known::Some(need) => {
+                    self.flush(&mut product);
+                    product.need.and(need);
+                }
+            }
+        }
+        Some(self.end(product))
+    }
+
+    fn of_either(&mut self, parts: &[Place], depth: usize) -> Option<Known> {
+        let known = parts.iter().filter_map(|&part| self.known(part, depth));
+        let known: Vec<Known> = known.collect();
+        if known.is_empty() {
+            return None;
+        }
+        let exact: Option<Vec<&Strings>> = known
+            .iter()
+            .map(|known| match known {
+                Known::Exact(strings) => Some(strings),
+                Known::Some(_) => None,
+            })
+            .collect();
+        if let Some(sets) = exact {
+            let mut all = self.strings();
+            let strings = sets.into_iter().flat_map(Strings::iter);
+            strings.for_each(|string| all.push(string));
+            all.order();
+            if fits(all.len(), all.size()) {
+                return Some(Known::Exact(all));
+            }
+        }
+        let needs: Vec<Need> = known.into_iter().map(|known| self.need(known)).collect();
+        Some(Known::Some(Need::any(&needs)))
+    }
+
+    fn product(&mut self) -> Product {
+        Product {
+            strings: self.one(&[]),
             need: Need::nothing(),
             exact: true,
         }
     }
 
-    fn append(&mut self, next: &[Vec<u8>]) {
-        let bytes = |strings: &[Vec<u8>]| strings.iter().map(Vec::len).sum::<usize>();
-        let size = bytes(&self.strings) * next.len() + bytes(next) * self.strings.len();
-        if !fits(self.strings.len() * next.len(), size) {
-            self.flush();
-            self.strings = next.to_vec();
-            return;
+    fn append(&mut self, product: &mut Product, next: &Strings) {
+        let before = &product.strings;
+        let size = before.size() * next.len() + next.size() * before.len();
+        if !fits(before.len() * next.len(), size) {
+            self.flush(product);
         }
-        let mut longer = Vec::with_capacity(self.strings.len() * next.len());
-        for head in &self.strings {
-            for tail in next {
-                longer.push([head.as_slice(), tail].concat());
+        let mut longer = self.strings();
+        for head in product.strings.iter() {
+            for tail in next.iter() {
+                longer.push_joined(head, tail);
             }
         }
-        longer.sort_unstable();
-        longer.dedup();
-        self.strings = longer;
+        longer.order();
+        let before = std::mem::replace(&mut product.strings, longer);
+        self.spare(before);
     }
 
     /// What is in the strings becomes part of the need.
-    fn flush(&mut self) {
-        self.exact = false;
-        self.need.and_one_of(std::mem::take(&mut self.strings));
-        self.strings = vec![Vec::new()];
+    fn flush(&mut self, product: &mut Product) {
+        product.exact = false;
+        let one = self.one(&[]);
+        let strings = std::mem::replace(&mut product.strings, one);
+        product.need.and_one_of(&strings);
+        self.spare(strings);
     }
 
-    fn end(mut self) -> Known {
-        if self.exact {
-            return Known::Exact(self.strings);
+    fn end(&mut self, mut product: Product) -> Known {
+        if product.exact {
+            return Known::Exact(product.strings);
         }
-        self.flush();
-        Known::Some(self.need)
+        self.flush(&mut product);
+        Known::Some(product.need)
     }
-}
 
-fn of_concat(parts: &[Hir], depth: usize) -> Known {
-    let mut product = Product::new();
-    for part in parts {
-        match known(part, depth) {
-            Known::Exact(strings) => product.append(&strings),
-            Known::Some(need) => {
-                product.flush();
-                product.need.and(need);
+    fn need(&mut self, known: Known) -> Need {
+        match known {
+            Known::Exact(strings) => {
+                let need = Need::text_of(&strings);
+                self.spare(strings);
+                need
             }
+            Known::Some(need) => need,
         }
     }
-    product.end()
-}
 
-fn of_alternation(parts: &[Hir], depth: usize) -> Known {
-    let parts: Vec<Known> = parts.iter().map(|part| known(part, depth)).collect();
-    let exact: Option<Vec<&Vec<Vec<u8>>>> = parts
-        .iter()
-        .map(|part| match part {
-            Known::Exact(strings) => Some(strings),
-            Known::Some(_) => None,
-        })
-        .collect();
-    if let Some(sets) = exact {
-        let mut strings: Vec<Vec<u8>> = sets.into_iter().flatten().cloned().collect();
-        strings.sort_unstable();
-        strings.dedup();
-        if fits(strings.len(), strings.iter().map(Vec::len).sum()) {
-            return Known::Exact(strings);
-        }
+    fn one(&mut self, string: &[u8]) -> Strings {
+        let mut strings = self.strings();
+        strings.push(string);
+        strings
     }
-    let needs: Vec<Need> = parts.into_iter().map(Known::into_need).collect();
-    Known::Some(Need::any(&needs))
+
+    fn strings(&mut self) -> Strings {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn spare(&mut self, mut strings: Strings) {
+        strings.clear();
+        self.spare.push(strings);
+    }
 }
 
 #[cfg(test)]
@@ -214,13 +254,7 @@ mod tests {
     use crate::need::Clause;
 
     fn need_of(pattern: &str) -> Need {
-        let tree = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .build()
-            .parse(pattern)
-            .unwrap();
-        need(&tree)
+        need(&crate::expression::tree(pattern).unwrap())
     }
 
     #[test]
@@ -243,7 +277,10 @@ mod tests {
     #[test]
     fn a_text_is_better_than_its_bytes() {
         let need = need_of(r"\bhttp-equiv\b");
-        let text = Clause::Text(vec![b"http-equiv".to_vec()], ByteSet::NONE);
+        let text = Clause::Text(
+            [b"http-equiv".as_slice()].into_iter().collect(),
+            ByteSet::NONE,
+        );
         assert!(need.clauses().any(|(_, clause)| *clause == text));
     }
 

@@ -9,7 +9,7 @@ mod detect_xss;
 mod ends_with;
 mod ip_match;
 mod no_match;
-mod pcre;
+pub(crate) mod pcre;
 mod pm;
 mod refused;
 mod regex;

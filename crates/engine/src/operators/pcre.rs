@@ -6,7 +6,7 @@
 //! equal (look-around, back-references) stays, and does not compile.
 
 /// The same expression for a parser without Unicode.
-pub(super) fn translate(pattern: &str) -> String {
+pub(crate) fn translate(pattern: &str) -> String {
     let mut translated = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
     let mut in_class = false;

@@ -6,22 +6,22 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use regex_automata::meta;
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::Arguments;
+use crate::expression;
 use crate::need::{self, Need};
 
 /// An expression, on bytes.
 #[derive(Debug)]
 pub(super) struct Regex {
     pattern: Box<str>,
-    /// Its syntax, until the need is read off it: to parse it is most of the time to load.
-    tree: Mutex<Option<Hir>>,
-    start: Option<Box<Start>>,
+    /// In ASCII lower case: with what some line of whatever matches begins, and whether
+    /// whatever begins so matches.
+    start: Option<Box<(Vec<u8>, bool)>>,
     cache_bytes: usize,
     compiled: OnceLock<Option<meta::Regex>>,
     /// How often it was asked without being kept.
@@ -54,9 +54,9 @@ impl Regex {
     /// Reads the operator's argument as PCRE does.
     pub(super) fn new(arguments: &Arguments<'_>) -> Result<Self, String> {
         let pattern = super::pcre::translate(arguments.text);
-        let tree = parse(&pattern)
+        let tree = expression::tree(&pattern)
             .map_err(|error| format!("this regular expression does not compile: {error}"))?;
-        let (bytes, limit) = (size(&tree), arguments.limits.regex_program_bytes);
+        let (bytes, limit) = (tree.size(), arguments.limits.regex_program_bytes);
         if bytes > limit {
             return Err(format!(
                 "this regular expression would take about {bytes} bytes, more than the {limit} allowed; use fewer or smaller counts"
@@ -64,8 +64,7 @@ impl Regex {
         }
         Ok(Self {
             pattern: pattern.into(),
-            start: Start::of(&tree).map(Box::new),
-            tree: Mutex::new(Some(tree)),
+            start: tree.start().map(Box::new),
             cache_bytes: arguments.limits.regex_cache_bytes,
             compiled: OnceLock::new(),
             rehearsed: AtomicU8::new(0),
@@ -74,19 +73,14 @@ impl Regex {
 
     /// What every line that matches begins with, and whether that is enough.
     pub(super) fn start(&self) -> Option<(&[u8], bool)> {
-        let start = self.start.as_ref()?;
-        Some((&start.text, start.whole))
+        let (text, whole) = &**self.start.as_ref()?;
+        Some((text, *whole))
     }
 
     /// What every match holds.
     pub(super) fn need(&self) -> Need {
-        let kept = self
-            .tree
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let tree = kept.or_else(|| parse(&self.pattern).ok());
-        tree.map_or_else(Need::nothing, |tree| need::regex::need(&tree))
+        expression::tree(&self.pattern)
+            .map_or_else(|_| Need::nothing(), |tree| need::regex::need(&tree))
     }
 
     /// The compiled expression. None if it does not compile after all: then it
@@ -106,7 +100,7 @@ impl Regex {
                 // them anew doubled the time to load the core rule set.
                 .auto_prefilter(false)
                 .hybrid_cache_capacity(self.cache_bytes);
-            let tree = parse(&self.pattern).ok()?;
+            let tree = expression::parse(&self.pattern).ok()?;
             let mut builder = meta::Builder::new();
             builder.configure(config).build_from_hir(&tree).ok()
         };
@@ -121,109 +115,6 @@ impl Regex {
             .get_or_init(compile)
             .as_ref()
             .map(Cow::Borrowed)
-    }
-}
-
-/// A text, in ASCII lower case, with which some line of whatever matches begins.
-#[derive(Debug)]
-struct Start {
-    text: Vec<u8>,
-    /// Whether what begins with it matches.
-    whole: bool,
-}
-
-impl Start {
-    fn of(tree: &Hir) -> Option<Self> {
-        let HirKind::Concat(parts) = tree.kind() else {
-            return None;
-        };
-        let (first, parts) = parts.split_first()?;
-        let HirKind::Look(Look::StartLF | Look::Start) = first.kind() else {
-            return None;
-        };
-        let mut text = Vec::new();
-        let mut exact = 0;
-        let mut folded = true;
-        for part in parts {
-            match part.kind() {
-                HirKind::Literal(literal) => {
-                    folded &= !literal.0.iter().any(u8::is_ascii_alphabetic);
-                    text.extend(literal.0.to_ascii_lowercase());
-                }
-                HirKind::Class(class) => match either_case(class) {
-                    Some(letter) => text.push(letter),
-                    None => break,
-                },
-                _ => break,
-            }
-            exact += 1;
-        }
-        (!text.is_empty()).then_some(Self {
-            text,
-            whole: folded && exact == parts.len(),
-        })
-    }
-}
-
-/// The letter of which a class holds both cases and nothing else.
-fn either_case(class: &Class) -> Option<u8> {
-    let Class::Bytes(class) = class else {
-        return None;
-    };
-    match class.ranges() {
-        [upper, lower]
-            if upper.start() == upper.end()
-                && lower.start() == lower.end()
-                && upper.start().is_ascii_uppercase()
-                && upper.start().to_ascii_lowercase() == lower.start() =>
-        {
-            Some(lower.start())
-        }
-        _ => None,
-    }
-}
-
-/// Bytes, not characters; `.` matches line ends and `^`, `$` match at them, as in ModSecurity.
-fn parse(pattern: &str) -> Result<Hir, Box<regex_syntax::Error>> {
-    regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .dot_matches_new_line(true)
-        .multi_line(true)
-        .build()
-        .parse(pattern)
-        .map_err(Box::new)
-}
-
-/// Bytes that the compiled expression takes, roughly: its states, forwards and backwards.
-fn size(tree: &Hir) -> usize {
-    const STATE: usize = 64;
-    const RANGE: usize = 16;
-    match tree.kind() {
-        HirKind::Empty => 0,
-        HirKind::Look(_) => STATE,
-        HirKind::Literal(literal) => literal.0.len().saturating_mul(STATE),
-        HirKind::Class(class) => {
-            let ranges = match class {
-                regex_syntax::hir::Class::Bytes(class) => class.ranges().len(),
-                // A character is up to four bytes.
-                regex_syntax::hir::Class::Unicode(class) => class.ranges().len() * 4,
-            };
-            STATE.saturating_add(ranges.saturating_mul(RANGE))
-        }
-        HirKind::Repetition(repetition) => {
-            let copies = match repetition.max {
-                Some(most) => most,
-                None => repetition.min.saturating_add(1),
-            };
-            size(&repetition.sub)
-                .saturating_add(STATE)
-                .saturating_mul(copies.max(1) as usize)
-        }
-        HirKind::Capture(capture) => size(&capture.sub).saturating_add(2 * STATE),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
-            .iter()
-            .fold(STATE, |sum, part| sum.saturating_add(size(part))),
     }
 }
 
@@ -250,7 +141,7 @@ mod tests {
             r"\d{1000}",
         ] {
             let regex = regex(pattern).unwrap();
-            let told = size(&parse(&regex.pattern).unwrap());
+            let told = expression::tree(&regex.pattern).unwrap().size();
             let taken = regex.get().unwrap().memory_usage();
             assert!(
                 told * 2 + 4096 > taken,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::ir::{Check, Program, Selector, Step, Test, Text};
 use super::signature::{Sets, Signature};
 use super::texts::Texts;
-use crate::need::{ByteSet, Clause, Need};
+use crate::need::{ByteSet, Clause, Need, Strings};
 
 /// An open gate lets every value through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -134,10 +134,10 @@ fn byte_clauses(need: &Need) -> impl Iterator<Item = (ByteSet, f64)> {
 }
 
 /// The texts that are searched for, and the bytes that do in their place.
-fn text_clause(need: &Need) -> Option<(&[Vec<u8>], ByteSet, f64)> {
+fn text_clause(need: &Need) -> Option<(&Strings, ByteSet, f64)> {
     need.clauses().find_map(|(hits, clause)| match clause {
         Clause::Text(words, or) if words.len() <= TEXTS_OF_CLAUSE && hits < TOO_COMMON => {
-            Some((&**words, *or, hits))
+            Some((words, *or, hits))
         }
         _ => None,
     })

@@ -8,7 +8,7 @@
 
 use hashbrown::HashMap;
 
-use crate::need;
+use crate::need::{self, Strings};
 
 /// Bytes of a text that are searched for: more tells little more.
 const BYTES: usize = 6;
@@ -22,7 +22,7 @@ const WORDS: usize = 1 << (HASH_BITS - 6);
 pub(crate) struct Texts {
     /// Part of a text to the clauses that it satisfies.
     parts: HashMap<Box<[u8]>, Vec<u32>>,
-    known: HashMap<Vec<Vec<u8>>, u32>,
+    known: HashMap<Strings, u32>,
 }
 
 /// [`Texts`], ready to be searched for.
@@ -81,13 +81,13 @@ struct Keyed {
 
 impl Texts {
     /// The number of a clause: one of these texts (in lower case, of two bytes or more).
-    pub(crate) fn add(&mut self, words: &[Vec<u8>]) -> u32 {
+    pub(crate) fn add(&mut self, words: &Strings) -> u32 {
         let next = self.known.len() as u32;
         if let Some(&clause) = self.known.get(words) {
             return clause;
         }
-        self.known.insert(words.to_vec(), next);
-        for word in words {
+        self.known.insert(words.clone(), next);
+        for word in words.iter() {
             let part = need::rarest_part(word, BYTES);
             let clauses = self.parts.entry(part.into()).or_default();
             if clauses.last() != Some(&next) {
@@ -201,10 +201,8 @@ mod tests {
     #[test]
     fn every_clause_whose_text_is_there_is_found() {
         let mut texts = Texts::default();
-        let mut clause = |words: &[&str]| {
-            let words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
-            texts.add(&words)
-        };
+        let mut clause =
+            |words: &[&str]| texts.add(&words.iter().map(|word| word.as_bytes()).collect());
         let select = clause(&["select", "union"]);
         let long = clause(&["/etc/passwd-and-more"]);
         let short = clause(&["<?", "=:"]);
@@ -232,8 +230,8 @@ mod tests {
             after in "[a-z<]{0,4}",
         ) {
             let mut texts = Texts::default();
-            texts.add(&[other.into_bytes()]);
-            let clause = texts.add(&[text.clone().into_bytes()]);
+            texts.add(&[other.as_bytes()].into_iter().collect());
+            let clause = texts.add(&[text.as_bytes()].into_iter().collect());
             let mut found = Vec::new();
             let value = format!("{before}{}{after}", text.to_uppercase());
             texts.compile().find(value.as_bytes(), &mut found);
