@@ -44,7 +44,7 @@ pub use limits::Limits;
 pub use operators::{NoResources, Resources};
 pub use plan::{Compiler, Input, PatchRules, Plan, Planned, When, compile};
 pub use reference::reference;
-pub use replay::{Answer, Exchange, Verdict};
+pub use replay::{Answer, Exchange, Rehearsal, Verdict};
 pub use request::{Headers, RequestHead, ResponseHead};
 pub use scope::{PathScope, Scope};
 pub use store::{MemoryStore, Record, Store, StoreLimits, Write};

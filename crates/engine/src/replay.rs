@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::decision::{Action, Decision, Flow, Match, Strip};
-use crate::operators::Rehearsal;
+use crate::operators::Expressions;
 use crate::plan::Plan;
 use crate::request::{RequestHead, ResponseHead};
 use crate::transaction::{BodyNeed, Transaction};
@@ -69,6 +69,34 @@ impl Verdict {
     }
 }
 
+/// Tries a plan out, as with the cases of all its patches before there is traffic.
+///
+/// What is compiled for that, traffic may never ask: it is kept here, within a bound, and
+/// not by the plan.
+pub struct Rehearsal {
+    plan: Arc<Plan>,
+    expressions: Box<Expressions>,
+}
+
+impl Rehearsal {
+    /// Of this plan.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            expressions: Box::default(),
+        }
+    }
+
+    /// Runs all phases.
+    pub fn inspect(&mut self, exchange: &Exchange) -> Verdict {
+        let mut tx = self.plan.begin();
+        tx.compile_apart(std::mem::take(&mut self.expressions));
+        let verdict = exchange.pass(&mut tx);
+        self.expressions = tx.compiled_apart();
+        verdict
+    }
+}
+
 impl Exchange {
     /// The value of the first header of that name, case ignored.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
@@ -80,8 +108,11 @@ impl Exchange {
 
     /// Runs all phases.
     pub fn inspect(&self, plan: &Arc<Plan>) -> Verdict {
-        let mut tx = plan.begin();
-        let decision = match self.feed(&mut tx) {
+        self.pass(&mut plan.begin())
+    }
+
+    fn pass(&self, tx: &mut Transaction) -> Verdict {
+        let decision = match self.feed(tx) {
             Flow::Continue => None,
             Flow::Stop(decision) => Some(*decision),
         };
@@ -89,15 +120,8 @@ impl Exchange {
         Verdict {
             decision,
             strips,
-            matches: tx.finish(),
+            matches: tx.end().0,
         }
-    }
-
-    /// As [`inspect`](Self::inspect), to try a plan out: regular expressions that are
-    /// compiled for it are not kept.
-    pub fn rehearse(&self, plan: &Arc<Plan>) -> Verdict {
-        let _rehearsal = Rehearsal::begin();
-        self.inspect(plan)
     }
 
     /// The life of a transaction, in the order of the phases.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{CompileError, Compiler, Limits, Mode, Plan, Resources};
+use engine::{CompileError, Compiler, Limits, Mode, Plan, Rehearsal, Resources};
 
 use crate::compile::compile;
 use crate::document::Source;
@@ -200,9 +200,9 @@ pub fn plan(
     })
 }
 
-/// Runs a document's cases on the plan of all: each exploit must be stopped
+/// Runs a document's cases in a rehearsal of the plan of all: each exploit must be stopped
 /// (in shadow mode: recorded), and no benign twin by its own patch.
-pub fn self_test(plan: &Arc<Plan>, source: &Source) -> Vec<Problem> {
+pub fn self_test(rehearsal: &mut Rehearsal, source: &Source) -> Vec<Problem> {
     let mut problems = Vec::new();
     let id = source.document.id.as_str();
     let cases = &source.document.cases;
@@ -216,7 +216,7 @@ pub fn self_test(plan: &Arc<Plan>, source: &Source) -> Vec<Problem> {
             Err(why) => Some(why),
             Ok(request) => {
                 let exchange = request.exchange(&application(&source.document));
-                let verdict = exchange.rehearse(plan);
+                let verdict = rehearsal.inspect(&exchange);
                 let own = verdict
                     .matches
                     .iter()

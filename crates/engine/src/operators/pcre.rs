@@ -10,8 +10,14 @@ pub(crate) fn translate(pattern: &str) -> String {
     let mut translated = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
     let mut in_class = false;
-    while let Some(letter) = rest.chars().next() {
-        rest = after(rest, letter.len_utf8());
+    loop {
+        let plain = rest.bytes().take_while(|&byte| means_the_same(byte));
+        let (same, tail) = rest.split_at(plain.count());
+        translated.push_str(same);
+        let Some(letter) = tail.chars().next() else {
+            return translated;
+        };
+        rest = after(tail, letter.len_utf8());
         match letter {
             '\\' => rest = escape(rest, in_class, &mut translated),
             '[' if !in_class => {
@@ -43,7 +49,11 @@ pub(crate) fn translate(pattern: &str) -> String {
             _ => literal(letter, in_class, &mut translated),
         }
     }
-    translated
+}
+
+/// Whether a byte stands for the same in both, in a class and outside.
+fn means_the_same(byte: u8) -> bool {
+    byte.is_ascii() && !matches!(byte, b'\\' | b'[' | b']' | b'&' | b'~' | b'-')
 }
 
 fn after(text: &str, bytes: usize) -> &str {
@@ -80,7 +90,8 @@ fn literal(letter: char, in_class: bool, translated: &mut String) {
 }
 
 fn hex(byte: u32, translated: &mut String) {
-    translated.push_str(&format!("\\x{byte:02X}"));
+    let digit = |value: u32| char::from_digit(value % 16, 16).unwrap_or('0');
+    translated.extend(['\\', 'x', digit(byte / 16), digit(byte)]);
 }
 
 /// What follows a backslash; gives what follows that.

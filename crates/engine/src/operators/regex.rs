@@ -4,14 +4,12 @@
 //! their need. Their syntax and size are checked at load all the same, so
 //! nothing about them can be wrong later.
 
-use std::borrow::Cow;
-use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use regex_automata::meta;
 
-use super::Arguments;
+use super::{Arguments, Hit};
 use crate::expression;
 use crate::need::{self, Need};
 
@@ -24,29 +22,26 @@ pub(super) struct Regex {
     start: Option<Box<(Vec<u8>, bool)>>,
     cache_bytes: usize,
     compiled: OnceLock<Option<meta::Regex>>,
-    /// How often it was asked without being kept.
-    rehearsed: AtomicU8,
 }
 
-thread_local! {
-    /// Whether this thread keeps what it compiles.
-    static KEEPS: Cell<bool> = const { Cell::new(true) };
+/// Compiled expressions of one who asks a plan only to try it out, so that the plan need not
+/// keep them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Expressions {
+    /// By where the expression is in memory; the plan, which is as old, holds it.
+    compiled: HashMap<usize, Option<meta::Regex>>,
 }
 
-/// Expressions that this thread asks while it lives are not kept, unless they
-/// are asked again and again.
-pub(crate) struct Rehearsal(());
-
-impl Rehearsal {
-    pub(crate) fn begin() -> Self {
-        KEEPS.set(false);
-        Self(())
-    }
-}
-
-impl Drop for Rehearsal {
-    fn drop(&mut self) {
-        KEEPS.set(true);
+impl Expressions {
+    fn of(&mut self, regex: &Regex) -> Option<&meta::Regex> {
+        /// Expressions that are kept at most: those that the cases of some patches ask.
+        const MOST: usize = 256;
+        let place = std::ptr::from_ref(regex).addr();
+        if self.compiled.len() >= MOST && !self.compiled.contains_key(&place) {
+            self.compiled.clear();
+        }
+        let compiled = self.compiled.entry(place);
+        compiled.or_insert_with(|| regex.compile()).as_ref()
     }
 }
 
@@ -67,7 +62,6 @@ impl Regex {
             start: tree.start().map(Box::new),
             cache_bytes: arguments.limits.regex_cache_bytes,
             compiled: OnceLock::new(),
-            rehearsed: AtomicU8::new(0),
         })
     }
 
@@ -83,38 +77,29 @@ impl Regex {
             .map_or_else(|_| Need::nothing(), |tree| need::regex::need(&tree))
     }
 
-    /// The compiled expression. None if it does not compile after all: then it
-    /// must be taken to match, so that nothing passes unseen.
-    pub(super) fn get(&self) -> Option<Cow<'_, meta::Regex>> {
-        /// What many patches share is asked more often in a rehearsal, and kept.
-        ///
-        /// PERF: 10,000 patches loaded by the gateway, peak and CPU: all kept 228 MB and
-        /// 3.0 s, from the third time on 172 MB and 4.5 to 5.8 s, from the seventh 70 MB and
-        /// 5.4 to 6.4 s.
-        const OFTEN: u8 = 6;
-        let compile = || {
-            let config = meta::Config::new()
-                .utf8_empty(false)
-                .nfa_size_limit(None)
-                // PERF: needs have told already whether its texts are there; finding
-                // them anew doubled the time to load the core rule set.
-                .auto_prefilter(false)
-                .hybrid_cache_capacity(self.cache_bytes);
-            let tree = expression::parse(&self.pattern).ok()?;
-            let mut builder = meta::Builder::new();
-            builder.configure(config).build_from_hir(&tree).ok()
+    /// Asks the compiled expression. If it does not compile after all, it is taken to match,
+    /// so that nothing passes unseen.
+    pub(super) fn ask(&self, hit: &mut Hit, ask: impl Fn(&meta::Regex, &mut Hit) -> bool) -> bool {
+        let Some(mut apart) = hit.apart.take() else {
+            let compiled = self.compiled.get_or_init(|| self.compile());
+            return compiled.as_ref().is_none_or(|regex| ask(regex, hit));
         };
-        if self.compiled.get().is_none()
-            && !KEEPS.get()
-            && self.rehearsed.load(Ordering::Relaxed) < OFTEN
-        {
-            self.rehearsed.fetch_add(1, Ordering::Relaxed);
-            return compile().map(Cow::Owned);
-        }
-        self.compiled
-            .get_or_init(compile)
-            .as_ref()
-            .map(Cow::Borrowed)
+        let found = apart.of(self).is_none_or(|regex| ask(regex, hit));
+        hit.apart = Some(apart);
+        found
+    }
+
+    fn compile(&self) -> Option<meta::Regex> {
+        let config = meta::Config::new()
+            .utf8_empty(false)
+            .nfa_size_limit(None)
+            // PERF: needs have told already whether its texts are there; finding
+            // them anew doubled the time to load the core rule set.
+            .auto_prefilter(false)
+            .hybrid_cache_capacity(self.cache_bytes);
+        let tree = expression::parse(&self.pattern).ok()?;
+        let mut builder = meta::Builder::new();
+        builder.configure(config).build_from_hir(&tree).ok()
     }
 }
 
@@ -142,7 +127,7 @@ mod tests {
         ] {
             let regex = regex(pattern).unwrap();
             let told = expression::tree(&regex.pattern).unwrap().size();
-            let taken = regex.get().unwrap().memory_usage();
+            let taken = regex.compile().unwrap().memory_usage();
             assert!(
                 told * 2 + 4096 > taken,
                 "{pattern}: told {told}, takes {taken}"
@@ -183,7 +168,7 @@ mod tests {
             ] {
                 let begins = input.to_ascii_lowercase().starts_with(text);
                 if !input.contains('\n') && (whole || !begins) {
-                    let found = regex.get().unwrap().is_match(input);
+                    let found = regex.compile().unwrap().is_match(input);
                     assert_eq!(begins, found, "{pattern} in {input:?}");
                 }
             }
@@ -193,19 +178,30 @@ mod tests {
     }
 
     #[test]
-    fn a_rehearsal_keeps_only_what_it_asks_often() {
+    fn what_is_compiled_apart_is_not_kept() {
         let regex = regex("a+b").unwrap();
-        let rehearsal = Rehearsal::begin();
-        assert!(regex.get().unwrap().is_match("xaab"));
+        let mut hit = Hit {
+            apart: Some(Box::default()),
+            ..Hit::default()
+        };
+        let matches = |input: &str, hit: &mut Hit| regex.ask(hit, |regex, _| regex.is_match(input));
+        assert!(matches("xaab", &mut hit));
+        assert!(!matches("ba", &mut hit));
         assert!(regex.compiled.get().is_none());
-        for _ in 0..10 {
-            assert!(!regex.get().unwrap().is_match("ba"));
-        }
+        assert!(matches("xaab", &mut Hit::default()));
         assert!(regex.compiled.get().is_some());
-        drop(rehearsal);
-        let other = self::regex("a+b").unwrap();
-        assert!(other.get().unwrap().is_match("ab"));
-        assert!(other.compiled.get().is_some());
+    }
+
+    #[test]
+    fn few_are_kept_apart() {
+        let mut apart = Expressions::default();
+        let many: Vec<Regex> = (0..1000)
+            .map(|at| regex(&format!("^{at}$")).unwrap())
+            .collect();
+        for (at, regex) in many.iter().enumerate() {
+            assert!(apart.of(regex).unwrap().is_match(&at.to_string()));
+            assert!(apart.compiled.len() < 300);
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `@rx`
 
+use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 
-use super::regex::Regex;
+use super::regex;
 use super::{Arguments, Build, Hit, Operator, Spec, rx_backtracking};
 use crate::need::Need;
 
@@ -17,11 +18,11 @@ pub(super) const SPEC: Spec = Spec {
 
 #[derive(Debug)]
 struct Rx {
-    regex: Regex,
+    regex: regex::Regex,
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    match Regex::new(arguments) {
+    match regex::Regex::new(arguments) {
         Ok(regex) => Ok(Box::new(Rx { regex })),
         Err(why) => rx_backtracking::build(arguments, 1).ok_or(why),
     }
@@ -29,33 +30,7 @@ fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
 
 impl Operator for Rx {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        let Some(regex) = self.regex.get() else {
-            return true;
-        };
-        if !hit.wants_span {
-            return regex.is_match(input);
-        }
-        let Some(found) = regex.find(input) else {
-            return false;
-        };
-        hit.span = Some(found.range());
-        if !hit.wants_groups {
-            return true;
-        }
-        if regex.captures_len() == 1 {
-            hit.captures[0] = hit.span.clone();
-            return true;
-        }
-        // Where the match is, is known; to find groups takes longer.
-        let there = Input::new(input)
-            .range(found.range())
-            .anchored(Anchored::Yes);
-        let mut captures = regex.create_captures();
-        regex.search_captures(&there, &mut captures);
-        for (group, slot) in hit.captures.iter_mut().enumerate() {
-            *slot = captures.get_group(group).map(|span| span.range());
-        }
-        true
+        self.regex.ask(hit, |regex, hit| matches(regex, input, hit))
     }
 
     fn start(&self) -> Option<(&[u8], bool)> {
@@ -65,6 +40,33 @@ impl Operator for Rx {
     fn need(&self) -> Need {
         self.regex.need()
     }
+}
+
+fn matches(regex: &Regex, input: &[u8], hit: &mut Hit) -> bool {
+    if !hit.wants_span {
+        return regex.is_match(input);
+    }
+    let Some(found) = regex.find(input) else {
+        return false;
+    };
+    hit.span = Some(found.range());
+    if !hit.wants_groups {
+        return true;
+    }
+    if regex.captures_len() == 1 {
+        hit.captures[0] = hit.span.clone();
+        return true;
+    }
+    // Where the match is, is known; to find groups takes longer.
+    let there = Input::new(input)
+        .range(found.range())
+        .anchored(Anchored::Yes);
+    let mut captures = regex.create_captures();
+    regex.search_captures(&there, &mut captures);
+    for (group, slot) in hit.captures.iter_mut().enumerate() {
+        *slot = captures.get_group(group).map(|span| span.range());
+    }
+    true
 }
 
 #[cfg(test)]

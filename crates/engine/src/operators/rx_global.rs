@@ -1,6 +1,8 @@
 //! `@rxGlobal`
 
-use super::regex::Regex;
+use regex_automata::meta::Regex;
+
+use super::regex;
 use super::{Arguments, Build, Hit, Operator, Spec};
 use crate::need::Need;
 
@@ -18,11 +20,11 @@ const MATCHES: usize = 1000;
 
 #[derive(Debug)]
 struct RxGlobal {
-    regex: Regex,
+    regex: regex::Regex,
 }
 
 fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
-    match Regex::new(arguments) {
+    match regex::Regex::new(arguments) {
         Ok(regex) => Ok(Box::new(RxGlobal { regex })),
         Err(why) => super::rx_backtracking::build(arguments, MATCHES).ok_or(why),
     }
@@ -30,33 +32,34 @@ fn build(arguments: &Arguments<'_>) -> Result<Box<dyn Operator>, String> {
 
 impl Operator for RxGlobal {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        let Some(regex) = self.regex.get() else {
-            return true;
-        };
-        if !regex.is_match(input) {
-            return false;
-        }
-        for captures in regex.captures_iter(input).take(MATCHES) {
-            // An empty match after others says nothing.
-            if captures.get_group(0).is_some_and(|span| span.is_empty()) && hit.span.is_some() {
-                continue;
-            }
-            hit.span = hit
-                .span
-                .take()
-                .or(captures.get_group(0).map(|span| span.range()));
-            for (group, slot) in hit.captures.iter_mut().enumerate() {
-                if let Some(span) = captures.get_group(group) {
-                    *slot = Some(span.range());
-                }
-            }
-        }
-        true
+        self.regex.ask(hit, |regex, hit| matches(regex, input, hit))
     }
 
     fn need(&self) -> Need {
         self.regex.need()
     }
+}
+
+fn matches(regex: &Regex, input: &[u8], hit: &mut Hit) -> bool {
+    if !regex.is_match(input) {
+        return false;
+    }
+    for captures in regex.captures_iter(input).take(MATCHES) {
+        // An empty match after others says nothing.
+        if captures.get_group(0).is_some_and(|span| span.is_empty()) && hit.span.is_some() {
+            continue;
+        }
+        hit.span = hit
+            .span
+            .take()
+            .or(captures.get_group(0).map(|span| span.range()));
+        for (group, slot) in hit.captures.iter_mut().enumerate() {
+            if let Some(span) = captures.get_group(group) {
+                *slot = Some(span.range());
+            }
+        }
+    }
+    true
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `@verifyCC`, `@verifyCPF`, `@verifySSN`, `@verifySVNR`
 
-use regex_automata::Input;
+use regex_automata::{Input, meta};
 
 use super::regex::Regex;
 use super::{Arguments, Build, Hit, Operator, Spec};
@@ -62,37 +62,39 @@ fn build(
 
 impl Operator for Verify {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        let Some(regex) = self.regex.get() else {
-            return true;
-        };
-        let mut at = 0;
-        while at < input.len() {
-            let end = input.len().min(at + WINDOW);
-            at = match regex.find(Input::new(input).span(at..end)) {
-                Some(found) => {
-                    let digits: Vec<u8> = input
-                        .get(found.range())
-                        .unwrap_or_default()
-                        .iter()
-                        .filter(|byte| byte.is_ascii_digit())
-                        .map(|byte| byte - b'0')
-                        .collect();
-                    if (self.is_valid)(&digits) {
-                        hit.span = Some(found.range());
-                        return true;
-                    }
-                    found.start() + 1
-                }
-                None if end == input.len() => break,
-                None => at + WINDOW / 2,
-            };
-        }
-        false
+        self.regex
+            .ask(hit, |regex, hit| find(regex, self.is_valid, input, hit))
     }
 
     fn need(&self) -> Need {
         self.regex.need()
     }
+}
+
+fn find(regex: &meta::Regex, is_valid: fn(&[u8]) -> bool, input: &[u8], hit: &mut Hit) -> bool {
+    let mut at = 0;
+    while at < input.len() {
+        let end = input.len().min(at + WINDOW);
+        at = match regex.find(Input::new(input).span(at..end)) {
+            Some(found) => {
+                let digits: Vec<u8> = input
+                    .get(found.range())
+                    .unwrap_or_default()
+                    .iter()
+                    .filter(|byte| byte.is_ascii_digit())
+                    .map(|byte| byte - b'0')
+                    .collect();
+                if is_valid(&digits) {
+                    hit.span = Some(found.range());
+                    return true;
+                }
+                found.start() + 1
+            }
+            None if end == input.len() => break,
+            None => at + WINDOW / 2,
+        };
+    }
+    false
 }
 
 /// Luhn's check.

@@ -80,11 +80,12 @@ impl Signatures {
             .iter()
             .map(|spec| spec.touches)
             .collect();
-        for (byte, signature) in (0..=u8::MAX).zip(table.iter_mut()) {
-            for (set, bit) in &sets.bits {
-                // Needs are in lower case; what a transformation touches is meant as it stands.
-                let folded = !touching.contains(set) && set.contains(byte.to_ascii_lowercase());
-                if set.contains(byte) || folded {
+        for (set, bit) in &sets.bits {
+            // Needs are in lower case; what a transformation touches is meant as it stands.
+            let folded = !touching.contains(set);
+            let set = if folded { set.in_both_cases() } else { *set };
+            for byte in set.iter() {
+                if let Some(signature) = table.get_mut(usize::from(byte)) {
                     *signature |= 1 << bit;
                 }
             }

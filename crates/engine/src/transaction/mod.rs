@@ -23,6 +23,7 @@ use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
+use crate::operators::Expressions;
 use crate::plan::Plan;
 use crate::plan::interest::Joint;
 use crate::plan::ir::{EngineMode, XmlIntoArgs};
@@ -75,6 +76,8 @@ pub struct Transaction {
     plan: Arc<Plan>,
     context: Context,
     traced: bool,
+    /// Where expressions are compiled, if not in the plan.
+    apart: Option<Box<Expressions>>,
     /// Taken from the plan only when something concerns the request.
     state: Option<Box<State>>,
 }
@@ -154,8 +157,22 @@ impl Transaction {
             plan,
             context,
             traced: false,
+            apart: None,
             state: None,
         }
+    }
+
+    /// Keeps expressions that are compiled for this transaction here, not in the plan;
+    /// called before `request_head`.
+    pub(crate) fn compile_apart(&mut self, expressions: Box<Expressions>) {
+        self.apart = Some(expressions);
+    }
+
+    /// What was compiled apart, with what was there before.
+    pub(crate) fn compiled_apart(&mut self) -> Box<Expressions> {
+        let state = self.state.as_mut();
+        let used = state.and_then(|state| state.kept.hit.apart.take());
+        used.or_else(|| self.apart.take()).unwrap_or_default()
     }
 
     /// Keeps every step of evaluation, for [`finish_traced`](Self::finish_traced);
@@ -172,6 +189,7 @@ impl Transaction {
         }
         let base = plan.has_general_rules();
         let mut state = plan.take_state();
+        state.kept.hit.apart = self.apart.take();
         plan.routes.lookup(
             head.application,
             head.host,
@@ -181,6 +199,7 @@ impl Transaction {
             &mut state.concerned,
         );
         if !base && state.concerned.is_empty() {
+            self.apart = state.kept.hit.apart.take();
             plan.give_back(state);
             return Flow::Continue;
         }
@@ -400,6 +419,10 @@ impl Transaction {
 
     /// As [`finish`](Self::finish), with the steps that [`trace`](Self::trace) asked for.
     pub fn finish_traced(mut self) -> (Vec<Match>, Vec<Trace>) {
+        self.end()
+    }
+
+    pub(crate) fn end(&mut self) -> (Vec<Match>, Vec<Trace>) {
         // Phase 5 records; it decides nothing.
         let _: Flow = self.run(5);
         self.state.as_mut().map_or_else(Default::default, |state| {

@@ -106,7 +106,7 @@ fn witness(chain: &Chain, scope: &engine::Scope, plan: &Arc<Plan>) -> Option<Val
 
 /// The rule that stops a request, if one does.
 fn stopped_by(request: &Request, plan: &Arc<Plan>) -> Option<u64> {
-    let verdict = request.exchange("").rehearse(plan);
+    let verdict = request.exchange("").inspect(plan);
     verdict.decision.map(|decision| decision.cause.rule)
 }
 

@@ -127,7 +127,7 @@ impl<'w> Trial<'w> {
     }
 
     fn stops(&self, plan: &Arc<Plan>, request: &Request) -> bool {
-        request.exchange(&self.application).rehearse(plan).action() != "pass"
+        request.exchange(&self.application).inspect(plan).action() != "pass"
     }
 
     /// How many of the wanted requests are not decided as wanted.
@@ -152,14 +152,14 @@ impl<'w> Trial<'w> {
         let plan = plan_of(source)?;
         let mut found = Vec::new();
         let stopped = self.wanted.pass.iter().find_map(|request| {
-            let verdict = request.exchange(&self.application).rehearse(&plan);
+            let verdict = request.exchange(&self.application).inspect(&plan);
             Some(verdict.decision?.cause)
         });
         if let Some(cause) = stopped {
             let rule = usize::try_from(cause.rule.saturating_sub(NUMBERS) / 100).unwrap_or(0);
             if let Some(rule) = rule.checked_sub(1) {
                 let plans = self.stopped.iter().filter_map(|request| {
-                    let verdict = request.exchange(&self.application).rehearse(&plan);
+                    let verdict = request.exchange(&self.application).inspect(&plan);
                     Some(verdict.decision?.cause.target)
                 });
                 candidates::narrower(&source.document, rule, &cause, plans, &mut found);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use engine::{Limits, Plan};
+use engine::{Limits, Plan, Rehearsal};
 use gateway::{Config, Mode};
 use patch::Problem;
 use patch::load::AsSource as _;
@@ -52,10 +52,11 @@ pub(super) fn load(config: &Config) -> anyhow::Result<Loaded> {
         .map(|application| application.name.as_str())
         .collect();
     let (mut problems, mut idle) = (Vec::new(), Vec::new());
+    let mut rehearsal = Rehearsal::new(Arc::clone(&plan));
     // PERF: parsed a second time, one by one: 10,000 trees at once are 110 MB.
     for (text, _) in &texts {
         let source = text.source()?;
-        problems.extend(patch::load::self_test(&plan, &source));
+        problems.extend(patch::load::self_test(&mut rehearsal, &source));
         let wanted = &source.document.scope.apps;
         let concerned = |name: &&str| wanted.iter().any(|pattern| fits(pattern, name));
         if !wanted.is_empty() && !names.iter().any(concerned) {

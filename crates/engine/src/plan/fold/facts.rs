@@ -1,6 +1,7 @@
 //! What is known of `TX` at a place of the program, and what that makes of rules.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::language::variables::Variable;
@@ -14,7 +15,7 @@ use crate::transformations;
 /// What is known of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fact {
-    Holds(Vec<u8>),
+    Holds(Rc<[u8]>),
     Absent,
     Unknown,
 }
@@ -22,10 +23,10 @@ pub(super) enum Fact {
 /// What is known of all variables at a place in the program.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
-    /// Shared, since most rules change nothing.
-    pub(super) names: Rc<HashMap<Vec<u8>, Fact>>,
+    /// By name, ascending. Shared, since most rules change nothing.
+    names: Rc<Vec<(Rc<[u8]>, Fact)>>,
     /// How names begin that only the request tells: any of them may be set.
-    pub(super) open: BTreeSet<Vec<u8>>,
+    open: Rc<BTreeSet<Vec<u8>>>,
 }
 
 impl Default for Facts {
@@ -33,41 +34,73 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             names: Rc::default(),
-            open: BTreeSet::from([LIMITS_EXCEEDED.to_vec()]),
+            open: Rc::new(BTreeSet::from([LIMITS_EXCEEDED.to_vec()])),
         }
     }
 }
 
 impl Facts {
+    fn place(&self, name: &[u8]) -> Result<usize, usize> {
+        self.names
+            .binary_search_by(|(known, _)| (**known).cmp(name))
+    }
+
     pub(super) fn get(&self, name: &[u8]) -> &Fact {
-        match self.names.get(name) {
-            Some(fact) => fact,
-            None if self.open.iter().any(|start| name.starts_with(start)) => &Fact::Unknown,
-            None => &Fact::Absent,
+        let known = self.place(name).ok().and_then(|at| self.names.get(at));
+        known.map_or_else(|| self.unnamed(name), |(_, fact)| fact)
+    }
+
+    /// What is known of a variable that no rule so far has named.
+    fn unnamed(&self, name: &[u8]) -> &'static Fact {
+        match self.open.iter().any(|start| name.starts_with(start)) {
+            true => &Fact::Unknown,
+            false => &Fact::Absent,
         }
     }
 
+    /// What is known where both may be so.
     pub(super) fn join(mut self, other: Self) -> Self {
-        if Rc::ptr_eq(&self.names, &other.names) && self.open == other.open {
-            return self;
-        }
-        let names: Vec<Vec<u8>> = self
-            .names
-            .keys()
-            .chain(other.names.keys())
-            .cloned()
-            .collect();
-        for name in names {
-            if self.get(&name) != other.get(&name) {
-                self.set(name, Fact::Unknown);
+        if !Rc::ptr_eq(&self.names, &other.names) {
+            let names = self.names.len().max(other.names.len());
+            let mut joined = Vec::with_capacity(names);
+            let (mut ours, mut theirs) =
+                (self.names.iter().peekable(), other.names.iter().peekable());
+            loop {
+                let order = match (ours.peek(), theirs.peek()) {
+                    (Some((ours, _)), Some((theirs, _))) => ours.cmp(theirs),
+                    (Some(_), None) => Ordering::Less,
+                    (None, Some(_)) => Ordering::Greater,
+                    (None, None) => break,
+                };
+                let our = ours.next_if(|_| order.is_le());
+                let their = theirs.next_if(|_| order.is_ge());
+                let Some((name, _)) = our.or(their) else {
+                    break;
+                };
+                let our = our.map_or_else(|| self.unnamed(name), |(_, fact)| fact);
+                let their = their.map_or_else(|| other.unnamed(name), |(_, fact)| fact);
+                let both = if our == their { our } else { &Fact::Unknown };
+                joined.push((Rc::clone(name), both.clone()));
             }
+            self.names = Rc::new(joined);
         }
-        self.open.extend(other.open);
+        if !other.open.is_subset(&self.open) {
+            Rc::make_mut(&mut self.open).extend(other.open.iter().cloned());
+        }
         self
     }
 
-    fn set(&mut self, name: Vec<u8>, fact: Fact) {
-        Rc::make_mut(&mut self.names).insert(name, fact);
+    fn set(&mut self, name: &[u8], fact: Fact) {
+        let place = self.place(name);
+        let names = Rc::make_mut(&mut self.names);
+        match place {
+            Ok(at) => {
+                if let Some((_, known)) = names.get_mut(at) {
+                    *known = fact;
+                }
+            }
+            Err(at) => names.insert(at, (name.into(), fact)),
+        }
     }
 
     /// A variable is set whose name only the request tells.
@@ -84,7 +117,7 @@ impl Facts {
                 *fact = Fact::Unknown;
             }
         }
-        self.open.insert(start);
+        Rc::make_mut(&mut self.open).insert(start);
     }
 }
 
@@ -190,7 +223,7 @@ impl Link {
     pub(super) fn blur(&self, facts: &mut Facts) {
         if self.capture {
             for group in b'0'..=b'9' {
-                facts.set(vec![group], Fact::Unknown);
+                facts.set(&[group], Fact::Unknown);
             }
         }
         for effect in &self.effects {
@@ -199,7 +232,7 @@ impl Link {
                     name: Text::Plain(name),
                     ..
                 } => {
-                    facts.set(name.clone().into_bytes(), Fact::Unknown);
+                    facts.set(name.as_bytes(), Fact::Unknown);
                 }
                 Effect::SetTx { name, .. } => facts.forget(name),
                 _ => {}
@@ -260,7 +293,7 @@ impl Target {
         match (self.counted, fact) {
             (_, Fact::Unknown) => Err(()),
             (false, Fact::Absent) => Ok(None),
-            (false, Fact::Holds(value)) => Ok(Some(value.clone())),
+            (false, Fact::Holds(value)) => Ok(Some(value.to_vec())),
             (true, Fact::Absent) => Ok(Some(b"0".to_vec())),
             (true, Fact::Holds(_)) => Ok(Some(b"1".to_vec())),
         }
@@ -278,14 +311,14 @@ impl Effect {
         let name = name.as_bytes();
         let fact = match (change, facts.get(name)) {
             (Change::Unset, _) => Fact::Absent,
-            (Change::Set(Text::Plain(text)), _) => Fact::Holds(text.clone().into_bytes()),
+            (Change::Set(Text::Plain(text)), _) => Fact::Holds(text.as_bytes().into()),
             (Change::Add(Text::Plain(amount)), known) => sum(known, number(amount.as_bytes())),
             (Change::Subtract(Text::Plain(amount)), known) => {
                 sum(known, number(amount.as_bytes()).saturating_neg())
             }
             _ => Fact::Unknown,
         };
-        facts.set(name.to_vec(), fact);
+        facts.set(name, fact);
     }
 }
 
@@ -295,7 +328,7 @@ pub(super) fn sum(known: &Fact, amount: i64) -> Fact {
         Fact::Absent => 0,
         Fact::Unknown => return Fact::Unknown,
     };
-    Fact::Holds(base.saturating_add(amount).to_string().into_bytes())
+    Fact::Holds(base.saturating_add(amount).to_string().as_bytes().into())
 }
 impl Text {
     pub(super) fn substitute(&mut self, facts: &Facts) {
@@ -305,7 +338,7 @@ impl Text {
         for piece in pieces.iter_mut() {
             if let Piece::Variable(Variable::Tx, Some(name)) = piece {
                 let value = match facts.get(name.to_ascii_lowercase().as_bytes()) {
-                    Fact::Holds(value) => String::from_utf8(value.clone()).ok(),
+                    Fact::Holds(value) => std::str::from_utf8(value).ok().map(str::to_owned),
                     Fact::Absent => Some(String::new()),
                     Fact::Unknown => None,
                 };

@@ -242,7 +242,7 @@ impl<'l> Walk<'l> {
                 let name = name.as_bytes();
                 match after.get(name) {
                     Fact::Holds(value) if !self.seen.contains(name) => {
-                        Some((name.to_vec(), value.clone()))
+                        Some((name.to_vec(), value.to_vec()))
                     }
                     _ => None,
                 }
