@@ -16,10 +16,12 @@ const MAY: &[(&str, &[&str])] = &[
     ("gateway", &["engine", "wire"]),
     ("ledger", &[]),
     ("store", &["ledger", "wire"]),
+    ("control", &["ledger", "store"]),
     (
         "stopgap",
         &[
-            "engine", "factory", "gateway", "ledger", "patch", "seclang", "shop", "store", "wire",
+            "control", "engine", "factory", "gateway", "ledger", "patch", "seclang", "shop",
+            "store", "wire",
         ],
     ),
     ("bench", &["engine", "patch", "seclang"]),

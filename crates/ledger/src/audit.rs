@@ -11,6 +11,7 @@ pub const BEGINNING: &str = "000000000000000000000000000000000000000000000000000
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
 pub struct Entry {
     /// From 1, without a gap.
     pub sequence: i64,
@@ -65,6 +66,7 @@ impl Entry {
 
 /// The end of a chain: how many entries it has, and the hash of the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditHead")]
 pub struct Head {
     /// The last entry's number, 0 if there is none.
     pub sequence: i64,

@@ -113,6 +113,7 @@ pub struct Finding {
 /// What can be done with a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(rename = "FindingMove")]
 pub enum Move {
     /// A virtual patch stops its exploitation now.
     Shield {

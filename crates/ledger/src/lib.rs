@@ -5,6 +5,7 @@
 
 mod named;
 
+mod access;
 mod advisory;
 pub mod audit;
 mod check;
@@ -16,6 +17,7 @@ mod patch;
 mod refused;
 pub mod rollout;
 
+pub use access::{Area, Role, Token};
 pub use advisory::{Advisory, Severity};
 pub use digest::{hex, sha256};
 pub use finding::{Exception, Finding, Move, Schedule, State, Subject};

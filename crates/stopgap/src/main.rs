@@ -5,6 +5,7 @@
 mod audit;
 mod backup;
 mod catalogue;
+mod control;
 mod demo;
 mod findings;
 mod gateway;
@@ -13,6 +14,7 @@ mod ledger_place;
 mod live;
 mod patch;
 mod rules;
+mod token;
 mod traffic;
 
 use std::process::ExitCode;
@@ -32,6 +34,7 @@ enum Command {
     Audit(audit::Arguments),
     Backup(backup::Backup),
     Catalogue(catalogue::Arguments),
+    Control(control::Arguments),
     Demo(demo::Arguments),
     Findings(findings::Arguments),
     Gateway(gateway::Arguments),
@@ -39,6 +42,7 @@ enum Command {
     Patch(patch::Arguments),
     Restore(backup::Restore),
     Rules(rules::Arguments),
+    Token(token::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
+        Command::Control(arguments) => control::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Findings(arguments) => findings::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
@@ -54,6 +59,7 @@ fn main() -> ExitCode {
         Command::Patch(arguments) => patch::run(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("stopgap: {error:#}");

@@ -177,6 +177,12 @@ impl From<ledger::audit::Broken> for Error {
     }
 }
 
+impl From<serde_json::Error> for Error {
+    fn from(source: serde_json::Error) -> Self {
+        Self::damaged(format!("what is kept cannot be written or read: {source}"))
+    }
+}
+
 impl From<rusqlite::Error> for Error {
     fn from(source: rusqlite::Error) -> Self {
         Self(Box::new(Kind::Sqlite(source)))

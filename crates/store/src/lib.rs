@@ -5,6 +5,7 @@
 //! there is no other way to change anything. Changes come one after the other, whoever makes
 //! them, also from several processes.
 
+mod answers;
 mod backup;
 mod change;
 mod cursor;
@@ -18,9 +19,11 @@ mod migrations;
 mod records;
 mod rollouts;
 mod sql;
+mod tokens;
 
 use std::path::Path;
 
+pub use answers::Repeatable;
 pub use change::{By, Change};
 pub use error::Error;
 pub use events::EventFilter;

@@ -182,10 +182,9 @@ pub(crate) fn as_expected(what: &str, version: i64, expected: Option<i64>) -> Re
 }
 
 pub(crate) fn written(value: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|why| Error::damaged(format!("cannot be kept: {why}")))
+    Ok(serde_json::to_string(value)?)
 }
 
 pub(crate) fn parsed<T: DeserializeOwned>(body: &str) -> Result<T, Error> {
-    serde_json::from_str(body)
-        .map_err(|why| Error::damaged(format!("the database holds what cannot be read: {why}")))
+    Ok(serde_json::from_str(body)?)
 }

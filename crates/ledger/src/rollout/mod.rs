@@ -31,6 +31,7 @@ named! {
 /// When a rollout may go on by itself, and when it must go back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RolloutRules")]
 pub struct Rules {
     /// The stage up to which it goes on by itself; none: people promote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,6 +168,7 @@ pub struct Policy {
 /// What can be done with a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(rename = "RolloutMove")]
 pub enum Move {
     /// One step on.
     Promote {},

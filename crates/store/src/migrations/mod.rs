@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: "",
     },
+    Migration {
+        both: include_str!("0003-access.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// A table, the version that made it, and the order of its rows in a backup. Tables come after
@@ -44,6 +49,8 @@ pub(crate) const TABLES: &[(usize, &str, &str)] = &[
     (1, "audit_head", "one"),
     (2, "event", "ingress, reference"),
     (2, "hit", "patch, time_ms, ingress, reference"),
+    (3, "token", "id"),
+    (3, "answer", "token, idempotency_key"),
 ];
 
 /// The newest version.

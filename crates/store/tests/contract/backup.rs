@@ -33,7 +33,8 @@ fn full(backend: &Backend) -> Store {
             Environment::Test,
             Rules::default(),
         )?;
-        it.move_rollout(1, &Move::Promote {}, Policy { two_persons: true }, None)
+        it.move_rollout(1, &Move::Promote {}, Policy { two_persons: true }, None)?;
+        it.add_token(&sample::token("t"), "hash")
     });
     store.deliver(&[sample::event(5, "r", Some("p"))]).unwrap();
     store

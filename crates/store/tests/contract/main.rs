@@ -15,6 +15,7 @@ mod records;
 mod rollouts;
 mod sample;
 mod schema;
+mod tokens;
 
 /// Runs each promise on both databases.
 macro_rules! on_both {

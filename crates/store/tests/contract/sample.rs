@@ -1,8 +1,8 @@
 //! Things to keep.
 
 use ledger::{
-    Advisory, Application, Asset, AssetKind, AwaitedFix, Criticality, Environment, IngressKind,
-    IngressPoint, Proof, Reason, Severity, Subject, VirtualPatch,
+    Advisory, Application, Area, Asset, AssetKind, AwaitedFix, Criticality, Environment,
+    IngressKind, IngressPoint, Proof, Reason, Role, Severity, Subject, Token, VirtualPatch,
 };
 use store::{Change, Error, Store};
 
@@ -75,6 +75,17 @@ pub(crate) fn proof(patch: &VirtualPatch) -> Proof {
 
 pub(crate) fn shop() -> Subject {
     Subject::Application("shop".to_owned())
+}
+
+pub(crate) fn token(id: &str) -> Token {
+    Token {
+        id: id.to_owned(),
+        who: "alice".to_owned(),
+        role: Role::Operator,
+        areas: vec![Area::Findings],
+        expires_ms: 9_000,
+        revoked_ms: None,
+    }
 }
 
 /// A finding of `CVE-1` in the shop, and the patch `p` for it.

@@ -1,0 +1,282 @@
+//! One call, as far as every route reads it.
+
+use std::collections::BTreeMap;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use ledger::rollout::Policy;
+use ledger::{Token, sha256};
+use serde::de::DeserializeOwned;
+use store::{By, Change, Error, Paging, Repeatable, Store};
+
+use crate::problem::{Kind, Problem};
+use crate::reply::Reply;
+use crate::routes::{Method, Route};
+use crate::{Limits, Secret};
+
+/// Says why something is changed, for the audit log.
+pub(crate) const WHY: &str = "stopgap-why";
+/// Names a call that may come again.
+pub(crate) const KEY: &str = "idempotency-key";
+
+/// A call of a route, by somebody who may.
+pub(crate) struct Call<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) policy: Policy,
+    token: Token,
+    now_ms: i64,
+    path: String,
+    parameters: Vec<String>,
+    query: BTreeMap<String, String>,
+    body: Bytes,
+    why: String,
+    key: Option<String>,
+    request: String,
+    expected: Option<i64>,
+    known: Option<String>,
+}
+
+/// What came over the network.
+pub(crate) struct Raw {
+    pub(crate) head: Parts,
+    pub(crate) body: Bytes,
+    pub(crate) parameters: Vec<String>,
+    pub(crate) now_ms: i64,
+}
+
+impl<'a> Call<'a> {
+    /// Who calls, may they, and is the call whole?
+    pub(crate) fn read(
+        (store, policy, limits): (&'a Store, Policy, &Limits),
+        route: &Route,
+        raw: Raw,
+    ) -> Result<Self, Problem> {
+        let headers = &raw.head.headers;
+        let token = authenticate(store, headers, raw.now_ms)?;
+        if !token.allows(route.role, route.area) {
+            let (role, area) = (route.role, route.area);
+            return Err(Problem::new(
+                Kind::Forbidden,
+                format!("this takes the role {role}, in the area {area}"),
+            ));
+        }
+        let changes = route.method != Method::Get;
+        let why = header(headers, WHY)?.unwrap_or_default();
+        if changes && why.trim().is_empty() {
+            return Err(malformed(
+                "say why, for the audit log, in the header Stopgap-Why",
+            ));
+        }
+        let key = header(headers, KEY)?.filter(|_| route.method == Method::Post);
+        if key
+            .as_ref()
+            .is_some_and(|key| key.is_empty() || key.len() > limits.key_bytes)
+        {
+            return Err(malformed(&format!(
+                "Idempotency-Key must have 1 to {} bytes",
+                limits.key_bytes
+            )));
+        }
+        let expected = expected(headers)?;
+        if route.method == Method::Put && !headers.contains_key(header::IF_MATCH) {
+            return Err(Problem::new(
+                Kind::Unconditional,
+                "say in If-Match the ETag of what is to be replaced, or *",
+            ));
+        }
+        let target = raw.head.uri.to_string();
+        let request = [route.method.name().as_bytes(), target.as_bytes(), &raw.body].join(&b'\n');
+        Ok(Self {
+            store,
+            policy,
+            token,
+            now_ms: raw.now_ms,
+            path: raw.head.uri.path().to_owned(),
+            parameters: raw.parameters,
+            query: query(route, raw.head.uri.query().unwrap_or_default())?,
+            why,
+            key,
+            request: sha256(&request),
+            expected,
+            known: header(headers, header::IF_NONE_MATCH.as_str())?,
+            body: raw.body,
+        })
+    }
+
+    /// The path's only parameter.
+    pub(crate) fn id(&self) -> &str {
+        self.parameters.first().map_or("", String::as_str)
+    }
+
+    /// Where something that this call makes will be.
+    pub(crate) fn below(&self, id: &str) -> String {
+        format!("{}/{id}", self.path)
+    }
+
+    /// The path's only parameter, where it is a number.
+    pub(crate) fn number(&self) -> Result<i64, Problem> {
+        let none = || Problem::new(Kind::Missing, format!("`{}` is no number", self.id()));
+        self.id().parse().map_err(|_| none())
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn asked(&self, name: &str) -> Option<&str> {
+        self.query.get(name).map(String::as_str)
+    }
+
+    /// A parameter of the query with a meaning.
+    pub(crate) fn asked_as<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, Problem> {
+        let parsed = self.asked(name).map(|text| {
+            let text: Result<T, _> = text.parse();
+            text.map_err(|why| malformed(&format!("{name}: {why}")))
+        });
+        parsed.transpose()
+    }
+
+    /// What of a list is asked for.
+    pub(crate) fn paging(&self) -> Result<Paging<'_>, Problem> {
+        Ok(Paging {
+            after: self.asked("after"),
+            most: self.asked_as("limit")?,
+        })
+    }
+
+    /// The version that the caller has seen.
+    pub(crate) fn expected(&self) -> Option<i64> {
+        self.expected
+    }
+
+    /// What is to be done, from the body.
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_slice(&self.body)
+            .map_err(|why| malformed(&format!("the body is not as described: {why}")))
+    }
+
+    /// Changes the ledger, once for each idempotency key.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(&mut Change<'_>) -> Result<Reply, Error>,
+    ) -> Result<Reply, Problem> {
+        let by = By {
+            who: &self.token.who,
+            why: &self.why,
+            now_ms: self.now_ms,
+        };
+        let call = self.key.as_ref().map(|key| Repeatable {
+            token: &self.token.id,
+            key,
+            request: &self.request,
+        });
+        let reply = self.store.change(&by, |it| {
+            let Some(call) = &call else { return change(it) };
+            if let Some(before) = it.answered(call)? {
+                return Ok(serde_json::from_str(&before)?);
+            }
+            let reply = change(it)?;
+            it.remember(call, &serde_json::to_string(&reply)?)?;
+            Ok(reply)
+        })?;
+        Ok(reply)
+    }
+
+    /// The answer, or that the caller has it.
+    pub(crate) fn unless_known(&self, reply: Reply) -> Reply {
+        let version = reply.version.map(|version| format!("\"{version}\""));
+        let same = self
+            .known
+            .as_ref()
+            .zip(version)
+            .is_some_and(|(known, version)| {
+                known == "*"
+                    || known
+                        .split(',')
+                        .any(|each| each.trim().trim_start_matches("W/") == version)
+            });
+        match same {
+            true => Reply {
+                status: 304,
+                ..reply
+            },
+            false => reply,
+        }
+    }
+}
+
+fn authenticate(store: &Store, headers: &HeaderMap, now_ms: i64) -> Result<Token, Problem> {
+    let refused = || {
+        Problem::new(
+            Kind::Unauthenticated,
+            "send `Authorization: Bearer TOKEN` with a token that has not ended",
+        )
+    };
+    let text = header(headers, header::AUTHORIZATION.as_str())?.ok_or_else(refused)?;
+    let (scheme, secret) = text.split_once(' ').ok_or_else(refused)?;
+    let secret = Secret::read(secret.trim()).ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(refused());
+    }
+    match store.read(|it| it.token_with_hash(secret.id())) {
+        Ok((token, hash)) if hash == secret.hash() && token.value.holds(now_ms) => Ok(token.value),
+        Ok(_) => Err(refused()),
+        Err(why) if why.is_missing() => Err(refused()),
+        Err(why) => Err(why.into()),
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let text = values.next().map(|value| {
+        let text = str::from_utf8(value.as_bytes());
+        let text = text.map_err(|_| malformed(&format!("the header {name} is not UTF-8")));
+        text.map(str::to_owned)
+    });
+    match values.next() {
+        Some(_) => Err(malformed(&format!("the header {name} is there twice"))),
+        None => text.transpose(),
+    }
+}
+
+/// What `If-Match` says: none for `*`, or if it is not there.
+fn expected(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    match header(headers, header::IF_MATCH.as_str())?
+        .as_deref()
+        .map(str::trim)
+    {
+        None | Some("*") => Ok(None),
+        Some(tag) => {
+            let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            let number = number.and_then(|number| number.parse().ok());
+            let wrong = || malformed("If-Match must be one ETag as it was given, or *");
+            number.map(Some).ok_or_else(wrong)
+        }
+    }
+}
+
+fn query(route: &Route, text: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let mut query = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        if !route.query.iter().any(|(known, _)| *known == name) {
+            return Err(malformed(&format!(
+                "the parameter `{name}` is not known here"
+            )));
+        }
+        if value.contains('\0') {
+            return Err(malformed(&format!("the parameter `{name}` holds a NUL")));
+        }
+        if query
+            .insert(name.clone().into_owned(), value.into_owned())
+            .is_some()
+        {
+            return Err(malformed(&format!("the parameter `{name}` is there twice")));
+        }
+    }
+    Ok(query)
+}
+
+fn malformed(detail: &str) -> Problem {
+    Problem::new(Kind::Malformed, detail)
+}

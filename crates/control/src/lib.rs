@@ -1,0 +1,19 @@
+//! The control side: the ledger's REST API under `/api/v1`.
+//!
+//! [`routes`] is the one table of what can be called, by whom, with what: the router, the
+//! description in OpenAPI and the tests of who may do what are all read from it.
+
+mod call;
+mod limits;
+mod openapi;
+mod problem;
+mod reply;
+mod routes;
+mod secret;
+mod serve;
+
+pub use limits::Limits;
+pub use openapi::describe;
+pub use routes::{Method, Route, routes};
+pub use secret::Secret;
+pub use serve::{Service, serve};

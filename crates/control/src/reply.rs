@@ -1,0 +1,103 @@
+//! What a call is answered.
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::{Page, Stored};
+
+/// An answer, which can be kept and given again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Of what the body shows.
+    pub(crate) version: Option<i64>,
+    /// Where what was made is.
+    pub(crate) location: Option<String>,
+    pub(crate) body: serde_json::Value,
+}
+
+/// Something with the number of its version, which the `ETag` tells too.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}Version")]
+pub(crate) struct Versioned<T> {
+    /// From 1.
+    pub(crate) version: i64,
+    /// What it is now.
+    pub(crate) value: T,
+}
+
+/// Some of a list, in its order.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
+pub(crate) struct Listed<T> {
+    /// What is on this page.
+    pub(crate) items: Vec<T>,
+    /// What to give as `after` for the next page; none: this is the last.
+    pub(crate) next: Option<String>,
+}
+
+impl<T> From<Stored<T>> for Versioned<T> {
+    fn from(stored: Stored<T>) -> Self {
+        Self {
+            version: stored.version,
+            value: stored.value,
+        }
+    }
+}
+
+impl<T> Listed<T> {
+    /// A page, each entry as it is shown.
+    pub(crate) fn of<S>(page: Page<S>, shown: impl Fn(S) -> T) -> Self {
+        Self {
+            items: page.items.into_iter().map(shown).collect(),
+            next: page.next,
+        }
+    }
+}
+
+impl Reply {
+    /// What was asked for.
+    pub(crate) fn found(shown: &impl Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            status: 200,
+            version: None,
+            location: None,
+            body: serde_json::to_value(shown)?,
+        })
+    }
+
+    /// With the version of what it shows.
+    pub(crate) fn of_version(mut self, version: i64) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Something was made, and is there.
+    pub(crate) fn made(mut self, location: String) -> Self {
+        self.status = 201;
+        self.location = Some(location);
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = match status {
+            StatusCode::NOT_MODIFIED => status.into_response(),
+            _ => (status, self.body.to_string()).into_response(),
+        };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let version = self.version.map(|version| format!("\"{version}\""));
+        for (name, value) in [(ETAG, version), (LOCATION, self.location)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}

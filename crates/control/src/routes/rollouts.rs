@@ -1,0 +1,187 @@
+//! Rollouts.
+
+use ledger::rollout::{Move, Rules};
+use ledger::{Area, Environment, Proof, Role, Rollout};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use store::{RolloutFilter, Start, Stored};
+
+use super::{AFTER, LIMIT, Method, Route, schema};
+use crate::call::Call;
+use crate::problem::{Kind, Problem};
+use crate::reply::{Listed, Reply, Versioned};
+
+/// What to deploy, where, and on what evidence.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewRollout")]
+struct Begin {
+    /// The virtual patch, by its identifier.
+    patch: String,
+    /// Where to.
+    environment: Environment,
+    /// When it goes on and back by itself.
+    #[serde(default)]
+    rules: Rules,
+    /// What shows that the patch does what it should.
+    evidence: Given,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(rename = "NewEvidence")]
+enum Given {
+    /// A proof of the patch's present document.
+    Proof(Proof),
+    /// Nothing yet: it is an emergency, and the proof follows.
+    Owed {
+        /// Why it cannot wait.
+        reason: String,
+        /// When the proof will be there.
+        due_ms: i64,
+    },
+}
+
+pub(super) fn all() -> [Route; 6] {
+    let changes = |path: &str, name: &str, about: &str| Route {
+        method: Method::Post,
+        path: path.to_owned(),
+        role: Role::Operator,
+        area: Area::Rollouts,
+        name: name.to_owned(),
+        about: about.to_owned(),
+        query: &[],
+        input: None,
+        output: schema::<Versioned<Rollout>>,
+        status: 200,
+        versioned: true,
+        handle: approve,
+    };
+    [
+        Route {
+            method: Method::Get,
+            role: Role::Viewer,
+            query: &[
+                ("patch", "only those of this virtual patch"),
+                ("stage", "only those that have come so far"),
+                AFTER,
+                LIMIT,
+            ],
+            output: schema::<Listed<Versioned<Rollout>>>,
+            versioned: false,
+            handle: list,
+            ..changes("/rollouts", "list_rollout", "Rollouts, the oldest first")
+        },
+        Route {
+            input: Some(schema::<Begin>),
+            status: 201,
+            handle: start,
+            ..changes(
+                "/rollouts",
+                "start_rollout",
+                "Start the rollout of a virtual patch's present document",
+            )
+        },
+        Route {
+            method: Method::Get,
+            role: Role::Viewer,
+            handle: get,
+            ..changes(
+                "/rollouts/{id}",
+                "get_rollout",
+                "The rollout with this number",
+            )
+        },
+        Route {
+            input: Some(schema::<Move>),
+            handle: go,
+            ..changes(
+                "/rollouts/{id}/moves",
+                "move_rollout",
+                "Move a rollout; consent is given at `approvals`",
+            )
+        },
+        Route {
+            role: Role::Approver,
+            handle: approve,
+            ..changes(
+                "/rollouts/{id}/approvals",
+                "approve_rollout",
+                "Consent to enforcing what a rollout deploys",
+            )
+        },
+        Route {
+            input: Some(schema::<Proof>),
+            handle: prove,
+            ..changes(
+                "/rollouts/{id}/proof",
+                "prove_rollout",
+                "Bring the proof that a rollout owes",
+            )
+        },
+    ]
+}
+
+fn shown(stored: Stored<Rollout>) -> Result<Reply, serde_json::Error> {
+    let shown = Versioned::from(stored);
+    Ok(Reply::found(&shown)?.of_version(shown.version))
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    let filter = RolloutFilter {
+        patch: call.asked_as("patch")?,
+        stage: call.asked_as("stage")?,
+    };
+    let paging = call.paging()?;
+    let page = call.store.read(|it| it.rollouts(&filter, paging))?;
+    Ok(Reply::found(&Listed::of(page, Versioned::from))?)
+}
+
+fn start(call: &Call<'_>) -> Result<Reply, Problem> {
+    let begin: Begin = call.body()?;
+    let start = match &begin.evidence {
+        Given::Proof(proof) => Start::Proven(proof),
+        Given::Owed { reason, due_ms } => Start::Owed(reason, *due_ms),
+    };
+    call.change(|it| {
+        let started = it.start_rollout(&begin.patch, &start, begin.environment, begin.rules)?;
+        let location = call.below(&started.value.id.to_string());
+        Ok(shown(started)?.made(location))
+    })
+}
+
+fn get(call: &Call<'_>) -> Result<Reply, Problem> {
+    let id = call.number()?;
+    let found = call.store.read(|it| it.rollout(id))?;
+    Ok(call.unless_known(shown(found)?))
+}
+
+fn go(call: &Call<'_>) -> Result<Reply, Problem> {
+    let step: Move = call.body()?;
+    if step == (Move::Approve {}) {
+        let detail = "consent is given at `approvals`, by an approver";
+        return Err(Problem::new(Kind::Refused, detail));
+    }
+    apply(call, &step)
+}
+
+fn approve(call: &Call<'_>) -> Result<Reply, Problem> {
+    apply(call, &Move::Approve {})
+}
+
+fn apply(call: &Call<'_>, step: &Move) -> Result<Reply, Problem> {
+    let id = call.number()?;
+    call.change(|it| {
+        Ok(shown(it.move_rollout(
+            id,
+            step,
+            call.policy,
+            call.expected(),
+        )?)?)
+    })
+}
+
+fn prove(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (id, proof): (_, Proof) = (call.number()?, call.body()?);
+    call.change(|it| Ok(shown(it.prove_rollout(id, &proof, call.expected())?)?))
+}

@@ -1,0 +1,148 @@
+//! Access to the ledger.
+
+use ledger::{Area, Role, Token};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Method, PAGED, Route, schema};
+use crate::Secret;
+use crate::call::Call;
+use crate::problem::Problem;
+use crate::reply::{Listed, Reply, Versioned};
+
+/// A token that is asked for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewToken")]
+struct Wanted {
+    /// Names it.
+    id: String,
+    /// Whose it is, for the audit log.
+    who: String,
+    /// What it shall allow.
+    role: Role,
+    /// The parts of the ledger that it shall be for; none: all.
+    #[serde(default)]
+    areas: Vec<Area>,
+    /// When it shall end.
+    expires_ms: i64,
+}
+
+/// A new token.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MadeToken")]
+struct Made {
+    /// From 1.
+    version: i64,
+    /// What is kept of it.
+    value: Token,
+    /// What its owner sends as `Authorization: Bearer`. It is shown this once, also if the call
+    /// comes again with its idempotency key.
+    secret: Option<String>,
+}
+
+pub(super) fn all() -> [Route; 4] {
+    let one = |method, path: &str, name: &str, about: &str| Route {
+        method,
+        path: path.to_owned(),
+        role: Role::Admin,
+        area: Area::Tokens,
+        name: name.to_owned(),
+        about: about.to_owned(),
+        query: &[],
+        input: None,
+        output: schema::<Versioned<Token>>,
+        status: 200,
+        versioned: true,
+        handle: get,
+    };
+    [
+        Route {
+            query: PAGED,
+            output: schema::<Listed<Versioned<Token>>>,
+            versioned: false,
+            handle: list,
+            ..one(
+                Method::Get,
+                "/tokens",
+                "list_token",
+                "Every token, those that have ended too",
+            )
+        },
+        Route {
+            input: Some(schema::<Wanted>),
+            output: schema::<Made>,
+            status: 201,
+            handle: add,
+            ..one(
+                Method::Post,
+                "/tokens",
+                "add_token",
+                "Make a token; its secret is shown once",
+            )
+        },
+        one(
+            Method::Get,
+            "/tokens/{id}",
+            "get_token",
+            "The token with this name",
+        ),
+        Route {
+            handle: revoke,
+            ..one(
+                Method::Delete,
+                "/tokens/{id}",
+                "revoke_token",
+                "Take a token back, for good",
+            )
+        },
+    ]
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    let paging = call.paging()?;
+    let page = call.store.read(|it| it.tokens(paging))?;
+    Ok(Reply::found(&Listed::of(page, Versioned::from))?)
+}
+
+fn add(call: &Call<'_>) -> Result<Reply, Problem> {
+    let wanted: Wanted = call.body()?;
+    let secret = Secret::new(&wanted.id).map_err(|why| Problem::internal(&why))?;
+    let token = Token {
+        id: wanted.id,
+        who: wanted.who,
+        role: wanted.role,
+        areas: wanted.areas,
+        expires_ms: wanted.expires_ms,
+        revoked_ms: None,
+    };
+    let mut new = false;
+    let mut reply = call.change(|it| {
+        let added = it.add_token(&token, &secret.hash())?;
+        new = true;
+        let made = Made {
+            version: added.version,
+            value: added.value,
+            // What is remembered of this answer must not hold it.
+            secret: None,
+        };
+        let location = call.below(&token.id);
+        Ok(Reply::found(&made)?.of_version(made.version).made(location))
+    })?;
+    if new && let Some(body) = reply.body.as_object_mut() {
+        body.insert("secret".to_owned(), secret.text().into());
+    }
+    Ok(reply)
+}
+
+fn get(call: &Call<'_>) -> Result<Reply, Problem> {
+    let shown = Versioned::from(call.store.read(|it| it.token(call.id()))?);
+    Ok(call.unless_known(Reply::found(&shown)?.of_version(shown.version)))
+}
+
+fn revoke(call: &Call<'_>) -> Result<Reply, Problem> {
+    call.change(|it| {
+        let shown = Versioned::from(it.revoke_token(call.id())?);
+        Ok(Reply::found(&shown)?.of_version(shown.version))
+    })
+}

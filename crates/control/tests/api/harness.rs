@@ -1,0 +1,152 @@
+//! Calls of the API, each by somebody.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use control::{Limits, Secret, Service};
+use http_body_util::BodyExt;
+use ledger::rollout::Policy;
+use ledger::{Area, Role, Token};
+use serde_json::Value;
+use store::{By, Location, Store};
+use tower::ServiceExt;
+
+pub(crate) struct Api {
+    router: Router,
+    pub(crate) store: Arc<Store>,
+    runtime: tokio::runtime::Runtime,
+    _folder: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The problem's status and what is wrong.
+    pub(crate) fn problem(&self) -> (u16, &str) {
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        assert_eq!(self.body["status"], self.status);
+        (self.status, self.body["detail"].as_str().unwrap())
+    }
+}
+
+impl Api {
+    pub(crate) fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub(crate) fn with(limits: Limits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::folder(folder.path());
+        let store = Arc::new(Store::open(&location, store::Limits::default()).unwrap());
+        let policy = Policy { two_persons: true };
+        Self {
+            router: Service::new(Arc::clone(&store), policy, limits).router(),
+            store,
+            runtime: tokio::runtime::Runtime::new().unwrap(),
+            _folder: folder,
+        }
+    }
+
+    /// Somebody's token: its name and its secret.
+    pub(crate) fn token(
+        &self,
+        who: &str,
+        role: Role,
+        areas: &[Area],
+        expires_ms: i64,
+    ) -> (String, String) {
+        let id = format!("{who}-{role}-{}-{expires_ms}", areas.len());
+        let id = areas.iter().fold(id, |id, area| format!("{id}-{area}"));
+        let secret = Secret::new(&id).unwrap();
+        let token = Token {
+            id: id.clone(),
+            who: who.to_owned(),
+            role,
+            areas: areas.to_vec(),
+            expires_ms,
+            revoked_ms: None,
+        };
+        let by = By {
+            who: "root",
+            why: "a test",
+            now_ms: 0,
+        };
+        self.store
+            .change(&by, |it| it.add_token(&token, &secret.hash()))
+            .unwrap();
+        (id, secret.text())
+    }
+
+    pub(crate) fn somebody(&self, who: &str, role: Role) -> String {
+        self.token(who, role, &[], i64::MAX).1
+    }
+
+    /// A call with these headers and no others.
+    pub(crate) fn bare(&self, call: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let (method, path) = call.split_once(' ').unwrap();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        self.runtime.block_on(async {
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            let (head, body) = response.into_parts();
+            let bytes = body.collect().await.unwrap().to_bytes();
+            Answer {
+                status: head.status.as_u16(),
+                headers: head.headers,
+                body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            }
+        })
+    }
+
+    /// A call with a token and a reason.
+    pub(crate) fn call(
+        &self,
+        secret: &str,
+        call: &str,
+        more: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let bearer = format!("Bearer {secret}");
+        let mut headers = vec![
+            ("authorization", bearer.as_str()),
+            ("stopgap-why", "a test"),
+        ];
+        headers.extend(more);
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        self.bare(call, &headers, &body)
+    }
+
+    /// A call that goes well.
+    pub(crate) fn done(&self, secret: &str, call: &str, body: &Value) -> Answer {
+        let answer = self.call(secret, call, &[], body);
+        assert!((200..300).contains(&answer.status), "{call}: {answer:?}");
+        answer
+    }
+}

@@ -1,0 +1,10 @@
+//! The contract of the REST API.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod changes;
+mod errors;
+mod harness;
+mod openapi;
+mod workflow;

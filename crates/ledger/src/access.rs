@@ -1,0 +1,87 @@
+//! Who may do what.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::named::named;
+use crate::{Limits, Refused, check};
+
+named! {
+    /// What somebody may do; each may also do what those before may.
+    pub enum Role {
+        /// Look.
+        Viewer = "viewer",
+        /// Change what is kept, and start and move rollouts.
+        Operator = "operator",
+        /// Consent to enforcing.
+        Approver = "approver",
+        /// Give and take access.
+        Admin = "admin",
+    }
+}
+
+named! {
+    /// A part of the ledger.
+    pub enum Area {
+        /// Assets, applications, ingress points.
+        Inventory = "inventory",
+        /// Advisories and findings.
+        Findings = "findings",
+        /// Virtual patches.
+        Patches = "patches",
+        /// Rollouts.
+        Rollouts = "rollouts",
+        /// The log of changes.
+        Audit = "audit",
+        /// Access to the ledger.
+        Tokens = "tokens",
+    }
+}
+
+/// Somebody's access, for programs. The secret that shows it is kept nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// Names it.
+    pub id: String,
+    /// Whose it is, for the audit log; two tokens of one person are one person.
+    pub who: String,
+    /// What it allows.
+    pub role: Role,
+    /// The parts of the ledger that it is for; none: all.
+    #[serde(default)]
+    pub areas: Vec<Area>,
+    /// When it ends.
+    pub expires_ms: i64,
+    /// When it was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_ms: Option<i64>,
+}
+
+impl Token {
+    /// Whether it may come into the ledger.
+    ///
+    /// # Errors
+    /// A text is missing, malformed or too long, or it has ended already.
+    pub fn check(&self, now_ms: i64, limits: &Limits) -> Result<(), Refused> {
+        check::id("id", &self.id, limits)?;
+        check::text("who", &self.who, limits)?;
+        check::entries("areas", &self.areas, limits)?;
+        if self.expires_ms <= now_ms {
+            return Err(Refused::new("expires_ms must be ahead"));
+        }
+        Ok(())
+    }
+
+    /// Whether it still counts.
+    #[must_use]
+    pub fn holds(&self, now_ms: i64) -> bool {
+        self.revoked_ms.is_none() && now_ms < self.expires_ms
+    }
+
+    /// Whether it allows what takes this role in this part of the ledger.
+    #[must_use]
+    pub fn allows(&self, role: Role, area: Area) -> bool {
+        self.role >= role && (self.areas.is_empty() || self.areas.contains(&area))
+    }
+}

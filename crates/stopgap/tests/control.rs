@@ -1,0 +1,130 @@
+//! The contract of `stopgap control` and `stopgap token`, on the real binary.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+fn stopgap(words: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stopgap"));
+    command
+        .args(words)
+        .arg("--data")
+        .arg(data)
+        .env_remove("STOPGAP_DATABASE");
+    command
+}
+
+fn run(words: &[&str], data: &Path) -> Output {
+    stopgap(words, data).output().unwrap()
+}
+
+/// A control side, ended by its own process id.
+struct Control {
+    child: Child,
+    address: String,
+}
+
+impl Control {
+    fn start(data: &Path) -> Self {
+        let mut command = stopgap(&["control", "--listen", "127.0.0.1:0"], data);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        Self {
+            child,
+            address: address.to_owned(),
+        }
+    }
+
+    /// The status and the body.
+    fn call(&self, call: &str, secret: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{call} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {secret}\r\nstopgap-why: a test\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].parse().unwrap(), body.to_owned())
+    }
+
+    /// Ends in good order.
+    fn stop(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_ledger_is_served_to_whoever_has_a_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let control = Control::start(&data);
+    let add = [
+        "token",
+        "add",
+        "ann",
+        "--of",
+        "ann@example.org",
+        "--role",
+        "operator",
+        "--who",
+        "root",
+        "--why",
+        "first",
+    ];
+    let made = run(&add, &data);
+    assert!(made.status.success(), "{made:?}");
+    let secret = String::from_utf8(made.stdout).unwrap();
+    let secret = secret.trim();
+    let advisory = r#"{"id":"CVE-1","title":"A flaw","severity":"high"}"#;
+    assert_eq!(
+        control.call("POST /api/v1/advisories", secret, advisory).0,
+        201
+    );
+    assert_eq!(control.call("GET /api/v1/advisories", "x", "").0, 401);
+    assert_eq!(control.call("GET /api/v1/tokens", secret, "").0, 403);
+    control.stop();
+
+    // What was acknowledged is there for the next one, and the log tells who did it.
+    let control = Control::start(&data);
+    let (status, body) = control.call("GET /api/v1/advisories/CVE-1", secret, "");
+    assert!(status == 200 && body.contains("A flaw"), "{body}");
+    let (_, log) = control.call("GET /api/v1/audit?subject=advisory/CVE-1", secret, "");
+    assert!(log.contains("ann@example.org"), "{log}");
+    let revoke = ["token", "revoke", "ann", "--who", "root", "--why", "lost"];
+    assert!(run(&revoke, &data).status.success());
+    assert_eq!(
+        control.call("GET /api/v1/advisories/CVE-1", secret, "").0,
+        401
+    );
+    control.stop();
+    assert!(run(&["audit", "verify"], &data).status.success());
+}
+
+#[test]
+fn tokens_do_not_travel_without_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = run(&["control", "--listen", "0.0.0.0:0"], folder.path());
+    assert_eq!(refused.status.code(), Some(2));
+    let complained = String::from_utf8(refused.stderr).unwrap();
+    assert!(complained.contains("without TLS"), "{complained}");
+}
