@@ -11,6 +11,8 @@ pub struct Limits {
     pub body_ms: u64,
     /// An idempotency key, in bytes.
     pub key_bytes: usize,
+    /// How long calls under way may take when the service stops, in milliseconds.
+    pub stop_ms: u64,
 }
 
 impl Default for Limits {
@@ -20,6 +22,7 @@ impl Default for Limits {
             body_bytes: 2 * 1024 * 1024,
             body_ms: 10_000,
             key_bytes: 128,
+            stop_ms: 10_000,
         }
     }
 }

@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, on};
 use ledger::rollout::Policy;
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::call::{Call, Raw};
 use crate::problem::{Kind, Problem};
@@ -35,10 +35,24 @@ pub async fn serve(
     service: Service,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = service.router();
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
+    let patience = Duration::from_millis(service.limits.stop_ms);
+    let (begun, begins) = oneshot::channel();
+    let stop = async move {
+        stop.await;
+        // Nobody listens if the server has ended by itself.
+        let _ = begun.send(());
+    };
+    let served = axum::serve(listener, service.router()).with_graceful_shutdown(stop);
+    let late = async move {
+        match begins.await {
+            Ok(()) => tokio::time::sleep(patience).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = served => ended,
+        () = late => Ok(()),
+    }
 }
 
 impl Service {

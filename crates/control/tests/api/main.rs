@@ -7,4 +7,5 @@ mod changes;
 mod errors;
 mod harness;
 mod openapi;
+mod stop;
 mod workflow;
