@@ -1,11 +1,13 @@
 //! The description of the API in OpenAPI 3.1, made of the table of routes and of the types.
 
+use ledger::rollout::Stage;
+use ledger::{Area, State};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::call::{KEY, WHY};
-use crate::{Method, Route, routes};
+use crate::{Limits, Method, Route, routes};
 
 /// The description, as JSON.
 #[must_use]
@@ -92,16 +94,39 @@ fn parameters(route: &Route) -> Vec<Value> {
             "schema": { "type": "string" },
         })
     };
+    let with = |mut parameter: Value, schema: Value| {
+        parameter["schema"] = schema;
+        parameter
+    };
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
-        parameters.push(text("path", "id", "names what this is about", true));
+        let id = text("path", "id", "names what this is about", true);
+        let number = json!({ "type": "integer", "minimum": 1, "maximum": i64::MAX });
+        let numbered = ["/findings/", "/rollouts/"];
+        let numbered = numbered.iter().any(|path| route.path.starts_with(path));
+        parameters.push(match numbered {
+            true => with(id, number),
+            false => id,
+        });
     }
     for (name, about) in route.query {
-        let mut parameter = text("query", name, about, false);
-        if *name == "limit" {
-            parameter["schema"] = json!({ "type": "integer", "minimum": 1, "maximum": 200 });
-        }
-        parameters.push(parameter);
+        let parameter = text("query", name, about, false);
+        parameters.push(match *name {
+            "limit" => with(
+                parameter,
+                json!({ "type": "integer", "minimum": 1, "maximum": 200 }),
+            ),
+            "state" => with(parameter, json!({ "enum": State::ALL })),
+            "stage" => with(parameter, json!({ "enum": Stage::ALL })),
+            "subject" if route.area == Area::Findings => {
+                let pattern = "^(asset|application)/[A-Za-z0-9._:@-]+$";
+                with(parameter, json!({ "type": "string", "pattern": pattern }))
+            }
+            _ => with(
+                parameter,
+                json!({ "type": "string", "pattern": r"^[^\x00]*$" }),
+            ),
+        });
     }
     if route.method == Method::Get {
         if route.versioned {
@@ -110,15 +135,24 @@ fn parameters(route: &Route) -> Vec<Value> {
         }
         return parameters;
     }
-    parameters.push(text("header", WHY, "why, for the audit log", true));
+    let why = text("header", WHY, "why, for the audit log", true);
+    parameters.push(with(
+        why,
+        json!({ "type": "string", "pattern": r"^.*\S.*$", "maxLength": 4096 }),
+    ));
     if route.method == Method::Post {
         let about = "names the call: if it comes again within a day, it is answered as before";
-        parameters.push(text("header", KEY, about, false));
+        let key = text("header", KEY, about, false);
+        let most = Limits::default().key_bytes;
+        let schema = json!({ "type": "string", "minLength": 1, "maxLength": most });
+        parameters.push(with(key, schema));
     }
     if route.path.contains("{id}") && route.method != Method::Delete {
         let about = "the ETag of what is to be changed, or *";
         let required = route.method == Method::Put;
-        parameters.push(text("header", "If-Match", about, required));
+        let tag = text("header", "If-Match", about, required);
+        let schema = json!({ "type": "string", "pattern": r#"^(\*|"[0-9]{1,18}")$"# });
+        parameters.push(with(tag, schema));
     }
     parameters
 }

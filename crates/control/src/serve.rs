@@ -69,7 +69,6 @@ impl Service {
     }
 
     /// What answers the calls.
-    #[must_use]
     pub fn router(self) -> Router {
         let service = Arc::new(self);
         let mut router = Router::new();

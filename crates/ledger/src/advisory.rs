@@ -25,16 +25,20 @@ named! {
 #[serde(deny_unknown_fields)]
 pub struct Advisory {
     /// Its first name, such as a CVE.
+    #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
     pub id: String,
     /// For people.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub title: String,
     /// How bad it is.
     pub severity: Severity,
     /// Its other names.
     #[serde(default)]
+    #[schemars(length(max = 1000), inner(length(max = 128), regex(pattern = crate::check::ID)))]
     pub aliases: Vec<String>,
     /// The first version without it, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub fixed_in: Option<String>,
     /// Whether it is known to be exploited.
     #[serde(default)]

@@ -2,6 +2,11 @@
 
 use crate::{Limits, Refused};
 
+/// What [`id`] demands, for schemas.
+pub(crate) const ID: &str = "^[A-Za-z0-9][A-Za-z0-9._:@-]*$";
+/// What [`text`] demands, for schemas.
+pub(crate) const TEXT: &str = r"^[^\x00]*[^\x00\s][^\x00]*$";
+
 /// Letters, digits and `.` `_` `:` `@` `-`, beginning with a letter or digit, so that an
 /// identifier stands in a path, a command line and a log as it is.
 pub(crate) fn id(what: &str, text: &str, limits: &Limits) -> Result<(), Refused> {

@@ -29,9 +29,9 @@ named! {
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// An asset, by its identifier.
-    Asset(String),
+    Asset(#[schemars(length(max = 128), regex(pattern = crate::check::ID))] String),
     /// An application, by its identifier.
-    Application(String),
+    Application(#[schemars(length(max = 128), regex(pattern = crate::check::ID))] String),
 }
 
 impl std::fmt::Display for Subject {
@@ -60,6 +60,7 @@ impl std::str::FromStr for Subject {
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// What will bring it: a campaign, a change, a release.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub by: String,
     /// When it shall be there.
     pub due_ms: i64,
@@ -70,10 +71,13 @@ pub struct Schedule {
 #[serde(deny_unknown_fields)]
 pub struct Exception {
     /// Why.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub reason: String,
     /// What protects meanwhile.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub protection: String,
     /// Who answers for it.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub owner: String,
     /// When it must be decided anew.
     pub expires_ms: i64,
@@ -118,6 +122,7 @@ pub enum Move {
     /// A virtual patch stops its exploitation now.
     Shield {
         /// The patch.
+        #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
         patch: String,
     },
     /// The virtual patch no longer does.
@@ -133,11 +138,13 @@ pub enum Move {
     /// The fix is there.
     Fix {
         /// The version that has it.
+        #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
         version: String,
     },
     /// The fix was shown to hold.
     Verify {
         /// What showed it.
+        #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
         evidence: String,
     },
     /// The fix does not hold, or the flaw came back.

@@ -67,8 +67,10 @@ named! {
 #[serde(deny_unknown_fields)]
 pub struct Asset {
     /// Names it.
+    #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
     pub id: String,
     /// For people.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub title: String,
     /// What it is.
     pub kind: AssetKind,
@@ -77,6 +79,7 @@ pub struct Asset {
     /// How much depends on it.
     pub criticality: Criticality,
     /// Who answers for it.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub owner: String,
 }
 
@@ -85,18 +88,23 @@ pub struct Asset {
 #[serde(deny_unknown_fields)]
 pub struct Application {
     /// Names it.
+    #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
     pub id: String,
     /// For people.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub title: String,
     /// Where it runs.
     pub environment: Environment,
     /// Who answers for it.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub owner: String,
     /// The hosts by which it is asked for.
     #[serde(default)]
+    #[schemars(length(max = 1000), inner(length(max = 4096), regex(pattern = crate::check::TEXT)))]
     pub hosts: Vec<String>,
     /// The assets that it runs on.
     #[serde(default)]
+    #[schemars(length(max = 1000), inner(length(max = 128), regex(pattern = crate::check::ID)))]
     pub assets: Vec<String>,
 }
 
@@ -105,8 +113,10 @@ pub struct Application {
 #[serde(deny_unknown_fields)]
 pub struct IngressPoint {
     /// Names it, as its events do.
+    #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
     pub id: String,
     /// For people.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub title: String,
     /// What it is made of.
     pub kind: IngressKind,
@@ -114,6 +124,7 @@ pub struct IngressPoint {
     pub environment: Environment,
     /// The applications that it leads to.
     #[serde(default)]
+    #[schemars(length(max = 1000), inner(length(max = 128), regex(pattern = crate::check::ID)))]
     pub applications: Vec<String>,
 }
 

@@ -25,9 +25,11 @@ named! {
 #[serde(deny_unknown_fields)]
 pub struct AwaitedFix {
     /// Where it can be followed: a ticket, a release, an advisory.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub link: String,
     /// What showed on the fixed version that the exploit fails without the patch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub verified_by: Option<String>,
 }
 
@@ -36,12 +38,16 @@ pub struct AwaitedFix {
 #[serde(deny_unknown_fields)]
 pub struct VirtualPatch {
     /// As its document says.
+    #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
     pub id: String,
     /// For people.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub title: String,
     /// The advisories that it is for.
+    #[schemars(length(max = 1000), inner(length(max = 128), regex(pattern = crate::check::ID)))]
     pub advisories: Vec<String>,
     /// Who answers for it.
+    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
     pub owner: String,
     /// Why it is there.
     pub reason: Reason,
@@ -50,6 +56,7 @@ pub struct VirtualPatch {
     /// The fix that it waits for.
     pub fix: AwaitedFix,
     /// The document, as written.
+    #[schemars(length(max = 1048576), regex(pattern = r"^[^\x00]*$"))]
     pub document: String,
 }
 

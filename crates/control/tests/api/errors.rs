@@ -98,7 +98,8 @@ fn what_is_wrong_is_told_as_a_problem() {
         let kind = answer.body["type"].as_str().unwrap();
         assert!(kind.starts_with("urn:stopgap:problem:"), "{kind}");
     }
-    let headers: &[(&[(&str, &str)], u16, &str)] = &[
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let headers: &[(Headers<'_>, u16, &str)] = &[
         (&[], 428, "If-Match"),
         (&[("if-match", "1")], 400, "one ETag"),
         (&[("if-match", "\"1\", \"2\"")], 400, "one ETag"),

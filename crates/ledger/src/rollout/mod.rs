@@ -37,8 +37,10 @@ pub struct Rules {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automatic_until: Option<Stage>,
     /// The shares of clients, in percent, that the canary goes through; rising.
+    #[schemars(inner(range(min = 1, max = 99)))]
     pub canary_percent: Vec<u8>,
     /// How long each step lasts at least.
+    #[schemars(range(min = 0))]
     pub minimum_ms: i64,
     /// How many requests each step must have seen.
     pub minimum_requests: u64,
@@ -177,6 +179,7 @@ pub enum Move {
     /// No step on until it is resumed.
     Pause {
         /// Why.
+        #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
         reason: String,
     },
     /// Steps on are possible again.
@@ -186,6 +189,7 @@ pub enum Move {
     /// Straight to enforcing.
     Emergency {
         /// Why it cannot wait.
+        #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
         reason: String,
         /// When a proof that is not there yet must be.
         proof_due_ms: i64,
