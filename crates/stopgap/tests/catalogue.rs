@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use engine::{Limits, Mode, NoResources};
+use patch::document::{Oversize, Paths};
 use patch::prove::Evasive;
 use patch::{Level, Request, Source};
 use serde_json::Value;
@@ -51,6 +52,8 @@ fn every_document_is_whole() {
         let about = &document.vulnerability;
         let year = document.id.get(4..8).unwrap_or_default();
         let file = folder().join(year).join(format!("{}.yaml", *document.id));
+        let everywhere = document.scope.path.value == Paths::default();
+        let holds = patch::compile(source).unwrap().body_bytes.is_some();
         let asked = [
             (
                 file.canonicalize().ok() == Path::new(&source.name).canonicalize().ok(),
@@ -61,6 +64,10 @@ fn every_document_is_whole() {
             (!document.limits.is_empty(), "says what it does not cover"),
             (!about.affects.is_empty(), "says what is affected"),
             (!about.cwe.is_empty(), "says the weakness"),
+            (
+                !(everywhere && holds && document.body.oversize == Oversize::Block),
+                "lets large uploads pass if it concerns every path",
+            ),
             (about.references.len() >= 2, "has two sources"),
             (
                 about.references.iter().all(|url| url.starts_with("http")),
