@@ -43,7 +43,7 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     let mixes = mixes::write(folder.path())?;
     for level in [1, 2] {
         let file = folder.path().join(format!("level-{level}.conf"));
-        std::fs::write(&file, settings_of(level, &rules)?)?;
+        std::fs::write(&file, settings_of(level, &rules, true)?)?;
         let commands = [0, 1, 2].map(|engine| command(settings, engine, &file));
         costs(&mut table, level, &commands, &mixes, rounds)?;
         if level == 1 {
@@ -63,7 +63,7 @@ pub(crate) fn core_rule_set() -> Option<PathBuf> {
 }
 
 /// Each rule file by name, in order: no engine's way to expand patterns matters.
-pub(crate) fn settings_of(level: u8, rules: &Path) -> anyhow::Result<String> {
+pub(crate) fn settings_of(level: u8, rules: &Path, responses: bool) -> anyhow::Result<String> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(rules)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
@@ -76,8 +76,9 @@ pub(crate) fn settings_of(level: u8, rules: &Path) -> anyhow::Result<String> {
         .iter()
         .map(|path| format!("Include {}\n", path.display()))
         .collect();
+    let responses = if responses { "On" } else { "Off" };
     Ok(format!(
-        "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\n\
+        "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess {responses}\n\
          SecRequestBodyLimit 13107200\nSecRequestBodyNoFilesLimit 1310720\n\
          SecRule REQUEST_HEADERS:Content-Type \"@rx ^application/json\" \
          \"id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"\n\

@@ -38,7 +38,7 @@ pub(crate) fn draw(bench: &Path, file: &Path) -> anyhow::Result<()> {
         engines::core_rule_set().context("set STOPGAP_CORPORA to a folder that holds crs/rules")?;
     let folder = tempfile::tempdir()?;
     let settings = folder.path().join("rules.conf");
-    std::fs::write(&settings, engines::settings_of(1, &rules)?)?;
+    std::fs::write(&settings, engines::settings_of(1, &rules, false)?)?;
     let mix = folder.path().join("mix");
     let requests = engines::mixes::ordinary(600);
     std::fs::write(&mix, engines::mixes::written(&requests))?;

@@ -37,11 +37,13 @@ const RATIOS: &[(&str, &str, &str, Option<f64>)] = &[
     ("10,000 patches", "0 patches", "POST elsewhere", Some(1.15)),
     (RULES, "0 patches", DIFFERENT_GETS, Some(2.0)),
     (RULES, "0 patches", DIFFERENT_POSTS, Some(6.0)),
+    (RULES_ON_RESPONSES, "0 patches", DIFFERENT_GETS, None),
     (RULES_AND_PATCHES, RULES, DIFFERENT_GETS, Some(1.15)),
     (RULES_AND_PATCHES, RULES, DIFFERENT_POSTS, Some(1.15)),
 ];
 
 const RULES: &str = "core rule set";
+const RULES_ON_RESPONSES: &str = "core rule set, bodies of responses too";
 const RULES_AND_PATCHES: &str = "core rule set and 10,000 patches";
 const DIFFERENT_GETS: &str = "GET, 12 browser headers, all different";
 const DIFFERENT_POSTS: &str = "POST, 2 kB of JSON, all different";
@@ -180,11 +182,15 @@ fn servers(
         );
         return Ok(servers);
     };
-    let file = folder.join("rules.conf");
-    std::fs::write(&file, engines::settings_of(1, &rules)?)?;
-    for (name, count) in [(RULES, 0), (RULES_AND_PATCHES, 10_000)] {
-        let patches = folder.join(format!("rules-{count}"));
+    for (name, count, responses) in [
+        (RULES, 0, false),
+        (RULES_AND_PATCHES, 10_000, false),
+        (RULES_ON_RESPONSES, 0, true),
+    ] {
+        let patches = folder.join(format!("rules-{count}-{responses}"));
         documents::write(&patches, count)?;
+        let file = folder.join(format!("rules-{responses}.conf"));
+        std::fs::write(&file, engines::settings_of(1, &rules, responses)?)?;
         servers.push((name, gateway(settings, &patches, Some(&file), upstream)?));
     }
     Ok(servers)

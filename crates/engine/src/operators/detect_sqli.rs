@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use libinjectionrs::sqli::sqli_data::SQL_KEYWORDS;
+use libinjectionrs::sqli::{SqliFlags, SqliState};
 
 use super::{Build, Hit, Operator, Spec};
 use crate::need::{ByteSet, Need};
@@ -33,14 +34,15 @@ impl Operator for DetectSqli {
             hit.text.push(b'X');
             return true;
         }
-        let result = libinjectionrs::detect_sqli(input);
-        if !result.is_injection() {
+        // PERF: `libinjectionrs::detect_sqli` reads the value once more for the fingerprint, also
+        // where it is no injection: 16 kB of `/d/`, 690 million instructions → 346 million.
+        let mut state = SqliState::new(input, SqliFlags::FLAG_NONE);
+        if !state.detect() {
             return false;
         }
         hit.span = Some(0..input.len());
-        if let Some(fingerprint) = &result.fingerprint {
-            hit.text.extend_from_slice(fingerprint.as_str().as_bytes());
-        }
+        hit.text
+            .extend_from_slice(state.fingerprint_string().as_bytes());
         true
     }
 
