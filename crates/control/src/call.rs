@@ -8,6 +8,7 @@ use bytes::Bytes;
 use ledger::rollout::Policy;
 use ledger::{Token, sha256};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use store::{By, Change, Error, Paging, Repeatable, Store};
 
 use crate::problem::{Kind, Problem};
@@ -152,8 +153,11 @@ impl<'a> Call<'a> {
 
     /// What is to be done, from the body.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_json::from_slice(&self.body)
-            .map_err(|why| malformed(&format!("the body is not as described: {why}")))
+        serde_json::from_slice(&self.body).or_else(|why: serde_json::Error| {
+            let read = serde_json::from_slice(&self.body).map(whole);
+            let read = read.and_then(serde_json::from_value);
+            read.map_err(|_| malformed(&format!("the body is not as described: {why}")))
+        })
     }
 
     /// Changes the ledger, once for each idempotency key.
@@ -275,6 +279,30 @@ fn query(route: &Route, text: &str) -> Result<BTreeMap<String, String>, Problem>
         }
     }
     Ok(query)
+}
+
+/// `1.0` is a whole number to a schema, but not to the types.
+fn whole(value: Value) -> Value {
+    /// Beyond these a fraction cannot be told.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Array(items) => items.into_iter().map(whole).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(name, value)| (name, whole(value)));
+            fields.collect()
+        }
+        Value::Number(number) => match number.as_f64() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole, and within bounds"
+            )]
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT => {
+                Value::from(float as i64)
+            }
+            _ => Value::Number(number),
+        },
+        other => other,
+    }
 }
 
 fn malformed(detail: &str) -> Problem {

@@ -151,7 +151,8 @@ fn parameters(route: &Route) -> Vec<Value> {
         let about = "the ETag of what is to be changed, or *";
         let required = route.method == Method::Put;
         let tag = text("header", "If-Match", about, required);
-        let schema = json!({ "type": "string", "pattern": r#"^(\*|"[0-9]{1,18}")$"# });
+        let schema =
+            json!({ "type": "string", "pattern": r#"^(\*|"[0-9]{1,18}")$"#, "minLength": 1 });
         parameters.push(with(tag, schema));
     }
     parameters

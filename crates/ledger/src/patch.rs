@@ -56,7 +56,7 @@ pub struct VirtualPatch {
     /// The fix that it waits for.
     pub fix: AwaitedFix,
     /// The document, as written.
-    #[schemars(length(max = 1048576), regex(pattern = r"^[^\x00]*$"))]
+    #[schemars(length(max = 1048576))]
     pub document: String,
 }
 

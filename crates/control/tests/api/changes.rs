@@ -58,6 +58,19 @@ fn a_record_is_added_read_and_replaced_by_whoever_has_seen_it() {
 }
 
 #[test]
+fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
+    let api = Api::new();
+    let admin = api.somebody("root", Role::Admin);
+    let token = |id: &str, expires_ms: f64| {
+        let token = json!({ "id": id, "who": "a", "role": "viewer", "expires_ms": expires_ms });
+        api.call(&admin, "POST /tokens", &[], &token).status
+    };
+    assert_eq!(token("a", 4_000_000_000_000.0), 201);
+    assert_eq!(token("b", 4_000_000_000_000.5), 400);
+    assert_eq!(token("c", 1e300), 400);
+}
+
+#[test]
 fn a_list_is_read_page_by_page() {
     let api = Api::new();
     let op = api.somebody("op", Role::Operator);
