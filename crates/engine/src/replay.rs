@@ -130,6 +130,7 @@ impl Exchange {
         head.application = &self.application;
         head.version = &self.version;
         head.host = self.header("host").unwrap_or_default();
+        head.bodiless = self.body.is_empty();
         let mut flow = tx.request_head(&head);
         if flow == Flow::Continue && tx.request_body_need() != BodyNeed::None {
             flow = tx.request_body(&self.body);

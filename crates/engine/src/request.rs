@@ -41,10 +41,12 @@ pub struct RequestHead<'a> {
     pub version: &'a [u8],
     /// All header lines.
     pub headers: &'a dyn Headers,
+    /// Whether it is known that no body follows: then none may be fed.
+    pub bodiless: bool,
 }
 
 impl<'a> RequestHead<'a> {
-    /// A head with no client, server or application known.
+    /// A head with no client, server or application known, that a body may follow.
     pub fn new(method: &'a [u8], target: &'a [u8], headers: &'a dyn Headers) -> Self {
         let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         Self {
@@ -56,6 +58,7 @@ impl<'a> RequestHead<'a> {
             target,
             version: b"HTTP/1.1",
             headers,
+            bodiless: false,
         }
     }
 }

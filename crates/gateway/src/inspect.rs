@@ -39,6 +39,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) fail: Fail,
     pub(crate) client: std::net::SocketAddr,
     pub(crate) server: std::net::SocketAddr,
+    /// No body follows the head.
+    pub(crate) bodiless: bool,
     /// Keeps the collections that outlive a request.
     pub(crate) store: &'a Arc<MemoryStore>,
 }
@@ -90,6 +92,7 @@ impl<'a> Inspection<'a> {
             target: target.as_bytes(),
             version: name_of(parts.version),
             headers: &lines,
+            bodiless: origin.bodiless,
         };
         self.fail = origin.fail;
         self.transaction = Some(plan.begin_in(Context {

@@ -132,6 +132,7 @@ impl Proxy {
         framing::settle(&mut head, self.limits.headers)?;
         let host = head.headers.get(HOST).cloned();
         let application = choose(applications, host.as_ref())?;
+        let bodiless = hyper::body::Body::is_end_stream(&incoming);
         let body = ClientBody::new(incoming, &self.limits);
 
         // Inspect the head; most requests concern no rule and go straight on.
@@ -142,6 +143,7 @@ impl Proxy {
             fail: application.is.fail,
             client,
             server: connection.local,
+            bodiless,
             store: &self.store,
         };
         let flow = inspection.head(&self.plan.load(), &head, origin);

@@ -9,6 +9,7 @@ use super::ir::{Check, Program, Selector, Step, Test, Text};
 use super::signature::{Sets, Signature};
 use super::texts::Texts;
 use crate::need::{ByteSet, Clause, Need, Strings};
+use crate::operators::Operator;
 
 /// An open gate lets every value through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,14 +43,8 @@ impl Needs {
     fn of(&mut self, test: &Test) -> Rc<Need> {
         match &test.check {
             Check::Compiled(operator) => {
-                let place = Arc::as_ptr(operator).cast::<()>();
-                let need = self.of_operators.entry(place);
-                let need = need.or_insert_with(|| Rc::new(operator.need()));
-                if test.negated {
-                    Rc::default()
-                } else {
-                    Rc::clone(need)
-                }
+                let need = self.of_operator(operator);
+                if test.negated { Rc::default() } else { need }
             }
             _ if test.negated => Rc::default(),
             Check::Plain {
@@ -64,7 +59,7 @@ impl Needs {
 
 impl Needs {
     /// Finds out the needs of the program's tests now, so that what they are read off does not
-    /// stay in memory; that of selectors' patterns is not of use.
+    /// stay in memory.
     pub(crate) fn learn(&mut self, program: &mut Program) {
         for test in tests(program) {
             self.of(test);
@@ -76,9 +71,26 @@ impl Needs {
         });
         for target in links.flat_map(|link| &link.targets) {
             if let Selector::Pattern(pattern) = &target.selector {
-                pattern.need();
+                self.of_operator(pattern);
             }
         }
+    }
+
+    /// The texts of which whatever an operator says yes of holds one.
+    pub(crate) fn words(&mut self, operator: &Arc<dyn Operator>) -> Option<Vec<Vec<u8>>> {
+        let need = self.of_operator(operator);
+        need.clauses().find_map(|(_, clause)| match clause {
+            Clause::Text(words, or) if or.is_empty() => {
+                Some(words.iter().map(<[u8]>::to_vec).collect())
+            }
+            _ => None,
+        })
+    }
+
+    fn of_operator(&mut self, operator: &Arc<dyn Operator>) -> Rc<Need> {
+        let place = Arc::as_ptr(operator).cast::<()>();
+        let need = self.of_operators.entry(place);
+        Rc::clone(need.or_insert_with(|| Rc::new(operator.need())))
     }
 }
 

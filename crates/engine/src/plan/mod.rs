@@ -2,6 +2,7 @@
 
 pub(crate) mod fold;
 pub(crate) mod gate;
+pub(crate) mod glance;
 mod idle;
 pub(crate) mod interest;
 pub(crate) mod ir;
@@ -32,6 +33,7 @@ use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::transaction::{Oversize, State, Transaction};
 use gate::Needs;
+use glance::Glance;
 use idle::Idle;
 use interest::Interest;
 use ir::{EngineMode, Fault, Program};
@@ -98,6 +100,8 @@ pub(crate) struct Patch {
     pub(crate) program: Program,
     /// None: everything is kept.
     pub(crate) interest: Option<Interest>,
+    /// None: no head rules it out.
+    pub(crate) glance: Option<Glance>,
 }
 
 /// Compiles rules to a plan.
@@ -193,6 +197,7 @@ impl<'a> Compiler<'a> {
             oversize: patch.oversize,
             program,
             interest: None,
+            glance: None,
         });
         self.scopes.push(patch.scope.clone());
         Ok(())
@@ -225,7 +230,14 @@ impl<'a> Compiler<'a> {
             let needs = &mut self.needs;
             needs.learn(&mut self.base);
             gate::close(&mut self.base, needs, &mut self.sets, Some(&mut texts));
-            for patch in &mut self.patches {
+            // What every request is asked comes first: bits are few.
+            let (lines, others): (Vec<_>, Vec<_>) = (self.patches.iter_mut()).partition(|patch| {
+                patch.body_bytes.is_none() && glance::is_of_line(&patch.program)
+            });
+            for patch in lines {
+                gate::close(&mut patch.program, needs, &mut self.sets, Some(&mut texts));
+            }
+            for patch in others {
                 gate::close(&mut patch.program, needs, &mut self.sets, None);
             }
         }
@@ -250,7 +262,16 @@ impl<'a> Compiler<'a> {
         for patch in &mut self.patches {
             let interest = Interest::of(&patch.program);
             used.add_all(interest.used);
-            patch.interest = (!self.plainly).then_some(interest);
+            if !self.plainly {
+                patch.interest = Some(interest);
+                let holds_body = patch.body_bytes.is_some();
+                patch.glance = Glance::of(
+                    &patch.program,
+                    holds_body,
+                    &scan.signatures,
+                    &mut self.needs,
+                );
+            }
             xml_tree |= patch.program.uses.xml_tree;
         }
         Ok(Arc::new(Plan {

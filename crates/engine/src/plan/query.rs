@@ -178,6 +178,14 @@ impl Query {
 /// do; but what stands before it must have no effect of its own, and nobody may
 /// ask what it matched.
 pub(super) fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Test)> {
+    reached(rule, any_link)
+        .filter(|(_, link)| is_foreseeable(link))
+        .filter_map(|(at, link)| Some((at, link, link.test.as_ref()?)))
+        .max_by_key(|(.., test)| (test.gate != Gate::default(), test.gate.bits.count_ones()))
+}
+
+/// The links that keep a rule from any effect if they do not match.
+pub(super) fn reached(rule: &Rule, any_link: bool) -> impl Iterator<Item = (usize, &Link)> {
     let has_effects = |link: &&Link| {
         // That an expression was stopped by its limit is told in variables.
         let may_give_up = link.test.as_ref().is_some_and(|test| match &test.check {
@@ -189,11 +197,7 @@ pub(super) fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Tes
     };
     let plain = rule.links.iter().take_while(|link| !has_effects(link));
     let reached = 1 + if any_link { plain.count() } else { 0 };
-    let links = rule.links.iter().enumerate().take(reached);
-    links
-        .filter(|(_, link)| is_foreseeable(link))
-        .filter_map(|(at, link)| Some((at, link, link.test.as_ref()?)))
-        .max_by_key(|(.., test)| (test.gate != Gate::default(), test.gate.bits.count_ones()))
+    rule.links.iter().enumerate().take(reached)
 }
 
 /// Whether the request alone tells what the link looks at.

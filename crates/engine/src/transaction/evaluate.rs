@@ -3,16 +3,18 @@
 use super::State;
 use super::candidates::Candidates;
 use super::collections::{Kept, Selected};
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Members};
 use super::outcome::Outcome;
 use super::overrides::Overrides;
 use super::tx::{LIMITS_EXCEEDED, TxNames};
 use super::values::{ValueId, Values};
 use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode};
+use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::operators::{Arguments, Build, Hit, NoResources};
 use crate::plan::gate::Gate;
+use crate::plan::glance::Shown;
 use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
@@ -54,6 +56,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
             return Flow::Stop(Box::new(decision));
         }
     }
+    let mut shown = None;
     for position in 0..state.concerned.len() {
         let Some(&at) = state.concerned.get(position) else {
             break;
@@ -64,12 +67,40 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
         if !patch.program.runs_in(phase) {
             continue;
         }
+        // PERF: hundreds of patches may share a path; few of their parameters are ever there.
+        if let Some(glance) = &patch.glance
+            && !state.outcome.traces()
+            && !glance.finds(shown.get_or_insert_with(|| shows(state)))
+        {
+            continue;
+        }
         let mut run = Run::new(plan, state, context, Some((patch, at, position)));
         if let Some(decision) = run.program(&patch.program, phase) {
             return Flow::Stop(Box::new(decision));
         }
     }
     Flow::Continue
+}
+
+/// What can be looked at now.
+fn shows(state: &mut State) -> Shown {
+    let State {
+        inputs,
+        values,
+        body,
+        ..
+    } = state;
+    let (query, posted) = match inputs.members(Variable::Args, values) {
+        Members::Values(query, posted) => (query, posted),
+        _ => (&[][..], &[][..]),
+    };
+    let names = query.iter().chain(posted);
+    let fault = inputs.scalar(Variable::ReqbodyErrorMsg).is_some();
+    Shown::new(
+        names.map(|item| values.get(item.name)),
+        fault,
+        !body.is_empty(),
+    )
 }
 
 /// One program in one phase.

@@ -25,6 +25,7 @@ use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::operators::Expressions;
 use crate::plan::Plan;
+use crate::plan::glance::{Reader, Sight};
 use crate::plan::interest::Joint;
 use crate::plan::ir::{EngineMode, XmlIntoArgs};
 use crate::request::{RequestHead, ResponseHead};
@@ -86,6 +87,8 @@ pub struct Transaction {
 #[derive(Default)]
 pub(crate) struct State {
     concerned: Vec<u32>,
+    /// What the head shows of itself.
+    sight: Sight,
     /// What they look at.
     joint: Joint,
     /// Scratch of the route index, and of the content type.
@@ -198,6 +201,9 @@ impl Transaction {
             &mut state.path,
             &mut state.concerned,
         );
+        if !self.traced {
+            leave_out(plan, head, &mut state);
+        }
         if !base && state.concerned.is_empty() {
             self.apart = state.kept.hit.apart.take();
             plan.give_back(state);
@@ -463,6 +469,29 @@ impl Transaction {
         let what = format!("its values need more than the {bytes} bytes that inspection may use");
         state.refuse(phase, what, 413, enforced)
     }
+}
+
+/// Leaves out the patches that the head rules out. A trace is of all rules.
+fn leave_out(plan: &Plan, head: &RequestHead<'_>, state: &mut State) {
+    let State {
+        concerned, sight, ..
+    } = state;
+    if concerned.is_empty() {
+        return;
+    }
+    let settings = &plan.base.settings;
+    let reader = Reader {
+        scan: &plan.scan,
+        limits: plan.limits(),
+        separators: (plan.base.argument_separator, settings.cookie_separator),
+        unusual: settings.cookie_version_1 || settings.arguments_limit.is_some(),
+    };
+    sight.reset();
+    concerned.retain(|&at| {
+        let patch = plan.patches.get(at as usize);
+        let glance = patch.and_then(|patch| patch.glance.as_ref());
+        glance.is_none_or(|glance| glance.admits(head, sight, &reader))
+    });
 }
 
 impl Drop for Transaction {

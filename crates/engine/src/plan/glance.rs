@@ -1,0 +1,507 @@
+//! Which patches the head of a request rules out, before anything of it is kept.
+//!
+//! A patch without a path concerns every request, and many share `/` or `/index.php`. What
+//! their rules look at is mostly not there: no parameter of that name, no byte that the rule
+//! needs in the path. One pass over the target and the names in it tells, for all of them.
+//! A rule that finds no value, or only values that its gate keeps out, cannot match.
+
+use std::sync::Arc;
+
+use super::Scan;
+use super::gate::{Gate, Needs};
+use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
+use super::path::path_of;
+use super::query::reached;
+use super::signature::{Signature, Signatures};
+use crate::language::variables::Variable;
+use crate::limits::Limits;
+use crate::operators::Operator;
+use crate::request::RequestHead;
+
+/// What the rules of a patch ask of a head; one of them must let it through.
+pub(crate) struct Glance {
+    /// A body is held, and bounded, whatever the rules make of it.
+    holds_body: bool,
+    groups: Box<[Group]>,
+}
+
+type Spots = Box<[Spot]>;
+type Asks = Box<[Ask]>;
+
+/// Rules whose first asking link looks at the same places.
+struct Group {
+    spots: Spots,
+    /// Of each rule: what its links ask.
+    rules: Vec<Asks>,
+}
+
+/// What a link asks: a value at one of the places that passes the gate.
+struct Ask {
+    spots: Spots,
+    gate: Gate,
+    /// The bits of what its transformations act on; none: anything.
+    touched: Option<Signature>,
+    /// The bits of what they may put in; none: anything.
+    makes: Option<Signature>,
+}
+
+/// Where a target finds values, as far as a head tells.
+#[derive(PartialEq)]
+enum Spot {
+    /// The target as received.
+    Raw,
+    /// The path, `%XX` decoded once.
+    Path,
+    /// Parameters of the query; their names hold one of these texts, if there are any.
+    Names(Box<[Bloom]>),
+    /// Headers of this name, in lower case.
+    Header(Box<[u8]>),
+    /// What cannot be parsed, or is too much.
+    Fault,
+    /// The body, or parts of it.
+    Body,
+    /// Parameters of the body, by their names as above.
+    BodyNames(Box<[Bloom]>),
+}
+
+/// Which bytes, and pairs of bytes, some texts hold.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Bloom([u64; 4]);
+
+/// A head, looked at as far as patches ask; scratch for the next one.
+#[derive(Default)]
+pub(crate) struct Sight {
+    raw: Seen,
+    path: Seen,
+    decoded: Vec<u8>,
+    names: Option<Bloom>,
+    fault: Option<bool>,
+}
+
+/// What is known of some bytes.
+#[derive(Default)]
+struct Seen {
+    signature: Option<Signature>,
+    clauses: Vec<u32>,
+    searched: bool,
+}
+
+/// What of a request a phase can look at, as far as patches ask.
+pub(crate) struct Shown {
+    names: Bloom,
+    /// Whether something did not parse, or was too much.
+    pub(crate) fault: bool,
+    pub(crate) body: bool,
+}
+
+/// What a head is read with.
+pub(crate) struct Reader<'a> {
+    pub(crate) scan: &'a Scan,
+    pub(crate) limits: &'a Limits,
+    /// Between parameters, and between cookies.
+    pub(crate) separators: (u8, u8),
+    /// Whether directives bound parameters, or read cookies, in ways of their own.
+    pub(crate) unusual: bool,
+}
+
+impl Glance {
+    /// Of a program whose gates are set; none where heads rule nothing out.
+    pub(crate) fn of(
+        program: &Program,
+        holds_body: bool,
+        signatures: &Signatures,
+        needs: &mut Needs,
+    ) -> Option<Self> {
+        let mut groups: Vec<Group> = Vec::new();
+        for step in program.phases.iter().flatten() {
+            let Step::Rule(rule) = step else {
+                continue;
+            };
+            let (spots, asks) = asks(rule, !program.reads_matched, signatures, needs)?;
+            match groups.iter_mut().find(|group| group.spots == spots) {
+                Some(group) => group.rules.push(asks),
+                None => groups.push(Group {
+                    spots,
+                    rules: vec![asks],
+                }),
+            }
+        }
+        Some(Self {
+            holds_body,
+            groups: groups.into(),
+        })
+    }
+
+    /// Whether a rule could match the request, or its body must be held.
+    pub(crate) fn admits(
+        &self,
+        head: &RequestHead<'_>,
+        sight: &mut Sight,
+        reader: &Reader<'_>,
+    ) -> bool {
+        if self.holds_body && !head.bodiless {
+            return true;
+        }
+        let mut groups = self.groups.iter();
+        groups.any(|group| {
+            let mut spots = group.spots.iter();
+            spots.any(|spot| sight.is_there(spot, head, reader))
+                && group
+                    .rules
+                    .iter()
+                    .any(|asks| asks.iter().all(|ask| sight.passes(ask, head, reader)))
+        })
+    }
+}
+
+impl Glance {
+    /// Whether a rule could match in a phase that sees this.
+    pub(crate) fn finds(&self, shown: &Shown) -> bool {
+        let mut spots = self.groups.iter().flat_map(|group| &group.spots);
+        spots.any(|spot| match spot {
+            Spot::Raw | Spot::Path | Spot::Header(_) => true,
+            Spot::Names(wanted) | Spot::BodyNames(wanted) => {
+                wanted.is_empty() || wanted.iter().any(|wanted| shown.names.holds(*wanted))
+            }
+            Spot::Fault => shown.fault,
+            Spot::Body => shown.body,
+        })
+    }
+}
+
+impl Shown {
+    /// With parameters of these names.
+    pub(crate) fn new<'a>(names: impl Iterator<Item = &'a [u8]>, fault: bool, body: bool) -> Self {
+        let mut bloom = Bloom::default();
+        for name in names {
+            let mut before = None;
+            for byte in name.iter().map(u8::to_ascii_lowercase) {
+                bloom.add(before, byte);
+                before = Some(byte);
+            }
+        }
+        Self {
+            names: bloom,
+            fault,
+            body,
+        }
+    }
+}
+
+/// Whether every rule has a link that looks at nothing but the request line, so that it is
+/// worth it to search for the texts that they need.
+pub(crate) fn is_of_line(program: &Program) -> bool {
+    use Variable as V;
+    let of_line = |target: &Target| {
+        let line = matches!(
+            target.variable,
+            V::RequestUri
+                | V::RequestUriRaw
+                | V::QueryString
+                | V::RequestFilename
+                | V::RequestBasename
+        );
+        target.excluded || (line && !target.counted)
+    };
+    program.phases.iter().flatten().all(|step| match step {
+        Step::Rule(rule) => rule
+            .links
+            .iter()
+            .any(|link| !link.targets.is_empty() && link.targets.iter().all(of_line)),
+        Step::Marker(_) => true,
+    })
+}
+
+/// What a rule asks, and the places of the link that says most; none if it may match whatever
+/// the head holds.
+fn asks(
+    rule: &Rule,
+    any_link: bool,
+    signatures: &Signatures,
+    needs: &mut Needs,
+) -> Option<(Spots, Asks)> {
+    let mut asks: Vec<Ask> = reached(rule, any_link)
+        .filter_map(|(_, link)| ask(link, signatures, needs))
+        .collect();
+    // What is not even there is found out first.
+    let of_line = |ask: &Ask| {
+        let always = |spot: &Spot| matches!(spot, Spot::Raw | Spot::Path | Spot::Fault);
+        ask.spots.iter().any(always)
+    };
+    let at = asks.iter().position(|ask| !of_line(ask)).unwrap_or(0);
+    let first = (at < asks.len()).then(|| asks.swap_remove(at))?;
+    let same = Ask {
+        spots: [].into(),
+        ..first
+    };
+    let spots = first.spots;
+    // Of parameters the name has told all that is foreseen.
+    let gated = same.gate != Gate::default()
+        && spots
+            .iter()
+            .all(|spot| matches!(spot, Spot::Raw | Spot::Path | Spot::Header(_)));
+    if gated {
+        asks.push(Ask {
+            spots: spots.iter().map(Spot::again).collect(),
+            ..same
+        });
+    }
+    Some((spots, asks.into()))
+}
+
+/// None if the head does not tell whether the link finds a value that passes its gate.
+fn ask(link: &Link, signatures: &Signatures, needs: &mut Needs) -> Option<Ask> {
+    let test = link.test.as_ref()?;
+    let targets = link.targets.iter().filter(|target| !target.excluded);
+    let spots: Option<Spots> = targets.map(|target| spot(target, needs)).collect();
+    let spots = spots?;
+    let open = test.gate == Gate::default()
+        && spots
+            .iter()
+            .any(|spot| matches!(spot, Spot::Raw | Spot::Path));
+    (!spots.is_empty() && !open).then(|| Ask {
+        spots,
+        gate: test.gate,
+        touched: signatures.touched_by(&link.transformations),
+        makes: signatures.made_by(&link.transformations),
+    })
+}
+
+fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
+    use Variable as V;
+    // That nothing parsed was a fault is a count that is always there.
+    if target.counted {
+        return None;
+    }
+    Some(match target.variable {
+        V::RequestUri | V::RequestUriRaw | V::QueryString => Spot::Raw,
+        V::RequestFilename | V::RequestBasename => Spot::Path,
+        V::Args | V::ArgsGet => Spot::Names(names(&target.selector, needs)?),
+        // A name is a value of its own; that there are any is all that is foreseen.
+        V::ArgsNames | V::ArgsGetNames => Spot::Names([].into()),
+        V::RequestHeaders => match &target.selector {
+            Selector::Name(Text::Plain(name)) => {
+                Spot::Header(name.to_ascii_lowercase().into_bytes().into())
+            }
+            _ => return None,
+        },
+        V::RequestCookies => Spot::Header((*b"cookie").into()),
+        V::ReqbodyError => Spot::Fault,
+        V::ArgsPost => Spot::BodyNames(names(&target.selector, needs)?),
+        V::ArgsPostNames
+        | V::Files
+        | V::FilesNames
+        | V::FilesTmpContent
+        | V::MultipartFilename
+        | V::MultipartName
+        | V::MultipartPartHeaders
+        | V::Xml
+        | V::RequestBody => Spot::Body,
+        _ => return None,
+    })
+}
+
+/// Of which texts the names hold one; without any, every name may be meant.
+fn names(selector: &Selector, needs: &mut Needs) -> Option<Box<[Bloom]>> {
+    let blooms = |words: &[Vec<u8>]| words.iter().map(|word| Bloom::of(word)).collect();
+    Some(match selector {
+        Selector::Name(Text::Plain(name)) => blooms(&[name.to_ascii_lowercase().into_bytes()]),
+        Selector::Pattern(pattern) => blooms(&words(pattern, needs)),
+        Selector::All => [].into(),
+        Selector::Name(Text::Template(..)) | Selector::Path(..) => return None,
+    })
+}
+
+fn words(pattern: &Arc<dyn Operator>, needs: &mut Needs) -> Vec<Vec<u8>> {
+    needs.words(pattern).unwrap_or_default()
+}
+
+impl Spot {
+    /// The same place once more.
+    fn again(&self) -> Self {
+        match self {
+            Self::Raw => Self::Raw,
+            Self::Path => Self::Path,
+            Self::Names(names) => Self::Names(names.clone()),
+            Self::Header(name) => Self::Header(name.clone()),
+            Self::Fault => Self::Fault,
+            Self::Body => Self::Body,
+            Self::BodyNames(names) => Self::BodyNames(names.clone()),
+        }
+    }
+}
+
+impl Bloom {
+    fn of(text: &[u8]) -> Self {
+        let mut bloom = Self::default();
+        let mut before = None;
+        for &byte in text {
+            bloom.add(before, byte);
+            before = Some(byte);
+        }
+        bloom
+    }
+
+    /// Adds a byte, in lower case, and the pair that it makes with the one before it.
+    fn add(&mut self, before: Option<u8>, byte: u8) {
+        const PAIRS: u32 = 192;
+        let [bytes, pairs @ ..] = &mut self.0;
+        *bytes |= 1 << (byte & 63);
+        if let Some(before) = before {
+            let pair = u32::from(before) << 8 | u32::from(byte);
+            let bit = (pair.wrapping_mul(0x9e37_79b1) >> 16) % PAIRS;
+            if let Some(word) = pairs.get_mut(bit as usize / 64) {
+                *word |= 1 << (bit % 64);
+            }
+        }
+    }
+
+    /// Of the names of a query's parameters, decoded as the parser decodes them.
+    fn of_names(query: &[u8], separator: u8) -> Self {
+        let mut bloom = Self::default();
+        let digit = |byte: &u8| char::from(*byte).to_digit(16);
+        let (mut in_name, mut before) = (true, None);
+        let mut rest = query;
+        while let Some((&byte, after)) = rest.split_first() {
+            rest = after;
+            if byte == separator {
+                (in_name, before) = (true, None);
+            } else if byte == b'=' {
+                in_name = false;
+            } else if in_name {
+                let mut byte = byte;
+                if byte == b'+' {
+                    byte = b' ';
+                } else if byte == b'%'
+                    && let [high, low, tail @ ..] = after
+                    && let (Some(high), Some(low)) = (digit(high), digit(low))
+                {
+                    byte = (high * 16 + low) as u8;
+                    rest = tail;
+                }
+                let byte = byte.to_ascii_lowercase();
+                bloom.add(before, byte);
+                before = Some(byte);
+            }
+        }
+        bloom
+    }
+
+    fn holds(self, other: Self) -> bool {
+        let mut words = self.0.iter().zip(&other.0);
+        words.all(|(own, other)| own & other == *other)
+    }
+}
+
+impl Sight {
+    /// Forgets the head before.
+    pub(crate) fn reset(&mut self) {
+        for seen in [&mut self.raw, &mut self.path] {
+            seen.signature = None;
+            seen.searched = false;
+        }
+        self.names = None;
+        self.fault = None;
+    }
+
+    /// Whether there may be a value.
+    fn is_there(&mut self, spot: &Spot, head: &RequestHead<'_>, reader: &Reader<'_>) -> bool {
+        match spot {
+            Spot::Raw | Spot::Path => true,
+            Spot::Names(wanted) => {
+                let Some(at) = memchr::memchr(b'?', head.target) else {
+                    return !head.bodiless;
+                };
+                let query = head.target.get(at + 1..).unwrap_or_default();
+                let names = self
+                    .names
+                    .get_or_insert_with(|| Bloom::of_names(query, reader.separators.0));
+                !head.bodiless
+                    || wanted.is_empty()
+                    || wanted.iter().any(|wanted| names.holds(*wanted))
+            }
+            Spot::Header(name) => any_header(head, name, &mut |_| true),
+            Spot::Fault => self.is_fault(head, reader),
+            Spot::Body | Spot::BodyNames(_) => !head.bodiless,
+        }
+    }
+
+    fn passes(&mut self, ask: &Ask, head: &RequestHead<'_>, reader: &Reader<'_>) -> bool {
+        let mut spots = ask.spots.iter();
+        spots.any(|spot| match spot {
+            Spot::Raw => ask.admits(head.target, &mut self.raw, reader.scan),
+            Spot::Path => {
+                let own = path_of(head.target);
+                let plain = memchr::memchr(b'%', own).is_none();
+                if !plain && self.path.signature.is_none() {
+                    self.decoded.clear();
+                    crate::body::percent::decode(own, &mut self.decoded);
+                }
+                let bytes = if plain { own } else { self.decoded.as_slice() };
+                ask.admits(bytes, &mut self.path, reader.scan)
+            }
+            Spot::Header(name) => any_header(head, name, &mut |value| {
+                let mut seen = Seen {
+                    // Texts of headers are not worth a search.
+                    searched: true,
+                    ..Seen::default()
+                };
+                let signature = reader.scan.signatures.of(value);
+                seen.signature = Some(signature);
+                ask.gate.asks_for(signature).is_some() || ask.admits(value, &mut seen, reader.scan)
+            }),
+            other => self.is_there(other, head, reader),
+        })
+    }
+
+    /// Whether a head without a body could be too much, or not parse.
+    fn is_fault(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> bool {
+        if !head.bodiless || reader.unusual {
+            return true;
+        }
+        *self.fault.get_or_insert_with(|| {
+            let (parameters, cookies) = reader.separators;
+            // The last parameter may be read twice, with a fragment and without.
+            let mut values = 2 + memchr::memchr_iter(parameters, head.target).count();
+            let (mut lines, mut coded) = (0, false);
+            head.headers.for_each(&mut |name, value| {
+                lines += 1;
+                coded |= name.eq_ignore_ascii_case(b"content-encoding");
+                if name.eq_ignore_ascii_case(b"cookie") {
+                    values += 1 + memchr::memchr_iter(cookies, value).count();
+                }
+            });
+            coded || lines > reader.limits.headers || values >= reader.limits.arguments
+        })
+    }
+}
+
+impl Ask {
+    /// Whether the gate may let the bytes through, as they are or decoded.
+    fn admits(&self, bytes: &[u8], seen: &mut Seen, scan: &Scan) -> bool {
+        let signature = *seen
+            .signature
+            .get_or_insert_with(|| scan.signatures.of(bytes));
+        if self.touched.is_none_or(|touched| signature & touched != 0) {
+            let made = self.makes.unwrap_or(Signature::MAX);
+            return self.gate.admits(signature | made);
+        }
+        self.gate.admits(signature)
+            && self.gate.asks_for(signature).is_none_or(|clause| {
+                if !seen.searched {
+                    seen.searched = true;
+                    seen.clauses.clear();
+                    scan.texts.find(bytes, &mut seen.clauses);
+                }
+                seen.clauses.binary_search(&clause).is_ok()
+            })
+    }
+}
+
+fn any_header(head: &RequestHead<'_>, wanted: &[u8], holds: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    let mut any = false;
+    head.headers.for_each(&mut |name, value| {
+        any |= !any && name.eq_ignore_ascii_case(wanted) && holds(value);
+    });
+    any
+}
