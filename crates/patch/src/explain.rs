@@ -18,6 +18,9 @@ pub struct Explanation {
     pub limits: Vec<String>,
     /// Which requests it concerns, a line each part.
     pub scope: Vec<String>,
+    /// What it does beyond stopping a class of attacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<&'static str>,
     /// Whether bodies are held, and how much of them.
     pub body: String,
     /// In the order in which they run.
@@ -83,10 +86,22 @@ pub fn explain(source: &Source) -> Result<Explanation, Problem> {
         title: document.title.value.clone(),
         limits: document.limits.clone(),
         scope: scope(&compiled),
+        effect: document.effect.map(beyond),
         body,
         rules,
         seclang: exported(&compiled, &document.title.value),
     })
+}
+
+fn beyond(effect: crate::document::Effect) -> &'static str {
+    use crate::document::Effect as E;
+    match effect {
+        E::EndpointClosed => "nobody reaches the endpoint any more, whatever the request holds",
+        E::Literal => "only values that are known are stopped, such as a published password",
+        E::OwnUrlsOnly => {
+            "only URLs of this site, or relative ones, pass: others that users may want are stopped too"
+        }
+    }
 }
 
 fn explained(made: &Made) -> Explained {
@@ -300,6 +315,9 @@ impl std::fmt::Display for Explanation {
             for line in &self.limits {
                 writeln!(f, "  {line}")?;
             }
+        }
+        if let Some(effect) = self.effect {
+            writeln!(f, "\nBeyond a class of attacks\n  {effect}")?;
         }
         writeln!(f, "\nRules")?;
         for rule in &self.rules {

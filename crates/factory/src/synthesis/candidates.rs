@@ -32,6 +32,18 @@ impl Candidate {
 /// Absolute paths of systems; a path of an application may begin with a slash too.
 const SYSTEM_PATHS: &str = r"(?i)\A\s*(?:file:)?[/\\]*(?:etc|proc|root|sys|dev|bin|sbin|boot|windows|winnt|inetpub|program files)(?:[/\\]|\z)|\A\s*(?:file:|[a-z]:[/\\])|\x00";
 
+/// A share of another computer.
+const SHARE: &str = r"\A\s*\\\\[^\\\s]";
+
+/// A file of the system or of an application, and nothing else.
+const FILE_ALONE: &str = r"(?i)\A\s*(?:file:)?[^\s<>]*(?:\b(?:etc|proc|sys|windows|winnt)[/\\]|(?:WEB|META|BOOT)-INF\b)[^\s<>]*\z";
+
+/// An expression of a template that computes, where people write of templates.
+const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b";
+
+/// A command within a text of a document: substituted, or behind a value without a space.
+const COMMAND_TEXT: &str = r"\$\([^)]*\)|\A[^\s<>]{0,100}(?:[;|\r\n\x60]|&&?)\s*(?:/|(?:cat|id|curl|wget|ping|nslookup|sh|bash|nc|ncat|ls|whoami|uname|sleep|echo|python[23]?|perl|php|touch|rm|cp|mv|chmod|powershell|cmd|certutil)(?:[\s;|&/$\x60]|\z))";
+
 /// A whole path that is a URL, or that browsers take for one to another host.
 const LINK_PATH: &str = r"(?i)\A[/\\]{2,}[^/\\]|\A/?[a-z][a-z0-9+.-]{1,20}:[/\\]";
 
@@ -65,6 +77,8 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
     };
     let scopes = match &lead.carrier {
         Carrier::Path(_) if paths == Paths::default() => vec![endpoint::odd_roots(), paths],
+        // A parameter of every page is no endpoint.
+        _ if paths == Paths::default() => Vec::new(),
         _ => vec![paths],
     };
     conditions
@@ -114,6 +128,8 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
     let at_root = matches!(carrier, Carrier::Path(prefix) if prefix.trim_matches('/').is_empty());
     let of_file =
         matches!(carrier, Carrier::Value(part) if part.place.kind == PlaceKind::FileContents);
+    let in_xml = matches!(carrier, Carrier::Value(part)
+        if matches!(part.place.kind, PlaceKind::Xml | PlaceKind::XmlAttributes));
     use Condition as C;
     match (&class.condition, shape) {
         (C::Xss, _) if of_file => vec![C::ActiveMarkup],
@@ -121,6 +137,18 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
         (C::Xss, Shape::RichText | Shape::Text) => vec![C::ActiveMarkup, C::Xss],
         (C::SqlInjection, Shape::RichText | Shape::Text) => vec![C::SqlSyntax, C::SqlInjection],
         (C::SqlInjection, _) => vec![C::SqlInjection, C::SqlSyntax],
+        (C::SensitiveFile, Shape::RichText | Shape::Text) => vec![C::Regex(FILE_ALONE.to_owned())],
+        (C::TemplateInjection, Shape::RichText | Shape::Text) => {
+            vec![C::Regex(COMPUTES.to_owned()), C::TemplateInjection]
+        }
+        (C::CommandInjection, _) if in_xml => {
+            vec![C::Regex(COMMAND_TEXT.to_owned()), C::CommandInjection]
+        }
+        (C::Traversal(patch::document::Traversal::Absolute), _) if in_xml => vec![
+            C::Regex(SYSTEM_PATHS.to_owned()),
+            C::Regex(SHARE.to_owned()),
+            class.condition.clone(),
+        ],
         // A path has no host of its own.
         (C::Ssrf(UrlShape::OtherHost), _) if at_root => vec![C::Regex(LINK_PATH.to_owned())],
         (C::Ssrf(UrlShape::OtherHost), _) if in_path => vec![C::Ssrf(UrlShape::Any)],

@@ -73,7 +73,7 @@ pub(super) const ALL: &[Class] = &[
     class(Condition::SensitiveFile, PATHS, FILES, false),
     class(
         Condition::Ssrf(UrlShape::Internal),
-        &[918, 22, 98],
+        &[918, 601, 22, 98],
         &["ssrf", "lfi"],
         false,
     ),
@@ -149,9 +149,14 @@ impl Hints {
         self.cwes.is_empty() && self.words.is_empty()
     }
 
-    /// How strongly a class is meant: by its number, by a word, not at all.
+    /// How strongly a class is meant: by its number, by a word, not at all. What is nothing
+    /// else needs no hint.
     pub(super) fn weight(&self, class: &Class) -> u8 {
-        if class.cwes.iter().any(|cwe| self.cwes.contains(cwe)) {
+        let unmistakable = matches!(
+            class.condition,
+            Condition::Jndi | Condition::Xxe | Condition::Deserialization
+        );
+        if unmistakable || class.cwes.iter().any(|cwe| self.cwes.contains(cwe)) {
             2
         } else if class
             .words

@@ -37,6 +37,22 @@ pub(super) enum Carrier {
     Path(String),
 }
 
+impl Lead {
+    /// Whether the rule stops addresses that the application may be meant to fetch: to send a
+    /// browser to another site is the attack itself, to fetch from one may be of use.
+    pub(super) fn narrows_use(&self, hints: &Hints) -> bool {
+        const FETCHES: (&[u32], &[&str]) = (&[918, 441], &["ssrf"]);
+        const LEADS: (&[u32], &[&str]) = (&[601], &["redirect", "open-redirect"]);
+        let name = match &self.carrier {
+            Carrier::Value(part) => part.name(),
+            Carrier::Name(_) | Carrier::Path(_) => None,
+        };
+        let fetches = hints.any(FETCHES.0, FETCHES.1);
+        let leads = hints.any(LEADS.0, LEADS.1) || name.is_some_and(shape::leads_on);
+        is_link(self.class) && (fetches || !leads)
+    }
+}
+
 impl Carrier {
     pub(super) fn shape(&self) -> Shape {
         match self {
@@ -83,6 +99,10 @@ fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Resu
                 hints,
             );
             lead.rank.0 += u8::from(attacked) * ATTACKED;
+            // There, another site's address is what is expected.
+            if is_link(class) && part.name().is_some_and(shape::is_registered) {
+                lead.rank.0 = 0;
+            }
             leads.push(lead);
         }
     }

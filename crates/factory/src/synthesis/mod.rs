@@ -38,6 +38,9 @@ use trial::Trial;
 /// Cases of one kind that a document holds at most; more say nothing new.
 const CASES: usize = 8;
 
+/// What a rule on URLs means for those who use the application.
+const OWN_URLS: &str = "the application fetches what it is told to: only URLs of its own site pass, others that users may want are stopped too";
+
 /// The patch for a description, proven on its own cases.
 ///
 /// # Errors
@@ -50,6 +53,7 @@ pub fn patch(description: &Description, options: &Options) -> Result<Made, Strin
         chosen: Vec::new(),
         so_far: None,
         draft: Draft::default(),
+        open: None,
         notes: description.notes.clone(),
     };
     let mut open = Vec::new();
@@ -79,6 +83,8 @@ struct Synthesis<'d> {
     so_far: Option<Trial>,
     /// The cases, and what else the rules do.
     draft: Draft,
+    /// Why a rule that would hold was not taken: a person must accept what else it does.
+    open: Option<String>,
     notes: Vec<String>,
 }
 
@@ -100,10 +106,18 @@ impl Synthesis<'_> {
         let leads = leads::of(step, &parts, &self.hints)?;
         for lead in &leads {
             let twins = twins::of(&step.request, lead);
+            let effect = lead.narrows_use(&self.hints).then_some(Effect::OwnUrlsOnly);
             for candidate in candidates::of(lead, step, &parts) {
                 for candidate in [candidate.clone(), candidate.lenient()] {
                     if self.holds(&candidate, step, &twins)? {
-                        self.take(candidate, exploit, step, twins, None);
+                        if effect.is_some() && !self.options.accept {
+                            self.open.get_or_insert_with(|| OWN_URLS.to_owned());
+                            continue;
+                        }
+                        if effect.is_some() && !self.notes.iter().any(|note| note == OWN_URLS) {
+                            self.notes.push(OWN_URLS.to_owned());
+                        }
+                        self.take(candidate, exploit, step, twins, effect);
                         return Ok(true);
                     }
                 }
@@ -114,7 +128,6 @@ impl Synthesis<'_> {
 
     /// Where no value shows an attack, what else could be stopped.
     fn by_structure(&mut self, exploits: &[Exploit]) -> Result<(), String> {
-        let mut closing = None;
         let last = exploits.iter().map(|exploit| exploit.stage).max();
         for exploit in exploits {
             for (step, found) in structure::of(exploit, &self.hints) {
@@ -126,7 +139,7 @@ impl Synthesis<'_> {
                     break;
                 }
                 if found.effect == Some(Effect::EndpointClosed) && !self.options.accept {
-                    closing.get_or_insert(found.why);
+                    self.open.get_or_insert(found.why);
                     continue;
                 }
                 if self.holds(&found.candidate, step, &found.twins)? {
@@ -138,7 +151,7 @@ impl Synthesis<'_> {
                 }
             }
         }
-        match (self.chosen.is_empty(), closing) {
+        match (self.chosen.is_empty(), &self.open) {
             (true, Some(why)) => Err(format!("{why}; give --accept if nobody needs it")),
             (true, None) => Err(
                 "nothing in its requests tells them from legitimate ones: no value looks like an attack of a known class"

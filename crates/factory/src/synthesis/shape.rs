@@ -192,6 +192,36 @@ const URLS: &[&str] = &[
     "jump",
     "returl",
 ];
+/// Names of what tells a browser where to go next.
+const REDIRECTS: &[&str] = &[
+    "redirect",
+    "redir",
+    "return",
+    "next",
+    "goto",
+    "continue",
+    "forward",
+    "backurl",
+    "rurl",
+    "jump",
+    "success",
+    "failure",
+    "target",
+    "dest",
+    "destination",
+    "ref",
+    "referer",
+    "referrer",
+    "from",
+    "back",
+    "go",
+    "out",
+    "ret",
+    "returl",
+];
+/// Names of addresses that applications of others have registered.
+const REGISTERED: &[&str] = &["redirecturi", "postlogoutredirecturi", "callbackurl"];
+
 const COMMANDS: &[&str] = &[
     "cmd", "command", "exec", "execute", "run", "shell", "exe", "exepath",
 ];
@@ -212,14 +242,36 @@ const WORDS: &[&str] = &[
     "address",
 ];
 
+/// Of `json.user.name` and `user[name]` the last step tells.
+fn last(name: &str) -> &str {
+    let name = name.trim_end_matches([']', '.', '*', '[']);
+    name.rsplit(['.', '[']).next().unwrap_or(name)
+}
+
+/// Whether a browser goes where the parameter says.
+pub(super) fn leads_on(name: &str) -> bool {
+    let plain = last(name).to_ascii_lowercase().replace(['_', '-'], "");
+    REDIRECTS
+        .iter()
+        .any(|known| plain == *known || (known.len() > 5 && plain.contains(known)))
+}
+
+/// Whether visitors write there what they look for.
+pub(super) fn is_search(name: &str) -> bool {
+    let plain = last(name).to_ascii_lowercase().replace(['_', '-'], "");
+    const SEARCHES: &[&str] = &["q", "s", "text", "term", "terms", "query", "wd"];
+    SEARCHES.contains(&plain.as_str()) || plain.contains("search") || plain.contains("keyword")
+}
+
+/// Whether it holds an address of another application, which this one knows.
+pub(super) fn is_registered(name: &str) -> bool {
+    let plain = last(name).to_ascii_lowercase().replace(['_', '-'], "");
+    REGISTERED.contains(&plain.as_str())
+}
+
 /// What a name tells.
 pub(super) fn of(name: &str) -> Shape {
-    // Of `json.user.name` and `user[name]` the last step tells.
-    let last = name
-        .trim_end_matches([']', '.', '*', '['])
-        .rsplit(['.', '['])
-        .next()
-        .unwrap_or(name);
+    let last = last(name);
     let lower = last.to_ascii_lowercase();
     let plain = lower.replace(['_', '-'], "");
     let listed =
@@ -258,6 +310,7 @@ impl Shape {
                 "O'Brien & Sons",
                 "select a union jack mug; it's 5 o'clock",
                 "Größe 42 – \"new\" (2 < 3)",
+                "where is /etc/hosts on a Mac?",
             ],
             Self::RichText => &[
                 "<p>Hello <b>you</b>, see <a href=\"https://example.org/?a=1&b=2\">this</a>.</p>",
@@ -279,7 +332,10 @@ impl Shape {
     /// What the whole value is like, where the name leaves no doubt.
     pub(super) fn pattern(self) -> Option<&'static str> {
         match self {
-            Self::Id => Some(r"[\w.,:@-]*"),
+            // Letters of other languages, but no punctuation and no full-width forms.
+            Self::Id => {
+                Some(r"(?:[\w.,:@-]|[\xc3-\xdf][\x80-\xbf]|[\xe0\xe1\xe3-\xed][\x80-\xbf]{2})*")
+            }
             _ => None,
         }
     }

@@ -55,6 +55,7 @@ pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Foun
         let mut found = Vec::new();
         upload(step, &parts, &mut found);
         odd_names(step, &parts, &mut found);
+        asked_fields(step, &parts, &mut found);
         if access {
             literal(step, &parts, &mut found);
         }
@@ -66,7 +67,8 @@ pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Foun
             if acts {
                 written(step, &parts, &mut found);
             }
-            if named(step) && !endpoint::is_shared(&step.request.target) {
+            if named(step) && !endpoint::is_shared(&step.request.target) && !is_search(step, &parts)
+            {
                 unauthenticated(step, &parts, &mut found);
                 if access {
                     closed(step, &parts, &mut found);
@@ -74,6 +76,8 @@ pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Foun
             }
         }
         signed_in |= signs_in(&parts);
+        // What would concern every page is no endpoint.
+        found.retain(|found| found.candidate.paths != Paths::default());
         all.extend(found.into_iter().map(|found| (at, step, found)));
     }
     all.sort_by_key(|(at, _, found)| (found.tier, std::cmp::Reverse(*at)));
@@ -148,6 +152,53 @@ fn odd_names(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
     }
 }
 
+/// A search for fields of records that nobody is meant to search, such as `password:*`.
+fn asked_fields(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+    const ORDINARY: &[&str] = &[
+        "title", "author", "name", "date", "year", "tag", "category", "type", "size", "price",
+        "field", "text", "body", "content", "subject", "site", "lang", "language", "status",
+    ];
+    let is_field = |word: &&str| {
+        let mut bytes = word.bytes();
+        word.len() > 3
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
+            && !ORDINARY.contains(&word.to_ascii_lowercase().as_str())
+    };
+    for part in parts
+        .iter()
+        .filter(|part| part.place.kind == PlaceKind::Query)
+    {
+        let name = part.name().unwrap_or_default();
+        let value = String::from_utf8_lossy(&part.value).into_owned();
+        let terms = value
+            .split_whitespace()
+            .filter(|term| !term.contains("://"));
+        let fields: Vec<&str> = terms
+            .filter_map(|term| term.split_once(':'))
+            .filter(|(_, wanted)| !wanted.is_empty())
+            .map(|(field, _)| field)
+            .filter(is_field)
+            .filter(|field| !endpoint::is_unknown(field, &step.unknowns))
+            .collect();
+        if fields.is_empty() || !super::shape::is_search(name) {
+            continue;
+        }
+        let fields: Vec<String> = fields.into_iter().map(regex::escape).collect();
+        let condition = Condition::Regex(format!(r"(?i)\b(?:{})\s*:", fields.join("|")));
+        let twin = |text: &str| super::twins::replaced(&step.request, part, None, text.as_bytes());
+        found.push(Found {
+            candidate: candidate(step, parts, vec![args(name)], condition),
+            effect: Some(Effect::Literal),
+            twins: vec![
+                twin("blue shirt"),
+                twin("title:\"annual report\" AND year:2024"),
+            ],
+            tier: 0,
+            why: "only searches for these fields are stopped".to_owned(),
+        });
+    }
+}
+
 /// A file that is put to an address of the sender's choice, by whoever comes.
 fn written(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
     let method = String::from_utf8_lossy(&step.request.method).into_owned();
@@ -189,10 +240,21 @@ fn written(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
 fn is_entrance(step: &Step) -> bool {
     const ENTRANCES: &[&str] = &[
         "login", "signin", "sign_in", "logon", "register", "signup", "oauth", "openid", "saml",
-        "sso", "password", "token",
+        "sso", "password",
     ];
     let path = String::from_utf8_lossy(parts::path(&step.request.target)).to_ascii_lowercase();
-    ENTRANCES.iter().any(|word| path.contains(word))
+    path.split('/').any(|segment| segment == "token")
+        || ENTRANCES.iter().any(|word| path.contains(word))
+}
+
+/// Whether it reads what anybody may search for.
+fn is_search(step: &Step, parts: &[Part]) -> bool {
+    let reads = step.request.method == b"GET";
+    let mut names = parts
+        .iter()
+        .filter(|part| part.place.kind == PlaceKind::Query && !part.value.is_empty())
+        .filter_map(Part::name);
+    reads && names.any(super::shape::is_search)
 }
 
 /// Whether the path says enough to tell an endpoint by it.
@@ -261,9 +323,9 @@ const SIGNS: [&str; 4] = ["Cookie", "Authorization", "X-Api-Key", "X-Auth-Token"
 
 fn signed(request: &Request) -> bool {
     let is_sign = |name: &[u8]| {
-        SIGNS
-            .iter()
-            .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()))
+        let lower = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let own = SIGNS.iter().any(|sign| lower == sign.to_ascii_lowercase());
+        own || lower.ends_with("-auth") || lower.ends_with("-token")
     };
     request.headers.iter().any(|(name, _)| is_sign(name))
 }

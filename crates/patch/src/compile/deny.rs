@@ -17,10 +17,12 @@ const HIDDEN_DOTS: &str =
     r"[/\\](?:\.\.;[^/\\]*|\.{3,})[/\\]|\xc0\xae|\xe0\x80\xae|\xc0\xaf|\xe0\x80\xaf|\xc1\x9c";
 
 /// How URLs begin that lead to the host that the request is for.
-const OWN: &[&str] = &[
-    "https://%{REQUEST_HEADERS.Host}/",
-    "http://%{REQUEST_HEADERS.Host}/",
-    "//%{REQUEST_HEADERS.Host}/",
+const OWN: &[(&str, &str)] = &[
+    ("beginsWith", "https://%{REQUEST_HEADERS.Host}/"),
+    ("beginsWith", "http://%{REQUEST_HEADERS.Host}/"),
+    ("beginsWith", "//%{REQUEST_HEADERS.Host}/"),
+    ("streq", "https://%{REQUEST_HEADERS.Host}"),
+    ("streq", "http://%{REQUEST_HEADERS.Host}"),
 ];
 
 /// One rule for each way in which the conditions can hold.
@@ -104,14 +106,13 @@ fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
     };
     if let Condition::Ssrf(UrlShape::OtherHost) = when.condition {
         let checks = detector.map(|detector| detector.checks).unwrap_or_default();
-        let foreign =
-            |check: &detectors::Check| {
-                let mut chain = seen(check.operator, check.argument.to_owned());
-                chain.extend(OWN.iter().map(|own| {
-                    Link::new(targets.clone(), "beginsWith", (*own).to_owned()).negated()
-                }));
-                chain
-            };
+        let foreign = |check: &detectors::Check| {
+            let mut chain = seen(check.operator, check.argument.to_owned());
+            chain.extend(OWN.iter().map(|(operator, own)| {
+                Link::new(targets.clone(), operator, (*own).to_owned()).negated()
+            }));
+            chain
+        };
         return Ok(checks.iter().map(foreign).collect());
     }
     if let Some(detector) = detector {

@@ -15,7 +15,7 @@ pub(super) const DETECTOR: Detector = Detector {
         ),
         // PHP; YAML tags; type hints in JSON; node-serialize.
         rx(
-            r#"(?:\A|[;{}:"'=\s])[OC]:\+?\d{1,6}:"|\ba:\d{1,6}:\{[sibdaO]:|!!(?:python|javax?|com|org|ruby)[/.]|!ruby/|"[$@]type"\s*:|_\$\$ND_FUNC\$\$_|<(?:java|object)\b[^>]*\bclass\s*=|\bserialization\s*=\s*["']custom|<(?:sorted-set|tree-map|linked-hash-set|dynamic-proxy|java\.(?:util|beans|lang|io|net)\.\w+|javax\.\w+\.\w+|com\.sun\.\w+|sun\.\w+\.\w+)[\s.>]"#,
+            r#"(?:\A|[;{}:"'=\s])[OC]:\+?\d{1,6}:"|\ba:\d{1,6}:\{[sibdaO]:|!!(?:python|javax?|com|org|ruby)[/.]|!ruby/|"[$@]type"\s*:|_\$\$ND_FUNC\$\$_|<(?:java|object)\b[^>]*\bclass\s*=|\bserialization\s*=\s*["']custom|<(?:sorted-set|tree-map|linked-hash-set|dynamic-proxy|java\.(?:util|beans|lang|io|net)\.\w+|javax\.\w+\.\w+|jdk\.\w+\.\w+|com\.sun\.\w+|sun\.\w+\.\w+)[\s.>$_]"#,
         ),
     ],
 };

@@ -19,6 +19,6 @@ pub(super) const SENSITIVE: Detector = Detector {
     summary: "a file of the system or of an application that nobody fetches by name",
     decode: &[Decode::Url, Decode::Url],
     checks: &[rx(
-        r"(?i)(?:WEB|META|BOOT)-INF\b|[/\\]?\b(?:etc|proc|sys)[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|group|hosts?|issue|self|version|environ|cmdline|\w+\.conf|\w+[/\\])|\bwin(?:dows|nt)[/\\]+(?:\.[/\\]+)*(?:win\.ini|system(?:32|\.ini))|\bwin\.ini\b|\bboot\.ini\b|[/\\]\.(?:git|svn|hg|env|aws|ssh|docker|bash_history|htpasswd|htaccess)\b|\bwp-config\.php|\b(?:web|applicationhost)\.config\b|\bid_[rd]sa\b",
+        r"(?i)(?:WEB|META|BOOT)-INF\b|[/\\]?\b(?:etc|proc|sys)[/\\]+(?:\.[/\\]+)*(?:(?:passwd|shadow|group|hosts?|issue|self|version|environ|cmdline|\w+\.conf)\b|(?:ssh|ssl|nginx|apache2?|httpd|mysql|php\d?|pam\.d|cron\.\w+|default|init\.d|security|sysconfig|network|openvpn|ppp|\d+|net|kernel|devices)[/\\])|\bwin(?:dows|nt)[/\\]+(?:\.[/\\]+)*(?:win\.ini|system(?:32|\.ini))|\bwin\.ini\b|\bboot\.ini\b|[/\\]\.(?:git|svn|hg|env|aws|ssh|docker|bash_history|htpasswd|htaccess)\b|\bwp-config\.php|\b(?:web|applicationhost)\.config\b|\bid_[rd]sa\b",
     )],
 };

@@ -44,7 +44,7 @@ pub(super) const SYNTAX: Detector = Detector {
         ),
         // Functions that wait or carry data out, where an expression may stand.
         rx(
-            r"(?i)(?:['\x22()=,|+*/<>-]|\b(?:select|and|or|xor|then|else|when|by|like|in|where)\b|\A)\s*(?:sleep|benchmark|pg_sleep|randomblob|load_extension|load_file|extractvalue|updatexml|gtid_subset|exp\s*\(\s*~|xp_\w+|dbms_\w+\.\w+|utl_\w+\.\w+)\s*\(\s*['\x22(\d@sn~]|\bwaitfor\s+(?:delay|time)\s*['\x22(]|\binto\s+(?:out|dump)file\s*['\x22]|\bprocedure\s+analyse\b|\bxp_cmdshell\b",
+            r"(?i)(?:['\x22()=,|+*/<>-]|\b(?:select|and|or|xor|then|else|when|by|like|in|where)\b)\s*(?:sleep|benchmark|pg_sleep|randomblob|load_extension|load_file|extractvalue|updatexml|gtid_subset|exp\s*\(\s*~|xp_\w+|dbms_\w+\.\w+|utl_\w+\.\w+)\s*\(\s*['\x22(\d@sn~]|\A\s*(?:sleep|benchmark|pg_sleep|randomblob|load_file|extractvalue|updatexml)\s*\([^()]*\)\s*(?:\z|[^\w\s])|\bwaitfor\s+(?:delay|time)\s*['\x22(]|\binto\s+(?:out|dump)file\s*['\x22]|\bprocedure\s+analyse\b|\bxp_cmdshell\b",
         ),
         // A closed string or number, then logic.
         rx(

@@ -29,8 +29,11 @@ pub(super) const INTERNAL: Detector = Detector {
             // One, two or three numbers, octal and hexadecimal ones, IPv6.
             r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,2}\.?(?:[:/\\?#]|\z)|(?:[\dxa-f]+\.){0,3}0(?:x[0-9a-f]+|\d+)(?:\.|[:/\\?#]|\z)|\[)",
         )),
-        // User information, and hosts in letters that are not ASCII (full-width, enclosed).
-        rx(r"[/\\]{2}[^/\\?#]*@|[/\\]{2}[^/\\?#]*[\x80-\xff]"),
+        // User information, and hosts in letters that are read as ASCII ones (full-width,
+        // enclosed, raised); other languages' letters are names of their own.
+        rx(
+            r"[/\\]{2}[^/\\?#]*@|[/\\]{2}[^/\\?#]*(?:\xc2[\xaa\xb2\xb3\xb9\xba]|\xe2(?:\x81|\x82|\x84|\x85|\x91|\x92|\x93)|\xe3\x80\x82|\xef(?:\xbc|\xbd)|\xf0(?:\x9d[\x90-\x9f]|\x9f\x84|\x9f\x85))",
+        ),
     ],
 };
 
@@ -41,6 +44,16 @@ pub(super) const ANY: Detector = Detector {
     decode: DECODE,
     checks: &[rx(
         r"(?i)(?:\A|[^a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:[/\\]|\A[\s:@.]{0,4}[/\\]{2}|\A[a-z][a-z0-9+.-]{2,20}:[^0-9]",
+    )],
+};
+
+/// `ssrf: other-host`
+pub(super) const OTHER_HOST: Detector = Detector {
+    name: "ssrf: other-host",
+    summary: "a value that is an absolute or scheme-relative URL, or a list of them, unless it leads to the request's own host",
+    decode: DECODE,
+    checks: &[rx(
+        r"(?i)(?:\A[^a-z0-9<>{]{0,4}|[,;|])[a-z][a-z0-9+.-]{1,20}:[/\\]|\A[\s:@.]{0,4}[/\\]{2}|\A[a-z][a-z0-9+.-]{2,20}:[^0-9]",
     )],
 };
 

@@ -8,8 +8,9 @@ pub(super) const DETECTOR: Detector = Detector {
     name: "template-injection",
     summary: "the opening of an expression in a common template language",
     decode: &[Decode::Url, Decode::Url, Decode::Html],
+    // An upper-case name alone is a variable of a shell.
     // Jinja, Twig, Handlebars; EL, FreeMarker, Thymeleaf; ERB, EJS, JSP; Razor; Smarty; Velocity.
     checks: &[rx(
-        r"\{\{|\{%|\{#|[$#*~@]\{|<%|\[\[\s*\$|@\(|(?i:\{\s*(?:php|literal|if|include|\$smarty)\b)|#(?:set|if|foreach|include|parse)\s*\(",
+        r"\{\{|\{%|\{#|[#*~@]\{|\$\{\s*(?:[^A-Z}\s]|[A-Z][A-Z0-9_]*[^A-Z0-9_}])|<%|\[\[\s*\$|@\(|(?i:\{\s*(?:php|literal|if|include|\$smarty)\b)|#(?:set|if|foreach|include|parse)\s*\(",
     )],
 };

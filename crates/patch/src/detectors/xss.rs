@@ -23,9 +23,11 @@ pub(super) const DETECTOR: Detector = Detector {
             r"(?i)<\s*/?\s*(?:script|iframe|frame|object|embed|svg|math|meta|base|link|style|applet|template|xml|xss|marquee|isindex|body|html)\b",
         ),
         rx(r#"(?i)(?:[\s"'`/<]|\A)on[a-z]{3,25}\s*="#),
+        // An attribute is left before any tag was begun.
+        rx(r#"(?i)\A[^<>"']{0,200}["']\s*/?\s*>\s*<[a-z]"#),
         // Script without markup, where a value stands within script already.
         rx(
-            r"(?i)(?:\b(?:alert|confirm|prompt|print)\s*(?:\(\s*(?:document|window|self|top|parent|this|location|origin|string|['\x22`/\d)])|`|\.(?:bind|call|apply)\b)|\bdocument\s*\.\s*(?:domain|cookie|write)\b|\bstring\s*\.\s*fromcharcode\b|\bwindow\s*\[)",
+            r"(?i)(?:\b(?:alert|confirm|prompt|print)\s*(?:\(\s*(?:document|window|self|top|parent|this|location|origin|string|['\x22`/\d])|`|\.(?:bind|call|apply)\b)|['\x22;`)}>{=]\s*(?:alert|confirm|prompt|print)\s*\(|\bdocument\s*\.\s*(?:domain|cookie|write)\b|\bstring\s*\.\s*fromcharcode\b|\bwindow\s*\[)",
         ),
         // Browsers ignore white space and control bytes within the scheme.
         rx(

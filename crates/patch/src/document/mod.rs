@@ -74,6 +74,8 @@ pub enum Effect {
     EndpointClosed,
     /// Only values that are known are stopped, such as a published password.
     Literal,
+    /// Where the application fetches what it is told to, only URLs of its own site pass.
+    OwnUrlsOnly,
 }
 
 /// How bad a vulnerability is.

@@ -46,7 +46,8 @@ pub(super) struct Arguments {
     /// The day on which they must be renewed or gone, YYYY-MM-DD; 90 days from today if left out.
     #[arg(long, value_name = "DAY")]
     expires: Option<jiff::civil::Date>,
-    /// Accept patches that close an endpoint to everybody.
+    /// Accept patches that close an endpoint to everybody, or that let an application which
+    /// fetches URLs fetch only those of its own site.
     #[arg(long)]
     accept: bool,
     /// Write a JSON line for each vulnerability: {"source", "id", "outcome": "patch",
