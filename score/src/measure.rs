@@ -45,6 +45,11 @@ fn imported(report: &mut Report, kind: &'static str, patches: &Patches, settings
     let literal = patches.with_effect(Effect::Literal);
     report.count(kind, "endpoint-closed", closed);
     report.count(kind, "literal", literal);
+    report.count(
+        kind,
+        "own URLs only",
+        patches.with_effect(Effect::OwnUrlsOnly),
+    );
     if settings.misses {
         for (id, reason) in &patches.needless {
             println!("{kind} needless {id}: {reason}");
@@ -64,10 +69,15 @@ fn stopped(
 ) -> anyhow::Result<()> {
     let plan = plan(patches.sources.iter())?;
     let found = nuclei::exploits(templates, &plan, settings.seed);
-    let apart = patches.effects.len();
-    let reach = Some(Reach::AtMost(10.0));
     let made = patches.sources.len();
-    report.share("nuclei", "endpoint-closed or literal", apart, made, reach);
+    let apart = patches.effects.len();
+    let urls = patches.with_effect(Effect::OwnUrlsOnly);
+    for (what, apart) in [
+        ("endpoint-closed or literal", apart - urls),
+        ("endpoint-closed, literal or own URLs only", apart),
+    ] {
+        report.share("nuclei", what, apart, made, Some(Reach::AtMost(10.0)));
+    }
     report.count(
         "nuclei",
         "templates that cannot be rendered",
@@ -177,7 +187,12 @@ fn legitimate(
 ) -> anyhow::Result<()> {
     let everything = plan(patches.sources.iter().chain(&others.sources))?;
     let requests = requests(patches, others, settings);
-    let blocked = benign::blocked(&everything, &requests);
+    let (written, blocked): (Vec<_>, Vec<_>) = benign::blocked(&everything, &requests)
+        .into_iter()
+        .partition(|one| {
+            let mut others = others.sources.iter();
+            others.any(|source| source.document.id.value == one.patch)
+        });
     let near = requests.iter().filter(|one| one.near.is_some()).count();
     report.count("nuclei", "legitimate requests near patches", near);
     report.count(
@@ -193,6 +208,10 @@ fn legitimate(
         "",
         reach,
     );
+    // What their authors have written is taken over as it stands.
+    let what = "legitimate requests blocked by CrowdSec's own rules";
+    report.count("nuclei", what, written.len());
+    let blocked: Vec<_> = blocked.into_iter().chain(written).collect();
     if settings.misses {
         for (patch, count) in benign::by_patch(&blocked) {
             println!("legitimate blocked {count} by {patch}");

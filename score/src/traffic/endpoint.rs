@@ -1,10 +1,10 @@
 //! Where a patch watches: the endpoints of its exploits, without what is harmful in them.
 
 use patch::Request;
-use patch::document::{Document, Paths};
+use patch::document::{Condition, Document, Effect, Paths, Place, PlaceKind, Rule};
 use serde_json::Value;
 
-use super::shape::{clean_folder, is_clean_path, is_name};
+use super::shape::{clean_folder, is_clean_path, is_name, leads_elsewhere};
 
 /// What an application takes at one place.
 pub(super) struct Endpoint {
@@ -15,6 +15,88 @@ pub(super) struct Endpoint {
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Content,
+    pub(super) manners: Manners,
+}
+
+/// What nobody does there in good faith.
+#[derive(Clone, Copy)]
+pub(super) struct Manners {
+    /// To come without having signed in: that is what the vulnerability lets attackers do,
+    /// and the patch says so.
+    pub(super) signed_in: bool,
+    /// To send live script: the application would run it, so that no text with it was ever
+    /// displayed as it was meant.
+    pub(super) no_script: bool,
+    /// To send what the attack sends: where a patch stops values that are known, such as a
+    /// published password, nobody uses these any more.
+    pub(super) other_values: bool,
+    /// To send another site's URL where an attack has one: in an open redirect (CWE-601)
+    /// that is the attack itself; elsewhere a person has accepted that only URLs of the own
+    /// site pass (`effect: own-urls-only`).
+    pub(super) own_urls: bool,
+}
+
+impl Endpoint {
+    /// Parameters in which the attack leads to another site.
+    pub(super) fn lead_elsewhere(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let fields: &[(String, String)] = match &self.body {
+            Content::Form(fields) | Content::Multipart(fields, _) => fields,
+            _ => &[],
+        };
+        for (name, value) in self.query.iter().chain(fields) {
+            if leads_elsewhere(value) {
+                names.push(name.clone());
+            }
+        }
+        if let Content::Json(value) = &self.body {
+            in_json("", value, &mut names);
+        }
+        names
+    }
+}
+
+fn in_json(name: &str, value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(name, value)| in_json(name, value, names)),
+        Value::Array(items) => items.iter().for_each(|item| in_json(name, item, names)),
+        Value::String(text) if leads_elsewhere(text) => names.push(name.to_owned()),
+        _ => {}
+    }
+}
+
+impl Manners {
+    fn of(document: &Document) -> Self {
+        let weak = |numbers: &[&str]| {
+            let mut cwes = document.vulnerability.cwe.iter();
+            cwes.any(|cwe| numbers.contains(&cwe.as_str()))
+        };
+        let names_redirect = document
+            .title
+            .value
+            .to_ascii_lowercase()
+            .contains("redirect");
+        let asks_for_signs = |rule: &Rule| match rule {
+            Rule::Deny(deny) => {
+                let headers = |place: &Place| place.kind == PlaceKind::Header;
+                deny.condition == Condition::Absent && deny.places.iter().all(headers)
+            }
+            _ => false,
+        };
+        Self {
+            signed_in: document
+                .rules
+                .iter()
+                .any(|rule| asks_for_signs(&rule.value)),
+            no_script: weak(&["CWE-79", "CWE-80"]),
+            other_values: document.effect == Some(Effect::Literal),
+            own_urls: weak(&["CWE-601"])
+                || names_redirect
+                || document.effect == Some(Effect::OwnUrlsOnly),
+        }
+    }
 }
 
 /// What the exploit's body is.
@@ -37,7 +119,7 @@ pub(super) fn of(document: &Document) -> Vec<Endpoint> {
         let Ok(request) = Request::of(&case.request) else {
             continue;
         };
-        let endpoint = read(&request, &document.scope.path);
+        let endpoint = read(&request, &document.scope.path, Manners::of(document));
         let names = |pairs: &[(String, String)]| -> Vec<String> {
             pairs.iter().map(|(name, _)| name.clone()).collect()
         };
@@ -55,7 +137,7 @@ pub(super) fn of(document: &Document) -> Vec<Endpoint> {
     endpoints
 }
 
-fn read(request: &Request, scope: &Paths) -> Endpoint {
+fn read(request: &Request, scope: &Paths, manners: Manners) -> Endpoint {
     let target = String::from_utf8_lossy(&request.target);
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let headers: Vec<(String, String)> = request
@@ -69,6 +151,7 @@ fn read(request: &Request, scope: &Paths) -> Endpoint {
         query: fields(query.as_bytes()),
         body: content(&headers, &request.body),
         headers,
+        manners,
     }
 }
 

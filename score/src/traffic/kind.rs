@@ -30,7 +30,7 @@ kinds! {
     File "file" Folder "folder" Redirect "redirect" Url "url" Host "host" Search "search"
     Name "name" Title "title" Html "html" Prose "prose" Markdown "markdown" Code "code"
     Graphql "graphql" Json "json" Base64 "base64" Color "color" Version "version" Slug "slug"
-    Address "address" Command "command" Path "path"
+    Address "address" Command "command" Path "path" Identifier "identifier"
 }
 
 impl Kind {
@@ -42,7 +42,7 @@ impl Kind {
         let digits = first.is_some_and(|letter| letter.is_ascii_digit());
         let letters = first.is_some_and(|letter| letter.is_ascii_alphabetic());
         match found {
-            Self::Integer if letters => Self::Slug,
+            Self::Integer if letters => Self::Identifier,
             Self::Unknown if digits => Self::Integer,
             Self::Unknown if letters => Self::Slug,
             found => found,
@@ -53,7 +53,13 @@ impl Kind {
     pub(crate) fn selects(self) -> bool {
         matches!(
             self,
-            Self::Slug | Self::Unknown | Self::Boolean | Self::Lang | Self::Version | Self::Sort
+            Self::Slug
+                | Self::Identifier
+                | Self::Unknown
+                | Self::Boolean
+                | Self::Lang
+                | Self::Version
+                | Self::Sort
         )
     }
 
@@ -130,6 +136,7 @@ impl Kind {
                 .pick(&["1", "2.0", "v3", "1.10.2", "2024-05-01", "5.6.1-beta.2"])
                 .to_owned(),
             Self::Slug => random.pick(&pools.words).to_owned(),
+            Self::Identifier => random.pick(&pools.words).replace(' ', "-"),
             // What a device or a console is asked to do.
             Self::Command => random
                 .pick(&[

@@ -10,8 +10,11 @@ mod shape;
 mod site;
 mod uses;
 
+use std::collections::HashSet;
+
 use patch::{Request, Source};
 
+use endpoint::Endpoint;
 use pools::Pools;
 use random::Random;
 
@@ -40,16 +43,32 @@ pub(crate) struct Volume {
 pub(crate) fn generate(patches: &[(&Source, bool)], volume: Volume) -> Vec<Legitimate> {
     let pools = Pools::new();
     let mut made = Vec::new();
-    for (source, _) in patches.iter().filter(|(_, closed)| !closed) {
-        let id = source.document.id.value.as_str();
+    let open: Vec<(&str, Vec<Endpoint>)> = patches
+        .iter()
+        .filter(|(_, closed)| !closed)
+        .map(|(source, _)| {
+            let document = &source.document;
+            (document.id.value.as_str(), endpoint::of(document))
+        })
+        .collect();
+    // What is said of a parameter holds for whoever uses it.
+    let own_urls: HashSet<(&str, String)> = open
+        .iter()
+        .flat_map(|(_, endpoints)| endpoints)
+        .filter(|endpoint| endpoint.manners.own_urls)
+        .flat_map(|endpoint| {
+            let names = endpoint.lead_elsewhere();
+            names.into_iter().map(|name| (endpoint.path.as_str(), name))
+        })
+        .collect();
+    for (id, endpoints) in &open {
         let mut random = Random::named(volume.seed, id);
-        let endpoints = endpoint::of(&source.document);
-        for endpoint in &endpoints {
+        for endpoint in endpoints {
             let share = volume.near.div_ceil(endpoints.len());
             made.extend((0..share).filter_map(|_| {
                 Some(Legitimate {
-                    request: uses::request(endpoint, &pools, &mut random)?,
-                    near: Some(id.to_owned()),
+                    request: uses::request(endpoint, &own_urls, &pools, &mut random)?,
+                    near: Some((*id).to_owned()),
                 })
             }));
         }

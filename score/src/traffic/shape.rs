@@ -9,6 +9,33 @@ pub(super) fn is_plain(value: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-.: ,".contains(&byte))
 }
 
+/// Whether it is a URL of another site, or what browsers take for one.
+pub(super) fn leads_elsewhere(value: &str) -> bool {
+    let value = value.trim_start();
+    let mut start = value.bytes().take(2);
+    let slashes = start.all(|byte| byte == b'/' || byte == b'\\');
+    value.contains("://") || (slashes && value.len() > 2)
+}
+
+/// Whether a browser that gets it as markup runs script of it.
+pub(super) fn runs_script(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let mut tags = lower.split('<').skip(1);
+    tags.any(|tag| {
+        tag.starts_with("script")
+            || tag.contains("javascript:")
+            || tag
+                .split(|letter: char| letter.is_whitespace() || "/\"'".contains(letter))
+                .any(|attribute| {
+                    let name = attribute.split('=').next().unwrap_or_default();
+                    attribute.len() > name.len()
+                        && name.len() > 3
+                        && name.starts_with("on")
+                        && name.bytes().all(|byte| byte.is_ascii_lowercase())
+                })
+    })
+}
+
 /// Whether it can be the name of a parameter.
 pub(super) fn is_name(name: &str) -> bool {
     let inner = name.strip_suffix("[]").unwrap_or(name);

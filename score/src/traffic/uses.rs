@@ -1,15 +1,20 @@
 //! Ordinary uses of an endpoint: its parameters with what they are made for.
 
+use std::collections::HashSet;
+
 use patch::Request;
 use serde_json::Value;
 
 use super::client::{self, Body, File, encoded, pairs};
-use super::endpoint::{Content, Endpoint};
+use super::endpoint::{Content, Endpoint, Manners};
 use super::kind::{self, Kind};
 use super::pools::Pools;
 use super::random::Random;
-use super::shape::{is_clean_path, is_name, is_plain};
+use super::shape::{is_clean_path, is_name, is_plain, runs_script};
 use super::site;
+
+/// Paths and their parameters that take URLs of the own site alone.
+pub(super) type OwnUrls<'a> = HashSet<(&'a str, String)>;
 
 /// How a request is made of the exploit's.
 struct Way<'a> {
@@ -17,13 +22,40 @@ struct Way<'a> {
     keep: bool,
     /// Whether something harmful was replaced.
     changed: bool,
+    manners: Manners,
+    path: &'a str,
+    own_urls: &'a OwnUrls<'a>,
     pools: &'a Pools,
     random: &'a mut Random,
 }
 
 /// One use; none where all that could be said differs from the attack in nothing that can
 /// be seen.
-pub(super) fn request(endpoint: &Endpoint, pools: &Pools, random: &mut Random) -> Option<Request> {
+pub(super) fn request(
+    endpoint: &Endpoint,
+    own_urls: &OwnUrls<'_>,
+    pools: &Pools,
+    random: &mut Random,
+) -> Option<Request> {
+    let mut request = any(endpoint, own_urls, pools, random)?;
+    let signs = ["cookie", "authorization", "x-api-key"];
+    let is_sign = |(name, _): &(Vec<u8>, Vec<u8>)| {
+        signs
+            .iter()
+            .any(|sign| name.eq_ignore_ascii_case(sign.as_bytes()))
+    };
+    if endpoint.manners.signed_in && !request.headers.iter().any(is_sign) {
+        request.set_header("Cookie", &format!("session={}", kind::token(random)));
+    }
+    Some(request)
+}
+
+fn any(
+    endpoint: &Endpoint,
+    own_urls: &OwnUrls<'_>,
+    pools: &Pools,
+    random: &mut Random,
+) -> Option<Request> {
     if random.chance(1, 8) {
         return visit(endpoint, pools, random);
     }
@@ -31,6 +63,9 @@ pub(super) fn request(endpoint: &Endpoint, pools: &Pools, random: &mut Random) -
     let mut way = Way {
         keep,
         changed: false,
+        manners: endpoint.manners,
+        path: &endpoint.path,
+        own_urls,
         pools,
         random,
     };
@@ -108,7 +143,27 @@ impl Way<'_> {
             return known.to_owned();
         }
         self.changed = true;
-        kind.value(self.pools, self.random)
+        self.in_good_faith(kind, name, known)
+    }
+
+    fn in_good_faith(&mut self, kind: Kind, name: &str, known: &str) -> String {
+        let own = || self.own_urls.contains(&(self.path, name.to_owned()));
+        let kind = match kind {
+            Kind::Url | Kind::Host if own() => Kind::Redirect,
+            kind => kind,
+        };
+        // Nearly all texts are without script.
+        const TRIES: usize = 50;
+        let mut value = kind.value(self.pools, self.random);
+        for _ in 0..TRIES {
+            let script = self.manners.no_script && runs_script(&value);
+            let known = self.manners.other_values && value == known;
+            if !(script || known) {
+                break;
+            }
+            value = kind.value(self.pools, self.random);
+        }
+        value
     }
 
     /// None where nobody would send such a body in good faith.
@@ -148,7 +203,7 @@ impl Way<'_> {
             // A text where the attack has a structure in its place.
             Value::Object(_) | Value::Array(_) if scalar(Kind::of(name, "")) => {
                 self.changed = true;
-                Value::String(Kind::of(name, "").value(self.pools, self.random))
+                Value::String(self.in_good_faith(Kind::of(name, ""), name, ""))
             }
             Value::Object(members) => members
                 .iter()
