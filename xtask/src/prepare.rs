@@ -1,5 +1,8 @@
 //! What tests need of the system: installed where it is missing.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -33,6 +36,15 @@ const NEEDS: &[Need] = &[
     Need {
         check: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
         debian: "postgresql",
+    },
+    // The proxies that ask ours.
+    Need {
+        check: &["nginx", "-v"],
+        debian: "nginx",
+    },
+    Need {
+        check: &["caddy", "version"],
+        debian: "caddy",
     },
     // The scanners that must find nothing behind the gateway.
     Need {
@@ -72,7 +84,36 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
     // Lists may be missing, or too old for what they name.
     apt(&["update"])?;
     let install = ["install", "--yes", "--no-install-recommends"];
-    apt(&[&install[..], &missing].concat())
+    let policy = Policy::no_services()?;
+    let outcome = apt(&[&install[..], &missing].concat());
+    drop(policy);
+    outcome
+}
+
+/// Debian starts the services that it installs, unless a policy says not to. Tests start
+/// their own.
+struct Policy(Option<&'static str>);
+
+impl Policy {
+    fn no_services() -> anyhow::Result<Self> {
+        const FILE: &str = "/usr/sbin/policy-rc.d";
+        if Path::new(FILE).exists() {
+            return Ok(Self(None));
+        }
+        fs::write(FILE, "#!/bin/sh\nexit 101\n").with_context(|| format!("cannot write {FILE}"))?;
+        fs::set_permissions(FILE, fs::Permissions::from_mode(0o755))?;
+        Ok(Self(Some(FILE)))
+    }
+}
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        if let Self(Some(file)) = self
+            && let Err(why) = fs::remove_file(file)
+        {
+            eprintln!("xtask: cannot remove {file}: {why}");
+        }
+    }
 }
 
 fn is_there(check: &[&str]) -> bool {

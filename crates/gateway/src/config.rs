@@ -65,6 +65,22 @@ pub struct Listen {
     /// With it HTTP/2 and HTTP/1.1 over TLS are spoken; without it plain HTTP/1.1.
     #[serde(default)]
     pub tls: Option<Tls>,
+    /// Whose requests come there. Clients'.
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// Whose requests come to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Clients': what passes is forwarded to the application.
+    #[default]
+    Proxy,
+    /// Another proxy's, which asks before it forwards a client's request itself: nginx's
+    /// `auth_request`, `forwardAuth` of Traefik, `forward_auth` of Caddy. Answered are 204, go
+    /// on, or the status of a refusal.
+    ForwardAuth,
 }
 
 /// A server's certificate.
@@ -119,7 +135,8 @@ pub struct Application {
     /// Hosts that clients name; none: all.
     #[serde(default)]
     pub hosts: Vec<HostPattern>,
-    /// Where its requests go, in turn; at least one.
+    /// Where its requests go, in turn; at least one, unless other proxies forward them.
+    #[serde(default)]
     pub upstreams: Vec<UpstreamUrl>,
     /// What its upstreams speak. HTTP/1.1.
     #[serde(default)]
@@ -179,11 +196,21 @@ impl Config {
     /// `upstream` is not `http://host:port` or `https://host:port`.
     pub fn for_one(listen: SocketAddr, upstream: &str) -> Result<Self, Error> {
         let upstream = UpstreamUrl::try_from(upstream.to_owned()).map_err(Error::configuration)?;
-        Ok(Self {
+        Ok(Self::with(listen, Role::Proxy, vec![upstream]))
+    }
+
+    /// One application, `default`, whose requests other proxies ask about, in plain HTTP.
+    pub fn for_questions(listen: SocketAddr) -> Self {
+        Self::with(listen, Role::ForwardAuth, Vec::new())
+    }
+
+    fn with(listen: SocketAddr, role: Role, upstreams: Vec<UpstreamUrl>) -> Self {
+        Self {
             ingress: default_ingress(),
             listen: vec![Listen {
                 address: listen,
                 tls: None,
+                role,
             }],
             admin: None,
             trusted_proxies: Vec::new(),
@@ -194,12 +221,12 @@ impl Config {
             application: vec![Application {
                 name: "default".to_owned(),
                 hosts: Vec::new(),
-                upstreams: vec![upstream],
+                upstreams,
                 protocol: Protocol::default(),
                 authorities: None,
                 fail: Fail::default(),
             }],
-        })
+        }
     }
 
     /// Reads a file; files that it names are relative to its folder.
@@ -255,6 +282,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether clients' requests come here, to be forwarded.
+    fn forwards(&self) -> bool {
+        self.listen.iter().any(|listen| listen.role == Role::Proxy)
+    }
+
     /// What types alone cannot say.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.listen.is_empty() {
@@ -265,7 +297,7 @@ impl Config {
         }
         for (at, application) in self.application.iter().enumerate() {
             let name = &application.name;
-            if application.upstreams.is_empty() {
+            if application.upstreams.is_empty() && self.forwards() {
                 return Err(format!("application {name}: name at least one upstream"));
             }
             let before = self.application.get(..at).unwrap_or_default();

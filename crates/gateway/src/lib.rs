@@ -24,6 +24,7 @@ mod config;
 mod error;
 mod events;
 mod forward;
+mod forward_auth;
 mod framing;
 mod halt;
 mod inspect;
@@ -48,8 +49,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 pub use config::{
-    Application, Config, Events, Fail, HostPattern, Listen, Mode, Network, Patches, Protocol, Tls,
-    UpstreamUrl,
+    Application, Config, Events, Fail, HostPattern, Listen, Mode, Network, Patches, Protocol, Role,
+    Tls, UpstreamUrl,
 };
 pub use error::Error;
 pub use limits::Limits;
@@ -71,7 +72,8 @@ impl Gateway {
     pub async fn start(config: Config, plan: Arc<Plan>) -> Result<Running, Error> {
         let mut bound = Vec::new();
         for listen in &config.listen {
-            bound.push(server::bind(listen).await?);
+            let (listener, tls) = server::bind(listen).await?;
+            bound.push((listener, tls, listen.role));
         }
         let admin = match config.admin {
             Some(address) => Some(server::bind_address(address).await?),
@@ -83,7 +85,7 @@ impl Gateway {
         };
         let addresses = bound
             .iter()
-            .map(|(listener, _)| local(listener))
+            .map(|(listener, ..)| local(listener))
             .collect::<Result<_, _>>()?;
         let admin_address = admin.as_ref().map(local).transpose()?;
 
@@ -93,10 +95,11 @@ impl Gateway {
         let proxy = Arc::new(Proxy::new(config, plan)?);
         let (stop, stopped) = watch::channel(false);
         let mut servers = Vec::new();
-        for (listener, tls) in bound {
+        for (listener, tls, role) in bound {
             let server = Server {
                 listener,
                 tls,
+                role,
                 proxy: Arc::clone(&proxy),
                 room: Arc::clone(&room),
                 stop: stopped.clone(),

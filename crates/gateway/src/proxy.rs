@@ -25,7 +25,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::server::Connection;
 use crate::upstream::Upstreams;
-use crate::{framing, mask, page, strip, tunnel};
+use crate::{forward_auth, framing, mask, page, strip, tunnel};
 
 /// What all requests share.
 pub(crate) struct Proxy {
@@ -129,6 +129,10 @@ impl Proxy {
         let (mut head, incoming) = request.into_parts();
         story.accept = head.headers.get(ACCEPT).cloned();
         story.version = head.version;
+        story.asked = connection.asks;
+        if connection.asks {
+            forward_auth::original(&mut head)?;
+        }
         framing::settle(&mut head, self.limits.headers)?;
         let host = head.headers.get(HOST).cloned();
         let application = choose(applications, host.as_ref())?;
@@ -164,6 +168,9 @@ impl Proxy {
 
         // Strip, then make the head that of the next hop.
         let strips = inspection.strips();
+        if connection.asks {
+            return forward_auth::verdict(&strips);
+        }
         strip::strip(&mut head, &strips);
         story.stripped = !strips.is_empty();
         let upgrade = tunnel::wanted(&mut head);
@@ -237,6 +244,7 @@ impl Proxy {
                 Action::Block { status } | Action::Redirect { status, .. } => {
                     StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN)
                 }
+                Action::Drop if story.asked => StatusCode::FORBIDDEN,
                 Action::Drop => {
                     self.tell(story, Some((&halt, reference)), None);
                     return Err(Dropped);
@@ -245,6 +253,10 @@ impl Proxy {
             Halt::Request(status, _) | Halt::Upstream(status, _) => *status,
             Halt::Uninspected | Halt::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };
+        let status = match story.asked {
+            true => forward_auth::refusal(status),
+            false => status,
+        };
         let mut response = page::page(
             status,
             &reference,
@@ -252,6 +264,7 @@ impl Proxy {
         );
         if let Halt::Decided(decision) = &halt
             && let Action::Redirect { location, .. } = &decision.action
+            && !story.asked
         {
             match HeaderValue::from_str(location) {
                 Ok(location) => {
@@ -375,6 +388,8 @@ struct Story<'a> {
     /// None: no rule concerns it.
     seen: Option<Seen<'a>>,
     stripped: bool,
+    /// Another proxy asks what to do with it.
+    asked: bool,
     matches: Vec<Match>,
 }
 

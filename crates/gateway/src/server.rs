@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::config::{Listen, Network, Tls};
+use crate::config::{Listen, Network, Role, Tls};
 use crate::error::Error;
 use crate::proxy::Proxy;
 use crate::sniff::{Signals, Sniffed};
@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     pub(crate) is_tls: bool,
     /// The peer is a proxy whose forwarding headers are believed.
     pub(crate) is_trusted: bool,
+    /// The peer is a proxy that asks, and forwards by itself.
+    pub(crate) asks: bool,
     /// The peer's IP address as a header value.
     pub(crate) peer_value: HeaderValue,
     pub(crate) signals: Arc<Signals>,
@@ -75,6 +77,7 @@ impl Connection {
 pub(crate) struct Server {
     pub(crate) listener: TcpListener,
     pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) role: Role,
     pub(crate) proxy: Arc<Proxy>,
     pub(crate) room: Arc<Semaphore>,
     pub(crate) stop: watch::Receiver<bool>,
@@ -140,11 +143,13 @@ impl Server {
     ) -> Arc<Connection> {
         let ip = peer.ip().to_canonical();
         let trusted = &self.proxy.trusted;
+        let asks = self.role == Role::ForwardAuth;
         Arc::new(Connection {
             peer,
             local: stream.local_addr().unwrap_or(peer),
             is_tls: self.tls.is_some(),
-            is_trusted: trusted.iter().any(|network| network.contains(ip)),
+            is_trusted: asks || trusted.iter().any(|network| network.contains(ip)),
+            asks,
             peer_value: HeaderValue::from_str(&ip.to_string())
                 .unwrap_or(HeaderValue::from_static("unknown")),
             signals: Arc::default(),

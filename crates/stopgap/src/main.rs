@@ -9,6 +9,7 @@ mod control;
 mod demo;
 mod findings;
 mod gateway;
+mod ingress;
 mod inspect;
 mod ledger_place;
 mod live;
@@ -38,6 +39,7 @@ enum Command {
     Demo(demo::Arguments),
     Findings(findings::Arguments),
     Gateway(gateway::Arguments),
+    Ingress(ingress::Arguments),
     Inspect(inspect::Arguments),
     Patch(patch::Arguments),
     Restore(backup::Restore),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Findings(arguments) => findings::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
+        Command::Ingress(arguments) => ingress::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Patch(arguments) => patch::run(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod deciding;
+mod forward_auth;
 mod framing;
 mod hardening;
 mod proxying;

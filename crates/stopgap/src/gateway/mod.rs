@@ -22,10 +22,10 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// To roll a patch back, remove its file.
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream", "forward_auth"]))]
 pub(crate) struct Arguments {
     /// The configuration; see docs/gateway.md.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "app", "patches", "mode", "rules", "admin", "events"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "app", "patches", "mode", "rules", "admin", "events"])]
     config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -33,6 +33,10 @@ pub(crate) struct Arguments {
     /// The application, such as http://127.0.0.1:3000.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// Forward nothing: answer other proxies that ask before they forward, as nginx does with
+    /// auth_request; `stopgap ingress snippet` shows how they are told to.
+    #[arg(long)]
+    forward_auth: bool,
     /// The application's name, as the scopes of patches have it.
     #[arg(long, value_name = "NAME", default_value = "default")]
     app: String,
@@ -79,8 +83,10 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
     if let Some(path) = &arguments.config {
         return Ok(Config::load(path)?);
     }
-    let upstream = arguments.upstream.as_deref().unwrap_or_default();
-    let mut config = Config::for_one(arguments.listen, upstream)?;
+    let mut config = match &arguments.upstream {
+        Some(upstream) => Config::for_one(arguments.listen, upstream)?,
+        None => Config::for_questions(arguments.listen),
+    };
     let mode = match arguments.mode {
         AsMode::Enforce => Mode::Enforce,
         AsMode::Shadow => Mode::Shadow,

@@ -1,0 +1,83 @@
+//! `stopgap ingress`: other people's proxies.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Bring other proxies to ask before they forward.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Snippet(Snippet),
+}
+
+/// Print a configuration for a proxy that asks `stopgap gateway --forward-auth`.
+///
+/// What each can and cannot do is said in docs/ingress.md.
+#[derive(Args)]
+struct Snippet {
+    /// The proxy.
+    proxy: Proxy,
+    /// Where `stopgap gateway --forward-auth --listen …` answers.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9180")]
+    gateway: SocketAddr,
+    /// Where the proxy forwards to: the application.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = authority)]
+    upstream: String,
+    /// Where the proxy listens.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Proxy {
+    /// Of `auth_request`, for the `http` block.
+    Nginx,
+    /// A Caddyfile with `forward_auth`, from version 2.5.1.
+    Caddy,
+    /// Dynamic configuration with the middleware `forwardAuth`, from version 3.3.
+    Traefik,
+}
+
+impl Proxy {
+    fn template(self) -> &'static str {
+        match self {
+            Self::Nginx => include_str!("nginx.conf"),
+            Self::Caddy => include_str!("Caddyfile"),
+            Self::Traefik => include_str!("traefik.yaml"),
+        }
+    }
+}
+
+/// A host and a port, and nothing that would end a word of a configuration.
+fn authority(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
+    match text.rsplit_once(':') {
+        Some((host, port))
+            if !host.is_empty() && text.bytes().all(fits) && port.parse::<u16>().is_ok() =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("write the application's host and port, such as 127.0.0.1:3000".to_owned()),
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Command::Snippet(snippet) = &arguments.command;
+    let text = snippet
+        .proxy
+        .template()
+        .replace("GATEWAY", &snippet.gateway.to_string())
+        .replace("UPSTREAM", &snippet.upstream)
+        .replace("LISTEN_IP", &snippet.listen.ip().to_string())
+        .replace("LISTEN_PORT", &snippet.listen.port().to_string())
+        .replace("LISTEN", &snippet.listen.to_string());
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
