@@ -108,7 +108,7 @@ impl Policy {
 
 impl Drop for Policy {
     fn drop(&mut self) {
-        if let Self(Some(file)) = self
+        if let Some(file) = self.0
             && let Err(why) = fs::remove_file(file)
         {
             eprintln!("xtask: cannot remove {file}: {why}");
