@@ -84,6 +84,8 @@ impl<'s> FromIterator<&'s [u8]> for Strings {
     fn from_iter<I: IntoIterator<Item = &'s [u8]>>(strings: I) -> Self {
         let mut all = Self::default();
         strings.into_iter().for_each(|string| all.push(string));
+        all.bytes.shrink_to_fit();
+        all.places.shrink_to_fit();
         all
     }
 }

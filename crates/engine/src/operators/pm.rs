@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use aho_corasick::AhoCorasick;
 
 use super::{Arguments, Build, Hit, Operator, Spec};
-use crate::need::Need;
+use crate::need::{Need, Strings};
 
 /// `@pm`
 pub(super) const SPEC: Spec = Spec {
@@ -34,7 +34,7 @@ pub(super) const FROM_FILE_SHORT: Spec = Spec {
 /// Its automaton is made when it is first asked: most values lack what it needs.
 #[derive(Debug)]
 struct Pm {
-    words: Vec<Vec<u8>>,
+    words: Strings,
     automaton: OnceLock<Option<AhoCorasick>>,
 }
 
@@ -58,7 +58,7 @@ fn build(words: Vec<Vec<u8>>) -> Result<Box<dyn Operator>, String> {
         return Err(format!("the words have more than {BYTES} bytes together"));
     }
     Ok(Box::new(Pm {
-        words,
+        words: words.iter().map(Vec::as_slice).collect(),
         automaton: OnceLock::new(),
     }))
 }
@@ -119,7 +119,7 @@ impl Operator for Pm {
         let make = || {
             AhoCorasick::builder()
                 .ascii_case_insensitive(true)
-                .build(&self.words)
+                .build(self.words.iter())
                 .ok()
         };
         // Without an automaton nothing may pass unseen.
@@ -131,7 +131,7 @@ impl Operator for Pm {
     }
 
     fn need(&self) -> Need {
-        Need::text(self.words.iter().map(Vec::as_slice))
+        Need::text(self.words.iter())
     }
 }
 

@@ -119,7 +119,10 @@ impl Texts {
                     let rarest = need::rarest_part(&text, 4);
                     let offset = text.windows(4).position(|window| window == rarest);
                     if let (Some(offset), &[a, b, c, d]) = (offset, rarest) {
-                        search.longer.entry(key([a, b, c, d])).push(Keyed {
+                        let known = search.longer.entry(key([a, b, c, d]));
+                        // Most keys have one text.
+                        known.reserve_exact(1);
+                        known.push(Keyed {
                             offset,
                             text,
                             satisfied,
