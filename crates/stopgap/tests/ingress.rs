@@ -4,53 +4,18 @@
 //! `cargo xtask test` installs the proxies.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+#[path = "support/cases.rs"]
+mod cases;
 mod support;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use cases::{Case, Cases, answer, works};
 use patch::Request;
-use serde::Deserialize;
 use support::{PATIENCE, Running};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-#[derive(Deserialize)]
-struct Cases {
-    exploit: Vec<Case>,
-    benign: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    name: String,
-    request: String,
-    #[serde(alias = "success")]
-    expect: Expect,
-}
-
-#[derive(Deserialize)]
-struct Expect {
-    status: u16,
-    body_contains: String,
-}
-
-async fn answer(address: SocketAddr, case: &Case) -> String {
-    let request = Request::from_raw(case.request.as_bytes()).unwrap();
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    // A proxy may refuse before it has read all.
-    let _ = stream.write_all(&request.wire()).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-async fn works(address: SocketAddr, case: &Case) -> bool {
-    let answer = answer(address, case).await;
-    let status = format!("HTTP/1.1 {}", case.expect.status);
-    answer.starts_with(&status) && answer.contains(&case.expect.body_contains)
-}
 
 /// What a patch takes out of requests; a proxy that asks cannot, so those with it are refused.
 const STRIPPED: &str = "X-Internal-Subrequest";
