@@ -1,4 +1,5 @@
-//! The parts of a multipart body (RFC 7578): fields, file names, contents of files.
+//! The parts of a multipart body (RFC 7578): fields, file names, contents of files, and what
+//! else their headers hold.
 
 use patch::document::{Member, Place, PlaceKind};
 
@@ -58,6 +59,9 @@ fn one(part: &[u8], parts: &mut Vec<Part>) {
     let content = part.get(start..).unwrap_or_default();
     let content = content.strip_suffix(b"\n").unwrap_or(content);
     let content = content.strip_suffix(b"\r").unwrap_or(content);
+    for value in others(&head) {
+        parts.push(part_of(PlaceKind::PartHeaders, None, value.into_bytes()));
+    }
     let Some(name) = parameter(&head, "name") else {
         return;
     };
@@ -80,15 +84,47 @@ fn part_of(kind: PlaceKind, name: Option<String>, value: Vec<u8>) -> Part {
     }
 }
 
-/// A parameter of `Content-Disposition`.
+/// A parameter of a header line.
 fn parameter(head: &str, wanted: &str) -> Option<String> {
-    head.split([';', '\n']).find_map(|piece| {
-        let (name, value) = piece.trim().split_once('=')?;
-        let value = value.trim();
-        let value = value.strip_prefix('"').unwrap_or(value);
-        let value = value.strip_suffix('"').unwrap_or(value);
-        name.trim()
-            .eq_ignore_ascii_case(wanted)
-            .then(|| value.to_owned())
-    })
+    let mut parameters = pieces(head).into_iter().filter_map(named);
+    let found = parameters.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    found.map(|(_, value)| value.to_owned())
+}
+
+/// The values that are neither the name of a field nor that of a file.
+fn others(head: &str) -> Vec<String> {
+    const ELSEWHERE: &[&str] = &["name", "filename", "filename*"];
+    let value = |piece| match named(piece) {
+        Some((name, value)) => {
+            let other = !ELSEWHERE
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known));
+            other.then_some(value)
+        }
+        None => piece.split_once(':').map(|(_, value)| value.trim()),
+    };
+    pieces(head)
+        .into_iter()
+        .filter_map(value)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// `name="value"`, without quotes.
+fn named(piece: &str) -> Option<(&str, &str)> {
+    let (name, value) = piece.trim().split_once('=')?;
+    let value = value.trim();
+    let value = value.strip_prefix('"').unwrap_or(value);
+    let value = value.strip_suffix('"').unwrap_or(value);
+    Some((name.trim(), value))
+}
+
+/// What semicolons outside of quotes, and ends of lines, cut off.
+fn pieces(head: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let ends = |letter: char| {
+        quoted = letter != '\n' && (quoted ^ (letter == '"'));
+        letter == '\n' || (letter == ';' && !quoted)
+    };
+    head.split(ends).collect()
 }

@@ -48,6 +48,7 @@ fn values(request: &Request, part: &Part, lead: &Lead) -> Vec<Request> {
         }
         PlaceKind::Cookie => vec![text("f3a9c2e17b")],
         PlaceKind::FileNames => vec![text("photo 1.jpg"), text("report.final.pdf")],
+        PlaceKind::PartHeaders => vec![text("text/plain"), text("report 1 (final)")],
         PlaceKind::FileContents => vec![text("It's a <b>note</b>; nothing more & nothing less.")],
         PlaceKind::Xml | PlaceKind::XmlAttributes => vec![text("42"), text("Blue, in size 42")],
         PlaceKind::Body if part.value.trim_ascii_start().starts_with(b"<") => vec![text(

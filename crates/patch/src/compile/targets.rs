@@ -41,6 +41,7 @@ pub(crate) fn of(place: &Place) -> Located {
         P::CookieNames => one("REQUEST_COOKIES_NAMES", None),
         P::FileNames => one("FILES", None),
         P::FileContents => one("FILES_TMP_CONTENT", None),
+        P::PartHeaders => one("MULTIPART_PART_HEADERS", None),
         P::Xml => one("XML", Some(Selector::Literal("/*".to_owned()))),
         P::XmlAttributes => one("XML", Some(Selector::Literal("//@*".to_owned()))),
         P::XmlExternal => one("XML", Some(Selector::Literal("external".to_owned()))),

@@ -54,6 +54,7 @@ places! {
     CookieNames "cookie-names" false "cookie names";
     FileNames "file-names" false "names that clients give uploaded files";
     FileContents "file-contents" false "contents of uploaded files";
+    PartHeaders "part-headers" false "header lines of multipart parts, such as Content-Disposition";
     Xml "xml" false "texts of XML elements";
     XmlAttributes "xml-attributes" false "values of XML attributes";
     XmlExternal "xml-external" false "system and public identifiers of XML doctypes and entities";
@@ -87,6 +88,7 @@ impl PlaceKind {
                 | P::ArgsNames
                 | P::FileNames
                 | P::FileContents
+                | P::PartHeaders
                 | P::Xml
                 | P::XmlAttributes
                 | P::XmlExternal
