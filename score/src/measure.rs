@@ -186,7 +186,8 @@ fn legitimate(
     settings: Settings,
 ) -> anyhow::Result<()> {
     let everything = plan(patches.sources.iter().chain(&others.sources))?;
-    let requests = requests(patches, others, settings);
+    let unmannered = requests(patches, others, settings, false);
+    let requests = requests(patches, others, settings, true);
     let (written, blocked): (Vec<_>, Vec<_>) = benign::blocked(&everything, &requests)
         .into_iter()
         .partition(|one| {
@@ -208,6 +209,9 @@ fn legitimate(
         "",
         reach,
     );
+    let what = "blocked, of clients who also do what patches say they stop";
+    let found = benign::blocked(&everything, &unmannered).len();
+    report.count("nuclei", what, found);
     // What their authors have written is taken over as it stands.
     let what = "legitimate requests blocked by CrowdSec's own rules";
     report.count("nuclei", what, written.len());
@@ -225,7 +229,12 @@ fn legitimate(
 
 /// The same for the same patches. An endpoint that a patch closes, here or among others that
 /// are about the same vulnerability, has no legitimate requests.
-fn requests(patches: &Patches, others: &Patches, settings: Settings) -> Vec<Legitimate> {
+fn requests(
+    patches: &Patches,
+    others: &Patches,
+    settings: Settings,
+    mannered: bool,
+) -> Vec<Legitimate> {
     let closed = |source: &Source| {
         let document = &source.document;
         let aliases = document.vulnerability.aliases.iter();
@@ -251,6 +260,7 @@ fn requests(patches: &Patches, others: &Patches, settings: Settings) -> Vec<Legi
         seed: settings.seed,
         near: near_each,
         elsewhere,
+        mannered,
     };
     traffic::generate(&near, volume)
 }
@@ -267,7 +277,7 @@ fn cost(
     }
     let all = plan(patches.sources.iter())?;
     let none = plan(std::iter::empty())?;
-    let requests = requests(patches, others, settings);
+    let requests = requests(patches, others, settings, true);
     let (near, elsewhere): (Vec<&Legitimate>, Vec<&Legitimate>) =
         requests.iter().partition(|one| one.near.is_some());
     for (what, requests, reach) in [

@@ -68,6 +68,14 @@ fn in_json(name: &str, value: &Value, names: &mut Vec<String>) {
 }
 
 impl Manners {
+    /// Of clients who do what the patches say that they stop.
+    const NONE: Self = Self {
+        signed_in: false,
+        no_script: false,
+        other_values: false,
+        own_urls: false,
+    };
+
     fn of(document: &Document) -> Self {
         let weak = |numbers: &[&str]| {
             let mut cwes = document.vulnerability.cwe.iter();
@@ -112,14 +120,18 @@ pub(super) enum Content {
 }
 
 /// One for each exploit, equal ones once.
-pub(super) fn of(document: &Document) -> Vec<Endpoint> {
+pub(super) fn of(document: &Document, mannered: bool) -> Vec<Endpoint> {
+    let manners = match mannered {
+        true => Manners::of(document),
+        false => Manners::NONE,
+    };
     let mut seen = Vec::new();
     let mut endpoints = Vec::new();
     for case in &document.cases.exploit {
         let Ok(request) = Request::of(&case.request) else {
             continue;
         };
-        let endpoint = read(&request, &document.scope.path, Manners::of(document));
+        let endpoint = read(&request, &document.scope.path, manners);
         let names = |pairs: &[(String, String)]| -> Vec<String> {
             pairs.iter().map(|(name, _)| name.clone()).collect()
         };

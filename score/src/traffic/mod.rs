@@ -36,6 +36,8 @@ pub(crate) struct Volume {
     pub(crate) near: usize,
     /// Of sites in general.
     pub(crate) elsewhere: usize,
+    /// Whether clients leave alone what the patches say that they stop.
+    pub(crate) mannered: bool,
 }
 
 /// Requests near the patches, then elsewhere. Of patches that close an endpoint, as far as
@@ -48,7 +50,10 @@ pub(crate) fn generate(patches: &[(&Source, bool)], volume: Volume) -> Vec<Legit
         .filter(|(_, closed)| !closed)
         .map(|(source, _)| {
             let document = &source.document;
-            (document.id.value.as_str(), endpoint::of(document))
+            (
+                document.id.value.as_str(),
+                endpoint::of(document, volume.mannered),
+            )
         })
         .collect();
     // What is said of a parameter holds for whoever uses it.
