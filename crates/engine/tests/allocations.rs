@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use engine::{
-    BodyNeed, Flow, Input, Limits, NoResources, PatchRules, PathScope, Plan, RequestHead, Scope,
+    BodyNeed, Exchange, Flow, Input, Limits, NoResources, PatchRules, PathScope, Plan, Rehearsal,
+    RequestHead, Scope,
 };
 
 const HEADERS: [(&str, &str); 8] = [
@@ -99,4 +100,45 @@ fn a_clean_request_under_general_rules_allocates_nothing() {
     };
     let plan = compiled(&input);
     assert_eq!(allocations(&plan, "/Catalogue/chairs?page=2&sort=price"), 0);
+}
+
+#[test]
+fn to_try_many_patches_out_leaves_little_behind() {
+    const PATCHES: usize = 400;
+    // The names of the fields, and what may stand in them, are expressions of each patch's own.
+    let patch = |at: usize| PatchRules {
+        id: format!("P{at}"),
+        scope: Scope {
+            paths: vec![PathScope::Prefix(format!("/p{at}/"))],
+            ..Scope::default()
+        },
+        body_bytes: Some(1000),
+        rules: vec![rules(&format!(
+            r#"SecRule ARGS:'/(?i)^\s*f{at}(?:\[|$)/' "@rx (?i)a{at}\s+b[c-f]" "id:1,phase:2,deny""#
+        ))],
+        ..PatchRules::default()
+    };
+    let input = Input {
+        patches: (0..PATCHES).map(patch).collect(),
+        ..Input::default()
+    };
+    let plan = compiled(&input);
+    let exchanges: Vec<Exchange> = (0..PATCHES)
+        .map(|at| Exchange {
+            method: b"POST".to_vec(),
+            target: format!("/p{at}/?f{at}[x]=a{at}%20bd").into_bytes(),
+            headers: vec![(b"Content-Type".to_vec(), b"application/json".to_vec())],
+            body: format!("{{\"f{at}\":\"a{at} bd\"}}").into_bytes(),
+            ..Exchange::default()
+        })
+        .collect();
+    let kept = allocation_counter::measure(|| {
+        let mut rehearsal = Rehearsal::new(Arc::clone(&plan));
+        for exchange in &exchanges {
+            assert!(rehearsal.inspect(exchange).decision.is_some());
+        }
+    });
+    // One compiled expression alone takes thousands.
+    let each = kept.bytes_current / PATCHES as i64;
+    assert!(each < 1000, "{each} bytes are kept of each patch");
 }

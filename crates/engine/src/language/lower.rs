@@ -13,7 +13,7 @@ use super::update::{self, Update};
 use super::variables::{self, Shape, Variable};
 use crate::body::xpath::XPath;
 use crate::limits::Limits;
-use crate::operators::{self, Arguments, Build, Operator, Resources};
+use crate::operators::{self, Apart, Arguments, Build, Operator, Resources};
 use crate::plan::gate::Gate;
 use crate::plan::ir::{
     Check, Disruptive, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
@@ -470,19 +470,19 @@ pub(crate) fn pattern(source: &str, limits: &Limits) -> Result<Selector, String>
 
 impl Selector {
     /// Whether a member of this name is meant; never, if that takes macros to say.
-    pub(crate) fn agrees(&self, name: &[u8]) -> bool {
+    pub(crate) fn agrees(&self, name: &[u8], apart: &mut Apart) -> bool {
         match self {
             Self::All => true,
             Self::Name(Text::Plain(wanted)) => name.eq_ignore_ascii_case(wanted.as_bytes()),
             Self::Name(Text::Template(..)) => false,
             Self::Path(_, written) => name == written.as_bytes(),
-            Self::Pattern(regex) => means(&**regex, name),
+            Self::Pattern(regex) => means(&**regex, name, apart),
         }
     }
 }
 
 /// Whether a selector's pattern means a member of this name.
-pub(crate) fn means(pattern: &dyn operators::Operator, name: &[u8]) -> bool {
+pub(crate) fn means(pattern: &dyn operators::Operator, name: &[u8], apart: &mut Apart) -> bool {
     // PERF: few names of a document begin as the pattern asks.
     if let Some((start, whole)) = pattern.start()
         && memchr::memchr(b'\n', name).is_none()
@@ -492,7 +492,13 @@ pub(crate) fn means(pattern: &dyn operators::Operator, name: &[u8]) -> bool {
             return begins;
         }
     }
-    pattern.matches(name, &mut operators::Hit::unasked())
+    let mut hit = operators::Hit {
+        apart: apart.take(),
+        ..operators::Hit::unasked()
+    };
+    let means = pattern.matches(name, &mut hit);
+    *apart = hit.apart;
+    means
 }
 
 /// Whether the name begins so, in either case. Names of one document begin alike, so that their

@@ -27,7 +27,7 @@ mod within;
 use std::ops::Range;
 
 use crate::need::Need;
-pub(crate) use regex::Expressions;
+pub(crate) use regex::{Apart, Expressions};
 
 /// An operator as rules name it.
 pub struct Spec {
@@ -149,9 +149,7 @@ pub struct Hit {
     pub text: Vec<u8>,
     /// The operator gave up at a limit, so that its answer proves nothing.
     pub exceeded: bool,
-    /// Where expressions are kept that are compiled for the answer; none: where they are asked
-    /// again, in the plan.
-    pub(crate) apart: Option<Box<Expressions>>,
+    pub(crate) apart: Apart,
 }
 
 impl Default for Hit {

@@ -24,6 +24,10 @@ pub(super) struct Regex {
     compiled: OnceLock<Option<meta::Regex>>,
 }
 
+/// Where expressions are kept that are compiled for an answer; none: where they are asked
+/// again, in the plan.
+pub(crate) type Apart = Option<Box<Expressions>>;
+
 /// Compiled expressions of one who asks a plan only to try it out, so that the plan need not
 /// keep them.
 #[derive(Debug, Clone, Default)]
@@ -35,9 +39,9 @@ pub(crate) struct Expressions {
 impl Expressions {
     fn of(&mut self, regex: &Regex) -> Option<&meta::Regex> {
         /// Expressions that are kept at most: those that the cases of some patches ask.
-        const MOST: usize = 256;
+        const REHEARSED: usize = 256;
         let place = std::ptr::from_ref(regex).addr();
-        if self.compiled.len() >= MOST && !self.compiled.contains_key(&place) {
+        if self.compiled.len() >= REHEARSED && !self.compiled.contains_key(&place) {
             self.compiled.clear();
         }
         let compiled = self.compiled.entry(place);

@@ -10,6 +10,7 @@ use super::gate::Gate;
 use super::ir::{Program, Selector, Step, Target, Text};
 use super::signature::{Signature, Signatures};
 use crate::language::variables::{Variable, VariableSet};
+use crate::operators::Apart;
 
 /// What a program looks at.
 #[derive(Default)]
@@ -138,6 +139,7 @@ impl Joint {
         field: Field<'_>,
         signatures: &Signatures,
         interests: impl Iterator<Item = Option<&'a Interest>>,
+        apart: &mut Apart,
     ) -> bool {
         if self.every {
             return true;
@@ -160,9 +162,13 @@ impl Joint {
             .flatten()
             .filter_map(|interest| interest.fields.as_ref());
         fields.any(|fields| {
-            let means = |look: &Look| look.selector.agrees(field.name);
-            let shown = |look: &Look| means(look) && passes(&look.doors);
-            any && fields.any.iter().any(means) || shows && fields.shown.iter().any(shown)
+            let mut means = |look: &Look| look.selector.agrees(field.name, apart);
+            any && fields.any.iter().any(&mut means)
+                || shows
+                    && fields
+                        .shown
+                        .iter()
+                        .any(|look| means(look) && passes(&look.doors))
         })
     }
 }

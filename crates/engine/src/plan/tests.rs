@@ -438,7 +438,7 @@ fn fields_are_kept_that_a_rule_could_match_or_count() {
         for (fields, expected) in [(&case.kept, true), (&case.left_out, false)] {
             for (name, value) in fields {
                 let field = Field::new(name.as_bytes(), value.as_bytes(), false);
-                let wanted = joint.wants(field, &plan.scan.signatures, interest());
+                let wanted = joint.wants(field, &plan.scan.signatures, interest(), &mut None);
                 assert_eq!(wanted, expected, "{}: {name}={value}", case.name);
             }
         }

@@ -145,7 +145,10 @@ impl Look<'_> {
         }
         for (pattern, uses) in &looked.patterns {
             self.values.spend(self.values.get(item.name).len());
-            if means(&**pattern, self.values.get(item.name)) {
+            let mut apart = self.values.apart.take();
+            let means = means(&**pattern, self.values.get(item.name), &mut apart);
+            self.values.apart = apart;
+            if means {
                 self.at(uses, value);
             }
         }

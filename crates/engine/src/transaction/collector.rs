@@ -5,6 +5,7 @@ use super::values::Values;
 use crate::body::{Anomaly, Kind, Sink, XmlEvent};
 use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
+use crate::operators::Apart;
 use crate::plan::Plan;
 use crate::plan::interest::{Field, Interest, Joint};
 use crate::plan::ir::{Settings, XmlIntoArgs};
@@ -57,9 +58,9 @@ impl Interests<'_> {
         self.each().any(|interest| interest.is_none_or(has))
     }
 
-    fn wants(&self, field: Field<'_>) -> bool {
+    fn wants(&self, field: Field<'_>, apart: &mut Apart) -> bool {
         let signatures = &self.plan.scan.signatures;
-        self.joint.wants(field, signatures, self.each())
+        self.joint.wants(field, signatures, self.each(), apart)
     }
 }
 
@@ -87,7 +88,10 @@ impl Sink for Collector<'_> {
         }
         if let (Kind::Field | Kind::Json, false, Some(interests)) =
             (kind, self.query, self.interests)
-            && !interests.wants(Field::new(name, value, self.one_line))
+            && !interests.wants(
+                Field::new(name, value, self.one_line),
+                &mut self.values.apart,
+            )
         {
             self.inputs.left_out += 1;
             return;

@@ -247,6 +247,7 @@ impl<'a> Run<'a> {
         selected.clear();
         self.select(rule, link, only_chosen, &mut selected);
         let mut hit = std::mem::take(&mut self.kept.hit);
+        hit.apart = self.values.apart.take();
         hit.wants_groups = link.capture;
         let mut any = false;
         for &candidate in &selected {
@@ -283,6 +284,7 @@ impl<'a> Run<'a> {
             }
             any |= before;
         }
+        self.values.apart = hit.apart.take();
         self.kept.hit = hit;
         self.kept.selected = selected;
         any
@@ -387,9 +389,13 @@ impl<'a> Run<'a> {
                     resources: &NoResources,
                     source: "",
                 };
+                // It is asked once: nothing of it is kept.
+                let apart = hit.apart.take();
                 // What the macros make of it may be no argument: then nothing matches.
-                build(&arguments)
-                    .is_ok_and(|operator| operator.matches(self.values.get(value), hit))
+                let said = build(&arguments)
+                    .is_ok_and(|operator| operator.matches(self.values.get(value), hit));
+                hit.apart = apart;
+                said
             }
         };
         if hit.exceeded {

@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
-use crate::operators::Expressions;
+use crate::operators::{Apart, Expressions};
 use crate::plan::Plan;
 use crate::plan::glance::{Reader, Sight};
 use crate::plan::interest::Joint;
@@ -78,7 +78,7 @@ pub struct Transaction {
     context: Context,
     traced: bool,
     /// Where expressions are compiled, if not in the plan.
-    apart: Option<Box<Expressions>>,
+    apart: Apart,
     /// Taken from the plan only when something concerns the request.
     state: Option<Box<State>>,
 }
@@ -174,7 +174,7 @@ impl Transaction {
     /// What was compiled apart, with what was there before.
     pub(crate) fn compiled_apart(&mut self) -> Box<Expressions> {
         let state = self.state.as_mut();
-        let used = state.and_then(|state| state.kept.hit.apart.take());
+        let used = state.and_then(|state| state.values.apart.take());
         used.or_else(|| self.apart.take()).unwrap_or_default()
     }
 
@@ -192,7 +192,7 @@ impl Transaction {
         }
         let base = plan.has_general_rules();
         let mut state = plan.take_state();
-        state.kept.hit.apart = self.apart.take();
+        state.values.apart = self.apart.take();
         plan.routes.lookup(
             head.application,
             head.host,
@@ -205,7 +205,7 @@ impl Transaction {
             leave_out(plan, head, &mut state);
         }
         if !base && state.concerned.is_empty() {
-            self.apart = state.kept.hit.apart.take();
+            self.apart = state.values.apart.take();
             plan.give_back(state);
             return Flow::Continue;
         }

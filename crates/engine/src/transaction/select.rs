@@ -68,13 +68,14 @@ impl Run<'_> {
         if in_link || self.patch.is_some() {
             return in_link;
         }
+        let mut apart = self.values.apart.take();
         let name = candidate.name.map_or(&[][..], |name| self.values.get(name));
-        self.overrides
-            .targets
-            .iter()
-            .any(|(which, variable, selector)| {
-                *variable == candidate.variable && which.is(rule) && selector.agrees(name)
-            })
+        let mut targets = self.overrides.targets.iter();
+        let excluded = targets.any(|(which, variable, selector)| {
+            *variable == candidate.variable && which.is(rule) && selector.agrees(name, &mut apart)
+        });
+        self.values.apart = apart;
+        excluded
     }
 
     /// Whether a selector means the member of this name.
@@ -84,8 +85,11 @@ impl Run<'_> {
             let name = name.map_or(&[][..], |name| self.values.get(name));
             return name.eq_ignore_ascii_case(&wanted);
         }
+        let mut apart = self.values.apart.take();
         let name = name.map_or(&[][..], |name| self.values.get(name));
-        selector.agrees(name)
+        let agrees = selector.agrees(name, &mut apart);
+        self.values.apart = apart;
+        agrees
     }
 
     /// The values that a target means; only those that are chosen, where that is asked.

@@ -82,7 +82,7 @@ impl TxNames {
     /// Finds out which names fit a selector's pattern. No name is added later.
     pub(crate) fn know(&mut self, pattern: &Arc<dyn Operator>) {
         let slots = (0..).zip(&self.names);
-        let slots = slots.filter(|(_, name)| means(&**pattern, name));
+        let slots = slots.filter(|(_, name)| means(&**pattern, name, &mut None));
         let slots = slots.map(|(slot, _)| slot).collect();
         let pattern = Arc::clone(pattern);
         self.fitting.push(Fitting { pattern, slots });
@@ -276,7 +276,7 @@ impl Tx {
         let Some(known) = known else {
             let all = self.iter(names);
             return all
-                .filter(|(name, _)| means(&**pattern, name))
+                .filter(|(name, _)| means(&**pattern, name, &mut None))
                 .map(owned)
                 .collect();
         };
@@ -287,7 +287,7 @@ impl Tx {
         let others = self.others.iter().take(self.count);
         let others = others.map(|(name, value)| (name.as_slice(), value.as_slice()));
         slots
-            .chain(others.filter(|(name, _)| means(&**pattern, name)))
+            .chain(others.filter(|(name, _)| means(&**pattern, name, &mut None)))
             .map(owned)
             .collect()
     }

@@ -12,6 +12,7 @@ use std::hash::BuildHasher;
 
 use std::sync::Arc;
 
+use crate::operators::Apart;
 use crate::plan::Scan;
 use crate::plan::query::Steps;
 use crate::plan::signature::Signature;
@@ -47,6 +48,7 @@ pub(crate) struct Values {
     scratch: Vec<u8>,
     /// Where this transaction's own bytes begin.
     base: usize,
+    pub(crate) apart: Apart,
     /// The code page of `t:urlDecodeUni`.
     pub(crate) unicode: Option<Arc<UnicodeMap>>,
     limit: usize,
