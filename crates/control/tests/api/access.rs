@@ -76,7 +76,8 @@ fn nobody_calls_anything_without_a_token_that_holds() {
         now_ms: 1,
     };
     api.store.change(&by, |it| it.revoke_token(&id)).unwrap();
-    let forged = format!("{}A", &good[..good.len() - 1]);
+    let other_end = if good.ends_with('A') { 'E' } else { 'A' };
+    let forged = format!("{}{other_end}", &good[..good.len() - 1]);
     let of_another = format!("{}{}", &good[..good.len() - 43], &ended[ended.len() - 43..]);
     for (_, call) in calls() {
         let bad = [
@@ -100,7 +101,6 @@ fn nobody_calls_anything_without_a_token_that_holds() {
         }
         assert_eq!(api.bare(&call, &[], "").status, 401);
     }
-    assert_ne!(forged, good);
     assert_eq!(
         api.call(&forged, "GET /assets", &[], &Value::Null).status,
         401
