@@ -1,5 +1,6 @@
 //! What an ingress point tells of one request.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One request that was decided or matched, written as one JSON line.
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Secrets are masked before an event is made: what stands here may be stored and shown.
 /// A reader ignores fields that it does not know; a change that would mislead it raises
 /// [`Event::VERSION`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// The shape's version.
     pub version: u32,
@@ -38,7 +39,7 @@ pub struct Event {
 }
 
 /// What was done with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Forwarded as it was.
@@ -67,7 +68,7 @@ impl Action {
 }
 
 /// One rule that matched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventMatch {
     /// The virtual patch; none for a general rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]

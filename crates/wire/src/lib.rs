@@ -1,8 +1,19 @@
-//! What crosses a process: versioned shapes, and nothing else.
+//! What crosses a process: versioned shapes, who signed them, and nothing else.
 //!
 //! Whatever is stored or sent carries its version, and an old specimen in
 //! `testdata/` that every later reader must open.
 
+mod bundle;
+mod call;
+mod envelope;
 mod event;
+mod fleet;
+mod key;
 
+pub use bundle::{Bundle, BundleMode, BundlePatch, BundleRefused, Trust};
+pub use call::{CallRefused, CallSignature, SignedCall};
 pub use event::{Action, Event, EventMatch, ReadError};
+pub use fleet::{
+    Attestation, Attested, Delivered, Delivery, Enrol, Enrolled, Refusal, Traffic, Wanted,
+};
+pub use key::{NotAKey, PrivateKey, PublicKey};
