@@ -23,6 +23,7 @@ mod language;
 mod limits;
 pub mod need;
 pub mod operators;
+mod places;
 mod plan;
 mod reference;
 mod replay;

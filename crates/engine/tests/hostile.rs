@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use engine::operators::{Arguments, Build, Hit};
+#[path = "support/places.rs"]
+mod places;
+
+use engine::operators::{Arguments, Build, Hit, Places};
 use engine::{Action, Flow, Headers, Input, Limits, NoResources, Plan, RequestHead};
 use engine::{operators, transformations};
 use proptest::prelude::*;
@@ -67,6 +70,10 @@ fn ask(spec: &operators::Spec, argument: &str, input: &[u8]) -> Hit {
                 limits: &Limits::default(),
                 resources: &Files,
                 source: "hostile.conf",
+                places: Places::read("places.mmdb", places::one_city())
+                    .ok()
+                    .map(Arc::new)
+                    .as_ref(),
             });
             if let Ok(operator) = built {
                 let _: bool = operator.matches(input, &mut hit);

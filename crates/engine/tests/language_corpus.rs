@@ -1,14 +1,14 @@
 //! The cases of the SecLang language tests, where they are at hand.
-//!
-//! Known disagreements stand in `testdata/known-gaps.toml`. One that is no
-//! longer a disagreement fails the test, so that the list stays true.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+#[path = "support/places.rs"]
+mod places;
 
-use engine::operators::{Arguments, Build, Hit};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine::operators::{Arguments, Build, Hit, Places};
 use engine::{Limits, operators, transformations};
 use serde::Deserialize;
 
@@ -57,18 +57,6 @@ impl engine::Resources for StandIns {
     }
 }
 
-#[derive(Deserialize)]
-struct Gaps {
-    gap: Vec<Gap>,
-}
-
-#[derive(Deserialize)]
-struct Gap {
-    /// `folder/file#position`, from 1.
-    name: String,
-    why: String,
-}
-
 /// `$STOPGAP_CORPORA`, or `shared/corpora` beside the checkout.
 fn corpora() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
@@ -84,13 +72,6 @@ fn operators_and_transformations_agree_with_the_language_tests() {
         );
         return;
     };
-    let gaps = include_str!("../testdata/known-gaps.toml");
-    let gaps: Gaps = toml::from_str(gaps).unwrap();
-    let mut gaps: BTreeMap<String, String> = gaps
-        .gap
-        .into_iter()
-        .map(|gap| (gap.name, gap.why))
-        .collect();
     let mut count = 0;
     let mut wrong = Vec::new();
     for folder in ["operators", "transformations"] {
@@ -104,20 +85,12 @@ fn operators_and_transformations_agree_with_the_language_tests() {
                 count += 1;
                 let name = format!("{folder}/{stem}#{}", at + 1);
                 let passed = run(case).or_else(|why| run(&case.up_to_nul()).map_err(|_| why));
-                match (passed, gaps.remove(&name)) {
-                    (Ok(()), None) | (Err(_), Some(_)) => {}
-                    (Ok(()), Some(why)) => wrong.push(format!(
-                        "{name} passes, so it is no gap; strike it from known-gaps.toml ({why})"
-                    )),
-                    (Err(why), None) => wrong.push(format!("{name}: {why}")),
+                if let Err(why) = passed {
+                    wrong.push(format!("{name}: {why}"));
                 }
             }
         }
     }
-    wrong.extend(
-        gaps.into_keys()
-            .map(|name| format!("{name} is listed as a gap and is no case")),
-    );
     assert!(count > 2000, "only {count} cases were found");
     assert!(
         wrong.is_empty(),
@@ -144,11 +117,14 @@ fn run(case: &Case) -> Result<(), String> {
         }
         Build::Compiled(build) => {
             let limits = Limits::default();
+            // The addresses of the cases are in no database.
+            let database = Places::read("places.mmdb", places::one_city())?;
             let arguments = Arguments {
                 text: &case.param,
                 limits: &limits,
                 resources: &StandIns,
                 source: "",
+                places: Some(&Arc::new(database)),
             };
             build(&arguments)?.matches(&input, &mut hit)
         }
@@ -262,6 +238,7 @@ fn build(operator: &seclang::Operator, source: &str, resources: &RuleFolder) -> 
             limits: &Limits::default(),
             resources,
             source,
+            places: None,
         })
         .map(|_| ()),
         Build::Refused(why) => Err(why.to_owned()),

@@ -13,10 +13,11 @@ use super::update::{self, Update};
 use super::variables::{self, Shape, Variable};
 use crate::body::xpath::XPath;
 use crate::limits::Limits;
-use crate::operators::{self, Apart, Arguments, Build, Operator, Resources};
+use crate::operators::{self, Apart, Arguments, Build, Operator, Resources, Spec};
+use crate::places::Places;
 use crate::plan::gate::Gate;
 use crate::plan::ir::{
-    Check, Disruptive, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
+    Check, Disruptive, Effect, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
 };
 
 /// Operator, argument, and the file of the rule where the argument names files.
@@ -42,6 +43,8 @@ pub(crate) struct Lowering<'a> {
     sources: Option<&'a seclang::SourceMap>,
     /// Changes to rules, made at the end.
     pub(crate) updates: Vec<Update>,
+    /// The database that `SecGeoLookupDb` has named so far.
+    pub(crate) places: Option<Arc<Places>>,
 }
 
 /// What rules of a phase do where they say nothing.
@@ -78,6 +81,7 @@ impl<'a> Lowering<'a> {
             ids: HashSet::new(),
             sources: None,
             updates: Vec::new(),
+            places: None,
         }
     }
 
@@ -131,9 +135,12 @@ impl<'a> Lowering<'a> {
     fn directive(&mut self, directive: &Directive) -> Result<(), Fault> {
         match &directive.kind {
             DirectiveKind::Rule(rule) => {
-                let read = self.read(&rule.actions)?;
+                let mut read = self.read(&rule.actions)?;
                 let targets = self.targets(&rule.targets, &read.namespaces)?;
                 let test = self.test(&rule.operator)?;
+                if operators::find(&rule.operator.name).is_some_and(Spec::asks_places) {
+                    read.effects.extend(self.places.clone().map(Effect::Place));
+                }
                 self.rule(directive.span, read, targets, Some(test))
             }
             DirectiveKind::Action(list) => {
@@ -368,7 +375,11 @@ impl<'a> Lowering<'a> {
                 let source = self
                     .sources
                     .map_or("", |sources| sources.path(operator.span));
-                let local = spec.reads_files().then(|| source.to_owned());
+                let database = || Some(self.places.as_ref()?.name().to_owned());
+                let local = match spec.asks_places() {
+                    true => database(),
+                    false => spec.reads_files().then(|| source.to_owned()),
+                };
                 let key = (spec.name, operator.argument.clone(), local);
                 if let Some(known) = self.pool.compiled.get(&key) {
                     Check::Compiled(Arc::clone(known))
@@ -378,6 +389,7 @@ impl<'a> Lowering<'a> {
                         limits: self.limits,
                         resources: self.resources,
                         source,
+                        places: self.places.as_ref(),
                     };
                     let built: Arc<dyn Operator> = build(&arguments)
                         .map_err(|why| self.fault(operator.span, format!("@{}: {why}", spec.name)))?
@@ -464,6 +476,7 @@ pub(crate) fn pattern(source: &str, limits: &Limits) -> Result<Selector, String>
         limits,
         resources: &operators::NoResources,
         source: "",
+        places: None,
     })
     .map(|operator| Selector::Pattern(operator.into()))
 }

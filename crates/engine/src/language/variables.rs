@@ -124,6 +124,7 @@ variables! {
     UserId "USERID" Scalar 1 "the key that `setuid` was given";
     WebAppId "WEBAPPID" Scalar 1 "what SecWebAppId says";
     Env "ENV" Collection 1 "what `setenv` has set in this transaction, and what the gateway hands in";
+    Geo "GEO" Collection 1 "the place that @geoLookup found last: COUNTRY_CODE, COUNTRY_NAME, COUNTRY_CONTINENT, REGION, CITY, POSTAL_CODE, LATITUDE, LONGITUDE";
     MatchedVar "MATCHED_VAR" Scalar 1 "the value that matched last";
     MatchedVarName "MATCHED_VAR_NAME" Scalar 1 "the name of what matched last";
     MatchedVars "MATCHED_VARS" Collection 1 "all values that matched in the last rule";
@@ -149,10 +150,6 @@ pub(crate) static REFUSED: &[(&str, &str)] = &[
     (
         "ARGS_PATH",
         "no routes are known here; match REQUEST_FILENAME and capture",
-    ),
-    (
-        "GEO",
-        "there is no database of places; use @ipMatchFromFile with the networks of the country",
     ),
     (
         "JSON",

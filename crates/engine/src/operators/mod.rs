@@ -7,6 +7,7 @@ mod contains_word;
 mod detect_sqli;
 mod detect_xss;
 mod ends_with;
+mod geo_lookup;
 mod ip_match;
 mod no_match;
 pub(crate) mod pcre;
@@ -25,8 +26,10 @@ mod verify;
 mod within;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::need::Need;
+pub use crate::places::Places;
 pub(crate) use regex::{Apart, Expressions};
 
 /// An operator as rules name it.
@@ -50,6 +53,11 @@ impl Spec {
             self.name,
             "pmFromFile" | "pmf" | "ipMatchFromFile" | "ipMatchF"
         )
+    }
+
+    /// Whether it asks the database of places, and `GEO` tells the answer.
+    pub(crate) fn asks_places(&self) -> bool {
+        self.name == geo_lookup::SPEC.name
     }
 }
 
@@ -76,6 +84,8 @@ pub struct Arguments<'a> {
     pub resources: &'a dyn Resources,
     /// The file in which the rule stands, for relative names.
     pub source: &'a str,
+    /// The database that `SecGeoLookupDb` names.
+    pub places: Option<&'a Arc<Places>>,
 }
 
 /// Reads the data files that rules name. The engine itself opens no file.
@@ -198,6 +208,7 @@ pub static ALL: &[Spec] = &[
     compare::GT,
     compare::LE,
     compare::LT,
+    geo_lookup::SPEC,
     ip_match::SPEC,
     ip_match::FROM_FILE,
     ip_match::FROM_FILE_SHORT,
@@ -223,7 +234,6 @@ pub static ALL: &[Spec] = &[
     refused::INSPECT_FILE,
     refused::FUZZY_HASH,
     refused::RBL,
-    refused::GEO_LOOKUP,
     refused::GSB_LOOKUP,
     refused::RSUB,
     refused::VALIDATE_HASH,
@@ -262,6 +272,7 @@ mod tests {
             limits: &crate::Limits::default(),
             resources: &Files,
             source: "test.conf",
+            places: None,
         })
     }
 

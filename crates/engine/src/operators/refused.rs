@@ -33,12 +33,6 @@ pub(super) const RBL: Spec = refused(
     "the engine asks no network while a request waits; use @ipMatchFromFile with a list that is fetched beforehand",
 );
 
-/// `@geoLookup`
-pub(super) const GEO_LOOKUP: Spec = refused(
-    "geoLookup",
-    "the engine has no database of places; use @ipMatchFromFile with the networks of the country",
-);
-
 /// `@gsbLookup`
 pub(super) const GSB_LOOKUP: Spec = refused(
     "gsbLookup",

@@ -118,6 +118,7 @@ mod tests {
             limits: &Limits::default(),
             resources: &NoResources,
             source: "",
+            places: None,
         })
     }
 

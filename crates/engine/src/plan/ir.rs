@@ -10,6 +10,7 @@ use super::signature::Signature;
 use crate::body::xpath::XPath;
 use crate::language::variables::Variable;
 use crate::operators;
+use crate::places::Places;
 use crate::transaction::tx::TxNames;
 use crate::transformations::unicode_map::UnicodeMap;
 
@@ -240,6 +241,8 @@ pub(crate) enum Effect {
         name: String,
         value: Text,
     },
+    /// `GEO` becomes what the database says of the address that matched.
+    Place(Arc<Places>),
     RemoveRules(std::ops::RangeInclusive<u64>),
     RemoveRulesByTag(Text),
     RemoveRulesByMessage(Text),

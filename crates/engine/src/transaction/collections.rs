@@ -7,6 +7,7 @@ use super::values::ValueId;
 use crate::context::Context;
 use crate::language::variables::Variable;
 use crate::operators::Hit;
+use crate::places::Place;
 use crate::plan::ir::{Collection, Settings};
 use crate::store::{MemoryStore, Record, Store, StoreLimits, Write};
 
@@ -19,6 +20,8 @@ pub(crate) struct Kept {
     pub(super) tx: Spaces,
     /// `ENV`.
     pub(super) environment: Pairs,
+    /// `GEO`.
+    pub(super) place: Place,
     /// What the rule being run has matched, in all links of its chain.
     pub(super) matched: Vec<Selected>,
     /// What matched last, in any rule.
@@ -54,6 +57,7 @@ impl Kept {
     pub(crate) fn reset(&mut self) {
         self.tx.reset();
         self.environment.clear();
+        self.place.clear();
         self.matched.clear();
         self.last_matched = None;
         self.span = None;

@@ -52,6 +52,11 @@ impl Run<'_> {
                     value.into_owned(),
                 );
             }
+            Effect::Place(places) => {
+                let address = self.kept.last_matched.map(|found| found.value);
+                let address = address.map_or(&[][..], |value| self.values.get(value));
+                self.kept.place = places.place(address);
+            }
             Effect::Engine(mode) => self.overrides.engine = *mode,
             Effect::BodyProcessor(processor) => self.overrides.processor = Some(*processor),
             Effect::ForceRequestBody => self.overrides.force_request_body = true,

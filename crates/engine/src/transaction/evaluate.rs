@@ -388,6 +388,7 @@ impl<'a> Run<'a> {
                     limits: self.limits,
                     resources: &NoResources,
                     source: "",
+                    places: None,
                 };
                 // It is asked once: nothing of it is kept.
                 let apart = hit.apart.take();

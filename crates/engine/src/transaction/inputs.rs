@@ -145,6 +145,7 @@ impl Inputs {
             V::ResponseHeadersNames => Members::Names(&self.response_headers, &[]),
             V::Tx
             | V::Env
+            | V::Geo
             | V::Global
             | V::Ip
             | V::Resource

@@ -224,6 +224,13 @@ impl Run<'_> {
                 }
                 self.pairs(target, pairs, selected);
             }
+            Variable::Geo => {
+                let place = self.kept.place.iter();
+                let pairs =
+                    place.map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()));
+                let pairs = pairs.collect();
+                self.pairs(target, pairs, selected);
+            }
             Variable::Rule => {
                 let pairs = self.about_rule();
                 self.pairs(target, pairs, selected);

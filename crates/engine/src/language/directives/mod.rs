@@ -8,6 +8,7 @@ pub(crate) mod documents;
 pub(crate) mod engine_mode;
 mod ignored;
 mod names;
+mod places;
 mod refused;
 mod syntax;
 mod unicode;
@@ -178,6 +179,7 @@ pub(crate) static ALL: &[Spec] = &[
     ignored::RULE_PERF_TIME,
     ignored::CACHE_TRANSFORMATIONS,
     ignored::RULE_INHERITANCE,
+    places::GEO_LOOKUP_DB,
     unicode::MAP_FILE,
     ignored::UNICODE_CODE_PAGE,
     ignored::CONN_ENGINE,
@@ -185,7 +187,6 @@ pub(crate) static ALL: &[Spec] = &[
     refused::RULE_SCRIPT,
     refused::REMOTE_RULES,
     refused::REMOTE_RULES_FAIL_ACTION,
-    refused::GEO_LOOKUP_DB,
     refused::GSB_LOOKUP_DB,
     refused::HTTP_BL_KEY,
     refused::CHROOT_DIR,

@@ -31,12 +31,6 @@ pub(super) const REMOTE_RULES_FAIL_ACTION: Spec = refused(
     "rules are not fetched while they are loaded; fetch them beforehand and include the file",
 );
 
-/// `SecGeoLookupDb`
-pub(super) const GEO_LOOKUP_DB: Spec = refused(
-    "SecGeoLookupDb",
-    "there is no database of places; use @ipMatchFromFile with the networks of the country",
-);
-
 /// `SecGsbLookupDb`
 pub(super) const GSB_LOOKUP_DB: Spec = refused(
     "SecGsbLookupDb",

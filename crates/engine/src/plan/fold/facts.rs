@@ -271,6 +271,7 @@ impl Check {
                 limits,
                 resources: &NoResources,
                 source: "",
+                places: None,
             };
             // What is no argument matches nothing, whenever it is asked.
             if let Ok(operator) = build(&arguments) {
