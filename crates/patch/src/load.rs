@@ -61,6 +61,12 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     Ok(files)
 }
 
+/// Whether a file of a folder is a patch document, by its name.
+pub fn is_document(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
 fn read(paths: &[PathBuf]) -> (Vec<Unparsed>, Vec<Problem>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();
@@ -110,11 +116,6 @@ impl AsSource for Unparsed {
     fn source(&self) -> Result<Cow<'_, Source>, Problem> {
         Source::parse(&self.name, &self.text).map(Cow::Owned)
     }
-}
-
-fn is_document(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 fn collect(

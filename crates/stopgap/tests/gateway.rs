@@ -121,6 +121,51 @@ fn patches_come_and_go_with_their_files_and_a_bad_one_changes_nothing() {
     assert!(gateway.child.wait().unwrap().success());
 }
 
+#[test]
+fn only_the_files_that_are_named_are_read_again_as_they_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let write = |name: &str, text: &str| std::fs::write(at(name), text).unwrap();
+    let rule =
+        |word: &str| format!("SecRule ARGS \"@contains {word}\" \"id:1,phase:1,deny,log\"\n");
+    write("own.conf", &rule("bad"));
+    std::fs::create_dir(at("patches")).unwrap();
+    write("patches/p.yaml", &traversal());
+    let (upstream, events) = (format!("http://{}", application()), at("events.jsonl"));
+    let (rules, patches) = (at("own.conf"), at("patches"));
+    let gateway = Running::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--upstream",
+        &upstream,
+        "--rules",
+        &rules,
+        "--patch",
+        &patches,
+        "--events",
+        &events,
+        "--admin",
+        "127.0.0.1:0",
+    ]);
+    let address = gateway.address("listening on ");
+    let admin = gateway.address("health and metrics on http://");
+    // Its own events, what others write beside the rules, and notes beside the patches.
+    assert!(get(address, "/?a=bad").starts_with("HTTP/1.1 403"));
+    let end = Instant::now() + PATIENCE;
+    while std::fs::metadata(&events).unwrap().len() == 0 {
+        assert!(Instant::now() < end, "no event is written");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    write("other.log", "a line\n");
+    write("patches/notes.txt", "a line\n");
+    std::thread::sleep(Duration::from_millis(600));
+    let reloads = |count: u32| format!("stopgap_plan_reloads_total{{outcome=\"success\"}} {count}");
+    assert!(get(admin, "/metrics").contains(&reloads(0)));
+    write("own.conf", &rule("worse"));
+    becomes(address, "/?a=worse", "HTTP/1.1 403");
+    assert!(get(admin, "/metrics").contains(&reloads(1)));
+}
+
 fn configure(path: &Path, host: &str, upstream: SocketAddr, mode: &str) {
     let text = format!(
         "patches = [{{ path = \"patches\", mode = \"{mode}\" }}]\n\

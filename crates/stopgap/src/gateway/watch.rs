@@ -1,11 +1,12 @@
 //! Tells when files that a configuration names have changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use gateway::Config;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use patch::load::is_document;
 use tokio::sync::mpsc::{Receiver, channel};
 
 /// How long nothing more must change: editors and tools write files in steps.
@@ -20,30 +21,72 @@ pub(super) struct Changes {
     events: Receiver<()>,
 }
 
+/// What is watched for: other files may stand beside it, such as those of events, which grow
+/// with every request.
+struct Watched {
+    folders: Vec<PathBuf>,
+    /// As the watcher calls them.
+    files: Vec<PathBuf>,
+}
+
+impl Watched {
+    fn is_changed(&self, event: &Event) -> bool {
+        // Reading patches is an event too.
+        if event.kind.is_access() {
+            return false;
+        }
+        let mut paths = event.paths.iter();
+        // Without a path events were lost.
+        event.paths.is_empty() || event.need_rescan() || paths.any(|path| self.concerns(path))
+    }
+
+    fn concerns(&self, path: &Path) -> bool {
+        let is_ours = || {
+            let mut folders = self.folders.iter();
+            self.files.iter().any(|file| file == path)
+                || is_document(path) && folders.any(|folder| path.starts_with(folder))
+        };
+        // Through a link, a folder, or what is gone now, any file may have changed.
+        let is_file = path.symlink_metadata().is_ok_and(|found| found.is_file());
+        !is_file || is_ours()
+    }
+}
+
 impl Changes {
     pub(super) fn of(config: &Config) -> anyhow::Result<Self> {
-        let (sender, events) = channel(1);
-        let mut watcher =
-            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                // Reading patches is an event too. A full channel has told already.
-                if event.is_ok_and(|event| !event.kind.is_access()) {
-                    let _: Result<(), _> = sender.try_send(());
-                }
-            })
-            .context("cannot watch for changes of patches")?;
         let paths = config
             .patches
             .iter()
             .map(|patches| &patches.path)
             .chain(&config.rules);
+        let mut watched = Watched {
+            folders: Vec::new(),
+            files: Vec::new(),
+        };
+        let mut places = Vec::new();
         for path in paths {
             // A file that is replaced is another file: its folder is watched.
-            let (place, mode) = match path.is_dir() {
-                true => (path.as_path(), RecursiveMode::Recursive),
-                false => (folder_of(path), RecursiveMode::NonRecursive),
-            };
+            if path.is_dir() {
+                places.push((path.clone(), RecursiveMode::Recursive));
+                watched.folders.push(path.clone());
+            } else {
+                let folder = folder_of(path);
+                places.push((folder.to_owned(), RecursiveMode::NonRecursive));
+                let name = path.file_name().unwrap_or_default();
+                watched.files.push(folder.join(name));
+            }
+        }
+        let (sender, events) = channel(1);
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| watched.is_changed(&event)) {
+                // A full channel has told already.
+                let _: Result<(), _> = sender.try_send(());
+            }
+        })
+        .context("cannot watch for changes of patches")?;
+        for (place, mode) in places {
             watcher
-                .watch(place, mode)
+                .watch(&place, mode)
                 .with_context(|| format!("cannot watch {} for changes", place.display()))?;
         }
         Ok(Self {
