@@ -8,7 +8,9 @@
 //! | `POST /api/v1/fleet/attestations` | [`Attestation`] | nothing |
 //! | `POST /api/v1/fleet/events` | [`Delivery`] | [`Delivered`] |
 //!
-//! All but the first are signed ([`SignedCall`](crate::SignedCall)) by the key of `enrol`.
+//! All but the first are signed ([`SignedCall`](crate::SignedCall)) by the key of `enrol`. The
+//! control side waits up to 25 s for a bundle; what it refuses is told as RFC 9457 says, with 401 if
+//! the caller is not, or no longer, of the fleet. A body has [`CALL_BYTES`] at most.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::bundle::BundleMode;
 use crate::event::Event;
 use crate::key::PublicKey;
+
+/// Bytes of the body of a call to the control side, at most.
+pub const CALL_BYTES: usize = 4 << 20;
 
 /// An ingress point asks to belong to the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +44,8 @@ pub struct Enrolled {
     pub keys: Vec<PublicKey>,
 }
 
-/// Documents that an ingress point does not have.
+/// Documents that an ingress point does not have. The answer holds those that are there, as many
+/// as fit into [`Wanted::ANSWER_BYTES`] and at least one: the rest is asked for again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Wanted {
     /// Their digests, as in the bundle; [`Wanted::MOST`] at most.
@@ -49,6 +55,8 @@ pub struct Wanted {
 impl Wanted {
     /// Documents asked for in one call, at most.
     pub const MOST: usize = 200;
+    /// Bytes of documents in one answer, at most, unless one alone has more.
+    pub const ANSWER_BYTES: usize = 4 << 20;
 }
 
 /// What an ingress point does now. Sent when that changes, and from time to time.

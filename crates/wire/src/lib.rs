@@ -14,6 +14,7 @@ pub use bundle::{Bundle, BundleMode, BundlePatch, BundleRefused, Trust};
 pub use call::{CallRefused, CallSignature, SignedCall};
 pub use event::{Action, Event, EventMatch, ReadError};
 pub use fleet::{
-    Attestation, Attested, Delivered, Delivery, Enrol, Enrolled, Refusal, Traffic, Wanted,
+    Attestation, Attested, CALL_BYTES, Delivered, Delivery, Enrol, Enrolled, Refusal, Traffic,
+    Wanted,
 };
 pub use key::{NotAKey, PrivateKey, PublicKey};
