@@ -188,6 +188,7 @@ fn operator(rule: &Rule, doubt: &mut dyn FnMut(Span, String)) {
         limits: &Limits::default(),
         resources: &RuleFiles,
         source: "",
+        places: None,
     });
     if built.is_ok_and(|operator| !operator.is_linear()) {
         let message = "look-around and back-references are not linear: a long value may reach the limit on backtracking, and then does not match";
