@@ -158,6 +158,7 @@ fn only_the_files_that_are_named_are_read_again_as_they_change() {
     }
     write("other.log", "a line\n");
     write("patches/notes.txt", "a line\n");
+    std::fs::create_dir(at("beside")).unwrap();
     std::thread::sleep(Duration::from_millis(600));
     let reloads = |count: u32| format!("stopgap_plan_reloads_total{{outcome=\"success\"}} {count}");
     assert!(get(admin, "/metrics").contains(&reloads(0)));

@@ -41,14 +41,15 @@ impl Watched {
     }
 
     fn concerns(&self, path: &Path) -> bool {
-        let is_ours = || {
-            let mut folders = self.folders.iter();
-            self.files.iter().any(|file| file == path)
-                || is_document(path) && folders.any(|folder| path.starts_with(folder))
-        };
-        // Through a link, a folder, or what is gone now, any file may have changed.
-        let is_file = path.symlink_metadata().is_ok_and(|found| found.is_file());
-        !is_file || is_ours()
+        let within = || self.folders.iter().any(|folder| path.starts_with(folder));
+        match path.symlink_metadata() {
+            Ok(found) if found.is_file() => {
+                self.files.iter().any(|file| file == path) || is_document(path) && within()
+            }
+            Ok(found) if found.is_dir() => within(),
+            // Where a link leads, or what was there before, may be ours.
+            _ => true,
+        }
     }
 }
 
