@@ -132,7 +132,13 @@ fn only_the_files_that_are_named_are_read_again_as_they_change() {
     std::fs::create_dir(at("patches")).unwrap();
     write("patches/p.yaml", &traversal());
     let (upstream, events) = (format!("http://{}", application()), at("events.jsonl"));
-    let (rules, patches) = (at("own.conf"), at("patches"));
+    // As someone may name them who starts it in another folder.
+    let here = std::env::current_dir().unwrap();
+    let up = "../".repeat(here.components().count() - 1);
+    let (rules, patches) = (
+        format!("{up}.{}", at("own.conf")),
+        format!("{up}.{}", at("patches")),
+    );
     let gateway = Running::start(&[
         "--listen",
         "127.0.0.1:0",
@@ -165,6 +171,8 @@ fn only_the_files_that_are_named_are_read_again_as_they_change() {
     write("own.conf", &rule("worse"));
     becomes(address, "/?a=worse", "HTTP/1.1 403");
     assert!(get(admin, "/metrics").contains(&reloads(1)));
+    std::fs::remove_file(at("patches/p.yaml")).unwrap();
+    becomes(address, ATTACK, "HTTP/1.1 200");
 }
 
 fn configure(path: &Path, host: &str, upstream: SocketAddr, mode: &str) {

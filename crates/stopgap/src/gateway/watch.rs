@@ -25,7 +25,6 @@ pub(super) struct Changes {
 /// with every request.
 struct Watched {
     folders: Vec<PathBuf>,
-    /// As the watcher calls them.
     files: Vec<PathBuf>,
 }
 
@@ -66,15 +65,17 @@ impl Changes {
         };
         let mut places = Vec::new();
         for path in paths {
+            // The watcher tells whole paths.
+            let path = std::path::absolute(path)
+                .with_context(|| format!("cannot watch {} for changes", path.display()))?;
             // A file that is replaced is another file: its folder is watched.
             if path.is_dir() {
                 places.push((path.clone(), RecursiveMode::Recursive));
                 watched.folders.push(path.clone());
             } else {
-                let folder = folder_of(path);
-                places.push((folder.to_owned(), RecursiveMode::NonRecursive));
-                let name = path.file_name().unwrap_or_default();
-                watched.files.push(folder.join(name));
+                let folder = path.parent().unwrap_or(&path).to_owned();
+                places.push((folder, RecursiveMode::NonRecursive));
+                watched.files.push(path);
             }
         }
         let (sender, events) = channel(1);
@@ -110,12 +111,5 @@ impl Changes {
         };
         // Time out or not, it is time to read.
         let _: Result<(), _> = tokio::time::timeout(PATIENCE, settled).await;
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }
