@@ -31,6 +31,8 @@ named! {
         Patches = "patches",
         /// Rollouts.
         Rollouts = "rollouts",
+        /// Ingress points that take bundles, and their leave to do so.
+        Fleet = "fleet",
         /// The log of changes.
         Audit = "audit",
         /// Access to the ledger.

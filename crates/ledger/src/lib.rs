@@ -8,9 +8,11 @@ mod named;
 mod access;
 mod advisory;
 pub mod audit;
+pub mod bundle;
 mod check;
 mod digest;
 mod finding;
+mod fleet;
 mod inventory;
 mod limits;
 mod patch;
@@ -21,6 +23,7 @@ pub use access::{Area, Role, Token};
 pub use advisory::{Advisory, Severity};
 pub use digest::{hex, sha256};
 pub use finding::{Exception, Finding, Move, Schedule, State, Subject};
+pub use fleet::{Enrolment, Gateway, KeyState, SigningKey};
 pub use inventory::{
     Application, Asset, AssetKind, Criticality, Environment, IngressKind, IngressPoint,
 };

@@ -11,6 +11,8 @@ pub struct Limits {
     pub document_bytes: usize,
     /// Entries of one list: hosts of an application, aliases of an advisory.
     pub entries: usize,
+    /// Rollouts that have not ended, and so patches of a bundle.
+    pub rollouts: usize,
 }
 
 impl Default for Limits {
@@ -20,6 +22,7 @@ impl Default for Limits {
             text_bytes: 4096,
             document_bytes: 1024 * 1024,
             entries: 1000,
+            rollouts: 20_000,
         }
     }
 }

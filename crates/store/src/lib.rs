@@ -7,11 +7,13 @@
 
 mod answers;
 mod backup;
+mod bundles;
 mod change;
 mod cursor;
 mod error;
 mod events;
 mod findings;
+mod gateways;
 mod limits;
 mod location;
 mod log;
@@ -24,10 +26,12 @@ mod tokens;
 use std::path::Path;
 
 pub use answers::Repeatable;
+pub use bundles::{Back, Made, Making};
 pub use change::{By, Change};
 pub use error::Error;
 pub use events::EventFilter;
 pub use findings::{FindingFilter, Opened};
+pub use gateways::{Answered, Report, Seen};
 pub use limits::Limits;
 pub use location::Location;
 pub use records::{Record, Stored};

@@ -3,6 +3,7 @@
 use ledger::rollout::{Move, Policy, Rules, Stage};
 use ledger::{Environment, Proof, Proven, Rollout, VirtualPatch};
 
+use crate::bundles::check_room;
 use crate::cursor::{Kind, Part};
 use crate::records::{Record, as_expected, parsed, written};
 use crate::sql::Row;
@@ -85,6 +86,8 @@ impl Change<'_> {
     ) -> Result<Stored<Rollout>, Error> {
         self.must_be_there(VirtualPatch::TABLE, patch)?;
         let patch: VirtualPatch = self.get(patch)?.value;
+        check_room(self)?;
+        self.keep_document(&patch)?;
         let id = self.number("rollout")?;
         let (to, by) = ((environment, rules), (self.who(), self.now_ms()));
         let limits = Limits::records();
@@ -157,7 +160,7 @@ impl Change<'_> {
         self.keep_rollout("prove", &now, next, expected)
     }
 
-    fn keep_rollout(
+    pub(crate) fn keep_rollout(
         &mut self,
         what: &str,
         now: &Stored<Rollout>,

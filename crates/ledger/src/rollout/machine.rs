@@ -162,6 +162,20 @@ impl Rollout {
         })
     }
 
+    /// The rollout where it was before, or out of the way; it does not go on by itself from there.
+    pub(crate) fn taken_back(
+        &self,
+        step: (Stage, Option<u8>),
+        (reason, now_ms): (&str, i64),
+    ) -> Self {
+        let mut next = self.clone();
+        if (self.stage, self.share_percent) != step {
+            next.go_to(step, now_ms);
+            next.paused = (step.0 != Stage::Retired).then(|| reason.to_owned());
+        }
+        next
+    }
+
     /// Whether a proof should be there that is not.
     #[must_use]
     pub fn proof_is_overdue(&self, now_ms: i64) -> bool {

@@ -6,6 +6,8 @@ use ledger::sha256;
 use crate::Error;
 use crate::sql::Connection;
 
+type Fill = fn(&mut Connection) -> Result<(), Error>;
+
 /// Leads from the version before to this one. Each version needs a specimen in
 /// `testdata/specimens/`.
 struct Migration {
@@ -13,6 +15,8 @@ struct Migration {
     both: &'static str,
     sqlite: &'static str,
     postgres: &'static str,
+    /// What no statement can do, afterwards.
+    fill: Option<Fill>,
 }
 
 /// Version 1 is the first.
@@ -21,16 +25,25 @@ const MIGRATIONS: &[Migration] = &[
         both: include_str!("0001-ledger.sql"),
         sqlite: include_str!("0001-audit.sqlite.sql"),
         postgres: include_str!("0001-audit.postgres.sql"),
+        fill: None,
     },
     Migration {
         both: include_str!("0002-events.sql"),
         sqlite: "",
         postgres: "",
+        fill: None,
     },
     Migration {
         both: include_str!("0003-access.sql"),
         sqlite: "",
         postgres: "",
+        fill: None,
+    },
+    Migration {
+        both: include_str!("0004-fleet.sql"),
+        sqlite: "",
+        postgres: "",
+        fill: Some(crate::bundles::keep_documents),
     },
 ];
 
@@ -51,6 +64,12 @@ pub(crate) const TABLES: &[(usize, &str, &str)] = &[
     (2, "hit", "patch, time_ms, ingress, reference"),
     (3, "token", "id"),
     (3, "answer", "token, idempotency_key"),
+    (4, "document", "digest"),
+    (4, "bundle", "environment, number"),
+    (4, "signing_key", "id"),
+    (4, "enrolment", "id"),
+    (4, "gateway", "id"),
+    (4, "traffic", "environment, slot_ms"),
 ];
 
 /// The newest version.
@@ -122,6 +141,9 @@ fn advance(connection: &mut Connection, from: usize, to: usize) -> Result<(), Er
                 connection.batch(&migration.both.replace("TEXT", "TEXT COLLATE \"C\""))?;
                 connection.batch(migration.postgres)?;
             }
+        }
+        if let Some(fill) = migration.fill {
+            fill(connection)?;
         }
         let version = i64::try_from(index + 1).unwrap_or(i64::MAX);
         connection.execute(

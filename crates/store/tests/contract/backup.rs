@@ -5,7 +5,7 @@ use ledger::{Environment, VirtualPatch};
 use store::{Limits, Paging, Start, Store};
 
 use crate::backend::{BY, Backend, change};
-use crate::sample;
+use crate::{fleet, sample};
 
 crate::on_both!(
     a_backup_is_restored_into_either_database,
@@ -37,6 +37,11 @@ fn full(backend: &Backend) -> Store {
         it.add_token(&sample::token("t"), "hash")
     });
     store.deliver(&[sample::event(5, "r", Some("p"))]).unwrap();
+    fleet::add_key(&store, 1);
+    fleet::make(&store).unwrap();
+    fleet::admit(&store, "edge").unwrap();
+    change(&store, |it| it.enrol("edge", "key", "0.1.0"));
+    store.attest("edge", fleet::attestation(1, 10), 7).unwrap();
     store
 }
 

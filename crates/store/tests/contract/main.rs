@@ -9,6 +9,7 @@ mod cluster;
 mod concurrency;
 mod events;
 mod findings;
+mod fleet;
 mod location;
 mod plans;
 mod records;
