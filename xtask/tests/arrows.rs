@@ -16,7 +16,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("gateway", &["engine", "wire"]),
     ("ledger", &[]),
     ("store", &["ledger", "wire"]),
-    ("control", &["ledger", "store"]),
+    ("control", &["ledger", "store", "wire"]),
     (
         "stopgap",
         &[

@@ -187,6 +187,24 @@ impl<'a> Call<'a> {
         Ok(reply)
     }
 
+    /// Changes the ledger, and shows a secret that this has brought in the answer: once, and only if
+    /// it was carried out now.
+    pub(crate) fn change_showing_once(
+        &self,
+        secret: &Secret,
+        change: impl FnOnce(&mut Change<'_>) -> Result<Reply, Error>,
+    ) -> Result<Reply, Problem> {
+        let mut new = false;
+        let mut reply = self.change(|it| {
+            new = true;
+            change(it)
+        })?;
+        if new && let Some(body) = reply.body.as_object_mut() {
+            body.insert("secret".to_owned(), secret.text().into());
+        }
+        Ok(reply)
+    }
+
     /// The answer, or that the caller has it.
     pub(crate) fn unless_known(&self, reply: Reply) -> Reply {
         let version = reply.version.map(|version| format!("\"{version}\""));
@@ -231,7 +249,7 @@ fn authenticate(store: &Store, headers: &HeaderMap, now_ms: i64) -> Result<Token
     }
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
+pub(crate) fn header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(name).iter();
     let text = values.next().map(|value| {
         let text = str::from_utf8(value.as_bytes());
@@ -305,6 +323,6 @@ fn whole(value: Value) -> Value {
     }
 }
 
-fn malformed(detail: &str) -> Problem {
+pub(crate) fn malformed(detail: &str) -> Problem {
     Problem::new(Kind::Malformed, detail)
 }

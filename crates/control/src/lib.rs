@@ -1,9 +1,11 @@
-//! The control side: the ledger's REST API under `/api/v1`.
+//! The control side: the ledger's REST API under `/api/v1`, for people and for ingress points.
 //!
 //! [`routes`] is the one table of what can be called, by whom, with what: the router, the
 //! description in OpenAPI and the tests of who may do what are all read from it.
 
 mod call;
+mod fleet;
+mod keys;
 mod limits;
 mod openapi;
 mod problem;
@@ -12,8 +14,9 @@ mod routes;
 mod secret;
 mod serve;
 
+pub use keys::Keys;
 pub use limits::Limits;
 pub use openapi::describe;
 pub use routes::{Method, Route, routes};
 pub use secret::Secret;
-pub use serve::{Service, serve};
+pub use serve::{Clock, Service, serve};

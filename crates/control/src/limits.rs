@@ -11,6 +11,12 @@ pub struct Limits {
     pub body_ms: u64,
     /// An idempotency key, in bytes.
     pub key_bytes: usize,
+    /// Calls of ingress points at one time; most of them wait for a bundle.
+    pub fleet_calls: usize,
+    /// How long an ingress point waits for a bundle, in milliseconds.
+    pub poll_ms: u64,
+    /// How long ingress points may take a bundle into use, in milliseconds; after half of that there is another.
+    pub bundle_ms: i64,
     /// How long calls under way may take when the service stops, in milliseconds.
     pub stop_ms: u64,
 }
@@ -22,6 +28,9 @@ impl Default for Limits {
             body_bytes: 2 * 1024 * 1024,
             body_ms: 10_000,
             key_bytes: 128,
+            fleet_calls: 10_000,
+            poll_ms: 25_000,
+            bundle_ms: 7 * 24 * 60 * 60 * 1000,
             stop_ms: 10_000,
         }
     }

@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::call::{KEY, WHY};
+use crate::fleet::{CALLS, FleetCall};
 use crate::{Limits, Method, Route, routes};
 
 /// The description, as JSON.
@@ -28,6 +29,11 @@ pub fn describe() -> Value {
             path.insert(method, operation(&route, &mut generator));
         }
     }
+    for call in CALLS {
+        let method = call.method.name().to_lowercase();
+        let described = json!({ method: of_fleet(call, &mut generator) });
+        paths.insert(format!("/api/v1{}", call.path), described);
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -39,7 +45,17 @@ pub fn describe() -> Value {
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "enrolment": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "The token of an enrolment, which counts once",
+                },
+                "signature": {
+                    "type": "apiKey", "in": "header", "name": "Signature",
+                    "description": "RFC 9421 with Ed25519 over \"@method\", \"@request-target\" and \"content-digest\" (RFC 9530, SHA-256), by the key that has joined",
+                },
+            },
             "responses": {
                 "problem": {
                     "description": "Why it was not done, as RFC 9457 says",
@@ -83,6 +99,47 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "required": true,
             "content": { "application/json": { "schema": input(generator) } },
         });
+    }
+    operation
+}
+
+fn of_fleet(call: &FleetCall, generator: &mut SchemaGenerator) -> Value {
+    let mut responses = json!({ "default": { "$ref": "#/components/responses/problem" } });
+    let json = |schema: schemars::Schema| json!({ "application/json": { "schema": schema } });
+    match call.output {
+        Some(output) => {
+            let content = json(output(generator));
+            responses["200"] = json!({ "description": "It was done", "content": content });
+        }
+        None if call.method == Method::Get => {
+            let kind = "application/vnd.dsse.envelope.v1+json";
+            let content = json!({ kind: { "schema": { "type": "object" } } });
+            responses["200"] = json!({ "description": "A newer bundle", "content": content });
+            responses["304"] = json!({ "description": "There is none yet" });
+        }
+        None => responses["204"] = json!({ "description": "It was done" }),
+    }
+    let security = match call.name {
+        "fleet_enrol" => json!([{ "enrolment": [] }]),
+        _ => json!([{ "signature": [] }]),
+    };
+    let mut operation = json!({
+        "operationId": call.name,
+        "summary": call.about,
+        "tags": [Area::Fleet],
+        "security": security,
+        "responses": responses,
+    });
+    if let Some(input) = call.input {
+        let content = json(input(generator));
+        operation["requestBody"] = json!({ "required": true, "content": content });
+    }
+    if call.method == Method::Get {
+        operation["parameters"] = json!([{
+            "name": "after", "in": "query", "required": true,
+            "description": "the number of the newest bundle that the ingress point has; 0: none",
+            "schema": { "type": "integer", "minimum": 0 },
+        }]);
     }
     operation
 }

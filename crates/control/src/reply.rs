@@ -68,6 +68,16 @@ impl Reply {
         })
     }
 
+    /// It was done, and there is nothing to tell.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            status: 204,
+            version: None,
+            location: None,
+            body: serde_json::Value::Null,
+        }
+    }
+
     /// With the version of what it shows.
     pub(crate) fn of_version(mut self, version: i64) -> Self {
         self.version = Some(version);
@@ -86,7 +96,7 @@ impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         let mut response = match status {
-            StatusCode::NOT_MODIFIED => status.into_response(),
+            StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => status.into_response(),
             _ => (status, self.body.to_string()).into_response(),
         };
         let headers = response.headers_mut();

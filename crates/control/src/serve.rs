@@ -1,7 +1,7 @@
 //! Calls over the network.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -14,19 +14,26 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::call::{Call, Raw};
+use crate::fleet::{self, Fleet};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
-use crate::{Limits, Method, Route, describe, routes};
+use crate::{Keys, Limits, Method, Route, describe, routes};
+
+/// Tells the time: milliseconds since 1970-01-01 UTC.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The control side.
 pub struct Service {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     policy: Policy,
-    limits: Limits,
+    pub(crate) keys: Keys,
+    clock: Clock,
+    pub(crate) limits: Limits,
     calls: Semaphore,
+    pub(crate) fleet: Fleet,
 }
 
-/// Answers calls until `stop` ends; those under way are answered.
+/// Answers calls and gives out bundles until `stop` ends; calls under way are answered.
 ///
 /// # Errors
 /// The listener fails.
@@ -37,12 +44,15 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let patience = Duration::from_millis(service.limits.stop_ms);
     let (begun, begins) = oneshot::channel();
+    let service = Arc::new(service);
+    let ending = Arc::clone(&service);
     let stop = async move {
         stop.await;
+        ending.fleet.end();
         // Nobody listens if the server has ended by itself.
         let _ = begun.send(());
     };
-    let served = axum::serve(listener, service.router()).with_graceful_shutdown(stop);
+    let served = axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(stop);
     let late = async move {
         match begins.await {
             Ok(()) => tokio::time::sleep(patience).await,
@@ -51,57 +61,85 @@ pub async fn serve(
     };
     tokio::select! {
         ended = served => ended,
+        () = fleet::publish(service) => Ok(()),
         () = late => Ok(()),
     }
 }
 
 impl Service {
+    /// What answers the calls, without giving out bundles.
+    pub fn router(self) -> Router {
+        router(Arc::new(self))
+    }
+
     /// Of this ledger. Keep it for yourself too until the runtime has ended: what closes its
     /// connections must be able to wait.
     #[must_use]
-    pub fn new(store: Arc<Store>, policy: Policy, limits: Limits) -> Self {
+    pub fn new(
+        store: Arc<Store>,
+        policy: Policy,
+        keys: Keys,
+        clock: Clock,
+        limits: Limits,
+    ) -> Self {
         Self {
             store,
             policy,
+            keys,
+            clock,
             calls: Semaphore::new(limits.calls),
+            fleet: Fleet::new(&limits),
             limits,
         }
     }
 
-    /// What answers the calls.
-    pub fn router(self) -> Router {
-        let service = Arc::new(self);
-        let mut router = Router::new();
-        for route in routes() {
-            let filter = match route.method {
-                Method::Get => MethodFilter::GET,
-                Method::Post => MethodFilter::POST,
-                Method::Put => MethodFilter::PUT,
-                Method::Delete => MethodFilter::DELETE,
-            };
-            let path = format!("/api/v1{}", route.path);
-            let (service, route) = (Arc::clone(&service), Arc::new(route));
-            let answer = move |parameters: RawPathParams, request: Request| {
-                let (service, route) = (Arc::clone(&service), Arc::clone(&route));
-                async move { answered(service, route, &parameters, request).await }
-            };
-            router = router.route(&path, on(filter, answer));
-        }
-        let description = describe().to_string();
-        router
-            .route(
-                "/api/v1/openapi.json",
-                axum::routing::get(async move || {
-                    ([("content-type", "application/json")], description.clone())
-                }),
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+}
+
+/// What answers the calls.
+fn router(service: Arc<Service>) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        let path = format!("/api/v1{}", route.path);
+        let (filter, route) = (filter(route.method), Arc::new(route));
+        let service = Arc::clone(&service);
+        let answer = move |parameters: RawPathParams, request: Request| {
+            let (service, route) = (Arc::clone(&service), Arc::clone(&route));
+            async move { answered(service, route, &parameters, request).await }
+        };
+        router = router.route(&path, on(filter, answer));
+    }
+    for call in fleet::CALLS {
+        let service = Arc::clone(&service);
+        let answer = move |request: Request| fleet::answered(Arc::clone(&service), call, request);
+        let path = format!("/api/v1{}", call.path);
+        router = router.route(&path, on(filter(call.method), answer));
+    }
+    let description = describe().to_string();
+    router
+        .route(
+            "/api/v1/openapi.json",
+            axum::routing::get(async move || {
+                ([("content-type", "application/json")], description.clone())
+            }),
+        )
+        .fallback(async || Problem::new(Kind::Missing, "there is no such path"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                Kind::Method,
+                "the header Allow tells what can be done with it",
             )
-            .fallback(async || Problem::new(Kind::Missing, "there is no such path"))
-            .method_not_allowed_fallback(async || {
-                Problem::new(
-                    Kind::Method,
-                    "the header Allow tells what can be done with it",
-                )
-            })
+        })
+}
+
+fn filter(method: Method) -> MethodFilter {
+    match method {
+        Method::Get => MethodFilter::GET,
+        Method::Post => MethodFilter::POST,
+        Method::Put => MethodFilter::PUT,
+        Method::Delete => MethodFilter::DELETE,
     }
 }
 
@@ -131,12 +169,13 @@ async fn answer(
     let busy = |_| Problem::new(Kind::Busy, "too many calls at one time, try again later");
     let _place = service.calls.try_acquire().map_err(busy)?;
     let (head, body) = request.into_parts();
-    let body = whole(body, &service.limits).await?;
+    let body = whole(body, service.limits.body_bytes, &service.limits).await?;
+    let changes = route.method != Method::Get;
     let raw = Raw {
         head,
         body,
         parameters,
-        now_ms: now_ms(),
+        now_ms: service.now_ms(),
     };
     let under_way = Arc::clone(&service);
     let work = tokio::task::spawn_blocking(move || {
@@ -144,32 +183,31 @@ async fn answer(
         let call = Call::read(of, &route, raw)?;
         (route.handle)(&call)
     });
-    work.await
-        .unwrap_or_else(|defect| Err(Problem::internal(&defect)))
+    let outcome = work
+        .await
+        .unwrap_or_else(|defect| Err(Problem::internal(&defect)));
+    if changes && outcome.is_ok() {
+        service.fleet.changed.notify_one();
+    }
+    outcome
 }
 
 /// The whole body, in time and within its limit.
-async fn whole(body: Body, limits: &Limits) -> Result<bytes::Bytes, Problem> {
+pub(crate) async fn whole(
+    body: Body,
+    most: usize,
+    limits: &Limits,
+) -> Result<bytes::Bytes, Problem> {
     let patience = Duration::from_millis(limits.body_ms);
-    match tokio::time::timeout(patience, to_bytes(body, limits.body_bytes)).await {
+    match tokio::time::timeout(patience, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(Problem::new(
             Kind::TooLarge,
-            format!(
-                "a body has {} bytes at most, and must be whole",
-                limits.body_bytes
-            ),
+            format!("a body has {most} bytes at most, and must be whole"),
         )),
         Err(_) => Err(Problem::new(
             Kind::TooSlow,
             format!("a body must come within {} ms", limits.body_ms),
         )),
     }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

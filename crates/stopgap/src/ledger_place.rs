@@ -1,10 +1,10 @@
 //! Where commands find the ledger.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use store::{Limits, Location, Store};
+use store::{By, Limits, Location, Store};
 
 /// Names the ledger.
 #[derive(Args)]
@@ -34,9 +34,35 @@ impl Place {
         }
     }
 
+    /// The ledger's folder, if it is in one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// The ledger that is there.
     pub(crate) fn open(&self) -> anyhow::Result<Store> {
         Ok(Store::open_existing(&self.location()?, Limits::default())?)
+    }
+}
+
+/// Who changes the ledger, and why.
+#[derive(Args)]
+pub(crate) struct Who {
+    /// Who does it, for the audit log.
+    #[arg(long, env = "USER")]
+    who: String,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+}
+
+impl Who {
+    pub(crate) fn by(&self, now_ms: i64) -> By<'_> {
+        By {
+            who: &self.who,
+            why: &self.why,
+            now_ms,
+        }
     }
 }
 

@@ -6,9 +6,9 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use control::Secret;
 use ledger::{Area, Role, Token};
-use store::{By, Limits, Store};
+use store::{Limits, Store};
 
-use crate::ledger_place::{Place, now_ms};
+use crate::ledger_place::{Place, Who, now_ms};
 
 /// Access to the ledger's API.
 #[derive(Args)]
@@ -58,26 +58,6 @@ struct Revoke {
     id: String,
     #[command(flatten)]
     by: Who,
-}
-
-#[derive(Args)]
-struct Who {
-    /// Who does it, for the audit log.
-    #[arg(long, env = "USER")]
-    who: String,
-    /// Why, for the audit log.
-    #[arg(long, value_name = "TEXT")]
-    why: String,
-}
-
-impl Who {
-    fn by(&self, now_ms: i64) -> By<'_> {
-        By {
-            who: &self.who,
-            why: &self.why,
-            now_ms,
-        }
-    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {

@@ -128,3 +128,36 @@ fn tokens_do_not_travel_without_tls() {
     let complained = String::from_utf8(refused.stderr).unwrap();
     assert!(complained.contains("without TLS"), "{complained}");
 }
+
+#[test]
+fn the_key_that_signs_is_made_once_and_rotated_by_a_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    Control::start(&data).stop();
+    let keys = || -> serde_json::Value {
+        let listed = run(&["control", "key", "list", "--json"], &data);
+        serde_json::from_slice(&listed.stdout).unwrap()
+    };
+    let first = keys()["keys"][0].clone();
+    assert_eq!(first["state"], "signs");
+    Control::start(&data).stop();
+    assert_eq!(keys()["keys"], serde_json::json!([first]));
+    let rotate = [
+        "control", "key", "rotate", "--who", "root", "--why", "yearly",
+    ];
+    let next = run(&rotate, &data);
+    assert!(next.status.success(), "{next:?}");
+    let next = String::from_utf8(next.stdout).unwrap();
+    let again = run(&rotate, &data);
+    assert_eq!(again.status.code(), Some(2), "a rotation is under way");
+    // Nobody has joined who would have to know it first.
+    let control = Control::start(&data);
+    while keys()["keys"][0]["id"] != next.trim() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    control.stop();
+    std::fs::remove_file(data.join(format!("keys/{}.key", next.trim()))).unwrap();
+    let lost = run(&["control", "--listen", "127.0.0.1:0"], &data);
+    let complained = String::from_utf8(lost.stderr).unwrap();
+    assert!(complained.contains("bring its file here"), "{complained}");
+}

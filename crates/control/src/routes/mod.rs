@@ -2,6 +2,7 @@
 
 mod audit;
 mod findings;
+mod fleet;
 mod records;
 mod rollouts;
 mod tokens;
@@ -98,6 +99,7 @@ pub fn routes() -> Vec<Route> {
     ));
     routes.extend(findings::all());
     routes.extend(rollouts::all());
+    routes.extend(fleet::all());
     routes.extend(audit::all());
     routes.extend(tokens::all());
     routes

@@ -116,10 +116,8 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
         expires_ms: wanted.expires_ms,
         revoked_ms: None,
     };
-    let mut new = false;
-    let mut reply = call.change(|it| {
+    call.change_showing_once(&secret, |it| {
         let added = it.add_token(&token, &secret.hash())?;
-        new = true;
         let made = Made {
             version: added.version,
             value: added.value,
@@ -128,11 +126,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
         };
         let location = call.below(&token.id);
         Ok(Reply::found(&made)?.of_version(made.version).made(location))
-    })?;
-    if new && let Some(body) = reply.body.as_object_mut() {
-        body.insert("secret".to_owned(), secret.text().into());
-    }
-    Ok(reply)
+    })
 }
 
 fn get(call: &Call<'_>) -> Result<Reply, Problem> {

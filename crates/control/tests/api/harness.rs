@@ -1,17 +1,23 @@
 //! Calls of the API, each by somebody.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use control::{Limits, Secret, Service};
+use control::{Keys, Limits, Secret, Service};
 use http_body_util::BodyExt;
 use ledger::rollout::Policy;
 use ledger::{Area, Role, Token};
 use serde_json::Value;
 use store::{By, Location, Store};
 use tower::ServiceExt;
+
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap().as_millis()).unwrap()
+}
 
 pub(crate) struct Api {
     router: Router,
@@ -56,9 +62,11 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::folder(folder.path());
         let store = Arc::new(Store::open(&location, store::Limits::default()).unwrap());
+        let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let policy = Policy { two_persons: true };
         Self {
-            router: Service::new(Arc::clone(&store), policy, limits).router(),
+            router: Service::new(Arc::clone(&store), policy, keys, Arc::new(now_ms), limits)
+                .router(),
             store,
             runtime: tokio::runtime::Runtime::new().unwrap(),
             _folder: folder,

@@ -5,6 +5,7 @@
 mod access;
 mod changes;
 mod errors;
+mod fleet;
 mod harness;
 mod openapi;
 mod stop;

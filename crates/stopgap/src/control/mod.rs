@@ -1,28 +1,36 @@
-//! `stopgap control`: the ledger's API, until it is told to stop.
+//! `stopgap control`: the ledger's API, and bundles for ingress points, until it is told to stop.
+
+mod key;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use clap::Args;
-use control::Service;
+use clap::{Args, Subcommand};
+use control::{Keys, Service};
 use ledger::rollout::Policy;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::ledger_place::Place;
+use crate::ledger_place::{Place, now_ms};
 
-/// Serve the ledger's REST API, and make the ledger if it is not there.
+/// Serve the ledger's REST API and give out bundles; make the ledger if it is not there.
 ///
 /// Everybody needs a token: `stopgap token add` makes the first. The API is described at
 /// /api/v1/openapi.json. SIGTERM and SIGINT end it in good order.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
-    place: Place,
+    place: Option<Place>,
+    #[command(flatten)]
+    keys: KeysFolder,
     /// Where to listen: on this machine, because tokens must not travel without TLS. Put a
     /// gateway with TLS in front for others.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8440")]
@@ -32,19 +40,50 @@ pub(crate) struct Arguments {
     one_person: bool,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    Key(key::Arguments),
+}
+
+/// Where the private keys are.
+#[derive(Args)]
+struct KeysFolder {
+    /// The folder of the private keys that sign bundles; in the ledger's folder if not said. Every
+    /// process that serves one ledger needs the same.
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+}
+
+impl KeysFolder {
+    fn open(&self, place: &Place) -> anyhow::Result<Keys> {
+        let own = place.folder().map(|folder| folder.join("keys"));
+        let folder = self.keys.clone().or(own);
+        let folder = folder.context("say --keys DIR: a database keeps no private keys")?;
+        Ok(Keys::open(&folder)?)
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Key(arguments)) = &arguments.command {
+        return key::run(arguments);
+    }
+    let place = arguments.place.as_ref();
+    let place = place.context("say --data DIR or --database URL")?;
     if !arguments.listen.ip().is_loopback() {
         bail!(
             "{} is not on this machine, and tokens must not travel without TLS: listen on 127.0.0.1 and put a gateway with TLS in front",
             arguments.listen
         );
     }
-    let store = Store::open(&arguments.place.location()?, store::Limits::default())?;
+    let keys = arguments.keys.open(place)?;
+    let store = Store::open(&place.location()?, store::Limits::default())?;
     let store = Arc::new(store);
+    keys.ready(&store, now_ms())?;
     let policy = Policy {
         two_persons: !arguments.one_person,
     };
-    let service = Service::new(Arc::clone(&store), policy, control::Limits::default());
+    let (clock, limits) = (Arc::new(now_ms), control::Limits::default());
+    let service = Service::new(Arc::clone(&store), policy, keys, clock, limits);
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(arguments.listen, service))?;
     // Its connections are closed here, where a thread may wait for that.
