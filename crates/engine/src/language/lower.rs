@@ -250,6 +250,7 @@ impl<'a> Lowering<'a> {
                     severity: read.severity,
                     disruptive: disruptive(verb, status, &default),
                     log: read.log.unwrap_or(default.log),
+                    alone: None,
                     skip: 0,
                     skip_after: None,
                 }
@@ -347,6 +348,7 @@ impl<'a> Lowering<'a> {
             counted: target.counted,
             excluded: target.excluded,
             selector,
+            name: None,
         })
     }
 

@@ -138,6 +138,10 @@ pub trait Operator: Send + Sync + std::fmt::Debug {
     fn start(&self) -> Option<(&[u8], bool)> {
         None
     }
+    /// Whether it may tell of groups besides the whole match.
+    fn has_groups(&self) -> bool {
+        true
+    }
     /// What every matching value must hold; the planner skips the operator where it does not.
     fn need(&self) -> Need {
         Need::nothing()

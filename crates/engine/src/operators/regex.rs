@@ -75,6 +75,11 @@ impl Regex {
         Some((text, *whole))
     }
 
+    /// Whether it may have groups.
+    pub(super) fn has_groups(&self) -> bool {
+        self.pattern.contains('(')
+    }
+
     /// What every match holds.
     pub(super) fn need(&self) -> Need {
         expression::tree(&self.pattern)

@@ -37,6 +37,10 @@ impl Operator for Rx {
         self.regex.start()
     }
 
+    fn has_groups(&self) -> bool {
+        self.regex.has_groups()
+    }
+
     fn need(&self) -> Need {
         self.regex.need()
     }

@@ -137,8 +137,20 @@ pub(crate) struct Rule {
     pub(crate) disruptive: Disruptive,
     /// Whether a match is reported.
     pub(crate) log: bool,
+    /// None: what comes of one value depends on more than that value.
+    pub(crate) alone: Option<Box<Alone>>,
     pub(crate) skip: usize,
     pub(crate) skip_after: Option<String>,
+}
+
+/// A chain that can be told value by value; see `plan/alone.rs`.
+pub(crate) struct Alone {
+    /// By which number values are remembered that alone lead nowhere.
+    pub(crate) number: u32,
+    /// With what the names of the variables begin that it sets.
+    pub(crate) start: Box<[u8]>,
+    /// Selectors of others that may mean one of them all the same.
+    pub(crate) readers: Vec<Arc<dyn operators::Operator>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +193,8 @@ pub(crate) struct Target {
     pub(crate) counted: bool,
     pub(crate) excluded: bool,
     pub(crate) selector: Selector,
+    /// The number of the name that it selects by, among those of the plan.
+    pub(crate) name: Option<u32>,
 }
 
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! Rules, compiled.
 
+mod alone;
 pub(crate) mod fold;
 pub(crate) mod gate;
 pub(crate) mod glance;
@@ -7,6 +8,7 @@ mod idle;
 pub(crate) mod interest;
 pub(crate) mod ir;
 pub(crate) mod jump;
+mod names;
 mod outline;
 pub(crate) mod path;
 pub(crate) mod query;
@@ -37,6 +39,7 @@ use glance::Glance;
 use idle::Idle;
 use interest::Interest;
 use ir::{EngineMode, Fault, Program};
+use names::Names;
 use route::RouteIndex;
 use signature::{Sets, Signatures};
 use texts::{TextSearch, Texts};
@@ -89,6 +92,7 @@ pub struct Plan {
 pub(crate) struct Scan {
     pub(crate) signatures: Signatures,
     pub(crate) texts: TextSearch,
+    pub(crate) names: Names,
 }
 
 /// A patch, compiled.
@@ -244,9 +248,15 @@ impl<'a> Compiler<'a> {
         for pattern in fold::reads::patterns_of_tx(&self.base) {
             self.base.tx.know(&pattern);
         }
+        let mut names = Names::default();
+        for patch in &mut self.patches {
+            names.learn(&mut patch.program);
+        }
+        names.learn(&mut self.base);
         let scan = Scan {
             signatures: Signatures::new(&self.sets),
             texts: texts.compile(),
+            names,
         };
         if !self.plainly {
             let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
@@ -254,6 +264,7 @@ impl<'a> Compiler<'a> {
             for program in patches.chain([&mut self.base]) {
                 scan.signatures.foresee(program, &mut numbers);
             }
+            alone::number(&mut self.base, &mut numbers);
             let queries = query::build(&self.base, &scan.signatures);
             self.base.queries = Some(Box::new(queries));
         }
@@ -315,6 +326,7 @@ impl Plan {
             scan: Scan {
                 signatures: Signatures::new(&Sets::default()),
                 texts: TextSearch::default(),
+                names: Names::default(),
             },
             used: VariableSet::default(),
             xml_tree: false,

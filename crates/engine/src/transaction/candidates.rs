@@ -139,6 +139,7 @@ impl Look<'_> {
     fn at_member(&mut self, looked: &Looked, item: &Item, value: ValueId) {
         self.at(&looked.all, value);
         if !looked.named.is_empty()
+            && self.values.number(item.name, self.scan).is_some()
             && let Some(uses) = named(looked, self.values.get(item.name))
         {
             self.at(uses, value);

@@ -28,7 +28,8 @@ pub(crate) struct Kept {
     pub(super) last_matched: Option<Selected>,
     /// Where in it.
     pub(super) span: Option<Range<usize>>,
-    pub(super) hit: Hit,
+    /// Scratch; none while a link is asked.
+    pub(super) hit: Option<Box<Hit>>,
     /// Scratch, for what is captured and for macros.
     pub(super) buffer: Vec<u8>,
     pub(super) buffers: Vec<Vec<u8>>,
@@ -63,7 +64,9 @@ impl Kept {
         self.span = None;
         self.selected.clear();
         self.allowed.clear();
-        self.hit.clear();
+        if let Some(hit) = &mut self.hit {
+            hit.clear();
+        }
         self.buffer.clear();
         self.buffer.shrink_to(4096);
         self.highest_severity = None;

@@ -3,7 +3,7 @@
 use super::collections::set;
 use super::evaluate::Run;
 use super::overrides::Which;
-use super::tx::Tx;
+use super::tx::{Named, Tx};
 use super::values::ValueId;
 use crate::operators::Hit;
 use crate::plan::ir::{Change, Collection, Effect, Text};
@@ -147,17 +147,18 @@ impl Run<'_> {
 
     /// What is to be changed, where the variable is about to hold so many bytes; none if that
     /// is more than may be kept.
-    fn tx_mut(&mut self, name: &[u8], bytes: usize) -> Option<&mut Tx> {
+    fn tx_mut(&mut self, named: Named<'_>, bytes: usize) -> Option<&mut Tx> {
         let (tx, limit) = (&mut self.kept.tx, self.limits.scratch_bytes);
-        let room = tx.with_room(self.place, (name, bytes), self.names, limit);
+        let room = tx.with_room(self.place, (named, bytes), self.names, limit);
         self.values.overflowed |= room.is_none();
         room
     }
 
     pub(super) fn set(&mut self, name: &[u8], value: &[u8]) {
         let names = self.names;
-        if let Some(tx) = self.tx_mut(name, value.len()) {
-            tx.set(name, value, names);
+        let named = names.named(name);
+        if let Some(tx) = self.tx_mut(named, value.len()) {
+            tx.set(named, value, names);
         }
     }
 
@@ -166,8 +167,9 @@ impl Run<'_> {
         let names = self.names;
         let value = match change {
             Change::Unset => {
-                if let Some(tx) = self.tx_mut(&name, 0) {
-                    tx.unset(&name, names);
+                let named = names.named(&name);
+                if let Some(tx) = self.tx_mut(named, 0) {
+                    tx.unset(named, names);
                 }
                 return;
             }
@@ -176,7 +178,8 @@ impl Run<'_> {
                 let expanded = self.expand(amount);
                 let amount = number(&expanded);
                 self.recycle(expanded);
-                let old = number(self.tx().get(&name, names).unwrap_or_default());
+                let named = names.named(&name);
+                let old = number(self.tx().get(named, names).unwrap_or_default());
                 let new = match change {
                     Change::Subtract(_) => old.saturating_sub(amount),
                     _ => old.saturating_add(amount),
@@ -185,10 +188,9 @@ impl Run<'_> {
                     name: format!("TX:{}", String::from_utf8_lossy(&name)),
                     value: new.to_string().into_bytes(),
                 });
-                let names = self.names;
                 // Digits of a number at most.
-                if let Some(tx) = self.tx_mut(&name, 20) {
-                    tx.set_number(&name, new, names);
+                if let Some(tx) = self.tx_mut(named, 20) {
+                    tx.set_number(named, new, names);
                 }
                 return;
             }

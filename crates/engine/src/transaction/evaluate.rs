@@ -223,22 +223,34 @@ impl<'a> Run<'a> {
     /// Whether every link of the chain matches; effects take place link by link, as they match.
     /// Only chosen values can match the telling link.
     fn matches(&mut self, rule: &Rule, telling: Option<usize>) -> bool {
-        let (id, phase) = (rule.id, rule.phase);
         self.kept.matched.clear();
         self.kept.span = None;
+        if let (Some(alone), [first, ..]) = (&rule.alone, rule.links.as_slice())
+            && !self.outcome.traces()
+        {
+            return self.matches_alone(rule, first, alone);
+        }
+        self.links(rule, telling)
+    }
+
+    pub(super) fn links(&mut self, rule: &Rule, telling: Option<usize>) -> bool {
+        let (id, phase) = (rule.id, rule.phase);
         rule.links.iter().enumerate().all(|(at, link)| {
             self.outcome.trace(|| Trace::Begins {
                 rule: id,
                 phase,
                 link: at,
             });
-            let matched = self.link(rule, link, telling == Some(at));
+            // Where it matched is told of the last test alone.
+            let later = rule.links.iter().skip(at + 1);
+            let is_last = later.into_iter().all(|link| link.test.is_none());
+            let matched = self.link(rule, link, is_last, telling == Some(at));
             self.outcome.trace(|| Trace::Ends { rule: id, matched });
             matched
         })
     }
 
-    fn link(&mut self, rule: &Rule, link: &Link, only_chosen: bool) -> bool {
+    fn link(&mut self, rule: &Rule, link: &Link, is_last: bool, only_chosen: bool) -> bool {
         let Some(test) = &link.test else {
             self.effects(&link.effects);
             return true;
@@ -246,11 +258,26 @@ impl<'a> Run<'a> {
         let mut selected = std::mem::take(&mut self.kept.selected);
         selected.clear();
         self.select(rule, link, only_chosen, &mut selected);
-        let mut hit = std::mem::take(&mut self.kept.hit);
+        let any = self.ask_each(link, test, is_last, only_chosen, &selected);
+        self.kept.selected = selected;
+        any
+    }
+
+    /// Asks a link's test of each value.
+    pub(super) fn ask_each(
+        &mut self,
+        link: &Link,
+        test: &Test,
+        is_last: bool,
+        only_chosen: bool,
+        selected: &[Selected],
+    ) -> bool {
+        let mut hit = self.kept.hit.take().unwrap_or_default();
         hit.apart = self.values.apart.take();
         hit.wants_groups = link.capture;
+        hit.wants_span = link.capture || is_last;
         let mut any = false;
-        for &candidate in &selected {
+        for &candidate in selected {
             if self.values.is_spent() {
                 break;
             }
@@ -285,8 +312,7 @@ impl<'a> Run<'a> {
             any |= before;
         }
         self.values.apart = hit.apart.take();
-        self.kept.hit = hit;
-        self.kept.selected = selected;
+        self.kept.hit = Some(hit);
         any
     }
 

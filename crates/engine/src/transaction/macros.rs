@@ -23,7 +23,7 @@ impl Run<'_> {
             match piece {
                 Piece::Literal(literal) => expanded.extend_from_slice(literal.as_bytes()),
                 Piece::Variable(Variable::Tx, Some(name)) => {
-                    let value = self.tx().get(name.as_bytes(), self.names);
+                    let value = self.tx().get(self.names.named(name.as_bytes()), self.names);
                     expanded.extend_from_slice(value.unwrap_or_default());
                 }
                 Piece::Variable(variable, member) => {
@@ -36,6 +36,7 @@ impl Run<'_> {
                         counted: false,
                         excluded: false,
                         selector,
+                        name: None,
                     };
                     let mut found = Vec::new();
                     self.members(&target, false, &mut found);

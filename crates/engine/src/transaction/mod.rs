@@ -1,5 +1,6 @@
 //! One request's way through a plan.
 
+mod alone;
 mod candidates;
 mod collections;
 mod collector;

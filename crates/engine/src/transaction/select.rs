@@ -164,6 +164,9 @@ impl Run<'_> {
     fn take(&mut self, target: &Target, item: &Item, value: ValueId, selected: &mut Vec<Selected>) {
         let agrees = match &target.selector {
             Selector::All => true,
+            Selector::Name(Text::Plain(_)) if target.name.is_some() => {
+                self.values.number(item.name, self.scan) == target.name
+            }
             Selector::Name(Text::Plain(wanted)) => {
                 let name = self.values.get(item.name);
                 name.len() == wanted.len() && name.eq_ignore_ascii_case(wanted.as_bytes())
@@ -192,7 +195,7 @@ impl Run<'_> {
                 if let Selector::Name(Text::Plain(name)) = &target.selector {
                     // Of the fields one by one, since the value goes to another of them.
                     let tx = self.kept.tx.of(self.place);
-                    if let Some(value) = tx.get(name.as_bytes(), self.names) {
+                    if let Some(value) = tx.get(self.names.named(name.as_bytes()), self.names) {
                         let value = self.values.intern(value);
                         let name = Some(self.values.intern(name.as_bytes()));
                         selected.push(Selected {

@@ -53,6 +53,13 @@ pub(crate) struct Spaces {
     bytes: usize,
 }
 
+/// A name, and its slot if rules name it.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'n> {
+    name: &'n [u8],
+    slot: Option<usize>,
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Held {
     Initial,
@@ -86,6 +93,12 @@ impl TxNames {
         let slots = slots.map(|(slot, _)| slot).collect();
         let pattern = Arc::clone(pattern);
         self.fitting.push(Fitting { pattern, slots });
+    }
+
+    /// The name, looked up once for all that is done with it.
+    pub(crate) fn named<'n>(&self, name: &'n [u8]) -> Named<'n> {
+        let slot = self.slot(name);
+        Named { name, slot }
     }
 
     fn slot(&self, name: &[u8]) -> Option<usize> {
@@ -136,7 +149,7 @@ impl Spaces {
     pub(crate) fn with_room(
         &mut self,
         place: Option<usize>,
-        (name, bytes): (&[u8], usize),
+        (named, bytes): (Named<'_>, usize),
         names: &TxNames,
         limit: usize,
     ) -> Option<&mut Tx> {
@@ -147,8 +160,8 @@ impl Spaces {
                 self.patches.entry(place).or_default()
             }
         };
-        let old = tx.get(name, names).map(<[u8]>::len);
-        let new = bytes.saturating_add(old.map_or(name.len(), |_| 0));
+        let old = tx.get(named, names).map(<[u8]>::len);
+        let new = bytes.saturating_add(old.map_or(named.name.len(), |_| 0));
         let all = self.bytes.saturating_sub(old.unwrap_or(0));
         let all = all.saturating_add(new);
         if all > limit {
@@ -181,13 +194,18 @@ impl Tx {
     }
 
     /// The variable's value.
-    pub(crate) fn get<'t>(&'t self, name: &[u8], names: &'t TxNames) -> Option<&'t [u8]> {
-        let Some(slot) = names.slot(name) else {
-            let mut set = self.others.iter().take(self.count);
-            let other = set.find(|(known, _)| known.eq_ignore_ascii_case(name));
-            return other.map(|(_, value)| value.as_slice());
+    pub(crate) fn get<'t>(&'t self, named: Named<'_>, names: &'t TxNames) -> Option<&'t [u8]> {
+        let Some(slot) = named.slot else {
+            let (_, value) = self.others.get(self.other(named.name)?)?;
+            return Some(value);
         };
         self.at(slot, names)
+    }
+
+    /// Where the variable of a name that no rule names is.
+    fn other(&self, name: &[u8]) -> Option<usize> {
+        let mut set = self.others.iter().take(self.count);
+        set.position(|(known, _)| known.eq_ignore_ascii_case(name))
     }
 
     fn at<'t>(&'t self, slot: usize, names: &'t TxNames) -> Option<&'t [u8]> {
@@ -199,13 +217,10 @@ impl Tx {
     }
 
     /// Sets the variable.
-    pub(crate) fn set(&mut self, name: &[u8], value: &[u8], names: &TxNames) {
-        let Some(slot) = names.slot(name) else {
-            let set = self.others.iter().take(self.count);
-            let at = set
-                .enumerate()
-                .find(|(_, (known, _))| known.eq_ignore_ascii_case(name))
-                .map_or(self.count, |(at, _)| at);
+    pub(crate) fn set(&mut self, named: Named<'_>, value: &[u8], names: &TxNames) {
+        let Some(slot) = named.slot else {
+            let name = named.name;
+            let at = self.other(name).unwrap_or(self.count);
             if at == self.others.len() {
                 self.others.push((Vec::new(), Vec::new()));
             }
@@ -228,9 +243,9 @@ impl Tx {
     }
 
     /// Sets the variable to a number.
-    pub(crate) fn set_number(&mut self, name: &[u8], value: i64, names: &TxNames) {
-        let Some((held, buffer)) = names.slot(name).and_then(|slot| self.entry(slot, names)) else {
-            return self.set(name, value.to_string().as_bytes(), names);
+    pub(crate) fn set_number(&mut self, named: Named<'_>, value: i64, names: &TxNames) {
+        let Some((held, buffer)) = named.slot.and_then(|slot| self.entry(slot, names)) else {
+            return self.set(named, value.to_string().as_bytes(), names);
         };
         *held = Held::Set;
         buffer.clear();
@@ -239,19 +254,15 @@ impl Tx {
     }
 
     /// Forgets the variable.
-    pub(crate) fn unset(&mut self, name: &[u8], names: &TxNames) {
-        let set = self.others.iter().take(self.count);
-        let found = set
-            .enumerate()
-            .find(|(_, (known, _))| known.eq_ignore_ascii_case(name));
-        if let Some((at, _)) = found {
+    pub(crate) fn unset(&mut self, named: Named<'_>, names: &TxNames) {
+        if let Some(at) = self.other(named.name) {
             // The order of the others stays; the memory goes behind them.
             self.count -= 1;
             if let Some(rest) = self.others.get_mut(at..=self.count) {
                 rest.rotate_left(1);
             }
         }
-        if let Some(slot) = names.slot(name)
+        if let Some(slot) = named.slot
             && let Some((held, _)) = self.entry(slot, names)
         {
             *held = Held::Absent;
@@ -314,12 +325,12 @@ mod tests {
         names.add(b"score");
         names.set_initial(b"level", Some(b"1"));
         let mut tx = Tx::default();
-        assert_eq!(tx.get(b"level", &names), Some(b"1".as_slice()));
-        assert_eq!(tx.get(b"score", &names), None);
-        tx.set(b"score", b"5", &names);
-        tx.set(b"other", b"x", &names);
-        tx.set(b"OTHER", b"y", &names);
-        tx.unset(b"Level", &names);
+        assert_eq!(tx.get(names.named(b"level"), &names), Some(b"1".as_slice()));
+        assert_eq!(tx.get(names.named(b"score"), &names), None);
+        tx.set(names.named(b"score"), b"5", &names);
+        tx.set(names.named(b"other"), b"x", &names);
+        tx.set(names.named(b"OTHER"), b"y", &names);
+        tx.unset(names.named(b"Level"), &names);
         let all: Vec<_> = tx.iter(&names).collect();
         assert_eq!(
             all,
@@ -328,11 +339,11 @@ mod tests {
                 (b"other".as_slice(), b"y".as_slice())
             ]
         );
-        tx.unset(b"other", &names);
-        assert_eq!(tx.get(b"other", &names), None);
-        tx.set(b"third", b"z", &names);
+        tx.unset(names.named(b"other"), &names);
+        assert_eq!(tx.get(names.named(b"other"), &names), None);
+        tx.set(names.named(b"third"), b"z", &names);
         tx.reset();
-        assert_eq!(tx.get(b"third", &names), None);
+        assert_eq!(tx.get(names.named(b"third"), &names), None);
         let all: Vec<_> = tx.iter(&names).collect();
         assert_eq!(all, [(b"level".as_slice(), b"1".as_slice())]);
     }
@@ -343,8 +354,9 @@ mod tests {
         names.add(b"known");
         let mut spaces = Spaces::default();
         let mut set = |place, name: &[u8], value: &[u8]| {
-            let room = spaces.with_room(place, (name, value.len()), &names, 16);
-            room.map(|tx| tx.set(name, value, &names)).is_some()
+            let named = names.named(name);
+            let room = spaces.with_room(place, (named, value.len()), &names, 16);
+            room.map(|tx| tx.set(named, value, &names)).is_some()
         };
         assert!(set(None, b"known", b"1234"));
         assert!(set(Some(3), b"other", b"12"));
@@ -352,11 +364,11 @@ mod tests {
         assert!(set(None, b"known", b"12"));
         assert!(set(Some(4), b"x", b"1"));
         assert_eq!(
-            spaces.of(Some(3)).get(b"other", &names),
+            spaces.of(Some(3)).get(names.named(b"other"), &names),
             Some(b"12".as_slice())
         );
-        assert_eq!(spaces.of(Some(5)).get(b"other", &names), None);
+        assert_eq!(spaces.of(Some(5)).get(names.named(b"other"), &names), None);
         spaces.reset();
-        assert_eq!(spaces.of(Some(3)).get(b"other", &names), None);
+        assert_eq!(spaces.of(Some(3)).get(names.named(b"other"), &names), None);
     }
 }

@@ -69,6 +69,8 @@ struct Record {
     signature: Option<Signature>,
     /// Which of `clauses` it holds.
     clauses: Option<(u32, u32)>,
+    /// Its number, if it is the name of a member that rules ask for; none: not looked up yet.
+    number: Option<Option<u32>>,
 }
 
 impl Record {
@@ -183,6 +185,7 @@ impl Values {
             end: self.bytes.len() as u32,
             signature: None,
             clauses: None,
+            number: None,
         });
         let (arena, records, hasher) = (&self.bytes, &self.records, &self.hasher);
         self.table.insert_unique(hash, id, |id| {
@@ -207,6 +210,17 @@ impl Values {
             record.signature = Some(signature);
         }
         signature
+    }
+
+    /// The number of the name that the value is, if rules ask for it.
+    pub(crate) fn number(&mut self, id: ValueId, scan: &Scan) -> Option<u32> {
+        let record = self.records.get_mut(id.0 as usize)?;
+        if let Some(known) = record.number {
+            return known;
+        }
+        let number = scan.names.number(record.of(&self.bytes));
+        record.number = Some(number);
+        number
     }
 
     /// Whether the value holds a text of the clause; it is searched once, for all clauses.

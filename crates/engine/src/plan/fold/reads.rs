@@ -99,7 +99,7 @@ impl Rule {
     }
 
     /// What it says of a match.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+    pub(in crate::plan) fn texts(&self) -> impl Iterator<Item = &Text> {
         let location = match &self.disruptive {
             Disruptive::Redirect { location, .. } => Some(location),
             _ => None,
@@ -151,7 +151,7 @@ impl Link {
 
 impl Link {
     /// Its texts, which may have macros.
-    fn texts(&self) -> Vec<&Text> {
+    pub(in crate::plan) fn texts(&self) -> Vec<&Text> {
         let argument = match self.test.as_ref().map(|test| &test.check) {
             Some(Check::Plain { argument, .. } | Check::Expanded(_, argument)) => Some(argument),
             _ => None,
