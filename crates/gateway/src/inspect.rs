@@ -147,11 +147,13 @@ impl<'a> Inspection<'a> {
 
     /// What to take out of the request; then, if no rule wants the response, the engine is done.
     pub(crate) fn strips(&mut self) -> Vec<Strip> {
-        let Some(transaction) = &self.transaction else {
+        let Some(transaction) = &mut self.transaction else {
             return Vec::new();
         };
         let strips = transaction.strips().to_vec();
-        if !transaction.wants_response() {
+        if transaction.wants_response() {
+            transaction.rest();
+        } else {
             self.finish();
         }
         strips

@@ -306,6 +306,37 @@ pub(crate) fn missing(name: &str) -> String {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct VariableSet([u64; 4]);
 
+impl Variable {
+    /// Those that mean fields of a request, or what is counted or put together of them.
+    pub(crate) const FIELDS: &[Self] = &[
+        Self::Args,
+        Self::ArgsGet,
+        Self::ArgsPost,
+        Self::ArgsNames,
+        Self::ArgsGetNames,
+        Self::ArgsPostNames,
+        Self::ArgsCombinedSize,
+        Self::BodyAnomalies,
+        Self::Files,
+        Self::FilesNames,
+        Self::FilesTmpContent,
+        Self::FilesTmpNames,
+        Self::FilesSizes,
+        Self::FilesCombinedSize,
+        Self::FullRequest,
+        Self::FullRequestLength,
+        Self::MultipartFilename,
+        Self::MultipartName,
+        Self::MultipartPartHeaders,
+        Self::RequestCookies,
+        Self::RequestCookiesNames,
+        Self::RequestHeaders,
+        Self::RequestHeadersNames,
+        Self::RequestXml,
+        Self::Xml,
+    ];
+}
+
 impl VariableSet {
     pub(crate) fn add(&mut self, variable: Variable) {
         let at = variable as usize;

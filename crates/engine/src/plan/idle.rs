@@ -2,44 +2,52 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::transaction::State;
+use crate::transaction::{State, Values};
 
 /// Scratch that a plan keeps at most.
 const IDLE: usize = 64;
-/// So many keep what they know of values besides, about a megabyte each.
-const WARM: usize = 8;
+/// So often what is known of values, about a megabyte each.
+const KNOWN: usize = 8;
 
-/// Idle scratch; that which knows values is used first.
+/// Idle scratch. What is known of values is kept apart: transactions that wait need it not, so
+/// that few serve many of them.
 #[derive(Default)]
 #[expect(clippy::vec_box, reason = "states are large, and are moved in and out")]
 pub(crate) struct Idle {
-    warm: Mutex<Vec<Box<State>>>,
-    cold: Mutex<Vec<Box<State>>>,
+    states: Mutex<Vec<Box<State>>>,
+    known: Mutex<Vec<Values>>,
 }
 
 impl Idle {
     pub(crate) fn take(&self) -> Box<State> {
-        let pop = |states: &Mutex<Vec<Box<State>>>| {
-            states.lock().unwrap_or_else(PoisonError::into_inner).pop()
-        };
-        pop(&self.warm)
-            .or_else(|| pop(&self.cold))
-            .unwrap_or_default()
+        let mut state = lock(&self.states).pop().unwrap_or_default();
+        state.values = self.take_known();
+        state
     }
 
     pub(crate) fn give_back(&self, mut state: Box<State>) {
-        {
-            let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
-            if warm.len() < WARM {
-                return warm.push(state);
-            }
-        }
-        state.cool();
-        let mut cold = self.cold.lock().unwrap_or_else(PoisonError::into_inner);
-        if cold.len() < IDLE - WARM {
-            cold.push(state);
+        self.give_back_known(std::mem::take(&mut state.values));
+        let mut states = lock(&self.states);
+        if states.len() < IDLE {
+            states.push(state);
         }
     }
+
+    /// What was given back last: it is likely to be still in the processor's caches.
+    pub(crate) fn take_known(&self) -> Values {
+        lock(&self.known).pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_back_known(&self, values: Values) {
+        let mut known = lock(&self.known);
+        if known.len() < KNOWN && values.knows_any() {
+            known.push(values);
+        }
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -47,15 +55,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_burst_the_scratch_that_knows_values_is_used_again() {
+    fn after_a_burst_what_is_known_of_values_is_used_again() {
         let idle = Idle::default();
-        let burst: Vec<_> = (0..2 * IDLE).map(|_| idle.take()).collect();
+        let mut burst: Vec<_> = (0..2 * IDLE).map(|_| idle.take()).collect();
+        for state in &mut burst {
+            state.values.intern(b"value");
+        }
         burst.into_iter().for_each(|state| idle.give_back(state));
-        assert_eq!(idle.warm.lock().unwrap().len(), WARM);
-        assert_eq!(idle.cold.lock().unwrap().len(), IDLE - WARM);
+        assert_eq!(lock(&idle.known).len(), KNOWN);
+        assert_eq!(lock(&idle.states).len(), IDLE);
         for _ in 0..3 {
             let state = idle.take();
-            assert_eq!(idle.warm.lock().unwrap().len(), WARM - 1);
+            assert_eq!(lock(&idle.known).len(), KNOWN - 1);
             idle.give_back(state);
         }
     }

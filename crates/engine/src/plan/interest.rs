@@ -58,14 +58,14 @@ impl Door {
 impl Interest {
     /// Of a program whose gates are set.
     pub(crate) fn of(program: &Program) -> Self {
-        let used = reads::variables(program);
+        let used = reads::variables(&program.phases);
         let whole = [
             Variable::ArgsCombinedSize,
             Variable::ArgsNames,
             Variable::ArgsPostNames,
         ];
         let mut every = whole.into_iter().any(|variable| used.has(variable));
-        let in_texts = reads::in_texts(program);
+        let in_texts = reads::in_texts(&program.phases);
         every |= FIELDS.into_iter().any(|variable| in_texts.has(variable));
         let looks = if every { None } else { looks(program) };
         Self {

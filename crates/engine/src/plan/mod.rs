@@ -79,10 +79,14 @@ pub struct Plan {
     pub(crate) scan: Scan,
     /// What rules look at; nothing else is collected.
     pub(crate) used: VariableSet,
+    /// The variables that rules look at once the request is over.
+    pub(crate) used_later: VariableSet,
+    /// Whether no field of the request is among them.
+    pub(crate) lets_rest: bool,
     /// Whether some rule has an XPath expression.
     pub(crate) xml_tree: bool,
     /// Scratch of ended transactions, to be used again.
-    idle: Idle,
+    pub(crate) idle: Idle,
     /// Transactions begun, and what makes names of their numbers.
     begun: AtomicU64,
     names: std::hash::RandomState,
@@ -268,7 +272,9 @@ impl<'a> Compiler<'a> {
             let queries = query::build(&self.base, &scan.signatures);
             self.base.queries = Some(Box::new(queries));
         }
-        let mut used = fold::reads::variables(&self.base);
+        let phases = &self.base.phases;
+        let mut used = fold::reads::variables(phases);
+        let used_later = fold::reads::variables(phases.get(2..).unwrap_or_default());
         let mut xml_tree = self.base.uses.xml_tree;
         for patch in &mut self.patches {
             let interest = Interest::of(&patch.program);
@@ -287,6 +293,8 @@ impl<'a> Compiler<'a> {
         }
         Ok(Arc::new(Plan {
             used,
+            used_later,
+            lets_rest: !Variable::FIELDS.iter().any(|field| used_later.has(*field)),
             xml_tree,
             limits: self.limits,
             base: self.base,
@@ -329,6 +337,8 @@ impl Plan {
                 names: Names::default(),
             },
             used: VariableSet::default(),
+            used_later: VariableSet::default(),
+            lets_rest: true,
             xml_tree: false,
             idle: Idle::default(),
             begun: AtomicU64::new(0),

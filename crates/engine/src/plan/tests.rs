@@ -143,7 +143,10 @@ fn what_is_certain_at_load_is_folded_and_nothing_else() {
         assert_eq!(left, case.left, "{}", case.name);
         let tx = Tx::default();
         for (name, expected) in &case.initial {
-            let value = tx.get(name.as_bytes(), &plan.base.tx).unwrap_or_default();
+            let names = &plan.base.tx;
+            let value = tx
+                .get(names.named(name.as_bytes()), names)
+                .unwrap_or_default();
             assert_eq!(value, expected.as_bytes(), "{}: {name}", case.name);
         }
     }

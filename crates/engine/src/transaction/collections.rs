@@ -75,6 +75,15 @@ impl Kept {
         self.local = None;
     }
 
+    /// The values that are remembered from one phase to the next.
+    pub(super) fn each_value(&mut self, each: &mut dyn FnMut(&mut ValueId)) {
+        self.matched.clear();
+        if let Some(last) = &mut self.last_matched {
+            each(&mut last.value);
+            last.name.iter_mut().for_each(each);
+        }
+    }
+
     /// Chooses the record of a collection; a second choice counts.
     pub(super) fn choose(&mut self, collection: Collection, key: Vec<u8>) {
         match self

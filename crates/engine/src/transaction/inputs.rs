@@ -5,7 +5,7 @@ use super::values::{ValueId, Values};
 use crate::body::document::Document;
 use crate::body::urlencoded::Pair;
 use crate::body::{Anomaly, charset};
-use crate::language::variables::Variable;
+use crate::language::variables::{Variable, VariableSet};
 use crate::plan::ir::Processor;
 
 /// A named value.
@@ -70,6 +70,29 @@ impl Inputs {
         ] {
             items.clear();
         }
+    }
+
+    /// Leaves what no rule looks at from now on: fields of the request, and other variables than these.
+    pub(super) fn leave_fields(&mut self, used: VariableSet) {
+        for items in [
+            &mut self.query,
+            &mut self.body,
+            &mut self.headers,
+            &mut self.cookies,
+            &mut self.file_names,
+            &mut self.file_contents,
+            &mut self.part_headers,
+            &mut self.xml,
+            &mut self.anomalies,
+        ] {
+            items.clear();
+        }
+        self.document.clear();
+        self.scalars.retain(|(variable, _)| used.has(*variable));
+    }
+
+    pub(super) fn each_scalar(&mut self, each: &mut dyn FnMut(&mut ValueId)) {
+        self.scalars.iter_mut().for_each(|(_, value)| each(value));
     }
 
     pub(crate) fn set(&mut self, variable: Variable, value: ValueId) {

@@ -12,6 +12,7 @@ mod macros;
 mod outcome;
 mod overrides;
 mod request_body;
+mod rest;
 mod select;
 mod time;
 pub(crate) mod tx;
@@ -38,7 +39,8 @@ use inputs::Inputs;
 use outcome::Outcome;
 use overrides::Overrides;
 use request_body::{body_need, processor_of, read_body};
-use values::Values;
+use rest::Resting;
+pub(crate) use values::Values;
 
 /// What the concerned rules want of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +96,8 @@ pub(crate) struct State {
     joint: Joint,
     /// Scratch of the route index, and of the content type.
     path: Vec<u8>,
-    values: Values,
+    pub(crate) values: Values,
+    resting: Resting,
     inputs: Inputs,
     kept: Kept,
     overrides: Overrides,
@@ -110,17 +113,13 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Gives up the memory that makes the next transaction faster.
-    pub(crate) fn cool(&mut self) {
-        self.values = Values::default();
-    }
-
     pub(crate) fn reset(&mut self, limits: &Limits) {
         const KEEP: usize = 256 * 1024;
         self.concerned.clear();
         let bytes = limits.scratch_bytes.min(i32::MAX as usize);
         self.values.reset(bytes, limits.work_bytes);
         self.gave_up = false;
+        self.resting.reset();
         self.inputs.reset();
         self.kept.reset();
         self.overrides.reset();
@@ -318,6 +317,7 @@ impl Transaction {
 
     /// Phase 3.
     pub fn response_head(&mut self, head: &ResponseHead<'_>) -> Flow {
+        self.wake();
         if let Some(state) = self.state.as_mut() {
             let State { inputs, values, .. } = &mut **state;
             inputs.fill_response(head, values);
@@ -373,6 +373,7 @@ impl Transaction {
     /// The next bytes of the response body. Content that is beyond the budget is
     /// not inspected, unless `SecResponseBodyLimitAction Reject` stops it.
     pub fn response_body(&mut self, chunk: &[u8]) -> Flow {
+        self.wake();
         let Some(limit) = self.state.as_ref().map(|state| self.response_limit(state)) else {
             return Flow::Continue;
         };
@@ -401,6 +402,7 @@ impl Transaction {
 
     /// Phase 4.
     pub fn response_body_end(&mut self) -> Flow {
+        self.wake();
         let wanted = self.response_body_need() != BodyNeed::None;
         if let Some(state) = self.state.as_mut() {
             let State {
@@ -430,6 +432,7 @@ impl Transaction {
     }
 
     pub(crate) fn end(&mut self) -> (Vec<Match>, Vec<Trace>) {
+        self.wake();
         // Phase 5 records; it decides nothing.
         let _: Flow = self.run(5);
         self.state.as_mut().map_or_else(Default::default, |state| {

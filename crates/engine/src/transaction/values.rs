@@ -96,6 +96,17 @@ impl Values {
         self.overflowed = false;
     }
 
+    /// Whether any value is known.
+    pub(crate) fn knows_any(&self) -> bool {
+        !self.records.is_empty()
+    }
+
+    /// Bytes that the transaction may still keep, and read.
+    pub(crate) fn left(&self) -> (usize, usize) {
+        let used = self.bytes.len().saturating_sub(self.base);
+        (self.limit.saturating_sub(used), self.work)
+    }
+
     /// Forgets all values, and memory beyond what is ordinary.
     pub(crate) fn forget(&mut self) {
         const KEEP: usize = 256 * 1024;

@@ -331,7 +331,8 @@ mod tests {
             Step::Marker(_) => None,
         });
         let tx = crate::transaction::tx::Tx::default();
-        let value = tx.get(name.as_bytes(), &plan.base.tx);
+        let names = &plan.base.tx;
+        let value = tx.get(names.named(name.as_bytes()), names);
         let value = value.map(|value| String::from_utf8_lossy(value).into_owned());
         (ids.collect(), value)
     }

@@ -9,10 +9,10 @@ use crate::plan::ir::{
     Change, Check, Disruptive, Effect, Link, Piece, Program, Rule, Selector, Step, Text,
 };
 
-/// The variables that rules of the program look at.
-pub(crate) fn variables(program: &Program) -> VariableSet {
-    let mut all = in_texts(program);
-    for step in program.phases.iter().flatten() {
+/// The variables that rules of the phases look at.
+pub(crate) fn variables(phases: &[Vec<Step>]) -> VariableSet {
+    let mut all = in_texts(phases);
+    for step in phases.iter().flatten() {
         let Step::Rule(rule) = step else {
             continue;
         };
@@ -28,10 +28,10 @@ pub(crate) fn variables(program: &Program) -> VariableSet {
     all
 }
 
-/// The variables that macros in its texts name.
-pub(crate) fn in_texts(program: &Program) -> VariableSet {
+/// The variables that macros in their texts name.
+pub(crate) fn in_texts(phases: &[Vec<Step>]) -> VariableSet {
     let mut all = VariableSet::default();
-    for step in program.phases.iter().flatten() {
+    for step in phases.iter().flatten() {
         let Step::Rule(rule) = step else {
             continue;
         };
