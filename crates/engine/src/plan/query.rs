@@ -53,6 +53,9 @@ pub(crate) struct Uses {
     touched: Option<Signature>,
     /// Stages of decoding, each after the one before it.
     pub(crate) stages: Vec<Stage>,
+    /// Those at which rules ask, and the bits without which they leave a value as it is; 0:
+    /// they may change any.
+    asking: Vec<(Signature, u32)>,
 }
 
 /// What the members look like after some transformations.
@@ -297,6 +300,22 @@ impl Uses {
             .stages
             .iter()
             .try_fold(0, |bits, stage| Some(bits | stage.touched?));
+        let asking = (0..).zip(&self.stages).filter(|(_, stage)| {
+            // What touches nothing changes nothing.
+            !stage.rules.is_empty() && stage.touched != Some(0)
+        });
+        self.asking = asking
+            .map(|(at, stage)| (stage.touched.unwrap_or(0), at))
+            .collect();
+    }
+
+    /// The stages that may change a value of this signature before rules ask.
+    pub(crate) fn asking(&self, signature: Signature) -> impl Iterator<Item = (u32, &Stage)> {
+        let changing = self
+            .asking
+            .iter()
+            .filter(move |(touched, _)| *touched == 0 || signature & touched != 0);
+        changing.filter_map(|(_, at)| Some((*at, self.stages.get(*at as usize)?)))
     }
 
     /// Whether no transformation changes a value of this signature.
@@ -306,14 +325,11 @@ impl Uses {
 }
 
 impl Stage {
-    /// Whether a value of this signature, once decoded to here, may let a step run that is not
+    /// Whether a value of this signature, if it is changed up to here, may let a step run that is not
     /// among these, and that it does not let run as it came.
     pub(crate) fn tells_more(&self, signature: Signature, steps: &Steps) -> bool {
-        !self.rules.is_empty()
-            && self.touched.is_none_or(|touched| signature & touched != 0)
-            && self
-                .rules
-                .could_admit(signature | self.makes.unwrap_or(Signature::MAX), steps)
+        let made = self.makes.unwrap_or(Signature::MAX);
+        self.rules.could_admit(signature | made, steps)
     }
 }
 

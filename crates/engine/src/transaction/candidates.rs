@@ -3,6 +3,7 @@
 use super::inputs::{Inputs, Item, Members};
 use super::values::{ValueId, Values};
 use crate::language::lower::means;
+use crate::language::variables::{Variable, VariableSet};
 use crate::plan::Scan;
 use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Stage, Steps, Uses};
 
@@ -12,12 +13,15 @@ pub(crate) struct Candidates {
     steps: Steps,
     /// By step: its last entry among `lets`, or one of the two that follow.
     last: Vec<u32>,
-    /// A value that lets a step run, and the entry before it of the same step.
-    lets: Vec<(ValueId, u32)>,
+    /// A value that lets a step run, which of the variables looked at holds it, and the entry
+    /// before it of the same step.
+    lets: Vec<(ValueId, Variable, u32)>,
     /// By value: the number of the last choice that it was part of. What is left of earlier
     /// ones may at worst let a value be asked in vain.
     marks: Vec<u32>,
     choice: u32,
+    /// The variables that hold values chosen last.
+    holding: VariableSet,
     /// Scratch: the steps of one value.
     own: Steps,
     /// Scratch: one value, as decoded by each stage.
@@ -45,8 +49,10 @@ impl Candidates {
             values,
             scan,
             candidates: self,
+            variable: Variable::Args,
         };
         for looked in &query.looked_at {
+            look.variable = looked.variable;
             match inputs.members(looked.variable, look.values) {
                 Members::Values(first, second) => {
                     for item in first.iter().chain(second) {
@@ -76,7 +82,9 @@ impl Candidates {
             return false;
         }
         self.choice = self.choice.wrapping_add(1);
-        while let Some(&(value, before)) = self.lets.get(entry as usize) {
+        self.holding = VariableSet::default();
+        while let Some(&(value, variable, before)) = self.lets.get(entry as usize) {
+            self.holding.add(variable);
             let at = value.position();
             if self.marks.len() <= at {
                 self.marks.resize(at + 1, 0);
@@ -87,6 +95,11 @@ impl Candidates {
             entry = before;
         }
         true
+    }
+
+    /// Whether the variable holds one of the values chosen last.
+    pub(crate) fn is_holding(&self, variable: Variable) -> bool {
+        self.holding.has(variable)
     }
 
     /// Whether the value is one of those chosen last.
@@ -109,13 +122,13 @@ impl Candidates {
         }
     }
 
-    fn let_by(&mut self, step: u32, value: ValueId) {
+    fn let_by(&mut self, step: u32, value: ValueId, variable: Variable) {
         let next = self.lets.len() as u32;
         if let Some(last) = self.last(step)
             && *last != ANY
         {
             let before = std::mem::replace(last, next);
-            self.lets.push((value, before));
+            self.lets.push((value, variable, before));
         }
     }
 }
@@ -133,6 +146,8 @@ struct Look<'a> {
     values: &'a mut Values,
     scan: &'a Scan,
     candidates: &'a mut Candidates,
+    /// What is looked at.
+    variable: Variable,
 }
 
 impl Look<'_> {
@@ -165,7 +180,7 @@ impl Look<'_> {
         }
         if let Some(steps) = self.values.lets(uses.id, value) {
             for &step in steps {
-                self.candidates.let_by(step, value);
+                self.candidates.let_by(step, value, self.variable);
             }
             return;
         }
@@ -173,7 +188,7 @@ impl Look<'_> {
         own.clear();
         self.find(uses, value, &mut own);
         for step in own.iter() {
-            self.candidates.let_by(step, value);
+            self.candidates.let_by(step, value, self.variable);
         }
         self.values.add_lets(uses.id, value, &own);
         self.candidates.own = own;
@@ -188,7 +203,7 @@ impl Look<'_> {
         }
         self.candidates.decoded.clear();
         self.candidates.decoded.resize(uses.stages.len(), None);
-        for (at, stage) in (0..).zip(&uses.stages) {
+        for (at, stage) in uses.asking(signature) {
             if stage.tells_more(signature, own) {
                 let decoded = self.decoded(&uses.stages, at, value);
                 if decoded != value {

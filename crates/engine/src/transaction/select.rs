@@ -102,6 +102,9 @@ impl Run<'_> {
         let variable = target.variable;
         let inputs = self.inputs;
         let left_out = |run: &Self, value: ValueId| only_chosen && !run.candidates.is_chosen(value);
+        if only_chosen && !self.candidates.is_holding(variable) {
+            return;
+        }
         if let Selector::Path(path, written) = &target.selector {
             let name = Some(self.values.intern(written.as_bytes()));
             let steps = self.limits.xpath_steps;
