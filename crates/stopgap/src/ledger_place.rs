@@ -53,7 +53,7 @@ pub(crate) struct Who {
     who: String,
     /// Why, for the audit log.
     #[arg(long, value_name = "TEXT")]
-    why: String,
+    pub(crate) why: String,
 }
 
 impl Who {

@@ -14,6 +14,7 @@ mod inspect;
 mod ledger_place;
 mod live;
 mod patch;
+mod rollout;
 mod rules;
 mod token;
 mod traffic;
@@ -43,6 +44,8 @@ enum Command {
     Inspect(inspect::Arguments),
     Patch(patch::Arguments),
     Restore(backup::Restore),
+    Rollback(rollout::Rollback),
+    Rollout(rollout::Arguments),
     Rules(rules::Arguments),
     Token(token::Arguments),
 }
@@ -61,6 +64,8 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Patch(arguments) => patch::run(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Rollback(arguments) => rollout::roll_back(&arguments),
+        Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
     };

@@ -161,3 +161,90 @@ fn the_key_that_signs_is_made_once_and_rotated_by_a_command() {
     let complained = String::from_utf8(lost.stderr).unwrap();
     assert!(complained.contains("bring its file here"), "{complained}");
 }
+
+/// Words as they are typed; the document and its proof are files.
+fn words(text: &str) -> Vec<&str> {
+    text.split(' ').collect()
+}
+
+#[test]
+fn a_patch_is_rolled_out_and_back_by_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let control = Control::start(&data);
+    let said = |text: &str, code: i32| -> String {
+        let output = run(&words(text), &data);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}: {said}");
+        said
+    };
+    let secret = said("token add a --of a --role viewer --who root --why first", 0);
+    // What production enforces; it follows the ledger by itself.
+    let enforced = |wanted: &str| {
+        for _ in 0..500 {
+            let (_, body) = control.call("GET /api/v1/bundles", secret.trim(), "");
+            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let content = &body["items"][0]["content"][0];
+            if body["items"][0]["environment"] == "production" && content["stage"] == wanted {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        unreachable!("production does not come to {wanted}");
+    };
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/shop/path-traversal.yaml");
+    let mut prove = Command::new(env!("CARGO_BIN_EXE_stopgap"));
+    let proven = prove
+        .args(["patch", "prove", "--json", document])
+        .output()
+        .unwrap();
+    let proof = folder.path().join("proof");
+    std::fs::write(&proof, &proven.stdout).unwrap();
+    let proof = proof.display();
+    let start = "rollout start SHOP-2026-002 --environment production --who ann --why flaw";
+    assert!(
+        said(start, 2).contains("--proof"),
+        "nothing starts without a proof"
+    );
+    said(&format!("{start} --document {document} --proof {proof}"), 0);
+    said("rollout promote 1 --who ann --why seen", 0);
+    enforced("shadow");
+    said("rollout promote 1 --who ann --why seen", 0);
+    enforced("canary");
+    let back = said("rollback --who ann --why complaints", 0);
+    assert!(
+        back.contains("shadow") && back.contains("rolled back"),
+        "{back}"
+    );
+    enforced("shadow");
+    let paused = said("rollout promote 1 --who ann --why again", 2);
+    assert!(paused.contains("paused"), "{paused}");
+    said("rollout resume 1 --who ann --why mended", 0);
+    let alone = said("rollout emergency 1 --who ann --why exploited", 2);
+    assert!(alone.contains("somebody other"), "{alone}");
+    said("rollout approve 1 --who bob --why looked", 0);
+    said("rollout emergency 1 --who ann --why exploited", 0);
+    enforced("enforce");
+    let shown: serde_json::Value = serde_json::from_str(&said("rollout show 1 --json", 0)).unwrap();
+    assert_eq!(shown["value"]["stage"], "enforce");
+    let listed = said("rollout list --stage enforce", 0);
+    assert!(listed.contains("SHOP-2026-002"), "{listed}");
+    let log = said("audit verify", 0);
+    assert!(log.contains("holds"), "{log}");
+    control.stop();
+}
+
+#[test]
+fn an_ingress_point_is_given_leave_and_put_out_by_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let enrol = words("ingress enrol edge --environment production --who root --why new");
+    let token = run(&enrol, &data);
+    assert!(token.stdout.starts_with(b"stopgap."), "{token:?}");
+    assert!(run(&["ingress", "list"], &data).stdout.is_empty());
+    let nobody = run(&words("ingress revoke edge --who root --why gone"), &data);
+    assert_eq!(nobody.status.code(), Some(2));
+    let elsewhere = words("ingress enrol edge --environment test --who root --why new");
+    let refused = run(&elsewhere, &data);
+    assert_eq!(refused.status.code(), Some(2));
+}

@@ -1,11 +1,13 @@
-//! `stopgap ingress`: other people's proxies.
+//! `stopgap ingress`: other people's proxies, and ingress points that take bundles.
+
+mod fleet;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Bring other proxies to ask before they forward.
+/// Places where traffic enters: other proxies that ask, gateways that take bundles.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -14,6 +16,9 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Enrol(fleet::Enrol),
+    List(fleet::List),
+    Revoke(fleet::Revoke),
     Snippet(Snippet),
 }
 
@@ -69,7 +74,15 @@ fn authority(text: &str) -> Result<String, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let Command::Snippet(snippet) = &arguments.command;
+    match &arguments.command {
+        Command::Enrol(arguments) => fleet::enrol(arguments),
+        Command::List(arguments) => fleet::list(arguments),
+        Command::Revoke(arguments) => fleet::revoke(arguments),
+        Command::Snippet(arguments) => Ok(print(arguments)),
+    }
+}
+
+fn print(snippet: &Snippet) -> ExitCode {
     let text = snippet
         .proxy
         .template()
@@ -79,5 +92,5 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .replace("LISTEN_PORT", &snippet.listen.port().to_string())
         .replace("LISTEN", &snippet.listen.to_string());
     print!("{text}");
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }

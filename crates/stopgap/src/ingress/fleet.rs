@@ -1,0 +1,139 @@
+//! `stopgap ingress list|enrol|revoke`: ingress points that take bundles.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use control::Secret;
+use ledger::{Enrolment, Environment};
+use store::{Limits, Paging, Seen, Store};
+
+use crate::ledger_place::{Place, Who, now_ms};
+
+/// List the ingress points that have joined, and what they attest.
+#[derive(Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    place: Place,
+    /// How many at most, up to 200.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+    /// Where the page before said that the list goes on.
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+    /// Write one JSON object: {"gateways": […], "next"}.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Give an ingress point leave to join, and print its token, which counts once.
+///
+/// `stopgap gateway enrol` takes the token. An ingress point that is not in the inventory is added
+/// to it; a token that was given before for the same one does not count any more.
+#[derive(Args)]
+pub(super) struct Enrol {
+    #[command(flatten)]
+    place: Place,
+    /// Names the ingress point.
+    #[arg(value_name = "NAME")]
+    id: String,
+    /// Where it is: test or production.
+    #[arg(long)]
+    environment: Environment,
+    /// How long the token counts.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
+    hours: u16,
+    #[command(flatten)]
+    by: Who,
+}
+
+/// Put an ingress point out: its calls are refused, and it keeps enforcing what it has.
+#[derive(Args)]
+pub(super) struct Revoke {
+    #[command(flatten)]
+    place: Place,
+    /// The ingress point.
+    #[arg(value_name = "NAME")]
+    id: String,
+    #[command(flatten)]
+    by: Who,
+}
+
+pub(super) fn list(arguments: &List) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let paging = Paging {
+        after: arguments.after.as_deref(),
+        most: Some(arguments.limit),
+    };
+    let page = store.read(|it| it.gateways(paging))?;
+    let seen = page.items.iter().map(|item| &item.value);
+    let mut output = std::io::stdout().lock();
+    if arguments.json {
+        let gateways = seen.map(|seen| {
+            serde_json::json!({
+                "gateway": seen.gateway, "seen_ms": seen.seen_ms, "report": seen.report,
+            })
+        });
+        let gateways: Vec<_> = gateways.collect();
+        let told = serde_json::json!({ "gateways": gateways, "next": page.next });
+        writeln!(output, "{told}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for seen in seen {
+        writeln!(output, "{}", line(seen)?)?;
+    }
+    if let Some(next) = page.next {
+        writeln!(output, "there are more: --after {next}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(seen: &Seen) -> anyhow::Result<String> {
+    let gateway = &seen.gateway;
+    let time = seen.seen_ms.map(jiff::Timestamp::from_millisecond);
+    let time = time.transpose()?;
+    let mut line = format!("{}  {}", gateway.id, gateway.environment);
+    if gateway.revoked_ms.is_some() {
+        line.push_str("  put out");
+    }
+    let (Some(report), Some(time)) = (&seen.report, time) else {
+        return Ok(format!("{line}  has not told anything yet"));
+    };
+    let attestation = &report.attestation;
+    line.push_str(&format!("  bundle {}  {time:.0}", attestation.bundle));
+    if let Some(refused) = &attestation.refused {
+        line.push_str(&format!("  refused: {}", refused.detail));
+    }
+    if !report.differing.is_empty() {
+        line.push_str(&format!("  differs in {}", report.differing.join(", ")));
+    }
+    Ok(line)
+}
+
+pub(super) fn enrol(arguments: &Enrol) -> anyhow::Result<ExitCode> {
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+    let now_ms = now_ms();
+    let secret = Secret::new(&arguments.id).context("the system gives no random bytes")?;
+    let enrolment = Enrolment {
+        ingress: arguments.id.clone(),
+        environment: arguments.environment,
+        expires_ms: now_ms.saturating_add(i64::from(arguments.hours) * HOUR_MS),
+        used_ms: None,
+    };
+    let store = Store::open(&arguments.place.location()?, Limits::default())?;
+    store.change(&arguments.by.by(now_ms), |it| {
+        it.add_enrolment(&enrolment, &secret.hash())
+    })?;
+    println!("{}", secret.text());
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn revoke(arguments: &Revoke) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    store.change(&arguments.by.by(now_ms()), |it| {
+        it.revoke_gateway(&arguments.id)
+    })?;
+    println!("{} was put out", arguments.id);
+    Ok(ExitCode::SUCCESS)
+}
