@@ -47,14 +47,14 @@ pub(crate) struct Raw {
 }
 
 impl<'a> Call<'a> {
-    /// Who calls, may they, and is the call whole?
+    /// May the token's owner call, and is the call whole?
     pub(crate) fn read(
         (store, policy, limits): (&'a Store, Policy, &Limits),
         route: &Route,
+        token: Token,
         raw: Raw,
     ) -> Result<Self, Problem> {
         let headers = &raw.head.headers;
-        let token = authenticate(store, headers, raw.now_ms)?;
         if !token.allows(route.role, route.area) {
             let (role, area) = (route.role, route.area);
             return Err(Problem::new(
@@ -228,23 +228,41 @@ impl<'a> Call<'a> {
     }
 }
 
-fn authenticate(store: &Store, headers: &HeaderMap, now_ms: i64) -> Result<Token, Problem> {
-    let refused = || {
+/// Whose token a call carries.
+pub(crate) fn authenticate(
+    store: &Store,
+    headers: &HeaderMap,
+    now_ms: i64,
+) -> Result<Token, Problem> {
+    let text = header(headers, header::AUTHORIZATION.as_str())?.unwrap_or_default();
+    let secret = text.split_once(' ').and_then(|(scheme, secret)| {
+        let bearer = scheme.eq_ignore_ascii_case("bearer");
+        bearer.then(|| Secret::read(secret.trim())).flatten()
+    });
+    let token = match secret {
+        Some(secret) => token_of(store, &secret, now_ms)?,
+        None => None,
+    };
+    token.ok_or_else(|| {
         Problem::new(
             Kind::Unauthenticated,
             "send `Authorization: Bearer TOKEN` with a token that has not ended",
         )
-    };
-    let text = header(headers, header::AUTHORIZATION.as_str())?.ok_or_else(refused)?;
-    let (scheme, secret) = text.split_once(' ').ok_or_else(refused)?;
-    let secret = Secret::read(secret.trim()).ok_or_else(refused)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(refused());
-    }
+    })
+}
+
+/// The token that the secret shows, if it still counts.
+pub(crate) fn token_of(
+    store: &Store,
+    secret: &Secret,
+    now_ms: i64,
+) -> Result<Option<Token>, Problem> {
     match store.read(|it| it.token_with_hash(secret.id())) {
-        Ok((token, hash)) if hash == secret.hash() && token.value.holds(now_ms) => Ok(token.value),
-        Ok(_) => Err(refused()),
-        Err(why) if why.is_missing() => Err(refused()),
+        Ok((token, hash)) if hash == secret.hash() && token.value.holds(now_ms) => {
+            Ok(Some(token.value))
+        }
+        Ok(_) => Ok(None),
+        Err(why) if why.is_missing() => Ok(None),
         Err(why) => Err(why.into()),
     }
 }

@@ -1,9 +1,11 @@
-//! The control side: the ledger's REST API under `/api/v1`, for people and for ingress points.
+//! The control side: the ledger's REST API under `/api/v1`, for people and for ingress points,
+//! and the console.
 //!
 //! [`routes`] is the one table of what can be called, by whom, with what: the router, the
 //! description in OpenAPI and the tests of who may do what are all read from it.
 
 mod call;
+mod console;
 mod fleet;
 mod keys;
 mod limits;
@@ -14,6 +16,7 @@ mod routes;
 mod secret;
 mod serve;
 
+pub use console::{Examined, Made, Workshop};
 pub use keys::Keys;
 pub use limits::Limits;
 pub use openapi::describe;

@@ -19,6 +19,16 @@ pub struct Limits {
     pub bundle_ms: i64,
     /// How long calls under way may take when the service stops, in milliseconds.
     pub stop_ms: u64,
+    /// Failed attempts to sign in, of everybody, in a minute.
+    pub failed_sign_ins: usize,
+    /// People who are signed in at one time.
+    pub sessions: usize,
+    /// How long somebody stays signed in without a look at the console, in milliseconds.
+    pub session_idle_ms: i64,
+    /// How long somebody stays signed in, in milliseconds.
+    pub session_ms: i64,
+    /// What a form of the console sends, in bytes.
+    pub form_bytes: usize,
 }
 
 impl Default for Limits {
@@ -32,6 +42,11 @@ impl Default for Limits {
             poll_ms: 25_000,
             bundle_ms: 7 * 24 * 60 * 60 * 1000,
             stop_ms: 10_000,
+            failed_sign_ins: 20,
+            sessions: 1000,
+            session_idle_ms: 30 * 60 * 1000,
+            session_ms: 12 * 60 * 60 * 1000,
+            form_bytes: 4 * 1024 * 1024,
         }
     }
 }

@@ -97,6 +97,12 @@ impl Problem {
         Self { kind, detail }
     }
 
+    /// Its status, its title and what is wrong, for people.
+    pub(crate) fn told(&self) -> (StatusCode, &str, &str) {
+        let (status, _, title) = self.kind.row();
+        (status, title, &self.detail)
+    }
+
     /// A defect of ours: the log tells what, the caller learns that.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!("a call failed: {cause}");

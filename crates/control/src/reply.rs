@@ -19,7 +19,7 @@ pub(crate) struct Reply {
 }
 
 /// Something with the number of its version, which the `ETag` tells too.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}Version")]
 pub(crate) struct Versioned<T> {
     /// From 1.
@@ -29,7 +29,7 @@ pub(crate) struct Versioned<T> {
 }
 
 /// Some of a list, in its order.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
 pub(crate) struct Listed<T> {
     /// What is on this page.

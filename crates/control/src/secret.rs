@@ -8,6 +8,16 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 const BYTES: usize = 32;
 
+/// Random bytes of the system, enough for a secret.
+pub(crate) fn random() -> std::io::Result<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    // Not more than 256 bytes: given whole, or not at all.
+    if getrandom(&mut bytes[..], GetRandomFlags::empty())? != BYTES {
+        return Err(std::io::Error::other("too few random bytes"));
+    }
+    Ok(bytes)
+}
+
 /// A token's secret.
 pub struct Secret {
     id: String,
@@ -20,14 +30,9 @@ impl Secret {
     /// # Errors
     /// The system gives no random bytes.
     pub fn new(id: &str) -> std::io::Result<Self> {
-        let mut bytes = vec![0; BYTES];
-        // Not more than 256 bytes: given whole, or not at all.
-        if getrandom(&mut bytes[..], GetRandomFlags::empty())? != BYTES {
-            return Err(std::io::Error::other("too few random bytes"));
-        }
         Ok(Self {
             id: id.to_owned(),
-            bytes,
+            bytes: random()?.into(),
         })
     }
 

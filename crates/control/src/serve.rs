@@ -13,7 +13,8 @@ use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::call::{Call, Raw};
+use crate::call::{Call, Raw, authenticate};
+use crate::console::{self, Sessions, Workshop};
 use crate::fleet::{self, Fleet};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
@@ -25,12 +26,15 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// The control side.
 pub struct Service {
     pub(crate) store: Arc<Store>,
-    policy: Policy,
+    pub(crate) policy: Policy,
     pub(crate) keys: Keys,
     clock: Clock,
     pub(crate) limits: Limits,
-    calls: Semaphore,
+    pub(crate) calls: Semaphore,
     pub(crate) fleet: Fleet,
+    pub(crate) sessions: Sessions,
+    /// None: the console makes and proves no patches.
+    pub(crate) workshop: Option<Arc<dyn Workshop>>,
 }
 
 /// Answers calls and gives out bundles until `stop` ends; calls under way are answered.
@@ -90,7 +94,16 @@ impl Service {
             calls: Semaphore::new(limits.calls),
             fleet: Fleet::new(&limits),
             limits,
+            sessions: Sessions::default(),
+            workshop: None,
         }
+    }
+
+    /// With somebody who makes and proves patches, for the console.
+    #[must_use]
+    pub fn with_workshop(mut self, workshop: Arc<dyn Workshop>) -> Self {
+        self.workshop = Some(workshop);
+        self
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -118,7 +131,7 @@ fn router(service: Arc<Service>) -> Router {
         router = router.route(&path, on(filter(call.method), answer));
     }
     let description = describe().to_string();
-    router
+    console::add(router, &service)
         .route(
             "/api/v1/openapi.json",
             axum::routing::get(async move || {
@@ -180,7 +193,8 @@ async fn answer(
     let under_way = Arc::clone(&service);
     let work = tokio::task::spawn_blocking(move || {
         let of = (&*under_way.store, under_way.policy, &under_way.limits);
-        let call = Call::read(of, &route, raw)?;
+        let token = authenticate(&under_way.store, &raw.head.headers, raw.now_ms)?;
+        let call = Call::read(of, &route, token, raw)?;
         (route.handle)(&call)
     });
     let outcome = work

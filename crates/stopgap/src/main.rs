@@ -18,6 +18,7 @@ mod rollout;
 mod rules;
 mod token;
 mod traffic;
+mod workshop;
 
 use std::process::ExitCode;
 

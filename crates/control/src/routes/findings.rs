@@ -11,15 +11,15 @@ use crate::problem::Problem;
 use crate::reply::{Listed, Reply};
 
 /// A finding, with where the work on it stands.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "FindingVersion")]
-struct FindingShown {
+pub(crate) struct FindingShown {
     /// From 1.
-    version: i64,
+    pub(crate) version: i64,
     /// Where the work on it stands, as its facts say.
-    state: State,
+    pub(crate) state: State,
     /// What it is now.
-    value: Finding,
+    pub(crate) value: Finding,
 }
 
 /// What was found where.

@@ -1,12 +1,14 @@
 //! What can be called.
 
 mod audit;
+mod events;
 mod findings;
 mod fleet;
 mod records;
 mod rollouts;
 mod tokens;
 
+pub(crate) use findings::FindingShown;
 use ledger::{Advisory, Application, Area, Asset, IngressPoint, Role, VirtualPatch};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -99,6 +101,7 @@ pub fn routes() -> Vec<Route> {
     ));
     routes.extend(findings::all());
     routes.extend(rollouts::all());
+    routes.extend(events::all());
     routes.extend(fleet::all());
     routes.extend(audit::all());
     routes.extend(tokens::all());

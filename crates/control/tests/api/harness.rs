@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use control::{Keys, Limits, Secret, Service};
+use control::{Examined, Keys, Limits, Made, Secret, Service, Workshop};
 use http_body_util::BodyExt;
 use ledger::rollout::Policy;
-use ledger::{Area, Role, Token};
+use ledger::{Advisory, Area, Proof, Reason, Role, Severity, Token, sha256};
 use serde_json::Value;
 use store::{By, Location, Store};
 use tower::ServiceExt;
@@ -32,6 +32,22 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+}
+
+/// A page that came back.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) html: String,
+}
+
+impl Page {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
 }
 
 impl Answer {
@@ -64,9 +80,9 @@ impl Api {
         let store = Arc::new(Store::open(&location, store::Limits::default()).unwrap());
         let keys = Keys::open(&folder.path().join("keys")).unwrap();
         let policy = Policy { two_persons: true };
+        let service = Service::new(Arc::clone(&store), policy, keys, Arc::new(now_ms), limits);
         Self {
-            router: Service::new(Arc::clone(&store), policy, keys, Arc::new(now_ms), limits)
-                .router(),
+            router: service.with_workshop(Arc::new(Bench)).router(),
             store,
             runtime: tokio::runtime::Runtime::new().unwrap(),
             _folder: folder,
@@ -129,6 +145,27 @@ impl Api {
         })
     }
 
+    /// A page of the console, and what came with it.
+    pub(crate) fn page(&self, visit: &str, cookie: &str, form: &str) -> Page {
+        let (method, path) = visit.split_once(' ').unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("cookie", format!("other=1; stopgap-session={cookie}"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(Body::from(form.to_owned())).unwrap();
+        self.runtime.block_on(async {
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            let (head, body) = response.into_parts();
+            let bytes = body.collect().await.unwrap().to_bytes();
+            Page {
+                status: head.status.as_u16(),
+                headers: head.headers,
+                html: String::from_utf8(bytes.to_vec()).unwrap(),
+            }
+        })
+    }
+
     /// A call with a token and a reason.
     pub(crate) fn call(
         &self,
@@ -156,5 +193,54 @@ impl Api {
         let answer = self.call(secret, call, &[], body);
         assert!((200..300).contains(&answer.status), "{call}: {answer:?}");
         answer
+    }
+}
+
+/// Stands for whoever understands documents: a line is a title, `bad` is none.
+struct Bench;
+
+impl Workshop for Bench {
+    fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+        vec![("curl", "command lines")]
+    }
+
+    fn make(&self, _: &str, name: &str, text: &str) -> Vec<Result<Made, String>> {
+        vec![match text {
+            "bad" => Err(format!("{name}: it is bad")),
+            text => Ok(Made {
+                document: format!("{text} of {name}"),
+                fix: "release 2".to_owned(),
+            }),
+        }]
+    }
+
+    fn examine(&self, document: &str, now_ms: i64) -> Result<Examined, Vec<String>> {
+        if document.contains("bad") {
+            return Err(vec!["line 1: it is bad".to_owned()]);
+        }
+        Ok(Examined {
+            id: "made".to_owned(),
+            title: document.lines().next().unwrap_or_default().to_owned(),
+            advisory: Advisory {
+                id: "CVE-2".to_owned(),
+                title: "Another flaw".to_owned(),
+                severity: Severity::High,
+                aliases: Vec::new(),
+                fixed_in: None,
+                exploited: false,
+            },
+            owner: "web".to_owned(),
+            reason: Reason::ThirdParty,
+            expires_ms: now_ms + 1,
+            proof: Proof {
+                digest: sha256(document.as_bytes()),
+                objections: Vec::new(),
+                proven_ms: now_ms,
+            },
+        })
+    }
+
+    fn explain(&self, document: &str) -> String {
+        format!("explained: {document}")
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod changes;
+mod console;
 mod errors;
 mod fleet;
 mod harness;

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ledger_place::{Place, now_ms};
+use crate::workshop::Bench;
 
 /// Serve the ledger's REST API and give out bundles; make the ledger if it is not there.
 ///
@@ -84,6 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let (clock, limits) = (Arc::new(now_ms), control::Limits::default());
     let service = Service::new(Arc::clone(&store), policy, keys, clock, limits);
+    let service = service.with_workshop(Arc::new(Bench));
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(arguments.listen, service))?;
     // Its connections are closed here, where a thread may wait for that.

@@ -15,6 +15,7 @@ use clap::{Args, Subcommand};
 use patch::load::Unparsed;
 use patch::{Level, Problem, Source};
 
+pub(crate) use prove::by_itself;
 pub(crate) use test::judge;
 
 /// Virtual patch documents: make, check, prove, explain.

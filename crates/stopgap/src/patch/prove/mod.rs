@@ -110,9 +110,6 @@ fn prove_one(
     arguments: &Arguments,
     tested: Option<backtest::Tested>,
 ) -> anyhow::Result<Proven> {
-    let compiled = patch::compile(&source)?;
-    let plan = prove::plan(&source, &compiled)?;
-    let report = prove::prove(&source, &plan, false)?;
     let progress = Progress::new(&source.document.id, source.document.cases.exploit.len());
     let timeout = Duration::from_secs(arguments.timeout_seconds);
     let target = arguments.target.as_deref();
@@ -129,30 +126,50 @@ fn prove_one(
         composed: arguments.depth > 1,
         tried: &mut |at| progress.step(at),
     };
-    let evasions = prove::evade(&source, &plan, evasive)?;
+    let proof = tried(&source, evasive);
     progress.end();
     if let Some(error) = application.and_then(Application::unreachable) {
         return Err(error);
     }
-    let (traffic, hits) = match tested {
-        Some(tested) => (Some(tested.traffic), tested.stopped),
-        None => (None, Vec::new()),
-    };
-    let proof = Proof {
+    let mut proof = proof?;
+    let mut hits = Vec::new();
+    if let Some(tested) = tested {
+        proof.traffic = Some(tested.traffic);
+        hits = tested.stopped;
+    }
+    Ok(Proven {
+        source,
+        proof,
+        hits,
+    })
+}
+
+/// The proof by the document's own cases and variants of its exploits.
+fn tried(source: &Source, evasive: Evasive<'_>) -> anyhow::Result<Proof> {
+    let compiled = patch::compile(source)?;
+    let plan = prove::plan(source, &compiled)?;
+    let report = prove::prove(source, &plan, false)?;
+    let evasions = prove::evade(source, &plan, evasive)?;
+    Ok(Proof {
         version: Proof::VERSION,
         patch: report.patch,
         document: source.document.digest(),
         time: jiff::Timestamp::now(),
         cases: report.cases,
         evasions,
-        traffic,
-        cost: cost::measure(&source, &plan)?,
-    };
-    Ok(Proven {
-        source,
-        proof,
-        hits,
+        traffic: None,
+        cost: cost::measure(source, &plan)?,
     })
+}
+
+/// The proof where there is no application to try the variants on.
+pub(crate) fn by_itself(source: &Source) -> anyhow::Result<Proof> {
+    let evasive = Evasive {
+        target: None,
+        composed: true,
+        tried: &mut |_| {},
+    };
+    tried(source, evasive)
 }
 
 fn check(sources: &[Source], path: &std::path::Path) -> anyhow::Result<ExitCode> {

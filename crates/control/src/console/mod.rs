@@ -1,0 +1,316 @@
+//! The console: pages for people, over the same routes as programs have, so that who may do
+//! what, and what is logged of it, is decided in one place.
+//!
+//! It works without scripts. A page is a function of a [`Visit`], in the one table [`pages`].
+
+mod api;
+mod change;
+mod look;
+mod render;
+mod session;
+mod today;
+mod visit;
+mod workshop;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Multipart, RawPathParams, Request};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY,
+    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, get, on};
+
+use crate::Secret;
+use crate::call::token_of;
+use crate::problem::{Kind, Problem};
+use crate::serve::Service;
+use render::Frame;
+use session::Session;
+pub(crate) use session::Sessions;
+use visit::{Fields, Shown, Visit};
+pub use workshop::{Examined, Made, Workshop};
+
+/// Every page that can be gone to from everywhere: its path and its name.
+pub(crate) const NAVIGATION: [(&str, &str); 7] = [
+    ("/", "Today"),
+    ("/findings", "Findings"),
+    ("/patches", "Patches"),
+    ("/rollouts", "Rollouts"),
+    ("/hits", "Hits"),
+    ("/inventory", "Inventory"),
+    ("/audit", "Audit"),
+];
+
+/// The cookie that tells who is signed in.
+const COOKIE_NAME: &str = "stopgap-session";
+/// Nothing but our own style, and forms to ourselves.
+const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
+
+/// What can be looked at, and what forms do.
+fn pages() -> [(MethodFilter, &'static str, Page); 17] {
+    let (look, act) = (MethodFilter::GET, MethodFilter::POST);
+    [
+        (look, "/", look::today),
+        (look, "/findings", look::findings),
+        (look, "/findings/{id}", look::finding),
+        (act, "/findings/{id}/moves", change::move_finding),
+        (look, "/patches", look::patches),
+        (look, "/patches/new", change::new_patch),
+        (act, "/patches/new", change::keep_patch),
+        (act, "/patches/import", change::import_patch),
+        (look, "/patches/{id}", look::patch),
+        (act, "/patches/{id}/rollouts", change::start_rollout),
+        (look, "/rollouts", look::rollouts),
+        (look, "/rollouts/{id}", look::rollout),
+        (act, "/rollouts/{id}/moves", change::move_rollout),
+        (look, "/hits", look::hits),
+        (look, "/inventory", look::inventory),
+        (look, "/audit", look::audit),
+        (act, "/sign-out", sign_out),
+    ]
+}
+
+/// Adds the console's pages.
+pub(crate) fn add(mut router: Router, service: &Arc<Service>) -> Router {
+    for (filter, path, page) in pages() {
+        let service = Arc::clone(service);
+        let answer = move |parameters: RawPathParams, request: Request| {
+            let service = Arc::clone(&service);
+            async move { answered(service, page, &parameters, request).await }
+        };
+        router = router.route(path, on(filter, answer));
+    }
+    let service = Arc::clone(service);
+    let sign_in = move |request: Request| {
+        let service = Arc::clone(&service);
+        async move { sign_in(service, request).await }
+    };
+    router
+        .route(
+            "/sign-in",
+            get(async || render::sign_in(String::new())).post(sign_in),
+        )
+        .route(
+            "/style.css",
+            get(async || ([(CONTENT_TYPE, "text/css")], include_str!("style.css"))),
+        )
+}
+
+async fn answered(
+    service: Arc<Service>,
+    page: Page,
+    parameters: &RawPathParams,
+    request: Request,
+) -> Response {
+    let id = parameters.iter().next().map(|(_, id)| id.to_owned());
+    match answer(service, page, id, request).await {
+        Ok(response) => response,
+        Err(problem) => render::problem(&Frame::default(), &problem),
+    }
+}
+
+/// A visit, from the cookie to the page.
+async fn answer(
+    service: Arc<Service>,
+    page: Page,
+    id: Option<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let busy = |_| Problem::new(Kind::Busy, "too much to do at one time, try again later");
+    let _place = service.calls.try_acquire().map_err(busy)?;
+    let now_ms = service.now_ms();
+    let Some(session) = session_of(&service, request.headers(), now_ms) else {
+        return Ok(see("/sign-in"));
+    };
+    let query = Fields::of_query(request.uri().query().unwrap_or_default());
+    let changes = request.method() != axum::http::Method::GET;
+    let form = form_of(&service, request).await?;
+    // Another site can send a form here, but not with this key in it.
+    if changes && form.get("form_key") != session.form_key {
+        return Err(Problem::new(
+            Kind::Forbidden,
+            "this form is of another session: open it again",
+        ));
+    }
+    let under_way = Arc::clone(&service);
+    let work = tokio::task::spawn_blocking(move || {
+        let stored = under_way.store.read(|it| it.token(&session.token));
+        let Some(token) = stored
+            .ok()
+            .map(|stored| stored.value)
+            .filter(|token| token.holds(now_ms))
+        else {
+            return Ok(see("/sign-in"));
+        };
+        let visit = Visit {
+            service: &under_way,
+            session,
+            token,
+            id,
+            query,
+            form,
+            now_ms,
+        };
+        let frame = visit.frame("");
+        Ok(match page(&visit) {
+            Ok(Shown::Page(html)) => render::page(StatusCode::OK, html),
+            Ok(Shown::Elsewhere(path)) => see(&path),
+            Ok(Shown::SignedOut) => signed_out(),
+            Err(problem) => render::problem(&frame, &problem),
+        })
+    });
+    let response = work
+        .await
+        .unwrap_or_else(|defect| Err(Problem::internal(&defect)))?;
+    if changes && !response.status().is_client_error() {
+        service.fleet.changed.notify_one();
+    }
+    Ok(response)
+}
+
+/// What the form says; nothing where there is none.
+async fn form_of(service: &Service, request: Request) -> Result<Fields, Problem> {
+    let kind = request.headers().get(CONTENT_TYPE).cloned();
+    let kind = kind
+        .as_ref()
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let (bytes, patience) = (service.limits.form_bytes, service.limits.body_ms);
+    let malformed = |why: &dyn std::fmt::Display| Problem::new(Kind::Malformed, why.to_string());
+    let read = async {
+        let (head, body) = request.into_parts();
+        let whole = to_bytes(body, bytes).await.map_err(|_| {
+            Problem::new(Kind::TooLarge, format!("a form has {bytes} bytes at most"))
+        })?;
+        if !kind.starts_with("multipart/form-data") {
+            return Ok(Fields::of_query(&String::from_utf8_lossy(&whole)));
+        }
+        let request = Request::from_parts(head, Body::from(whole));
+        let parts = Multipart::from_request(request, &()).await;
+        let mut parts = parts.map_err(|why| malformed(&why))?;
+        let mut fields = Fields::default();
+        while let Some(part) = parts.next_field().await.map_err(|why| malformed(&why))? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let file = part.file_name().map(str::to_owned);
+            let text = part.text().await.map_err(|why| malformed(&why))?;
+            fields.add(&name, text);
+            if let Some(file) = file {
+                fields.add(&format!("{name}_name"), file);
+            }
+        }
+        Ok(fields)
+    };
+    match tokio::time::timeout(Duration::from_millis(patience), read).await {
+        Ok(read) => read,
+        Err(_) => Err(Problem::new(
+            Kind::TooSlow,
+            format!("a form must come within {patience} ms"),
+        )),
+    }
+}
+
+fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(COOKIE).iter();
+    let mut pairs = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'));
+    pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+}
+
+fn session_of(service: &Service, headers: &HeaderMap, now_ms: i64) -> Option<Session> {
+    let cookie = cookie_of(headers)?;
+    service.sessions.of(cookie, now_ms, &service.limits)
+}
+
+/// Whoever shows a token that counts is signed in.
+async fn sign_in(service: Arc<Service>, request: Request) -> Response {
+    // Only a gateway in front can have spoken TLS: we listen on this machine alone.
+    let forwarded = request.headers().get("x-forwarded-proto");
+    let secure = forwarded.is_some_and(|proto| proto == "https");
+    let form = match form_of(&service, request).await {
+        Ok(form) => form,
+        Err(problem) => return render::problem(&Frame::default(), &problem),
+    };
+    let now_ms = service.now_ms();
+    if !service.sessions.may_try(now_ms, &service.limits) {
+        return render::sign_in("Too many attempts have failed: wait a minute.".to_owned());
+    }
+    let under_way = Arc::clone(&service);
+    let work = tokio::task::spawn_blocking(move || {
+        let secret = Secret::read(form.get("token").trim());
+        let token = match secret {
+            Some(secret) => token_of(&under_way.store, &secret, now_ms)?,
+            None => None,
+        };
+        let Some(token) = token else {
+            under_way.sessions.note_failure(now_ms);
+            return Ok(None);
+        };
+        let opened = under_way.sessions.open(token.id, now_ms, &under_way.limits);
+        opened.map(Some).map_err(|why| Problem::internal(&why))
+    });
+    let opened = work
+        .await
+        .unwrap_or_else(|defect| Err(Problem::internal(&defect)));
+    match opened {
+        Ok(Some(cookie)) => {
+            let mut response = see("/");
+            let secure = if secure { "; Secure" } else { "" };
+            let cookie =
+                format!("{COOKIE_NAME}={cookie}; HttpOnly; SameSite=Strict; Path=/{secure}");
+            set(&mut response, SET_COOKIE, &cookie);
+            response
+        }
+        Ok(None) => render::sign_in("This is no token that counts.".to_owned()),
+        Err(problem) => render::problem(&Frame::default(), &problem),
+    }
+}
+
+fn sign_out(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    visit.service.sessions.close(&visit.session);
+    Ok(Shown::SignedOut)
+}
+
+fn signed_out() -> Response {
+    let mut response = see("/sign-in");
+    let cookie = format!("{COOKIE_NAME}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    set(&mut response, SET_COOKIE, &cookie);
+    response
+}
+
+/// Go there and look.
+fn see(path: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    set(&mut response, LOCATION, path);
+    guarded(response)
+}
+
+fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// With what keeps browsers from doing more with a page than show it.
+fn guarded(mut response: Response) -> Response {
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "same-origin"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

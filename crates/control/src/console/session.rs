@@ -1,0 +1,174 @@
+//! Who is signed in: in memory, so that signing in again is all that a restart costs.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ledger::sha256;
+
+use crate::Limits;
+use crate::secret::random;
+
+/// Everybody who is signed in, and who has failed to.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    /// By the hash of what the cookie holds.
+    open: HashMap<String, Session>,
+    /// When attempts have failed, the oldest first.
+    failed_ms: Vec<i64>,
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    /// The token that was shown. Whether it still counts is asked each time.
+    pub(crate) token: String,
+    /// Forms must bring it: other sites cannot know it.
+    pub(crate) form_key: String,
+    /// Names it: the hash of what the cookie holds.
+    pub(crate) name: String,
+    began_ms: i64,
+    seen_ms: i64,
+}
+
+impl Sessions {
+    /// Whether one may try to sign in now.
+    pub(crate) fn may_try(&self, now_ms: i64, limits: &Limits) -> bool {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = now_ms.saturating_sub(60_000);
+        inside.failed_ms.retain(|&failed| failed > since);
+        inside.failed_ms.len() < limits.failed_sign_ins
+    }
+
+    pub(crate) fn note_failure(&self, now_ms: i64) {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.failed_ms.push(now_ms);
+    }
+
+    /// Signs in whoever has shown the token; what the cookie is to hold. Where too many are
+    /// signed in, whoever was seen longest ago no longer is.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub(crate) fn open(
+        &self,
+        token: String,
+        now_ms: i64,
+        limits: &Limits,
+    ) -> std::io::Result<String> {
+        let cookie = URL_SAFE_NO_PAD.encode(random()?);
+        let name = sha256(cookie.as_bytes());
+        let session = Session {
+            token,
+            name: name.clone(),
+            form_key: URL_SAFE_NO_PAD.encode(random()?),
+            began_ms: now_ms,
+            seen_ms: now_ms,
+        };
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = &mut inside.open;
+        open.retain(|_, session| session.holds(now_ms, limits));
+        if open.len() >= limits.sessions {
+            let oldest = open.iter().min_by_key(|(_, session)| session.seen_ms);
+            let oldest = oldest.map(|(cookie, _)| cookie.clone());
+            oldest.and_then(|oldest| open.remove(&oldest));
+        }
+        open.insert(name, session);
+        Ok(cookie)
+    }
+
+    /// Whose cookie it is.
+    pub(crate) fn of(&self, cookie: &str, now_ms: i64, limits: &Limits) -> Option<Session> {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = inside.open.get_mut(&sha256(cookie.as_bytes()))?;
+        if !session.holds(now_ms, limits) {
+            return None;
+        }
+        session.seen_ms = now_ms;
+        Some(session.clone())
+    }
+
+    pub(crate) fn close(&self, session: &Session) {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.open.remove(&session.name);
+    }
+}
+
+impl Session {
+    fn holds(&self, now_ms: i64, limits: &Limits) -> bool {
+        let idle = now_ms.saturating_sub(self.seen_ms);
+        let long = now_ms.saturating_sub(self.began_ms);
+        idle < limits.session_idle_ms && long < limits.session_ms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE_MS: i64 = 60_000;
+
+    fn open(sessions: &Sessions, now_ms: i64) -> String {
+        let token = format!("token {now_ms}");
+        let opened = sessions.open(token, now_ms, &Limits::default());
+        opened.unwrap()
+    }
+
+    #[test]
+    fn a_session_ends_when_nobody_comes_or_after_a_day_of_work() {
+        let (sessions, limits) = (Sessions::default(), Limits::default());
+        let cookie = open(&sessions, 0);
+        let idle = limits.session_idle_ms;
+        let mut now_ms = 0;
+        while now_ms + idle - 1 < limits.session_ms {
+            now_ms += idle - 1;
+            assert!(sessions.of(&cookie, now_ms, &limits).is_some());
+        }
+        assert!(sessions.of(&cookie, limits.session_ms, &limits).is_none());
+        let cookie = open(&sessions, 0);
+        assert!(sessions.of(&cookie, idle, &limits).is_none());
+        assert!(sessions.of("another", 0, &limits).is_none());
+    }
+
+    #[test]
+    fn whoever_signs_out_is_out() {
+        let (sessions, limits) = (Sessions::default(), Limits::default());
+        let (one, other) = (open(&sessions, 0), open(&sessions, 0));
+        sessions.close(&sessions.of(&one, 0, &limits).unwrap());
+        assert!(sessions.of(&one, 0, &limits).is_none());
+        assert!(sessions.of(&other, 0, &limits).is_some());
+    }
+
+    #[test]
+    fn sessions_are_bounded_and_the_latest_stay() {
+        let sessions = Sessions::default();
+        let limits = Limits {
+            sessions: 2,
+            ..Limits::default()
+        };
+        let cookies = [1, 2, 3].map(|now_ms| {
+            let opened = sessions.open("token".to_owned(), now_ms, &limits);
+            opened.unwrap()
+        });
+        let open = cookies.map(|cookie| sessions.of(&cookie, 4, &limits).is_some());
+        assert_eq!(open, [false, true, true]);
+    }
+
+    #[test]
+    fn after_some_failures_one_waits_a_minute() {
+        let (sessions, limits) = (Sessions::default(), Limits::default());
+        for _ in 0..limits.failed_sign_ins {
+            assert!(sessions.may_try(5, &limits));
+            sessions.note_failure(5);
+        }
+        assert!(!sessions.may_try(5, &limits));
+        assert!(!sessions.may_try(MINUTE_MS + 4, &limits));
+        assert!(sessions.may_try(MINUTE_MS + 5, &limits));
+    }
+}

@@ -1,0 +1,49 @@
+//! What the console asks of those who understand patch documents.
+
+use ledger::{Advisory, Proof, Reason};
+
+/// Makes, reads and proves documents. The control side itself does not know their language.
+pub trait Workshop: Send + Sync {
+    /// What descriptions of vulnerabilities it understands: their names, and what they are.
+    fn kinds(&self) -> Vec<(&'static str, &'static str)>;
+
+    /// Documents made from a description; for each source that gives none, why.
+    fn make(&self, kind: &str, name: &str, text: &str) -> Vec<Result<Made, String>>;
+
+    /// Reads a document, tries its cases and their evasions on it.
+    ///
+    /// # Errors
+    /// What is wrong with it, each with its line.
+    fn examine(&self, document: &str, now_ms: i64) -> Result<Examined, Vec<String>>;
+
+    /// What its rules do, for people; empty if that cannot be told.
+    fn explain(&self, document: &str) -> String;
+}
+
+/// A document that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its text.
+    pub document: String,
+    /// Where the fix can be followed, as far as the description says.
+    pub fix: String,
+}
+
+/// What a document says of itself, and its proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// Its identifier.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The vulnerability that it is for.
+    pub advisory: Advisory,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why it is there.
+    pub reason: Reason,
+    /// When it must be looked at anew.
+    pub expires_ms: i64,
+    /// What came of trying it.
+    pub proof: Proof,
+}

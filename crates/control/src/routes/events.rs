@@ -1,0 +1,47 @@
+//! What ingress points have told.
+
+use ledger::{Area, Role};
+use store::EventFilter;
+use wire::Event;
+
+use super::{AFTER, LIMIT, Method, Route, schema};
+use crate::call::Call;
+use crate::problem::{Kind, Problem};
+use crate::reply::{Listed, Reply};
+
+pub(super) fn all() -> [Route; 1] {
+    [Route {
+        method: Method::Get,
+        path: "/events".to_owned(),
+        role: Role::Viewer,
+        area: Area::Rollouts,
+        name: "list_event".to_owned(),
+        about: "Requests in which something matched, the newest first".to_owned(),
+        query: &[
+            ("application", "only those for this application"),
+            ("patch", "only those in which this virtual patch matched"),
+            AFTER,
+            LIMIT,
+        ],
+        input: None,
+        output: schema::<Listed<Event>>,
+        status: 200,
+        versioned: false,
+        handle: list,
+    }]
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    let filter = match (call.asked("application"), call.asked("patch")) {
+        (None, None) => EventFilter::All,
+        (Some(application), None) => EventFilter::Application(application),
+        (None, Some(patch)) => EventFilter::Patch(patch),
+        (Some(_), Some(_)) => {
+            let detail = "ask for an application or for a patch, not for both";
+            return Err(Problem::new(Kind::Malformed, detail));
+        }
+    };
+    let paging = call.paging()?;
+    let page = call.store.read(|it| it.events(filter, paging))?;
+    Ok(Reply::found(&Listed::of(page, |event| event))?)
+}

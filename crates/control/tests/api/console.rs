@@ -1,0 +1,342 @@
+//! The console, as a browser without scripts uses it.
+
+use control::Limits;
+use ledger::{Area, Role};
+use serde_json::{Value, json};
+
+use crate::harness::{Api, Page};
+
+/// Somebody in front of the console.
+struct Browser<'a> {
+    api: &'a Api,
+    cookie: String,
+    form_key: String,
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    form.finish()
+}
+
+/// The text between two others.
+fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    let (_, rest) = text.split_once(start).unwrap_or(("", ""));
+    rest.split_once(end).map_or("", |(found, _)| found)
+}
+
+impl<'a> Browser<'a> {
+    fn of(api: &'a Api, secret: &str) -> Self {
+        let signed = api.page("POST /sign-in", "", &encoded(&[("token", secret)]));
+        assert_eq!((signed.status, signed.header("location")), (303, "/"));
+        let cookie = between(signed.header("set-cookie"), "stopgap-session=", ";").to_owned();
+        let first = api.page("GET /", &cookie, "");
+        let form_key = between(&first.html, "name=\"form_key\" value=\"", "\"").to_owned();
+        assert!(!form_key.is_empty());
+        Self {
+            api,
+            cookie,
+            form_key,
+        }
+    }
+
+    fn look(&self, path: &str) -> String {
+        let page = self.api.page(&format!("GET {path}"), &self.cookie, "");
+        assert_eq!(page.status, 200, "{path}: {}", page.html);
+        page.html
+    }
+
+    fn send(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let mut fields = fields.to_vec();
+        fields.push(("form_key", &self.form_key));
+        self.api
+            .page(&format!("POST {path}"), &self.cookie, &encoded(&fields))
+    }
+}
+
+fn fill(api: &Api, op: &str) {
+    let advisory = json!({ "id": "CVE-1", "title": "A flaw", "severity": "critical" });
+    let patch = json!({
+        "id": "p", "title": "<script>alert(1)</script>", "advisories": ["CVE-1"],
+        "owner": "web", "reason": "waiting-for-fix", "expires_ms": 1,
+        "fix": { "link": "release 2" }, "document": "the rules of p\n",
+    });
+    let shop = json!({
+        "id": "shop", "title": "Shop", "environment": "production", "owner": "web",
+        "hosts": ["shop.example.org"],
+    });
+    api.done(op, "POST /advisories", &advisory);
+    api.done(op, "POST /patches", &patch);
+    api.done(op, "POST /applications", &shop);
+    let finding = json!({ "advisory": "CVE-1", "subject": { "application": "shop" } });
+    api.done(op, "POST /findings", &finding);
+}
+
+#[test]
+fn nobody_sees_a_page_without_signing_in() {
+    let api = Api::new();
+    for path in [
+        "/",
+        "/findings",
+        "/patches/p",
+        "/rollouts",
+        "/hits",
+        "/audit",
+    ] {
+        for cookie in ["", "AAAA", "stopgap-session="] {
+            let page = api.page(&format!("GET {path}"), cookie, "");
+            assert_eq!((page.status, page.header("location")), (303, "/sign-in"));
+            assert!(page.html.is_empty());
+        }
+    }
+    let (_, ended) = api.token("ann", Role::Admin, &[], 1);
+    for token in ["", "x", ended.as_str()] {
+        let refused = api.page("POST /sign-in", "", &encoded(&[("token", token)]));
+        assert_eq!(refused.status, 401);
+        assert!(refused.html.contains("no token that counts"));
+        assert_eq!(refused.header("set-cookie"), "");
+    }
+}
+
+#[test]
+fn whoever_guesses_tokens_has_to_wait() {
+    let limits = Limits {
+        failed_sign_ins: 2,
+        ..Limits::default()
+    };
+    let api = Api::with(limits);
+    let secret = api.somebody("ann", Role::Viewer);
+    for _ in 0..2 {
+        api.page("POST /sign-in", "", "token=x");
+    }
+    let refused = api.page("POST /sign-in", "", &encoded(&[("token", &secret)]));
+    assert!(refused.html.contains("wait a minute"), "{}", refused.html);
+}
+
+#[test]
+fn a_session_ends_with_its_token_and_when_it_is_signed_out() {
+    let api = Api::new();
+    let admin = api.somebody("root", Role::Admin);
+    let (id, secret) = api.token("ann", Role::Viewer, &[], i64::MAX);
+    let (first, second) = (Browser::of(&api, &secret), Browser::of(&api, &secret));
+    let out = first.send("/sign-out", &[]);
+    assert_eq!(out.header("location"), "/sign-in");
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(api.page("GET /", &first.cookie, "").status, 303);
+    second.look("/");
+    api.done(&admin, &format!("DELETE /tokens/{id}"), &Value::Null);
+    assert_eq!(api.page("GET /", &second.cookie, "").status, 303);
+}
+
+#[test]
+fn browsers_are_told_to_do_no_more_than_show_pages() {
+    let api = Api::new();
+    let secret = api.somebody("ann", Role::Viewer);
+    let signed = api.page("POST /sign-in", "", &encoded(&[("token", &secret)]));
+    let cookie = signed.header("set-cookie");
+    assert!(cookie.contains("; HttpOnly; SameSite=Strict; Path=/"));
+    let browser = Browser::of(&api, &secret);
+    let page = api.page("GET /", &browser.cookie, "");
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert_eq!(page.header("x-frame-options"), "DENY");
+    assert_eq!(page.header("cache-control"), "no-store");
+}
+
+#[test]
+fn what_others_wrote_is_text() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let browser = Browser::of(&api, &op);
+    for path in ["/patches", "/patches/p"] {
+        let html = browser.look(path);
+        assert!(!html.contains("<script"), "{html}");
+        assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
+    }
+}
+
+#[test]
+fn another_site_cannot_send_a_form() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let browser = Browser::of(&api, &op);
+    let other = Browser::of(&api, &op);
+    for key in ["", "guess", other.form_key.as_str()] {
+        let form = [
+            ("form_key", key),
+            ("move", "fix"),
+            ("seen", "1"),
+            ("why", "x"),
+        ];
+        let sent = api.page("POST /findings/1/moves", &browser.cookie, &encoded(&form));
+        assert_eq!(sent.status, 403, "{key}");
+    }
+    assert!(browser.look("/findings/1").contains("open"));
+}
+
+#[test]
+fn today_tells_what_needs_a_decision() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    let browser = Browser::of(&api, &op);
+    assert!(browser.look("/").contains("Nothing needs a decision"));
+    fill(&api, &op);
+    let html = browser.look("/");
+    let (finding, patch) = (html.find("/findings/1"), html.find("/patches/p"));
+    assert!(finding.is_some() && finding < patch, "{html}");
+    assert!(
+        html.contains("past its expiry; it still protects"),
+        "{html}"
+    );
+    let viewer = api
+        .token("eve", Role::Viewer, &[Area::Inventory], i64::MAX)
+        .1;
+    assert!(
+        Browser::of(&api, &viewer)
+            .look("/")
+            .contains("Nothing needs")
+    );
+}
+
+#[test]
+fn a_finding_is_moved_with_a_reason() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let browser = Browser::of(&api, &op);
+    let scheduled = [
+        ("move", "schedule"),
+        ("by", "release 2"),
+        ("due_ms", "2027-01-31"),
+        ("seen", "1"),
+        ("why", "the vendor promised it"),
+    ];
+    let moved = browser.send("/findings/1/moves", &scheduled);
+    assert_eq!(
+        (moved.status, moved.header("location")),
+        (303, "/findings/1")
+    );
+    let html = browser.look("/findings/1");
+    assert!(
+        html.contains("release 2, by 2027-01-31 00:00 UTC"),
+        "{html}"
+    );
+    let log = browser.look("/audit?subject=finding/1");
+    assert!(log.contains("the vendor promised it"), "{log}");
+    // The form was shown before the finding moved.
+    let late = browser.send("/findings/1/moves", &scheduled);
+    assert_eq!(late.status, 412);
+    assert!(late.html.contains("changed by others"));
+    for (field, status) in [("why", 400), ("by", 400)] {
+        let left: Vec<_> = scheduled
+            .iter()
+            .copied()
+            .filter(|(name, _)| *name != field)
+            .collect();
+        assert_eq!(
+            browser.send("/findings/1/moves", &left).status,
+            status,
+            "{field}"
+        );
+    }
+    let never =
+        scheduled.map(|(name, value)| (name, if name == "due_ms" { "soon" } else { value }));
+    let refused = browser.send("/findings/1/moves", &never);
+    assert!(
+        refused.html.contains("`soon` is no day"),
+        "{}",
+        refused.html
+    );
+}
+
+#[test]
+fn a_viewer_is_shown_no_forms_and_may_send_none() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let viewer = api.somebody("eve", Role::Viewer);
+    let browser = Browser::of(&api, &viewer);
+    for path in ["/findings/1", "/patches/p", "/patches"] {
+        assert!(!browser.look(path).contains("class=\"move\""), "{path}");
+    }
+    let form = [("move", "fix"), ("seen", "1"), ("why", "x")];
+    let sent = browser.send("/findings/1/moves", &form);
+    assert_eq!(sent.status, 400, "a version of the fix is asked for first");
+    let form = [
+        ("move", "fix"),
+        ("version", "2"),
+        ("seen", "1"),
+        ("why", "x"),
+    ];
+    assert_eq!(browser.send("/findings/1/moves", &form).status, 403);
+    let operator = Browser::of(&api, &op);
+    assert_eq!(operator.send("/findings/1/moves", &form).status, 303);
+}
+
+#[test]
+fn a_description_becomes_a_patch_that_is_enforced() {
+    let api = Api::new();
+    let op = api.somebody("ann", Role::Operator);
+    let approver = api.somebody("bob", Role::Approver);
+    fill(&api, &op);
+    let browser = Browser::of(&api, &op);
+    let bad = browser.send("/patches/import", &[("kind", "curl"), ("file", "bad")]);
+    assert!(bad.html.contains("it is bad"), "{}", bad.html);
+    let upload = [("kind", "curl"), ("file", "rules"), ("file_name", "poc.sh")];
+    let made = browser.send("/patches/import", &upload);
+    assert!(made.html.contains("rules of poc.sh"), "{}", made.html);
+    let kept = [("document", "bad"), ("fix", "release 2"), ("why", "now")];
+    let refused = browser.send("/patches/new", &kept);
+    assert!(refused.html.contains("line 1: it is bad") && refused.html.contains("release 2"));
+    let kept = [
+        ("document", "rules\r\nof poc.sh"),
+        ("fix", "release 2"),
+        ("why", "now"),
+    ];
+    let kept = browser.send("/patches/new", &kept);
+    assert_eq!(kept.header("location"), "/patches/made", "{}", kept.html);
+    assert!(
+        browser
+            .look("/patches/made")
+            .contains("explained: rules\nof poc.sh")
+    );
+    let begin = [("environment", "production"), ("why", "it is attacked")];
+    let begun = browser.send("/patches/made/rollouts", &begin);
+    assert_eq!(begun.header("location"), "/rollouts/1", "{}", begun.html);
+    let promote = |version: &str| {
+        let form = [
+            ("move", "promote"),
+            ("seen", version),
+            ("why", "it is quiet"),
+        ];
+        browser.send("/rollouts/1/moves", &form)
+    };
+    for version in ["1", "2", "3", "4"] {
+        assert_eq!(promote(version).status, 303);
+    }
+    let html = browser.look("/rollouts/1");
+    assert_eq!(between(&html, "aria-current=\"step\">", "<"), "canary 50 %");
+    let alone = promote("5");
+    assert_eq!(alone.status, 422);
+    assert!(alone.html.contains("somebody other than who started it"));
+    assert!(
+        browser
+            .look("/")
+            .contains("waits for somebody&#39;s consent")
+    );
+    let other = Browser::of(&api, &approver);
+    let consent = [("move", "approve"), ("seen", "5"), ("why", "I read it")];
+    assert_eq!(other.send("/rollouts/1/moves", &consent).status, 303);
+    assert_eq!(promote("6").status, 303);
+    let html = browser.look("/rollouts/1");
+    assert_eq!(between(&html, "aria-current=\"step\">", "<"), "enforce");
+    let back = [("move", "demote"), ("seen", "7"), ("why", "a report")];
+    assert_eq!(browser.send("/rollouts/1/moves", &back).status, 303);
+    assert!(
+        browser
+            .look("/audit?subject=rollout/1")
+            .contains("a report")
+    );
+}

@@ -1,0 +1,134 @@
+//! What the console has done by those who understand patch documents.
+
+use control::{Examined, Made, Workshop};
+use factory::{Limits, Options, Outcome, importers};
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+use patch::document::{Document, Reason, Severity};
+use patch::{Level, Source};
+
+/// The factory and the proof, for the console.
+pub(crate) struct Bench;
+
+/// How a document that was typed or uploaded is called in messages.
+const NAME: &str = "document";
+/// Days that a patch which was made here has.
+const DAYS: i64 = 90;
+
+impl Workshop for Bench {
+    fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+        let importers = importers().iter();
+        importers
+            .map(|importer| (importer.kind, importer.summary))
+            .collect()
+    }
+
+    fn make(&self, kind: &str, name: &str, text: &str) -> Vec<Result<Made, String>> {
+        let Some(importer) = importers().iter().find(|importer| importer.kind == kind) else {
+            return vec![Err(format!("`{kind}` is not understood"))];
+        };
+        let today = crate::patch::today();
+        let options = Options {
+            owner: "unassigned".to_owned(),
+            reason: Reason::ThirdParty,
+            expires: today.saturating_add(DAYS.days()),
+            today,
+            // Somebody reviews it before it is kept.
+            accept: true,
+            limits: Limits::default(),
+        };
+        let found = importer.import(text, name, &options).into_iter();
+        found
+            .map(|imported| match imported.outcome {
+                Outcome::Patch(made) => Ok(Made {
+                    fix: reference(&made.yaml),
+                    document: made.yaml,
+                }),
+                Outcome::Needless(why) | Outcome::Rejected(why) => {
+                    Err(format!("{}: {why}", imported.id))
+                }
+            })
+            .collect()
+    }
+
+    fn examine(&self, document: &str, now_ms: i64) -> Result<Examined, Vec<String>> {
+        let source = Source::parse(NAME, document).map_err(|why| vec![why.to_string()])?;
+        let today = jiff::Timestamp::from_millisecond(now_ms);
+        let today = today.map_err(|why| vec![why.to_string()])?;
+        let today = today.to_zoned(TimeZone::UTC).date();
+        let problems = patch::lint(&source, today).into_iter();
+        let wrong: Vec<String> = problems
+            .filter(|problem| problem.level == Level::Error)
+            .map(|problem| problem.to_string())
+            .collect();
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let proof = crate::patch::by_itself(&source).map_err(|why| vec![format!("{why:#}")])?;
+        examined(&source.document, document, &proof, now_ms).map_err(|why| vec![why])
+    }
+
+    fn explain(&self, document: &str) -> String {
+        let source = Source::parse(NAME, document).ok();
+        let explained = source.and_then(|source| patch::explain(&source).ok());
+        explained.map_or_else(String::new, |explained| explained.to_string())
+    }
+}
+
+/// The first place where the vulnerability can be read about.
+fn reference(document: &str) -> String {
+    let source = Source::parse(NAME, document).ok();
+    let references = source.map(|source| source.document.vulnerability.references);
+    let first = references.unwrap_or_default().into_iter().next();
+    first.unwrap_or_default()
+}
+
+/// A document, as far as the ledger looks into it. What a patch must say for the ledger is
+/// left out of no document: whoever owns nothing is not told when it expires.
+fn examined(
+    document: &Document,
+    text: &str,
+    proof: &patch::prove::Proof,
+    now_ms: i64,
+) -> Result<Examined, String> {
+    let missing = |name: &str| format!("{NAME}: say `{name}`: the ledger keeps it");
+    let owner = document.owner.as_ref().ok_or_else(|| missing("owner"))?;
+    let reason = document.reason.as_ref().ok_or_else(|| missing("reason"))?;
+    let expires = document
+        .expires
+        .as_ref()
+        .ok_or_else(|| missing("expires"))?;
+    let day: jiff::civil::Date = expires.value.parse().map_err(|_| missing("expires"))?;
+    let day = day.to_zoned(TimeZone::UTC).map_err(|why| why.to_string())?;
+    let known = &document.vulnerability;
+    Ok(Examined {
+        id: document.id.value.clone(),
+        title: document.title.value.clone(),
+        advisory: ledger::Advisory {
+            id: document.id.value.clone(),
+            title: document.title.value.clone(),
+            severity: match document.severity {
+                Severity::Critical => ledger::Severity::Critical,
+                Severity::High => ledger::Severity::High,
+                Severity::Medium => ledger::Severity::Medium,
+                Severity::Low => ledger::Severity::Low,
+            },
+            aliases: known.aliases.clone(),
+            fixed_in: known.fixed_in.clone(),
+            exploited: known.known_exploited,
+        },
+        owner: owner.value.clone(),
+        reason: match reason.value {
+            Reason::NoResources => ledger::Reason::NoResources,
+            Reason::ProviderManaged => ledger::Reason::ProviderManaged,
+            Reason::ThirdParty => ledger::Reason::ThirdParty,
+            Reason::WaitingForFix => ledger::Reason::WaitingForFix,
+        },
+        expires_ms: day.timestamp().as_millisecond(),
+        proof: ledger::Proof {
+            digest: ledger::sha256(text.as_bytes()),
+            objections: proof.objections(),
+            proven_ms: now_ms,
+        },
+    })
+}
