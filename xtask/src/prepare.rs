@@ -46,6 +46,10 @@ const NEEDS: &[Need] = &[
         check: &["caddy", "version"],
         debian: "caddy",
     },
+    Need {
+        check: &["haproxy", "-v"],
+        debian: "haproxy",
+    },
     // The scanners that must find nothing behind the gateway.
     Need {
         check: &["sqlmap", "--version"],

@@ -81,6 +81,8 @@ pub enum Role {
     /// `auth_request`, `forwardAuth` of Traefik, `forward_auth` of Caddy. Answered are 204, go
     /// on, or the status of a refusal.
     ForwardAuth,
+    /// HAProxy's, which asks by SPOE, with the part of the body that it holds.
+    Spoe,
 }
 
 /// A server's certificate.
@@ -199,9 +201,9 @@ impl Config {
         Ok(Self::with(listen, Role::Proxy, vec![upstream]))
     }
 
-    /// One application, `default`, whose requests other proxies ask about, in plain HTTP.
-    pub fn for_questions(listen: SocketAddr) -> Self {
-        Self::with(listen, Role::ForwardAuth, Vec::new())
+    /// One application, `default`, whose requests other proxies ask about, without TLS.
+    pub fn for_questions(listen: SocketAddr, role: Role) -> Self {
+        Self::with(listen, role, Vec::new())
     }
 
     fn with(listen: SocketAddr, role: Role, upstreams: Vec<UpstreamUrl>) -> Self {
@@ -309,6 +311,9 @@ impl Config {
             return Err(
                 "limits: connections is at least 1 and head_bytes at least 8192".to_owned(),
             );
+        }
+        if self.limits.message_bytes < 256 {
+            return Err("limits: message_bytes is at least 256".to_owned());
         }
         Ok(())
     }

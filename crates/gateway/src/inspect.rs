@@ -145,6 +145,15 @@ impl<'a> Inspection<'a> {
         Ok((Body::new(held.into_bytes(), rest), Some(guard)))
     }
 
+    /// Phase 2 where another proxy holds the body: what it shows of it, and whether more follows.
+    pub(crate) fn shown_body(&mut self, body: &[u8], more: bool) -> Result<(), Halt> {
+        self.run(|transaction| transaction.request_body(body))?;
+        if more {
+            self.run(Transaction::request_body_cut)?;
+        }
+        self.run(Transaction::request_body_end)
+    }
+
     /// What to take out of the request; then, if no rule wants the response, the engine is done.
     pub(crate) fn strips(&mut self) -> Vec<Strip> {
         let Some(transaction) = &mut self.transaction else {
@@ -341,7 +350,7 @@ impl HeldBytes {
         }
     }
 
-    fn guard(&self) -> HeldGuard {
+    pub(crate) fn guard(&self) -> HeldGuard {
         HeldGuard {
             now: Arc::clone(&self.now),
             most: self.most,
@@ -351,7 +360,7 @@ impl HeldBytes {
 }
 
 impl HeldGuard {
-    fn grow(&mut self, bytes: usize) -> Option<()> {
+    pub(crate) fn grow(&mut self, bytes: usize) -> Option<()> {
         self.own += bytes;
         let before = self.now.fetch_add(bytes, Ordering::Relaxed);
         (before + bytes <= self.most).then_some(())

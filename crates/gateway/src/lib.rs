@@ -35,6 +35,7 @@ mod page;
 mod proxy;
 mod server;
 mod sniff;
+mod spoe;
 mod strip;
 mod timers;
 pub mod tls;
@@ -56,6 +57,8 @@ pub use error::Error;
 pub use limits::Limits;
 #[doc(hidden)]
 pub use sniff::refused_at;
+#[doc(hidden)]
+pub use spoe::frame_reads;
 
 use proxy::Proxy;
 use server::Server;

@@ -25,6 +25,8 @@ pub struct Limits {
     pub body_total_ms: u64,
     /// Bytes of bodies held for inspection in all requests together; beyond it, 503. 512 MiB.
     pub held_bytes: usize,
+    /// Bytes of one frame of SPOP, at least 256. 4 MiB.
+    pub message_bytes: usize,
     /// How long a client may refuse to read while an answer waits. 60,000.
     pub write_idle_ms: u64,
     /// To connect to an upstream. 5,000.
@@ -55,6 +57,7 @@ impl Default for Limits {
             body_idle_ms: 30_000,
             body_total_ms: 600_000,
             held_bytes: 512 * 1024 * 1024,
+            message_bytes: 4 * 1024 * 1024,
             write_idle_ms: 60_000,
             connect_ms: 5_000,
             response_ms: 60_000,

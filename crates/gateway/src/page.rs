@@ -5,6 +5,10 @@ use http::{HeaderValue, Response, StatusCode};
 
 use crate::body::Body;
 
+/// The name of a refusal's event, kept with its page.
+#[derive(Clone)]
+pub(crate) struct Reference(pub(crate) String);
+
 /// The page: HTML, or a problem document (RFC 9457) where the client prefers JSON.
 ///
 /// It names the reference and nothing of the rule: what stopped an attack helps the next.
@@ -26,6 +30,8 @@ pub(crate) fn page(status: StatusCode, reference: &str, json: bool) -> Response<
     };
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
+    let reference = Reference(reference.to_owned());
+    response.extensions_mut().insert(reference);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

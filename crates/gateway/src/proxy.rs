@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use engine::{Action, Decision, Match, MemoryStore, Plan};
 use http::header::{ACCEPT, CONNECTION, HOST, LOCATION};
+use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -15,7 +16,7 @@ use hyper::upgrade::OnUpgrade;
 use wire::{Event, EventMatch};
 
 use crate::body::{Body, ClientBody, UpstreamBody};
-use crate::config::{Application, Config, Network};
+use crate::config::{Application, Config, Network, Role};
 use crate::error::Error;
 use crate::events::{Events, now_ms};
 use crate::forward;
@@ -35,14 +36,17 @@ pub(crate) struct Proxy {
     pub(crate) limits: Limits,
     pub(crate) trusted: Vec<Network>,
     ingress: String,
-    applications: ArcSwap<Vec<Protected>>,
-    held: HeldBytes,
+    applications: ArcSwap<Applications>,
+    pub(crate) held: HeldBytes,
     /// Persistent collections; they stay when plans are swapped.
     store: Arc<MemoryStore>,
 }
 
+/// What is protected.
+pub(crate) type Applications = Vec<Protected>;
+
 /// An application and the way to it.
-struct Protected {
+pub(crate) struct Protected {
     is: Application,
     upstreams: Upstreams,
 }
@@ -91,84 +95,125 @@ impl Proxy {
         connection: &Arc<Connection>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Dropped> {
-        self.metrics.requested();
-        let mut inspection = Inspection::new(&self.metrics);
-        let applications = self.applications.load_full();
-        let mut story = Story::default();
+        let applications = self.applications();
+        let mut life = self.life(connection.role);
         let outcome = self
-            .live(
-                connection,
-                &applications,
-                request,
-                &mut inspection,
-                &mut story,
-            )
+            .live(connection, &applications, request, &mut life)
             .await;
-        story.matches = inspection.into_matches();
-        match outcome {
-            Ok(response) => {
-                if !story.matches.is_empty() {
-                    self.tell(story, None, Some(response.status()));
-                }
-                Ok(response)
-            }
-            Err(halt) => self.answer(story, halt),
+        let status = outcome.as_ref().ok().map(Response::status);
+        Ok(self
+            .conclude(life, outcome, status)?
+            .unwrap_or_else(|page| page))
+    }
+
+    /// The applications as they are now; requests under way end as they began.
+    pub(crate) fn applications(&self) -> Arc<Applications> {
+        self.applications.load_full()
+    }
+
+    /// Begins the life of a request.
+    pub(crate) fn life<'a>(&'a self, role: Role) -> Life<'a> {
+        self.metrics.requested();
+        Life {
+            inspection: Inspection::new(&self.metrics),
+            story: Story {
+                role,
+                ..Story::default()
+            },
         }
     }
 
-    /// The life of a request, from its head to the head of its response.
-    async fn live<'a>(
+    /// Ends the life of a request: what matched is told; what was halted becomes an answer, the
+    /// inner error.
+    ///
+    /// # Errors
+    /// A rule wants the connection closed without an answer.
+    pub(crate) fn conclude<T>(
         &self,
-        connection: &Arc<Connection>,
-        applications: &'a [Protected],
-        request: Request<Incoming>,
-        inspection: &mut Inspection<'_>,
-        story: &mut Story<'a>,
-    ) -> Result<Response<Body>, Halt> {
-        // Check: the head reads one way only, and an application is meant.
-        let (mut head, incoming) = request.into_parts();
-        story.accept = head.headers.get(ACCEPT).cloned();
-        story.version = head.version;
-        story.asked = connection.asks;
-        if connection.asks {
-            forward_auth::original(&mut head)?;
+        life: Life<'_>,
+        outcome: Result<T, Halt>,
+        status: Option<StatusCode>,
+    ) -> Result<Result<T, Response<Body>>, Dropped> {
+        let mut story = life.story;
+        story.matches = life.inspection.into_matches();
+        match outcome {
+            Ok(passed) => {
+                if !story.matches.is_empty() {
+                    self.tell(story, None, status);
+                }
+                Ok(Ok(passed))
+            }
+            Err(halt) => self.answer(story, halt).map(Err),
         }
-        framing::settle(&mut head, self.limits.headers)?;
+    }
+
+    /// The first steps of every request, whoever forwards it: check that its head reads one way
+    /// only and that an application is meant, then inspect the head.
+    pub(crate) fn head<'a>(
+        &self,
+        applications: &'a Applications,
+        head: &mut Parts,
+        way: Way,
+        life: &mut Life<'a>,
+    ) -> Result<Meant<'a>, Halt> {
+        let Life { inspection, story } = life;
+        framing::settle(head, self.limits.headers)?;
         let host = head.headers.get(HOST).cloned();
         let application = choose(applications, host.as_ref())?;
-        let bodiless = hyper::body::Body::is_end_stream(&incoming);
-        let body = ClientBody::new(incoming, &self.limits);
-
-        // Inspect the head; most requests concern no rule and go straight on.
-        let client = connection.client(&head.headers, &self.trusted);
         let origin = Origin {
             application: &application.is.name,
             host: host.as_ref(),
             fail: application.is.fail,
-            client,
-            server: connection.local,
-            bodiless,
+            client: way.client,
+            server: way.server,
+            bodiless: way.bodiless,
             store: &self.store,
         };
-        let flow = inspection.head(&self.plan.load(), &head, origin);
+        let flow = inspection.head(&self.plan.load(), head, origin);
         if inspection.is_concerned() {
             story.seen = Some(Seen {
                 time_ms: now_ms(),
                 application: &application.is.name,
-                client,
+                client: way.client,
                 method: head.method.clone(),
                 host: host.clone(),
                 target: head.uri.clone(),
             });
         }
         flow?;
+        Ok(Meant { application, host })
+    }
+
+    /// The life of a request, from its head to the head of its response.
+    async fn live<'a>(
+        &self,
+        connection: &Arc<Connection>,
+        applications: &'a Applications,
+        request: Request<Incoming>,
+        life: &mut Life<'a>,
+    ) -> Result<Response<Body>, Halt> {
+        // Check, and inspect the head; most requests concern no rule and go straight on.
+        let (mut head, incoming) = request.into_parts();
+        life.begin(&head);
+        let asked = connection.role == Role::ForwardAuth;
+        if asked {
+            forward_auth::original(&mut head)?;
+        }
+        let way = Way {
+            client: connection.client(&head.headers, &self.trusted),
+            server: connection.local,
+            bodiless: hyper::body::Body::is_end_stream(&incoming),
+        };
+        let body = ClientBody::new(incoming, &self.limits);
+        let Meant { application, host } = self.head(applications, &mut head, way, life)?;
+        let Life { inspection, story } = life;
 
         // Hold the body where a rule wants it; decide.
         let (body, held) = inspection.body(body, &self.held).await?;
 
         // Strip, then make the head that of the next hop.
         let strips = inspection.strips();
-        if connection.asks {
+        if asked {
             return forward_auth::verdict(&strips);
         }
         strip::strip(&mut head, &strips);
@@ -244,7 +289,8 @@ impl Proxy {
                 Action::Block { status } | Action::Redirect { status, .. } => {
                     StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN)
                 }
-                Action::Drop if story.asked => StatusCode::FORBIDDEN,
+                // Nobody here has the client's connection.
+                Action::Drop if story.role == Role::ForwardAuth => StatusCode::FORBIDDEN,
                 Action::Drop => {
                     self.tell(story, Some((&halt, reference)), None);
                     return Err(Dropped);
@@ -253,7 +299,8 @@ impl Proxy {
             Halt::Request(status, _) | Halt::Upstream(status, _) => *status,
             Halt::Uninspected | Halt::Busy => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let status = match story.asked {
+        let asked = story.role == Role::ForwardAuth;
+        let status = match asked {
             true => forward_auth::refusal(status),
             false => status,
         };
@@ -264,7 +311,7 @@ impl Proxy {
         );
         if let Halt::Decided(decision) = &halt
             && let Action::Redirect { location, .. } = &decision.action
-            && !story.asked
+            && !asked
         {
             match HeaderValue::from_str(location) {
                 Ok(location) => {
@@ -347,7 +394,7 @@ impl Proxy {
     }
 }
 
-fn protected(config: &Config) -> Result<Vec<Protected>, Error> {
+fn protected(config: &Config) -> Result<Applications, Error> {
     config
         .application
         .iter()
@@ -380,6 +427,40 @@ fn choose<'a>(
     ))
 }
 
+/// A request under way.
+pub(crate) struct Life<'a> {
+    pub(crate) inspection: Inspection<'a>,
+    story: Story<'a>,
+}
+
+impl Life<'_> {
+    /// Remembers how a refusal would have to look.
+    pub(crate) fn begin(&mut self, head: &Parts) {
+        self.story.accept = head.headers.get(ACCEPT).cloned();
+        self.story.version = head.version;
+    }
+
+    /// Remembers that parts were taken out.
+    pub(crate) fn stripped(&mut self) {
+        self.story.stripped = true;
+    }
+}
+
+/// What a request's head does not say of where it came from.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) client: SocketAddr,
+    pub(crate) server: SocketAddr,
+    /// No body follows the head.
+    pub(crate) bodiless: bool,
+}
+
+/// What a request is for.
+pub(crate) struct Meant<'a> {
+    application: &'a Protected,
+    host: Option<HeaderValue>,
+}
+
 /// What is remembered of a request while it lives.
 #[derive(Default)]
 struct Story<'a> {
@@ -388,8 +469,8 @@ struct Story<'a> {
     /// None: no rule concerns it.
     seen: Option<Seen<'a>>,
     stripped: bool,
-    /// Another proxy asks what to do with it.
-    asked: bool,
+    /// Who forwards it.
+    role: Role,
     matches: Vec<Match>,
 }
 

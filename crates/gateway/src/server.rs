@@ -24,6 +24,7 @@ use crate::config::{Listen, Network, Role, Tls};
 use crate::error::Error;
 use crate::proxy::Proxy;
 use crate::sniff::{Signals, Sniffed};
+use crate::spoe;
 use crate::timers::{Apart, Spare};
 
 /// What is known of one client connection.
@@ -33,8 +34,8 @@ pub(crate) struct Connection {
     pub(crate) is_tls: bool,
     /// The peer is a proxy whose forwarding headers are believed.
     pub(crate) is_trusted: bool,
-    /// The peer is a proxy that asks, and forwards by itself.
-    pub(crate) asks: bool,
+    /// Who forwards what comes on it.
+    pub(crate) role: Role,
     /// The peer's IP address as a header value.
     pub(crate) peer_value: HeaderValue,
     pub(crate) signals: Arc<Signals>,
@@ -143,13 +144,13 @@ impl Server {
     ) -> Arc<Connection> {
         let ip = peer.ip().to_canonical();
         let trusted = &self.proxy.trusted;
-        let asks = self.role == Role::ForwardAuth;
+        let forwards = self.role == Role::Proxy;
         Arc::new(Connection {
             peer,
             local: stream.local_addr().unwrap_or(peer),
             is_tls: self.tls.is_some(),
-            is_trusted: asks || trusted.iter().any(|network| network.contains(ip)),
-            asks,
+            is_trusted: !forwards || trusted.iter().any(|network| network.contains(ip)),
+            role: self.role,
             peer_value: HeaderValue::from_str(&ip.to_string())
                 .unwrap_or(HeaderValue::from_static("unknown")),
             signals: Arc::default(),
@@ -180,14 +181,27 @@ async fn serve(
     connection: Arc<Connection>,
 ) -> Result<(), BoxError> {
     let Some(tls) = tls else {
-        return serve_http1(proxy, stream, connection).await;
+        return serve_in(proxy, stream, connection, false).await;
     };
     let patience = Duration::from_millis(proxy.limits.head_ms);
     let stream = timeout(patience, tls.accept(stream)).await??;
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        serve_http2(proxy, stream, connection).await
-    } else {
-        serve_http1(proxy, stream, connection).await
+    let chose_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    serve_in(proxy, stream, connection, chose_http2).await
+}
+
+/// Serves in the protocol of the connection's role.
+async fn serve_in(
+    proxy: &Arc<Proxy>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    connection: Arc<Connection>,
+    chose_http2: bool,
+) -> Result<(), BoxError> {
+    match connection.role {
+        Role::Spoe => Ok(spoe::serve(proxy, stream, &connection).await?),
+        Role::Proxy | Role::ForwardAuth if chose_http2 => {
+            serve_http2(proxy, stream, connection).await
+        }
+        Role::Proxy | Role::ForwardAuth => serve_http1(proxy, stream, connection).await,
     }
 }
 

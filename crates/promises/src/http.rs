@@ -41,6 +41,17 @@ pub(crate) fn framing(bytes: &[u8]) {
     assert!(codings.iter().all(chunked), "a coding is not chunked");
 }
 
+/// A frame of HAProxy is whole where it reads; no other bytes do harm.
+pub(crate) fn spop(bytes: &[u8]) {
+    if gateway::frame_reads(bytes) {
+        assert_eq!(
+            bytes.get(1..5),
+            Some(&[0, 0, 0, 1][..]),
+            "a cut frame reads"
+        );
+    }
+}
+
 static PLAN: LazyLock<Option<Arc<Plan>>> = LazyLock::new(|| {
     let rules = "SecRule REQUEST_METHOD \"@streq NONE\" \"id:1,phase:1,deny\"";
     let rules = seclang::parse("promises.conf", rules, &seclang::Limits::default()).ok()?;

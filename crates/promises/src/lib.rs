@@ -43,6 +43,7 @@ pub const ALL: &[(&str, Promise)] = &[
     ("path", http::path),
     ("seclang", rules::seclang),
     ("seclang_load", rules::seclang_load),
+    ("spop", http::spop),
     ("urlencoded", bodies::urlencoded),
     ("xml", bodies::xml),
     ("xpath", rules::xpath),

@@ -138,6 +138,10 @@ impl State {
     /// Records that the request was not seen whole, and stops it if that is enforced.
     fn refuse(&mut self, phase: u8, message: String, status: u16, enforced: bool) -> Flow {
         self.inputs.notice(Anomaly::TooLarge, &mut self.values);
+        self.record(phase, message, status, enforced)
+    }
+
+    fn record(&mut self, phase: u8, message: String, status: u16, enforced: bool) -> Flow {
         let cause = Match {
             enforced,
             disruptive: true,
@@ -278,15 +282,39 @@ impl Transaction {
         state
             .body
             .extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
-        if chunk.len() <= room || state.body_cut {
+        if chunk.len() <= room {
             return Flow::Continue;
         }
+        let what = format!("it is larger than the {limit} bytes that are held for inspection");
+        self.cut(what, oversize)
+    }
+
+    /// More of the body follows than the adapter can show: it is treated as one that has
+    /// outgrown its budget. Called after [`request_body`](Self::request_body).
+    pub fn request_body_cut(&mut self) -> Flow {
+        match self.request_body_need() {
+            BodyNeed::Hold { oversize, .. } => {
+                let what = "more of it follows than the ingress point can hold";
+                self.cut(what.to_owned(), oversize)
+            }
+            BodyNeed::None => Flow::Continue,
+        }
+    }
+
+    /// Notes, once, that the body is not seen whole.
+    fn cut(&mut self, what: String, oversize: Oversize) -> Flow {
+        let Some(state) = self.state.as_mut().filter(|state| !state.body_cut) else {
+            return Flow::Continue;
+        };
         state.body_cut = true;
         let one = state.values.intern(b"1");
         state.inputs.set(Variable::InboundDataError, one);
+        if oversize != Oversize::Block {
+            // Where it may pass, that is no fault of the body's.
+            return state.record(2, what, 413, false);
+        }
         let enforced = self.plan.enforces(&state.concerned);
-        let what = format!("it is larger than the {limit} bytes that are held for inspection");
-        state.refuse(2, what, 413, oversize == Oversize::Block && enforced)
+        state.refuse(2, what, 413, enforced)
     }
 
     /// Phase 2: the request is complete, or as much of it as will be seen.

@@ -3,10 +3,10 @@
 use engine::Oversize;
 
 use crate::support::{ask, plan, start};
-use gateway::Config;
+use gateway::{Config, Role};
 
 fn config() -> Config {
-    Config::for_questions(([127, 0, 0, 1], 0).into())
+    Config::for_questions(([127, 0, 0, 1], 0).into(), Role::ForwardAuth)
 }
 
 /// A question as nginx asks it, with further lines.

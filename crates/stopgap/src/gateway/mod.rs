@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use gateway::{Config, Gateway, Mode, Patches, Running};
+use gateway::{Config, Gateway, Mode, Patches, Role, Running};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Run a reverse proxy that enforces virtual patches.
@@ -22,10 +22,10 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// To roll a patch back, remove its file.
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream", "forward_auth"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream", "forward_auth", "spoe"]))]
 pub(crate) struct Arguments {
     /// The configuration; see docs/gateway.md.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "app", "patches", "mode", "rules", "admin", "events"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "spoe", "app", "patches", "mode", "rules", "admin", "events"])]
     config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -37,6 +37,10 @@ pub(crate) struct Arguments {
     /// auth_request; `stopgap ingress snippet` shows how they are told to.
     #[arg(long)]
     forward_auth: bool,
+    /// Forward nothing: answer HAProxy, which asks by SPOE before it forwards;
+    /// `stopgap ingress snippet haproxy` shows how it is told to.
+    #[arg(long)]
+    spoe: bool,
     /// The application's name, as the scopes of patches have it.
     #[arg(long, value_name = "NAME", default_value = "default")]
     app: String,
@@ -66,6 +70,16 @@ enum AsMode {
     Shadow,
 }
 
+impl Arguments {
+    /// Whose questions are answered, where nothing is forwarded.
+    fn asked_by(&self) -> Role {
+        match self.spoe {
+            true => Role::Spoe,
+            false => Role::ForwardAuth,
+        }
+    }
+}
+
 /// Serves until a signal ends it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
@@ -85,7 +99,7 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
     }
     let mut config = match &arguments.upstream {
         Some(upstream) => Config::for_one(arguments.listen, upstream)?,
-        None => Config::for_questions(arguments.listen),
+        None => Config::for_questions(arguments.listen, arguments.asked_by()),
     };
     let mode = match arguments.mode {
         AsMode::Enforce => Mode::Enforce,

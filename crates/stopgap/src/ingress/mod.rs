@@ -22,14 +22,14 @@ enum Command {
     Snippet(Snippet),
 }
 
-/// Print a configuration for a proxy that asks `stopgap gateway --forward-auth`.
+/// Print a configuration for a proxy that asks `stopgap gateway` before it forwards.
 ///
 /// What each can and cannot do is said in docs/ingress.md.
 #[derive(Args)]
 struct Snippet {
     /// The proxy.
     proxy: Proxy,
-    /// Where `stopgap gateway --forward-auth --listen …` answers.
+    /// Where `stopgap gateway --forward-auth --listen …`, or with `--spoe`, answers.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9180")]
     gateway: SocketAddr,
     /// Where the proxy forwards to: the application.
@@ -48,6 +48,10 @@ enum Proxy {
     Caddy,
     /// Dynamic configuration with the middleware `forwardAuth`, from version 3.3.
     Traefik,
+    /// A configuration of HAProxy that asks `stopgap gateway --spoe`, from version 2.6.
+    Haproxy,
+    /// The file `stopgap-spoe.conf` that it names.
+    HaproxySpoe,
 }
 
 impl Proxy {
@@ -56,6 +60,8 @@ impl Proxy {
             Self::Nginx => include_str!("nginx.conf"),
             Self::Caddy => include_str!("Caddyfile"),
             Self::Traefik => include_str!("traefik.yaml"),
+            Self::Haproxy => include_str!("haproxy.cfg"),
+            Self::HaproxySpoe => include_str!("stopgap-spoe.conf"),
         }
     }
 }

@@ -4,86 +4,34 @@
 //! `cargo xtask test` installs the proxies.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-#[path = "support/cases.rs"]
+mod application;
+#[path = "../support/cases.rs"]
 mod cases;
+mod conformance;
+mod proxies;
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use cases::{Case, Cases, answer, works};
+use conformance::conforms;
 use patch::Request;
-use support::{PATIENCE, Running};
-use tokio::net::TcpStream;
+use proxies::Kind;
+use support::Running;
 
 /// What a patch takes out of requests; a proxy that asks cannot, so those with it are refused.
 const STRIPPED: &str = "X-Internal-Subrequest";
 
-/// An address that is free now.
-fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
-
-/// A proxy as a process of its own, ended by its process id.
-struct Proxy(Child);
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn started(command: &mut Command) -> Proxy {
-    let name = command.get_program().to_string_lossy().into_owned();
-    match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
-        Ok(child) => Proxy(child),
-        Err(why) => panic!("{name}: {why}; as root: apt-get install {name}"),
-    }
-}
-
-fn nginx(snippet: &str, folder: &Path) -> Proxy {
-    let place = folder.display();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|what| format!("{what}_temp_path {place}/{what};\n"))
-        .concat();
-    let text = format!(
-        "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log;\n\
-         events {{}}\nhttp {{\naccess_log off;\n{temporary}{snippet}}}\n"
-    );
-    let file = folder.join("nginx.conf");
-    std::fs::write(&file, text).unwrap();
-    started(Command::new("nginx").arg("-c").arg(file))
-}
-
-fn caddy(snippet: &str, folder: &Path) -> Proxy {
-    let file = folder.join("Caddyfile");
-    std::fs::write(&file, format!("{{\n\tadmin off\n}}\n{snippet}")).unwrap();
-    started(
-        Command::new("caddy")
-            .args(["run", "--adapter", "caddyfile", "--config"])
-            .arg(file)
-            .env("HOME", folder),
-    )
-}
-
-async fn answers(address: SocketAddr) {
-    let tried = async {
-        while TcpStream::connect(address).await.is_err() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, tried).await.unwrap();
-}
-
-async fn protects(name: &str, start: fn(&str, &Path) -> Proxy) {
+async fn protects(kind: Kind, option: &str, sees_bodies: bool) {
+    let name = kind.name();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let shop = shop::Shop::start(any, "2.0.0").await.unwrap();
     let patches = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/shop");
     let gateway = Running::start(&[
-        "--forward-auth",
+        option,
         "--listen",
         "127.0.0.1:0",
         "--app",
@@ -92,17 +40,8 @@ async fn protects(name: &str, start: fn(&str, &Path) -> Proxy) {
         patches.to_str().unwrap(),
     ]);
     let asked = gateway.address("listening on ");
-    let listen = free();
-    let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
-        .args(["ingress", "snippet", name])
-        .args(["--gateway", &asked.to_string()])
-        .args(["--upstream", &shop.address().to_string()])
-        .args(["--listen", &listen.to_string()])
-        .output()
-        .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let proxy = start(std::str::from_utf8(&output.stdout).unwrap(), folder.path());
-    answers(listen).await;
+    let (listen, proxy) = proxies::start(kind, asked, shop.address(), folder.path()).await;
 
     let cases: Cases = toml::from_str(shop::CASES).unwrap();
     let (mut wrong, mut stopped, mut beyond) = (Vec::new(), 0, 0);
@@ -129,7 +68,11 @@ async fn protects(name: &str, start: fn(&str, &Path) -> Proxy) {
     }
     assert!(wrong.is_empty(), "{name}: {wrong:#?}");
     assert!(stopped >= 10, "{name}: only {stopped}");
-    assert!(beyond > 0, "docs/ingress.md says that bodies are not seen");
+    assert_eq!(
+        beyond == 0,
+        sees_bodies,
+        "as docs/ingress.md says of bodies"
+    );
 
     // Nobody answers its questions: it forwards nothing.
     gateway.signal("-TERM");
@@ -142,12 +85,37 @@ async fn protects(name: &str, start: fn(&str, &Path) -> Proxy) {
 
 #[tokio::test]
 async fn nginx_asks_before_it_forwards() {
-    protects("nginx", nginx).await;
+    protects(Kind::Nginx, "--forward-auth", false).await;
 }
 
 #[tokio::test]
 async fn caddy_asks_before_it_forwards() {
-    protects("caddy", caddy).await;
+    protects(Kind::Caddy, "--forward-auth", false).await;
+}
+
+#[tokio::test]
+async fn haproxy_asks_before_it_forwards() {
+    protects(Kind::Haproxy, "--spoe", true).await;
+}
+
+#[tokio::test]
+async fn the_gateway_does_what_an_ingress_point_must() {
+    conforms(Kind::Gateway).await;
+}
+
+#[tokio::test]
+async fn nginx_does_what_an_ingress_point_must_as_far_as_it_can() {
+    conforms(Kind::Nginx).await;
+}
+
+#[tokio::test]
+async fn caddy_does_what_an_ingress_point_must_as_far_as_it_can() {
+    conforms(Kind::Caddy).await;
+}
+
+#[tokio::test]
+async fn haproxy_does_what_an_ingress_point_must_as_far_as_it_can() {
+    conforms(Kind::Haproxy).await;
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! Other people's proxies, as `stopgap ingress snippet` configures them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tokio::net::TcpStream;
+
+use crate::support::PATIENCE;
+
+/// A way for requests to come in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Ours, in the path.
+    Gateway,
+    Nginx,
+    Caddy,
+    Haproxy,
+}
+
+impl Kind {
+    /// As `stopgap ingress snippet` has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Nginx => "nginx",
+            Self::Caddy => "caddy",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    /// How `stopgap gateway` answers it.
+    pub(crate) fn role(self) -> &'static str {
+        match self {
+            Self::Gateway => "proxy",
+            Self::Nginx | Self::Caddy => "forward-auth",
+            Self::Haproxy => "spoe",
+        }
+    }
+}
+
+/// Starts a proxy with exactly what is printed for it, in front of an application.
+pub(crate) async fn start(
+    kind: Kind,
+    asked: SocketAddr,
+    application: SocketAddr,
+    folder: &Path,
+) -> (SocketAddr, Proxy) {
+    let listen = free();
+    let printed = |name: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+            .args(["ingress", "snippet", name])
+            .args(["--gateway", &asked.to_string()])
+            .args(["--upstream", &application.to_string()])
+            .args(["--listen", &listen.to_string()])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let snippet = printed(kind.name());
+    let proxy = match kind {
+        Kind::Gateway => unreachable!("it is no other proxy"),
+        Kind::Nginx => nginx(&snippet, folder),
+        Kind::Caddy => caddy(&snippet, folder),
+        Kind::Haproxy => haproxy(&snippet, &printed("haproxy-spoe"), folder),
+    };
+    answers(listen).await;
+    (listen, proxy)
+}
+
+/// An address that is free now.
+fn free() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// A proxy as a process of its own, ended by its process id.
+pub(crate) struct Proxy(Child);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn started(command: &mut Command) -> Proxy {
+    let name = command.get_program().to_string_lossy().into_owned();
+    match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+        Ok(child) => Proxy(child),
+        Err(why) => panic!("{name}: {why}; as root: apt-get install {name}"),
+    }
+}
+
+fn nginx(snippet: &str, folder: &Path) -> Proxy {
+    let place = folder.display();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|what| format!("{what}_temp_path {place}/{what};\n"))
+        .concat();
+    let text = format!(
+        "daemon off;\nmaster_process off;\npid {place}/pid;\nerror_log {place}/error.log;\n\
+         events {{}}\nhttp {{\naccess_log off;\n{temporary}{snippet}}}\n"
+    );
+    let file = folder.join("nginx.conf");
+    std::fs::write(&file, text).unwrap();
+    started(Command::new("nginx").arg("-c").arg(file))
+}
+
+fn caddy(snippet: &str, folder: &Path) -> Proxy {
+    let file = folder.join("Caddyfile");
+    std::fs::write(&file, format!("{{\n\tadmin off\n}}\n{snippet}")).unwrap();
+    started(
+        Command::new("caddy")
+            .args(["run", "--adapter", "caddyfile", "--config"])
+            .arg(file)
+            .env("HOME", folder),
+    )
+}
+
+async fn answers(address: SocketAddr) {
+    let tried = async {
+        while TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, tried).await.unwrap();
+}
+
+fn haproxy(snippet: &str, engine: &str, folder: &Path) -> Proxy {
+    std::fs::write(folder.join("stopgap-spoe.conf"), engine).unwrap();
+    let file = folder.join("haproxy.cfg");
+    std::fs::write(&file, snippet).unwrap();
+    started(Command::new("haproxy").arg("-f").arg(file))
+}
