@@ -22,6 +22,8 @@ use crate::request::RequestHead;
 pub(crate) struct Glance {
     /// A body is held, and bounded, whatever the rules make of it.
     holds_body: bool,
+    /// The kinds of places where some group begins.
+    kinds: u8,
     groups: Box<[Group]>,
 }
 
@@ -64,6 +66,12 @@ enum Spot {
     BodyNames(Box<[Bloom]>),
 }
 
+const LINE: u8 = 1;
+const HEADER: u8 = 2;
+const NAMES: u8 = 4;
+const FAULT: u8 = 8;
+const BODY: u8 = 16;
+
 /// Which bytes, and pairs of bytes, some texts hold.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Bloom([u64; 4]);
@@ -71,11 +79,14 @@ struct Bloom([u64; 4]);
 /// A head, looked at as far as patches ask; scratch for the next one.
 #[derive(Default)]
 pub(crate) struct Sight {
+    /// Where the query begins.
+    query_at: Option<usize>,
     raw: Seen,
     path: Seen,
     decoded: Vec<u8>,
     names: Option<Bloom>,
     fault: Option<bool>,
+    kinds: Option<u8>,
 }
 
 /// What is known of some bytes.
@@ -126,8 +137,10 @@ impl Glance {
                 }),
             }
         }
+        let spots = groups.iter().flat_map(|group| &group.spots);
         Some(Self {
             holds_body,
+            kinds: spots.fold(0, |kinds, spot| kinds | spot.kind()),
             groups: groups.into(),
         })
     }
@@ -141,6 +154,10 @@ impl Glance {
     ) -> bool {
         if self.holds_body && !head.bodiless {
             return true;
+        }
+        // PERF: most patches of a path ask for parameters, or a fault, where there are none.
+        if self.kinds & sight.kinds(head, reader) == 0 {
+            return false;
         }
         let mut groups = self.groups.iter();
         groups.any(|group| {
@@ -317,6 +334,17 @@ fn words(pattern: &Arc<dyn Operator>, needs: &mut Needs) -> Vec<Vec<u8>> {
 }
 
 impl Spot {
+    /// A bit, by what a head must have for there to be a value.
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Raw | Self::Path => LINE,
+            Self::Header(_) => HEADER,
+            Self::Names(_) => NAMES,
+            Self::Fault => FAULT,
+            Self::Body | Self::BodyNames(_) => BODY,
+        }
+    }
+
     /// The same place once more.
     fn again(&self) -> Self {
         match self {
@@ -394,14 +422,35 @@ impl Bloom {
 }
 
 impl Sight {
-    /// Forgets the head before.
-    pub(crate) fn reset(&mut self) {
+    /// Forgets the head before, and begins with this one.
+    pub(crate) fn reset(&mut self, head: &RequestHead<'_>) {
+        self.query_at = memchr::memchr(b'?', head.target).map(|mark| mark + 1);
         for seen in [&mut self.raw, &mut self.path] {
             seen.signature = None;
             seen.searched = false;
         }
         self.names = None;
         self.fault = None;
+        self.kinds = None;
+    }
+
+    /// The kinds of places where there may be a value.
+    fn kinds(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> u8 {
+        if let Some(known) = self.kinds {
+            return known;
+        }
+        let mut kinds = LINE | HEADER;
+        if !head.bodiless {
+            kinds |= NAMES | BODY;
+        }
+        if self.query_at.is_some() {
+            kinds |= NAMES;
+        }
+        if self.is_fault(head, reader) {
+            kinds |= FAULT;
+        }
+        self.kinds = Some(kinds);
+        kinds
     }
 
     /// Whether there may be a value.
@@ -409,16 +458,14 @@ impl Sight {
         match spot {
             Spot::Raw | Spot::Path => true,
             Spot::Names(wanted) => {
-                let Some(at) = memchr::memchr(b'?', head.target) else {
+                let Some(at) = self.query_at.filter(|_| head.bodiless) else {
                     return !head.bodiless;
                 };
-                let query = head.target.get(at + 1..).unwrap_or_default();
+                let query = || head.target.get(at..).unwrap_or_default();
                 let names = self
                     .names
-                    .get_or_insert_with(|| Bloom::of_names(query, reader.separators.0));
-                !head.bodiless
-                    || wanted.is_empty()
-                    || wanted.iter().any(|wanted| names.holds(*wanted))
+                    .get_or_insert_with(|| Bloom::of_names(query(), reader.separators.0));
+                wanted.is_empty() || wanted.iter().any(|wanted| names.holds(*wanted))
             }
             Spot::Header(name) => any_header(head, name, &mut |_| true),
             Spot::Fault => self.is_fault(head, reader),
@@ -431,14 +478,15 @@ impl Sight {
         spots.any(|spot| match spot {
             Spot::Raw => ask.admits(head.target, &mut self.raw, reader.scan),
             Spot::Path => {
-                let own = path_of(head.target);
-                let plain = memchr::memchr(b'%', own).is_none();
-                if !plain && self.path.signature.is_none() {
+                if self.path.signature.is_none() {
                     self.decoded.clear();
-                    crate::body::percent::decode(own, &mut self.decoded);
+                    let path = path_of(head.target);
+                    match memchr::memchr(b'%', path) {
+                        Some(_) => crate::body::percent::decode(path, &mut self.decoded),
+                        None => self.decoded.extend_from_slice(path),
+                    }
                 }
-                let bytes = if plain { own } else { self.decoded.as_slice() };
-                ask.admits(bytes, &mut self.path, reader.scan)
+                ask.admits(&self.decoded, &mut self.path, reader.scan)
             }
             Spot::Header(name) => any_header(head, name, &mut |value| {
                 let mut seen = Seen {
@@ -459,19 +507,25 @@ impl Sight {
         if !head.bodiless || reader.unusual {
             return true;
         }
+        let limit = reader.limits.arguments;
+        // Where all bytes could be separators and there were not too many, none is counted.
+        let count = |separator, bytes: &[u8]| match bytes.len() < limit / 8 {
+            true => bytes.len(),
+            false => memchr::memchr_iter(separator, bytes).count(),
+        };
         *self.fault.get_or_insert_with(|| {
             let (parameters, cookies) = reader.separators;
             // The last parameter may be read twice, with a fragment and without.
-            let mut values = 2 + memchr::memchr_iter(parameters, head.target).count();
+            let mut values = 2 + count(parameters, head.target);
             let (mut lines, mut coded) = (0, false);
             head.headers.for_each(&mut |name, value| {
                 lines += 1;
                 coded |= name.eq_ignore_ascii_case(b"content-encoding");
                 if name.eq_ignore_ascii_case(b"cookie") {
-                    values += 1 + memchr::memchr_iter(cookies, value).count();
+                    values += 1 + count(cookies, value);
                 }
             });
-            coded || lines > reader.limits.headers || values >= reader.limits.arguments
+            coded || lines > reader.limits.headers || values >= limit
         })
     }
 }

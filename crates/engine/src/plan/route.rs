@@ -13,7 +13,8 @@ use crate::scope::{PathScope, Scope};
 /// Built once, with the plan.
 #[derive(Default)]
 pub(crate) struct RouteIndex {
-    scopes: Vec<Compiled>,
+    /// None: all requests for its paths.
+    scopes: Vec<Option<Box<Compiled>>>,
     anywhere: Vec<u32>,
     prefixes: Affixes,
     exact: Affixes,
@@ -42,15 +43,7 @@ impl RouteIndex {
         let mut owners = Vec::new();
         for (position, scope) in scopes.enumerate() {
             let owner = position as u32;
-            index.scopes.push(Compiled {
-                applications: scope.applications.clone(),
-                hosts: scope
-                    .hosts
-                    .iter()
-                    .map(|host| host.to_ascii_lowercase())
-                    .collect(),
-                methods: scope.methods.clone(),
-            });
+            index.scopes.push(Compiled::of(scope).map(Box::new));
             if scope.paths.is_empty() {
                 index.anywhere.push(owner);
             }
@@ -72,6 +65,9 @@ impl RouteIndex {
                     }
                 }
             }
+        }
+        for affixes in [&mut index.prefixes, &mut index.exact, &mut index.suffixes] {
+            affixes.settle();
         }
         if let Some(last) = owners.last() {
             let regex = builder(program_bytes.saturating_mul(patterns.len()))
@@ -98,12 +94,9 @@ impl RouteIndex {
         }
         concerned.extend_from_slice(&self.anywhere);
         readings(target, buffer, &mut |path| {
-            self.prefixes
-                .collect(path.iter().copied(), path.len(), false, concerned);
-            self.exact
-                .collect(path.iter().copied(), path.len(), true, concerned);
-            self.suffixes
-                .collect(path.iter().rev().copied(), path.len(), false, concerned);
+            self.prefixes.collect(path.iter().copied(), concerned);
+            self.exact.collect_whole(path, concerned);
+            self.suffixes.collect(path.iter().rev().copied(), concerned);
             if let Some((regex, owners)) = &self.patterns {
                 let mut found = PatternSet::new(owners.len());
                 regex.which_overlapping_matches(&Haystack::new(path), &mut found);
@@ -118,14 +111,28 @@ impl RouteIndex {
         concerned.dedup();
         let host = without_port(host);
         concerned.retain(|&owner| {
-            self.scopes
-                .get(owner as usize)
-                .is_some_and(|scope| scope.agrees(application, host, method))
+            let scope = self.scopes.get(owner as usize).and_then(Option::as_deref);
+            scope.is_none_or(|scope| scope.agrees(application, host, method))
         });
     }
 }
 
 impl Compiled {
+    fn of(scope: &Scope) -> Option<Self> {
+        let Scope {
+            applications,
+            hosts,
+            methods,
+            ..
+        } = scope;
+        let all = applications.is_empty() && hosts.is_empty() && methods.is_empty();
+        (!all).then(|| Self {
+            applications: applications.clone(),
+            hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            methods: methods.clone(),
+        })
+    }
+
     fn agrees(&self, application: &str, host: &[u8], method: &[u8]) -> bool {
         let any = |list: &[String], agrees: &dyn Fn(&str) -> bool| {
             list.is_empty() || list.iter().any(|item| agrees(item))
@@ -147,7 +154,12 @@ struct Affixes {
     table: HashTable<(Box<[u8]>, Vec<u32>)>,
     /// Whether some key has this length.
     lengths: Vec<bool>,
+    /// Bits by hash, which say of most bytes that no key begins so; a power of two of words.
+    seen: Vec<u64>,
 }
+
+/// How many keys share a word of those bits.
+const KEYS_OF_WORD: usize = 4;
 
 /// FNV-1a, since it can be read off after every byte.
 const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
@@ -194,27 +206,28 @@ impl Affixes {
             .push(owner);
     }
 
-    fn collect(
-        &self,
-        bytes: impl Iterator<Item = u8> + Clone,
-        length: usize,
-        whole: bool,
-        found: &mut Vec<u32>,
-    ) {
+    /// Ends with the bits of all keys.
+    fn settle(&mut self) {
+        let words = (self.table.len() / KEYS_OF_WORD).next_power_of_two();
+        self.seen = vec![0; words];
+        for (key, _) in &self.table {
+            let (word, bit) = place(hash_of(key), words);
+            if let Some(seen) = self.seen.get_mut(word) {
+                *seen |= bit;
+            }
+        }
+    }
+
+    /// The owners of all keys that these bytes begin with.
+    fn collect(&self, bytes: impl Iterator<Item = u8> + Clone, found: &mut Vec<u32>) {
         if self.table.is_empty() {
             return;
         }
         let mut hash = HASH_START;
         let mut following = bytes.clone();
-        for at in 0..self.lengths.len().min(length + 1) {
-            let wanted = !whole || at == length;
-            if wanted
-                && self.lengths.get(at).copied().unwrap_or(false)
-                && let Some((_, owners)) = self.table.find(hash_end(hash), |(key, _)| {
-                    key.len() == at && key.iter().copied().eq(bytes.clone().take(at))
-                })
-            {
-                found.extend_from_slice(owners);
+        for (at, &known) in self.lengths.iter().enumerate() {
+            if known {
+                self.ask(hash_end(hash), at, bytes.clone(), found);
             }
             match following.next() {
                 Some(byte) => hash = hash_step(hash, byte),
@@ -222,6 +235,40 @@ impl Affixes {
             }
         }
     }
+
+    /// The owners of the key that is all of these bytes.
+    fn collect_whole(&self, bytes: &[u8], found: &mut Vec<u32>) {
+        if self.lengths.get(bytes.len()) == Some(&true) {
+            let own = bytes.iter().copied();
+            self.ask(hash_of(bytes), bytes.len(), own, found);
+        }
+    }
+
+    /// Looks up the key that is the first bytes, of this hash.
+    fn ask(
+        &self,
+        hash: u64,
+        length: usize,
+        bytes: impl Iterator<Item = u8> + Clone,
+        found: &mut Vec<u32>,
+    ) {
+        let (word, bit) = place(hash, self.seen.len());
+        if self.seen.get(word).is_none_or(|seen| seen & bit == 0) {
+            return;
+        }
+        let same = |(key, _): &(Box<[u8]>, Vec<u32>)| {
+            key.len() == length && key.iter().copied().eq(bytes.clone().take(length))
+        };
+        if let Some((_, owners)) = self.table.find(hash, same) {
+            found.extend_from_slice(owners);
+        }
+    }
+}
+
+/// The word and the bit of a hash, of a power of two of words.
+fn place(hash: u64, words: usize) -> (usize, u64) {
+    let word = (hash >> 6) as usize & words.wrapping_sub(1);
+    (word, 1 << (hash & 63))
 }
 
 fn builder(program_bytes: usize) -> regex_automata::meta::Builder {

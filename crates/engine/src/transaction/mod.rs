@@ -518,7 +518,7 @@ fn leave_out(plan: &Plan, head: &RequestHead<'_>, state: &mut State) {
         separators: (plan.base.argument_separator, settings.cookie_separator),
         unusual: settings.cookie_version_1 || settings.arguments_limit.is_some(),
     };
-    sight.reset();
+    sight.reset(head);
     concerned.retain(|&at| {
         let patch = plan.patches.get(at as usize);
         let glance = patch.and_then(|patch| patch.glance.as_ref());
