@@ -6,6 +6,7 @@
 
 mod call;
 mod console;
+mod due;
 mod fleet;
 mod keys;
 mod limits;

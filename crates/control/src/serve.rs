@@ -18,7 +18,7 @@ use crate::console::{self, Sessions, Workshop};
 use crate::fleet::{self, Fleet};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
-use crate::{Keys, Limits, Method, Route, describe, routes};
+use crate::{Keys, Limits, Method, Route, describe, due, routes};
 
 /// Tells the time: milliseconds since 1970-01-01 UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -65,7 +65,8 @@ pub async fn serve(
     };
     tokio::select! {
         ended = served => ended,
-        () = fleet::publish(service) => Ok(()),
+        () = fleet::publish(Arc::clone(&service)) => Ok(()),
+        () = due::run(service) => Ok(()),
         () = late => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod bundle;
 mod check;
 mod digest;
+pub mod due;
 mod finding;
 mod fleet;
 mod inventory;

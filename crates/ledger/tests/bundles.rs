@@ -52,6 +52,8 @@ fn rollout(text: &str) -> Rollout {
         paused: None,
         started_by: "a".to_owned(),
         approvals: Vec::new(),
+        reviewed_ms: None,
+        false_positives: 0,
         evidence: Evidence::Owed {
             reason: "r".to_owned(),
             due_ms: 2,

@@ -134,6 +134,10 @@ fn step(name: &str) -> Move {
             reason: "exploited".to_owned(),
             proof_due_ms: NOW + 1,
         },
+        "review" => Move::Review {},
+        "report" => Move::Report {
+            reason: "a search for an apostrophe".to_owned(),
+        },
         "retire" => Move::Retire {},
         other => unreachable!("{other} is no move"),
     }
@@ -218,6 +222,7 @@ fn no_way_through_the_moves_breaks_a_promise() {
             "resume",
             "approve",
             "emergency",
+            "review",
             "retire",
         ] {
             for (who, verified) in [("starter", false), ("second", true)] {

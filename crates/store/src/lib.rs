@@ -10,6 +10,7 @@ mod backup;
 mod bundles;
 mod change;
 mod cursor;
+mod due;
 mod error;
 mod events;
 mod findings;

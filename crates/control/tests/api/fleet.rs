@@ -16,32 +16,32 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use wire::{CallSignature, PrivateKey, SignedCall, Trust};
 
-const NOW_MS: i64 = 1_800_000_000_000;
-const BY: By<'static> = By {
+pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
+pub(crate) const BY: By<'static> = By {
     who: "op",
     why: "a test",
     now_ms: NOW_MS,
 };
 
 /// A control side that listens, with a clock of its own.
-struct Control {
+pub(crate) struct Control {
     address: SocketAddr,
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     keys: Keys,
-    clock: Arc<AtomicI64>,
+    pub(crate) clock: Arc<AtomicI64>,
     operator: String,
     stop: Option<oneshot::Sender<()>>,
     _runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
 }
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
@@ -57,13 +57,13 @@ impl Answer {
 
 /// An ingress point, as far as its calls go.
 #[derive(Clone)]
-struct Point {
+pub(crate) struct Point {
     name: String,
     key: Arc<PrivateKey>,
 }
 
 impl Control {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::polled(5_000)
     }
 
@@ -146,7 +146,7 @@ impl Control {
     }
 
     /// A call of an operator.
-    fn asks(&self, call: &str, body: &Value) -> Answer {
+    pub(crate) fn asks(&self, call: &str, body: &Value) -> Answer {
         let (method, path) = call.split_once(' ').unwrap();
         let bearer = format!("Bearer {}", self.operator);
         let headers = [
@@ -174,7 +174,7 @@ impl Control {
         self.send("POST", "/api/v1/fleet/enrol", &headers, body.as_bytes())
     }
 
-    fn joined(&self, ingress: &str, environment: &str, byte: u8) -> (Point, Trust) {
+    pub(crate) fn joined(&self, ingress: &str, environment: &str, byte: u8) -> (Point, Trust) {
         let key = PrivateKey::of(&[byte; 32]);
         let answer = self.enrol(&self.admit(ingress, environment), &key);
         assert_eq!(answer.status, 200);
@@ -196,7 +196,7 @@ impl Control {
         self.clock.load(Ordering::Relaxed) / 1000
     }
 
-    fn signed(&self, point: &Point, call: &str, body: &Value) -> Answer {
+    pub(crate) fn signed(&self, point: &Point, call: &str, body: &Value) -> Answer {
         let (method, path) = call.split_once(' ').unwrap();
         let target = format!("/api/v1/fleet{path}");
         let body = match body {
@@ -235,20 +235,25 @@ impl Control {
         unreachable!("no bundle comes")
     }
 
-    /// A patch and its rollout, in shadow.
-    fn roll_out(&self) {
+    /// A patch for some advisories, past its expiry, and its proof.
+    pub(crate) fn patch(advisories: &[&str]) -> (VirtualPatch, Proof) {
         let document = "stopgap: 1\n".to_owned();
         let proof = Proof {
             digest: ledger::sha256(document.as_bytes()),
             objections: Vec::new(),
             proven_ms: NOW_MS,
         };
-        let patch: VirtualPatch = serde_json::from_value(json!({
-            "id": "p", "title": "P", "advisories": [], "owner": "web",
+        let patch = serde_json::from_value(json!({
+            "id": "p", "title": "P", "advisories": advisories, "owner": "web",
             "reason": "third-party", "expires_ms": 1, "fix": { "link": "release 2" },
             "document": document,
-        }))
-        .unwrap();
+        }));
+        (patch.unwrap(), proof)
+    }
+
+    /// A patch and its rollout, in shadow.
+    fn roll_out(&self) {
+        let (patch, proof) = Self::patch(&[]);
         self.store
             .change(&BY, |it| {
                 it.add(&patch)?;
@@ -270,7 +275,7 @@ impl Control {
         }
     }
 
-    fn promote(&self) {
+    pub(crate) fn promote(&self) {
         let step = json!({ "promote": {} });
         assert_eq!(self.asks("POST /rollouts/1/moves", &step).status, 200);
     }
@@ -284,7 +289,7 @@ impl Drop for Control {
     }
 }
 
-fn attestation(bundle: u64) -> Value {
+pub(crate) fn attestation(bundle: u64) -> Value {
     json!({
         "version": 1, "time_ms": NOW_MS, "bundle": bundle, "enforced": [], "traffic": [],
         "events_waiting": 0, "events_lost": 0,
@@ -389,6 +394,8 @@ fn an_operator_rolls_back_by_one_call() {
     let control = Control::start();
     let (point, trust) = control.joined("edge", "production", 1);
     let trust = trust.after(&control.bundle(&point, &trust));
+    let (lab, of_lab) = control.joined("lab", "test", 2);
+    assert!(control.bundle(&lab, &of_lab).patches.is_empty());
     control.roll_out();
     let shadow = control.bundle(&point, &trust);
     control.promote();

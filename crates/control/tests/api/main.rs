@@ -5,6 +5,7 @@
 mod access;
 mod changes;
 mod console;
+mod due;
 mod errors;
 mod fleet;
 mod harness;

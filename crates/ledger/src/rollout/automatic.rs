@@ -13,13 +13,13 @@ pub struct Signals {
     pub requests: u64,
     /// Of these, those that the application failed to answer (5xx).
     pub errors: u64,
-    /// The time within which 95 of 100 were answered, in microseconds.
+    /// What an answer took on average, in microseconds.
     pub latency_us: u64,
     /// Requests before the patch.
     pub baseline_requests: u64,
     /// Of these, those that failed.
     pub baseline_errors: u64,
-    /// The time within which 95 of 100 were answered before the patch.
+    /// What an answer took on average before the patch.
     pub baseline_latency_us: u64,
     /// Hits that nobody has looked at.
     pub unreviewed_hits: u64,

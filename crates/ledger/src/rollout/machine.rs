@@ -71,6 +71,8 @@ impl Rollout {
             paused: None,
             started_by: who.to_owned(),
             approvals: Vec::new(),
+            reviewed_ms: None,
+            false_positives: 0,
             evidence,
             rules,
         })
@@ -126,6 +128,14 @@ impl Rollout {
                 emergency(reason, *proof_due_ms, now_ms, limits)?;
                 next.paused = None;
                 next.go_to((Stage::Enforce, None), now_ms);
+            }
+            Move::Review {} | Move::Report { .. } if self.stage == Stage::Retired => {
+                return self.refuse(step.name(), "it has ended");
+            }
+            Move::Review {} => next.reviewed_ms = Some(now_ms),
+            Move::Report { reason } => {
+                check::text("reason", reason, limits)?;
+                next.false_positives = self.false_positives.saturating_add(1);
             }
             Move::Retire {} => {
                 let stops = matches!(self.stage, Stage::Canary | Stage::Enforce);
@@ -217,6 +227,8 @@ impl Rollout {
         self.stage = stage;
         self.share_percent = share_percent;
         self.since_ms = now_ms;
+        self.reviewed_ms = None;
+        self.false_positives = 0;
     }
 
     /// Steps on are for proven patches, and not while it is paused.

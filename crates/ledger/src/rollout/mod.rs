@@ -50,7 +50,7 @@ pub struct Rules {
     pub guard_requests: u64,
     /// How many more requests of a thousand than before may fail.
     pub error_increase_permille: u32,
-    /// How much slower than before, in percent, the slowest twentieth may be.
+    /// How much slower than before, in percent, answers may be on average.
     pub latency_increase_percent: u32,
     /// How many legitimate requests may be reported as stopped.
     pub false_positives: u64,
@@ -154,10 +154,20 @@ pub struct Rollout {
     /// Who consents to enforcing it.
     #[serde(default)]
     pub approvals: Vec<Approval>,
+    /// Until when somebody has looked at every hit of this step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_ms: Option<i64>,
+    /// Legitimate requests that were reported as stopped since this step began.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub false_positives: u64,
     /// What shows that it does what it should.
     pub evidence: Evidence,
     /// When it goes on and back by itself.
     pub rules: Rules,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What an organisation demands of rollouts.
@@ -194,6 +204,14 @@ pub enum Move {
         /// When a proof that is not there yet must be.
         proof_due_ms: i64,
     },
+    /// Somebody has looked at every hit so far.
+    Review {},
+    /// A legitimate request was stopped, or would have been.
+    Report {
+        /// Which.
+        #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
+        reason: String,
+    },
     /// The patch is needed no more.
     Retire {},
 }
@@ -209,6 +227,8 @@ impl Move {
             Self::Resume {} => "resume",
             Self::Approve {} => "approve",
             Self::Emergency { .. } => "emergency",
+            Self::Review {} => "review",
+            Self::Report { .. } => "report",
             Self::Retire {} => "retire",
         }
     }

@@ -43,6 +43,10 @@ enum Command {
     Resume(Step),
     /// Consent to enforcing it.
     Approve(Step),
+    /// Say that somebody has looked at every hit so far.
+    Review(Step),
+    /// Report a legitimate request that it stopped, or would have; why says which.
+    Report(Step),
     /// Straight to enforcing; a proof that is not there yet is owed.
     Emergency(Emergency),
     /// End it: the patch is needed no more.
@@ -132,6 +136,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Resume(step) => go(step, &Move::Resume {}),
         Command::Approve(step) => go(step, &Move::Approve {}),
+        Command::Review(step) => go(step, &Move::Review {}),
+        Command::Report(step) => {
+            let reason = step.by.why.clone();
+            go(step, &Move::Report { reason })
+        }
         Command::Emergency(arguments) => {
             let step = Move::Emergency {
                 reason: arguments.step.by.why.clone(),

@@ -19,6 +19,7 @@ crate::on_both!(
     an_ingress_point_is_where_the_inventory_says,
     what_is_attested_is_kept_and_its_traffic_counted,
     numbers_go_on_above_what_was_seen,
+    hits_are_counted_where_ingress_points_are_and_tellings_told_once,
 );
 
 const LIFE_MS: i64 = 1_000;
@@ -359,4 +360,40 @@ fn numbers_go_on_above_what_was_seen(backend: &Backend) {
     let after = make_at(&store, PRODUCTION, number + 500, BY.now_ms).unwrap();
     assert_eq!(after.number, number + 501);
     assert_eq!(make_at(&store, PRODUCTION, u64::MAX, BY.now_ms), None);
+}
+
+fn hits_are_counted_where_ingress_points_are_and_tellings_told_once(backend: &Backend) {
+    let store = begun(backend);
+    admit(&store, "edge").unwrap();
+    join(&store, "edge", &key(9)).unwrap();
+    let events = [
+        sample::event(5, "a", Some("p")),
+        sample::event(9, "b", Some("p")),
+    ];
+    store.deliver(&events).unwrap();
+    let hits = |environment, since| store.read(|it| it.hits("p", environment, since)).unwrap();
+    assert_eq!((hits(PRODUCTION, 0), hits(PRODUCTION, 6)), (2, 1));
+    assert_eq!(hits(Environment::Test, 0), 0);
+    let live = store.read(|it| it.live_rollouts()).unwrap();
+    assert_eq!((live.len(), live[0].value.id), (1, 1));
+    let deployed = store.read(|it| it.deployed_patches()).unwrap();
+    assert_eq!(deployed[0].id, "p");
+    let ever = store.read(|it| it.production_patches()).unwrap();
+    assert!(ever.contains("p"));
+    let telling = |since_ms| ledger::due::Telling {
+        action: "patch.expired",
+        since_ms,
+        why: "it is past its expiry",
+    };
+    for _ in 0..2 {
+        change(&store, |it| it.tell(&telling(BY.now_ms), "patch/p"));
+    }
+    let told = |action: &str| {
+        let log = store.read(|it| it.audit(Some("patch/p"), Paging::default()));
+        let entries = log.unwrap().items.into_iter();
+        entries.filter(|entry| entry.action == action).count()
+    };
+    assert_eq!(told("patch.expired"), 1);
+    change(&store, |it| it.tell(&telling(BY.now_ms + 1), "patch/p"));
+    assert_eq!(told("patch.expired"), 2, "that was another time");
 }

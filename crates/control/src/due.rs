@@ -1,0 +1,280 @@
+//! What happens by itself: rollouts go on and back, debts and expiries are told, findings follow
+//! what is enforced. What is due is decided by [`ledger::due`]; each is a change of its own by `system`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::due::{self, Telling};
+use ledger::rollout::{Signals, Stage};
+use ledger::{Environment, Finding, Move, Rollout, State, VirtualPatch};
+use store::{Answered, By, Change, Error, FindingFilter, Paging, Stored};
+
+use crate::serve::Service;
+
+/// Before a step began, how long its traffic is compared with, in milliseconds.
+const BASELINE_MS: i64 = 24 * 60 * 60 * 1000;
+/// Traffic is counted by so many milliseconds; the slot in which a step began is of neither side.
+const SLOT_MS: i64 = 60 * 1000;
+
+/// How often the ledger is asked whether something has changed, in milliseconds.
+const LOOK_MS: u64 = 1000;
+/// How often all is looked at anew though nothing has changed, in milliseconds.
+const ANEW_MS: i64 = 30 * 1000;
+
+/// What is known from the time before.
+#[derive(Default)]
+struct Memory {
+    /// The patches that were enforced in production when findings were looked at last.
+    enforced: Option<BTreeSet<String>>,
+    /// The last change that was there then, and when that was.
+    looked: Option<(i64, i64)>,
+}
+
+/// Does what is due until nobody asks for it any more.
+pub(crate) async fn run(service: Arc<Service>) {
+    let mut memory = Memory::default();
+    loop {
+        let under_way = Arc::clone(&service);
+        let work = tokio::task::spawn_blocking(move || {
+            let outcome = look(&under_way, &mut memory);
+            (outcome, memory)
+        });
+        memory = match work.await {
+            Ok((outcome, memory)) => {
+                if let Err(why) = outcome {
+                    tracing::error!("what is due is not done: {why}");
+                }
+                memory
+            }
+            Err(defect) => {
+                tracing::error!("what is due is not done: {defect}");
+                Memory::default()
+            }
+        };
+        tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+    }
+}
+
+fn look(service: &Service, memory: &mut Memory) -> Result<(), Error> {
+    let (change, now_ms) = (service.store.read(|it| it.last_change())?, service.now_ms());
+    let same = memory.looked.is_some_and(|(before, time_ms)| {
+        before == change && (time_ms..time_ms.saturating_add(ANEW_MS)).contains(&now_ms)
+    });
+    if same {
+        return Ok(());
+    }
+    act(service, memory, now_ms)?;
+    memory.looked = Some((change, now_ms));
+    if service.store.read(|it| it.last_change())? != change {
+        service.fleet.changed.notify_one();
+    }
+    Ok(())
+}
+
+/// Does all that is due now.
+fn act(service: &Service, memory: &mut Memory, now_ms: i64) -> Result<(), Error> {
+    let doer = Doer { service, now_ms };
+    for rollout in service.store.read(|it| it.live_rollouts())? {
+        doer.lead(&rollout)?;
+    }
+    let live = service.store.read(|it| it.live_rollouts())?;
+    doer.tell(&live)?;
+    doer.lapse()?;
+    doer.link(&live, memory)
+}
+
+struct Doer<'a> {
+    service: &'a Service,
+    now_ms: i64,
+}
+
+impl Doer<'_> {
+    /// Changes the ledger; what is refused was changed by others meanwhile, and is looked at anew.
+    fn change(
+        &self,
+        why: &str,
+        change: impl FnOnce(&mut Change<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let by = By {
+            who: "system",
+            why,
+            now_ms: self.now_ms,
+        };
+        match self.service.store.change(&by, change) {
+            Err(error) if error.is_refused() || error.is_changed() || error.is_existing() => {
+                tracing::warn!("what was due was not done: {error}");
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Lets a rollout go on or back.
+    fn lead(&self, rollout: &Stored<Rollout>) -> Result<(), Error> {
+        let Some(environment) = due::watched(&rollout.value, self.now_ms) else {
+            return Ok(());
+        };
+        let seen = self.seen(&rollout.value, environment)?;
+        let policy = self.service.policy;
+        let (moves, why) = due::moves(&rollout.value, &seen, policy, self.now_ms);
+        let Some((first, rest)) = moves.split_first() else {
+            return Ok(());
+        };
+        let id = rollout.value.id;
+        tracing::info!("rollout {id}: {}, {why}", first.name());
+        self.change(why, |it| {
+            it.move_rollout(id, first, policy, Some(rollout.version))?;
+            for step in rest {
+                it.move_rollout(id, step, policy, None)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// What was seen of a rollout's present step, and before it.
+    fn seen(&self, rollout: &Rollout, environment: Environment) -> Result<Signals, Error> {
+        let began = rollout.since_ms - rollout.since_ms.rem_euclid(SLOT_MS);
+        let unreviewed = rollout
+            .reviewed_ms
+            .map_or(rollout.since_ms, |reviewed| reviewed.saturating_add(1));
+        let (now, before, hits) = self.service.store.read(|it| {
+            let now = it.answered(environment, (began + SLOT_MS, i64::MAX))?;
+            let before = it.answered(environment, (began - BASELINE_MS, began))?;
+            Ok((
+                now,
+                before,
+                it.hits(&rollout.patch, environment, unreviewed)?,
+            ))
+        })?;
+        let average = |of: &Answered| of.latency_us.checked_div(of.requests).unwrap_or(0);
+        Ok(Signals {
+            requests: now.requests,
+            errors: now.errors,
+            latency_us: average(&now),
+            baseline_requests: before.requests,
+            baseline_errors: before.errors,
+            baseline_latency_us: average(&before),
+            unreviewed_hits: hits,
+            false_positives: rollout.false_positives,
+        })
+    }
+
+    /// Tells of debts and expiries, once.
+    fn tell(&self, live: &[Stored<Rollout>]) -> Result<(), Error> {
+        let mut tellings: BTreeMap<String, Telling> = BTreeMap::new();
+        for patch in self.service.store.read(|it| it.deployed_patches())? {
+            if let Some(telling) = due::of_patch(&patch, self.now_ms) {
+                tellings.insert(format!("patch/{}", patch.id), telling);
+            }
+        }
+        for rollout in live.iter().map(|it| &it.value) {
+            if let Some(telling) = due::of_rollout(rollout, self.now_ms) {
+                tellings.insert(format!("rollout/{}", rollout.id), telling);
+            }
+        }
+        for (subject, telling) in tellings {
+            let told = self
+                .service
+                .store
+                .read(|it| it.is_told(&telling, &subject))?;
+            if !told {
+                tracing::warn!("{subject}: {}", telling.why);
+                self.change(telling.why, |it| it.tell(&telling, &subject))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends exceptions whose time is over.
+    fn lapse(&self) -> Result<(), Error> {
+        let filter = FindingFilter {
+            state: Some(State::Excepted),
+            ..FindingFilter::default()
+        };
+        for finding in self.all(&filter)? {
+            if due::has_lapsed(&finding.value, self.now_ms) {
+                self.move_finding(&finding, &Move::Lapse {}, "its exception has ended")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets findings follow which patches are enforced in production.
+    fn link(&self, live: &[Stored<Rollout>], memory: &mut Memory) -> Result<(), Error> {
+        let enforces = |rollout: &&Rollout| {
+            rollout.stage == Stage::Enforce && rollout.environment == Environment::Production
+        };
+        let rollouts = live.iter().map(|it| &it.value).filter(enforces);
+        let enforced: BTreeSet<String> = rollouts.map(|it| it.patch.clone()).collect();
+        // What ended while nobody looked is found in what there ever was.
+        let before = match &memory.enforced {
+            Some(before) => before.clone(),
+            None => self.service.store.read(|it| it.production_patches())?,
+        };
+        for patch in before.difference(&enforced) {
+            self.link_patch(patch, false)?;
+        }
+        for patch in &enforced {
+            self.link_patch(patch, true)?;
+        }
+        memory.enforced = Some(enforced);
+        Ok(())
+    }
+
+    fn link_patch(&self, patch: &str, enforced: bool) -> Result<(), Error> {
+        let found = self
+            .service
+            .store
+            .read(|it| it.get::<VirtualPatch>(patch))?;
+        let why = match enforced {
+            true => "its patch is enforced in production",
+            false => "its patch is not enforced in production any more",
+        };
+        for advisory in found.value.advisories {
+            for state in due::UNFIXED {
+                // What is shielded already needs nothing more.
+                if enforced && *state == State::Shielded {
+                    continue;
+                }
+                let filter = FindingFilter {
+                    state: Some(*state),
+                    advisory: Some(advisory.clone()),
+                    subject: None,
+                };
+                for finding in self.all(&filter)? {
+                    if let Some(step) = due::of_finding(&finding.value, patch, enforced) {
+                        self.move_finding(&finding, &step, why)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn move_finding(&self, finding: &Stored<Finding>, step: &Move, why: &str) -> Result<(), Error> {
+        self.change(why, |it| {
+            it.move_finding(finding.value.id, step, Some(finding.version))
+                .map(|_| ())
+        })
+    }
+
+    /// All findings of a kind: they are read before they are moved, which changes the list.
+    fn all(&self, filter: &FindingFilter) -> Result<Vec<Stored<Finding>>, Error> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.service.store.read(|it| {
+                let paging = Paging {
+                    after: after.as_deref(),
+                    most: None,
+                };
+                it.findings(filter, paging)
+            })?;
+            all.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+}

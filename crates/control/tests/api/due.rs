@@ -1,0 +1,198 @@
+//! What happens by itself, as the clock goes and traffic comes.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ledger::Environment::Production;
+use ledger::rollout::{Rules, Stage};
+use ledger::{Advisory, Rollout, Severity, State, Subject};
+use serde_json::{Value, json};
+use store::{Paging, Start};
+
+use crate::fleet::{BY, Control, NOW_MS, Point, attestation};
+
+const MINUTE: i64 = 60_000;
+
+/// A control side with an ingress point and a rollout in the canary, which goes on by itself.
+fn begun() -> (Control, Point) {
+    let control = Control::start();
+    let (point, _) = control.joined("edge", "production", 1);
+    let advisory = Advisory {
+        id: "CVE-1".to_owned(),
+        title: "A flaw".to_owned(),
+        severity: Severity::High,
+        aliases: Vec::new(),
+        fixed_in: None,
+        exploited: false,
+    };
+    let (patch, proof) = Control::patch(&["CVE-1"]);
+    let rules = Rules {
+        automatic_until: Some(Stage::Enforce),
+        canary_percent: vec![10],
+        minimum_ms: 2 * MINUTE,
+        ..Rules::default()
+    };
+    control
+        .store
+        .change(&BY, |it| {
+            it.add(&advisory)?;
+            it.add(&patch)?;
+            it.start_rollout("p", &Start::Proven(&proof), Production, rules)
+        })
+        .unwrap();
+    control.promote();
+    // Traffic before the step; the counters begin with it.
+    tell(&control, &point, 10_000, 10);
+    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
+    control.promote();
+    assert_eq!(rollout(&control).stage, Stage::Canary);
+    control.clock.fetch_add(2 * MINUTE, Ordering::Relaxed);
+    (control, point)
+}
+
+fn tell(control: &Control, point: &Point, requests: u64, errors: u64) {
+    let mut told = attestation(1);
+    told["traffic"] = json!([{
+        "application": "shop", "hosts": [], "requests": requests, "errors": errors,
+        "latency_us": requests * 1000,
+    }]);
+    let answer = control.signed(point, "POST /attestations", &told);
+    assert_eq!(answer.status, 204);
+}
+
+fn rollout(control: &Control) -> Rollout {
+    control.store.read(|it| it.rollout(1)).unwrap().value
+}
+
+/// Waits until it is so.
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..1000 {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    unreachable!("it does not come to that")
+}
+
+fn actions(control: &Control, subject: &str) -> Vec<(String, String)> {
+    let log = control
+        .store
+        .read(|it| it.audit(Some(subject), Paging::default()));
+    let entries = log.unwrap().items.into_iter();
+    entries.map(|entry| (entry.who, entry.action)).collect()
+}
+
+fn system(action: &str) -> (String, String) {
+    ("system".to_owned(), action.to_owned())
+}
+
+#[test]
+fn a_rollout_goes_on_when_its_rules_allow_it_and_shields_findings() {
+    let (control, point) = begun();
+    let subject = Subject::Application("shop".to_owned());
+    let application = json!({
+        "id": "shop", "title": "Shop", "environment": "production", "owner": "web",
+    });
+    assert_eq!(control.asks("POST /applications", &application).status, 201);
+    control
+        .store
+        .change(&BY, |it| it.open_finding("CVE-1", &subject))
+        .unwrap();
+    tell(&control, &point, 12_000, 12);
+    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
+    until(|| (rollout(&control).stage == Stage::Enforce).then_some(()));
+    assert_eq!(actions(&control, "rollout/1")[0], system("rollout.promote"));
+    let state = |wanted: State| {
+        until(|| {
+            let found = control.store.read(|it| it.finding(1)).unwrap();
+            (found.value.state() == wanted).then_some(())
+        });
+    };
+    state(State::Shielded);
+    let back = control.asks("POST /rollouts/1/moves", &json!({ "demote": {} }));
+    assert_eq!(back.status, 200);
+    state(State::Open);
+    assert_eq!(actions(&control, "finding/1")[0], system("finding.expose"));
+}
+
+#[test]
+fn a_rollout_goes_back_when_more_requests_fail_and_stays_there() {
+    let (control, point) = begun();
+    tell(&control, &point, 12_000, 400);
+    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
+    until(|| (rollout(&control).stage == Stage::Shadow).then_some(()));
+    let paused = rollout(&control).paused.unwrap();
+    assert!(paused.contains("more requests fail"), "{paused}");
+    assert_eq!(actions(&control, "rollout/1")[1], system("rollout.demote"));
+}
+
+#[test]
+fn hits_must_be_looked_at_and_a_false_positive_leads_back() {
+    let (control, point) = begun();
+    let now_ms = control.clock.load(Ordering::Relaxed);
+    let event = json!({
+        "version": 1, "reference": "r", "time_ms": now_ms, "ingress": "edge", "application": "shop",
+        "client": "192.0.2.1", "method": "GET", "host": "x", "path": "/", "action": "block",
+        "matches": [{
+            "patch": "p", "rule": 1, "phase": 1, "target": "ARGS:q", "message": "", "value": "x",
+            "enforced": true,
+        }],
+    });
+    let delivered = control.signed(&point, "POST /events", &json!({ "events": [event] }));
+    assert_eq!(delivered.json(), json!({ "new": 1 }));
+    tell(&control, &point, 12_000, 12);
+    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
+    // A debt that is told shows that all was looked at meanwhile.
+    control
+        .store
+        .change(&BY, |it| {
+            let mut other = Control::patch(&[]).0;
+            other.id = "q".to_owned();
+            it.add(&other)?;
+            let owed = Start::Owed("exploited", NOW_MS + MINUTE);
+            it.start_rollout("q", &owed, Production, Rules::default())
+        })
+        .unwrap();
+    let told = || actions(&control, "rollout/2").contains(&system("rollout.proof-overdue"));
+    until(|| told().then_some(()));
+    assert_eq!(
+        rollout(&control).stage,
+        Stage::Canary,
+        "a hit was not looked at"
+    );
+    let moved = |step: Value| control.asks("POST /rollouts/1/moves", &step).status;
+    assert_eq!(moved(json!({ "review": {} })), 200);
+    until(|| (rollout(&control).stage == Stage::Enforce).then_some(()));
+    assert_eq!(moved(json!({ "report": { "reason": "a search" } })), 200);
+    until(|| (rollout(&control).stage == Stage::Canary).then_some(()));
+    assert!(rollout(&control).paused.is_some());
+}
+
+#[test]
+fn debts_and_expiries_are_told_once() {
+    let control = Control::start();
+    let (patch, _) = Control::patch(&[]);
+    control
+        .store
+        .change(&BY, |it| {
+            it.add(&patch)?;
+            let owed = Start::Owed("exploited", NOW_MS + MINUTE);
+            it.start_rollout("p", &owed, Production, Rules::default())
+        })
+        .unwrap();
+    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
+    let told = |subject: &str, action: &str| {
+        let told = actions(&control, subject).into_iter();
+        told.filter(|entry| *entry == system(action)).count()
+    };
+    until(|| (told("rollout/1", "rollout.proof-overdue") > 0).then_some(()));
+    until(|| (told("patch/p", "patch.expired") > 0).then_some(()));
+    assert_eq!(rollout(&control).stage, Stage::Test, "nothing lapses");
+    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
+    let step = json!({ "pause": { "reason": "x" } });
+    assert_eq!(control.asks("POST /rollouts/1/moves", &step).status, 200);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(told("rollout/1", "rollout.proof-overdue"), 1);
+    assert_eq!(told("patch/p", "patch.expired"), 1);
+}
