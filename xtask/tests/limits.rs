@@ -61,7 +61,10 @@ fn every_limit_is_on_the_page_with_its_default() {
         ("Of rules and documents", "crates/seclang/src/limits.rs"),
         ("Of sources of patches", "crates/factory/src/limits.rs"),
         ("Of what the ledger keeps", "crates/ledger/src/limits.rs"),
-        ("Of the ledger's API and console", "crates/control/src/limits.rs"),
+        (
+            "Of the ledger's API and console",
+            "crates/control/src/limits.rs",
+        ),
         ("Of the ledger's database", "crates/store/src/limits.rs"),
     ] {
         let told: BTreeMap<String, u64> = rows(&page, heading)
