@@ -187,6 +187,16 @@ impl Gate {
         signature & self.bits == self.bits
     }
 
+    /// A gate that opens by the bytes that stand in place of a text, if there are any.
+    pub(crate) fn without_text(self) -> Option<Self> {
+        (self.unless != 0).then_some(Self {
+            bits: self.bits | self.unless,
+            rarest: self.unless,
+            clause: None,
+            unless: 0,
+        })
+    }
+
     /// The clause of which a value of this signature must hold a text, if any.
     pub(crate) fn asks_for(self, signature: Signature) -> Option<u32> {
         self.clause.filter(|_| signature & self.unless == 0)

@@ -80,6 +80,13 @@ pub(crate) struct Gated {
     bits: Signature,
     /// Gates that ask for a text alone.
     by_text: Vec<(Gate, u32)>,
+    /// Those of all that open without a text, the same way.
+    plain: Vec<(u32, Vec<(Gate, u32)>)>,
+    plain_bits: Signature,
+    /// Those that a text opens, by their clause.
+    by_clause: HashMap<u32, Vec<(Gate, u32)>>,
+    /// What of bytes one of these asks for: no set of bits here holds another.
+    searched: Vec<Signature>,
 }
 
 /// A set of a phase's steps.
@@ -325,6 +332,11 @@ impl Uses {
 }
 
 impl Stage {
+    /// Whether no transformation up to here changes a value of this signature.
+    pub(crate) fn leaves(&self, signature: Signature) -> bool {
+        self.touched.is_some_and(|touched| signature & touched == 0)
+    }
+
     /// Whether a value of this signature, if it is changed up to here, may let a step run that is not
     /// among these, and that it does not let run as it came.
     pub(crate) fn tells_more(&self, signature: Signature, steps: &Steps) -> bool {
@@ -352,6 +364,32 @@ impl Gated {
         };
         if !list.contains(&(gate, step)) {
             list.push((gate, step));
+            self.file(gate, step);
+        }
+    }
+
+    /// Files the gate by what opens it: bytes alone, bytes in place of a text, or a text.
+    fn file(&mut self, gate: Gate, step: u32) {
+        let bytes = match gate.clause {
+            None => Some(gate),
+            Some(_) => gate.without_text(),
+        };
+        if let Some(gate) = bytes {
+            let bit = gate.rarest.trailing_zeros();
+            self.plain_bits |= gate.rarest;
+            let at = self.plain.partition_point(|(known, _)| *known < bit);
+            match self.plain.get_mut(at) {
+                Some((known, list)) if *known == bit => list.push((gate, step)),
+                _ => self.plain.insert(at, (bit, vec![(gate, step)])),
+            }
+        }
+        if let Some(clause) = gate.clause {
+            self.by_clause.entry(clause).or_default().push((gate, step));
+            let bits = gate.bits;
+            if !self.searched.iter().any(|known| known & bits == *known) {
+                self.searched.retain(|known| known & bits != bits);
+                self.searched.push(bits);
+            }
         }
     }
 
@@ -370,33 +408,33 @@ impl Gated {
                 .any(|(_, list)| list.iter().any(news))
     }
 
-    /// Adds the steps that a value of this signature lets run; `holds` searches
-    /// it for the texts of a clause.
-    pub(crate) fn admitted(
-        &self,
-        signature: Signature,
-        holds: &mut dyn FnMut(u32) -> bool,
-        steps: &mut Steps,
-    ) {
-        let mut enter = |gate: &Gate, step: u32| {
-            if gate.admits(signature)
-                && !steps.contains(step)
-                && gate.asks_for(signature).is_none_or(&mut *holds)
-            {
-                steps.insert(step);
-            }
-        };
-        let mut present = signature & self.bits;
+    /// Adds the steps that a value of this signature lets run, whatever texts it holds.
+    pub(crate) fn admitted(&self, signature: Signature, steps: &mut Steps) {
+        let mut present = signature & self.plain_bits;
         while present != 0 {
             let bit = present & present.wrapping_neg();
             present ^= bit;
-            let at = (self.bits & (bit - 1)).count_ones() as usize;
-            for (gate, step) in self.by_bit.get(at).into_iter().flat_map(|(_, list)| list) {
-                enter(gate, *step);
+            let at = (self.plain_bits & (bit - 1)).count_ones() as usize;
+            for (gate, step) in self.plain.get(at).into_iter().flat_map(|(_, list)| list) {
+                if gate.admits(signature) {
+                    steps.insert(*step);
+                }
             }
         }
-        for (gate, step) in &self.by_text {
-            enter(gate, *step);
+    }
+
+    /// Whether a value of this signature may let more steps run by the texts that it holds.
+    pub(crate) fn asks_for_texts(&self, signature: Signature) -> bool {
+        let mut searched = self.searched.iter();
+        searched.any(|bits| signature & bits == *bits)
+    }
+
+    /// Adds the steps that a value of this signature lets run since it holds a text of the clause.
+    pub(crate) fn admitted_by(&self, clause: u32, signature: Signature, steps: &mut Steps) {
+        for (gate, step) in self.by_clause.get(&clause).into_iter().flatten() {
+            if gate.admits(signature) {
+                steps.insert(*step);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::language::lower::means;
 use crate::language::variables::{Variable, VariableSet};
 use crate::plan::Scan;
 use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Stage, Steps, Uses};
+use crate::plan::signature::Signature;
 
 /// The steps of a phase that could match, each with the values that let it run.
 #[derive(Default)]
@@ -205,7 +206,7 @@ impl Look<'_> {
         self.candidates.decoded.resize(uses.stages.len(), None);
         for (at, stage) in uses.asking(signature) {
             if stage.tells_more(signature, own) {
-                let decoded = self.decoded(&uses.stages, at, value);
+                let decoded = self.decoded(&uses.stages, at, value, signature);
                 if decoded != value {
                     self.admit(&stage.rules, decoded, own);
                 }
@@ -214,7 +215,13 @@ impl Look<'_> {
     }
 
     /// The value as a stage decodes it. A rule has too few transformations for this to nest deep.
-    fn decoded(&mut self, stages: &[Stage], at: u32, value: ValueId) -> ValueId {
+    fn decoded(
+        &mut self,
+        stages: &[Stage],
+        at: u32,
+        value: ValueId,
+        signature: Signature,
+    ) -> ValueId {
         let known = self.candidates.decoded.get(at as usize);
         if let Some(&Some(known)) = known {
             return known;
@@ -222,8 +229,11 @@ impl Look<'_> {
         let Some(stage) = stages.get(at as usize) else {
             return value;
         };
+        if stage.leaves(signature) {
+            return value;
+        }
         let before = match stage.before {
-            Some(before) => self.decoded(stages, before, value),
+            Some(before) => self.decoded(stages, before, value, signature),
             None => value,
         };
         let decoded = self
@@ -238,7 +248,11 @@ impl Look<'_> {
     fn admit(&mut self, rules: &Gated, value: ValueId, own: &mut Steps) {
         let (values, scan) = (&mut *self.values, self.scan);
         let signature = values.signature(value, scan);
-        let mut holds = |clause| values.holds(value, clause, scan);
-        rules.admitted(signature, &mut holds, own);
+        rules.admitted(signature, own);
+        if rules.asks_for_texts(signature) {
+            for clause in values.found(value, scan) {
+                rules.admitted_by(*clause, signature, own);
+            }
+        }
     }
 }

@@ -17,9 +17,17 @@ impl Run<'_> {
         only_chosen: bool,
         selected: &mut Vec<Selected>,
     ) {
-        let excludes = link.targets.iter().any(|target| target.excluded)
-            || self.patch.is_none() && !self.overrides.targets.is_empty();
+        let by_rule = |variable| {
+            let mut targets = link.targets.iter();
+            targets.any(|target| target.excluded && target.variable == variable)
+        };
         for target in link.targets.iter().filter(|target| !target.excluded) {
+            let variable = target.variable;
+            let excludes = by_rule(variable)
+                || self.patch.is_none() && {
+                    let mut targets = self.overrides.targets.iter();
+                    targets.any(|(_, which, _)| *which == variable)
+                };
             let start = selected.len();
             self.members(target, only_chosen, selected);
             let mut at = start;
@@ -101,7 +109,6 @@ impl Run<'_> {
     ) {
         let variable = target.variable;
         let inputs = self.inputs;
-        let left_out = |run: &Self, value: ValueId| only_chosen && !run.candidates.is_chosen(value);
         if only_chosen && !self.candidates.is_holding(variable) {
             return;
         }
@@ -123,18 +130,12 @@ impl Run<'_> {
         }
         match inputs.members(variable, self.values) {
             Members::Values(first, second) => {
-                for item in first.iter().chain(second) {
-                    if !left_out(self, item.value) {
-                        self.take(target, item, item.value, selected);
-                    }
-                }
+                let items = first.iter().chain(second).map(|item| (item, item.value));
+                self.take_each(target, items, only_chosen, selected);
             }
             Members::Names(first, second) => {
-                for item in first.iter().chain(second) {
-                    if !left_out(self, item.name) {
-                        self.take(target, item, item.name, selected);
-                    }
-                }
+                let items = first.iter().chain(second).map(|item| (item, item.name));
+                self.take_each(target, items, only_chosen, selected);
             }
             Members::Sizes(items) => {
                 for item in items {
@@ -143,7 +144,7 @@ impl Run<'_> {
                 }
             }
             Members::Scalar(Some(value)) => {
-                if !left_out(self, value) {
+                if !only_chosen || self.candidates.is_chosen(value) {
                     selected.push(Selected {
                         variable,
                         name: None,
@@ -164,12 +165,46 @@ impl Run<'_> {
         }
     }
 
+    fn take_each<'i>(
+        &mut self,
+        target: &Target,
+        items: impl Iterator<Item = (&'i Item, ValueId)>,
+        only_chosen: bool,
+        selected: &mut Vec<Selected>,
+    ) {
+        let selected_of = |(item, value): (&Item, ValueId)| Selected {
+            variable: target.variable,
+            name: Some(item.name),
+            value,
+        };
+        let candidates = &*self.candidates;
+        let is_in = |value| !only_chosen || candidates.is_chosen(value);
+        // PERF: most selectors are the first two.
+        match (&target.selector, target.name) {
+            (Selector::All, _) => {
+                let items = items.filter(|(_, value)| is_in(*value));
+                selected.extend(items.map(selected_of));
+            }
+            (Selector::Name(_), Some(number)) => {
+                let (values, scan) = (&mut *self.values, self.scan);
+                let items = items.filter(|(item, value)| {
+                    values.number(item.name, scan) == Some(number) && is_in(*value)
+                });
+                selected.extend(items.map(selected_of));
+            }
+            _ => {
+                for (item, value) in items {
+                    if !only_chosen || self.candidates.is_chosen(value) {
+                        self.take(target, item, value, selected);
+                    }
+                }
+            }
+        }
+    }
+
     fn take(&mut self, target: &Target, item: &Item, value: ValueId, selected: &mut Vec<Selected>) {
         let agrees = match &target.selector {
             Selector::All => true,
-            Selector::Name(Text::Plain(_)) if target.name.is_some() => {
-                self.values.number(item.name, self.scan) == target.name
-            }
             Selector::Name(Text::Plain(wanted)) => {
                 let name = self.values.get(item.name);
                 name.len() == wanted.len() && name.eq_ignore_ascii_case(wanted.as_bytes())

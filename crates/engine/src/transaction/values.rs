@@ -274,10 +274,15 @@ impl Values {
         number
     }
 
-    /// Whether the value holds a text of the clause; it is searched once, for all clauses.
+    /// Whether the value holds a text of the clause.
     pub(crate) fn holds(&mut self, id: ValueId, clause: u32, scan: &Scan) -> bool {
-        let Some(record) = self.records.get(id.0 as usize) else {
-            return true;
+        self.found(id, scan).binary_search(&clause).is_ok()
+    }
+
+    /// The clauses that the value holds a text of, ascending; it is searched once, for all.
+    pub(crate) fn found(&mut self, id: ValueId, scan: &Scan) -> &[u32] {
+        let Some(record) = self.records.get_mut(id.0 as usize) else {
+            return &[];
         };
         let (start, end) = match record.clauses {
             Some(known) => known,
@@ -286,19 +291,15 @@ impl Values {
                 let bytes = record.of(&self.bytes);
                 let length = bytes.len();
                 scan.texts.find(bytes, &mut self.clauses);
-                self.spend(length);
                 let found = (start, self.clauses.len() as u32);
-                if let Some(record) = self.records.get_mut(id.0 as usize) {
-                    record.clauses = Some(found);
-                }
+                record.clauses = Some(found);
+                self.spend(length);
                 found
             }
         };
-        start < end
-            && self
-                .clauses
-                .get(start as usize..end as usize)
-                .is_some_and(|found| found.binary_search(&clause).is_ok())
+        self.clauses
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
     }
 
     /// The value after one transformation (its position in the registry).
