@@ -50,6 +50,11 @@ const NEEDS: &[Need] = &[
         check: &["haproxy", "-v"],
         debian: "haproxy",
     },
+    // The browser that looks at the console, with what drives it.
+    Need {
+        check: &["chromedriver", "--version"],
+        debian: "chromium-driver",
+    },
     // The scanners that must find nothing behind the gateway.
     Need {
         check: &["sqlmap", "--version"],

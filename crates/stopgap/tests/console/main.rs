@@ -1,0 +1,217 @@
+//! The console in a real browser: from a mailed proof of concept to a patch that is enforced,
+//! each page without a violation that axe-core finds, in light and dark.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod webdriver;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use base64_simd::STANDARD;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use webdriver::Browser;
+
+/// The rules that pages are held to; from npm, once.
+const AXE: &str = "axe-core@4.10.3";
+/// WebDriver's names of keys.
+const TAB: char = '\u{e004}';
+const ENTER: char = '\u{e007}';
+
+const EXPLOIT: &str =
+    "GET /download?file=../../../../etc/passwd HTTP/1.1\nHost: shop.example.org\nAccept: */*\n\n";
+
+fn stopgap(words: &[&str], data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stopgap"));
+    command.args(words).arg("--data").arg(data);
+    command.env_remove("STOPGAP_DATABASE");
+    command
+}
+
+/// A control side, ended by its own process id.
+struct Control {
+    child: Child,
+    url: String,
+}
+
+impl Control {
+    fn start(data: &Path) -> Self {
+        let mut command = stopgap(&["control", "--listen", "127.0.0.1:0"], data);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap()
+            .to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn token(data: &Path, who: &str, role: &str) -> String {
+    let words = [
+        "token", "add", "--of", who, "--role", role, "--who", "root", "--why", "a test", who,
+    ];
+    let made = stopgap(&words, data).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
+/// What tests leave for whoever wants to look.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn axe() -> String {
+    let folder = folder("axe");
+    let script = folder.join("node_modules/axe-core/axe.min.js");
+    if !script.exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
+        let installed = npm.arg(&folder).arg(AXE).status().unwrap();
+        assert!(installed.success());
+    }
+    std::fs::read_to_string(script).unwrap()
+}
+
+/// A page is fit for everybody, in both schemes; a picture of it is kept.
+fn judge(browser: &Browser, axe: &str, name: &str) {
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme);
+        browser.run(axe, &[]);
+        let found = browser.wait_for(
+            "const done = arguments[arguments.length - 1]; \
+             axe.run().then(found => done(found.violations.map(each => \
+             [each.id, each.nodes.map(node => node.html).slice(0, 3)])))",
+        );
+        assert_eq!(found, Value::Array(Vec::new()), "{name}, {scheme}");
+        let picture = STANDARD.decode_to_vec(browser.picture()).unwrap();
+        std::fs::write(
+            folder("console").join(format!("{name}-{scheme}.png")),
+            picture,
+        )
+        .unwrap();
+    }
+    browser.prefer("light");
+}
+
+fn sign_in(browser: &Browser, url: &str, token: &str) {
+    browser.open(&format!("{url}/sign-in"));
+    // The field has the focus: no mouse is needed.
+    browser.press(&format!("{token}{ENTER}"));
+    browser.sees("Sign out");
+}
+
+#[test]
+fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
+    let axe = axe();
+    let data = tempfile::tempdir().unwrap();
+    let control = Control::start(data.path());
+    let (ann, bob) = (
+        token(data.path(), "ann", "operator"),
+        token(data.path(), "bob", "approver"),
+    );
+    let browser = Browser::start();
+    let at = |path: &str| browser.open(&format!("{}{path}", control.url));
+    at("/");
+    browser.sees("Your token");
+    judge(&browser, &axe, "sign-in");
+    sign_in(&browser, &control.url, &ann);
+    browser.sees("Nothing needs a decision.");
+
+    // The first thing that the tab key reaches leads past the navigation.
+    browser.press(&TAB.to_string());
+    let focused = browser.run("return document.activeElement.textContent", &[]);
+    assert_eq!(focused, "Skip to the content");
+
+    let proof = data.path().join("CVE-2026-0001.http");
+    std::fs::write(&proof, EXPLOIT).unwrap();
+    at("/patches/new");
+    judge(&browser, &axe, "new-patch");
+    browser.click("option[value=http]");
+    browser.type_into("#file", proof.to_str().unwrap());
+    browser.click("form[aria-label='Make one from a description'] button");
+    browser.sees("Review it, then keep it");
+    let document = browser.run("return document.querySelector('#document').value", &[]);
+    assert!(
+        document.as_str().unwrap().contains("/download"),
+        "{document}"
+    );
+    judge(&browser, &axe, "review");
+    browser.run("document.querySelector('#fix').value = ''", &[]);
+    browser.type_into("#fix", "ticket 7");
+    browser.type_into(
+        "form[aria-label='Write one'] #why",
+        "somebody mailed an exploit",
+    );
+    browser.click("form[aria-label='Write one'] button");
+    browser.sees("It was never rolled out.");
+    judge(&browser, &axe, "patch");
+
+    browser.type_into("#why", "it is attacked");
+    browser.click("form[aria-label='Roll it out'] button");
+    browser.sees("nobody has consented to enforcing yet");
+    let promote = |why: &str| {
+        browser.type_into("#why", why);
+        browser.click("button[value=promote]");
+    };
+    for stage in ["shadow", "canary 5 %", "canary 25 %", "canary 50 %"] {
+        promote("nothing speaks against it");
+        browser.sees("Rollout 1");
+        let now = browser.run(
+            "return document.querySelector('li[aria-current]').textContent",
+            &[],
+        );
+        assert_eq!(now, stage);
+    }
+    judge(&browser, &axe, "rollout");
+    promote("all is well");
+    browser.sees("somebody other than who started it must approve it first");
+    judge(&browser, &axe, "refused");
+
+    at("/rollouts/1");
+    browser.click("header button");
+    browser.sees("Your token");
+    sign_in(&browser, &control.url, &bob);
+    browser.sees("waits for somebody's consent");
+    judge(&browser, &axe, "today");
+    browser.click("main a[href='/rollouts/1']");
+    browser.type_into("#why", "I have read it");
+    browser.click("button[value=approve]");
+    browser.sees("bob, ");
+    promote("both of us agree");
+    browser.sees("Rollout 1");
+    let now = browser.run(
+        "return document.querySelector('li[aria-current]').textContent",
+        &[],
+    );
+    assert_eq!(now, "enforce");
+
+    for page in [
+        "findings",
+        "patches",
+        "rollouts",
+        "hits",
+        "inventory",
+        "audit",
+    ] {
+        browser.click(&format!("nav a[href='/{page}']"));
+        browser.sees("Stopgap");
+        judge(&browser, &axe, page);
+    }
+    browser.sees("both of us agree");
+}
