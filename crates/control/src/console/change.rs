@@ -15,7 +15,7 @@ fn wrong(detail: impl Into<String>) -> Problem {
 }
 
 /// A field of a form that must not be empty.
-fn wanted<'f>(form: &'f Fields, name: &str) -> Result<&'f str, Problem> {
+pub(super) fn wanted<'f>(form: &'f Fields, name: &str) -> Result<&'f str, Problem> {
     match form.get(name).trim() {
         "" => Err(wrong(format!("fill in `{name}`"))),
         text => Ok(text),

@@ -5,6 +5,7 @@
 
 mod api;
 mod change;
+mod coverage;
 mod look;
 mod render;
 mod session;
@@ -37,11 +38,12 @@ use visit::{Fields, Shown, Visit};
 pub use workshop::{Examined, Made, Workshop};
 
 /// Every page that can be gone to from everywhere: its path and its name.
-pub(crate) const NAVIGATION: [(&str, &str); 7] = [
+pub(crate) const NAVIGATION: [(&str, &str); 8] = [
     ("/", "Today"),
     ("/findings", "Findings"),
     ("/patches", "Patches"),
     ("/rollouts", "Rollouts"),
+    ("/coverage", "Coverage"),
     ("/hits", "Hits"),
     ("/inventory", "Inventory"),
     ("/audit", "Audit"),
@@ -55,7 +57,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 17] {
+fn pages() -> [(MethodFilter, &'static str, Page); 19] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
@@ -71,6 +73,8 @@ fn pages() -> [(MethodFilter, &'static str, Page); 17] {
         (look, "/rollouts", look::rollouts),
         (look, "/rollouts/{id}", look::rollout),
         (act, "/rollouts/{id}/moves", change::move_rollout),
+        (look, "/coverage", coverage::coverage),
+        (act, "/rollback", coverage::roll_back),
         (look, "/hits", look::hits),
         (look, "/inventory", look::inventory),
         (look, "/audit", look::audit),

@@ -40,35 +40,35 @@ struct Admitted {
 }
 
 /// An ingress point that has joined, and what it attested last.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "GatewaySeen")]
-struct Shown {
+pub(crate) struct GatewayShown {
     /// Who it is.
-    gateway: Gateway,
+    pub(crate) gateway: Gateway,
     /// When it attested something last, by the clock of the control side.
-    seen_ms: Option<i64>,
+    pub(crate) seen_ms: Option<i64>,
     /// What, without what it enforces: that is in its bundle.
-    attestation: Option<Attestation>,
+    pub(crate) attestation: Option<Attestation>,
     /// The patches, up to 100, that it does not enforce as its bundle says.
-    differing: Vec<String>,
+    pub(crate) differing: Vec<String>,
 }
 
 /// A bundle that was given out.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "BundleMade")]
-struct Bundle {
+pub(crate) struct BundleShown {
     /// Where it is for.
-    environment: Environment,
+    pub(crate) environment: Environment,
     /// Its number.
-    number: u64,
+    pub(crate) number: u64,
     /// When it was made.
-    made_ms: i64,
+    pub(crate) made_ms: i64,
     /// Until when ingress points take it.
     expires_ms: i64,
     /// The keys that it names; the first has signed it.
     keys: Vec<String>,
     /// What it enforces.
-    content: Vec<Entry>,
+    pub(crate) content: Vec<Entry>,
 }
 
 /// What is taken back.
@@ -100,7 +100,7 @@ pub(super) fn all() -> [Route; 7] {
         about: about.to_owned(),
         query: &[],
         input: None,
-        output: schema::<Versioned<Shown>>,
+        output: schema::<Versioned<GatewayShown>>,
         status: 200,
         versioned: false,
         handle: gateway,
@@ -132,7 +132,7 @@ pub(super) fn all() -> [Route; 7] {
         },
         Route {
             query: PAGED,
-            output: schema::<Listed<Versioned<Shown>>>,
+            output: schema::<Listed<Versioned<GatewayShown>>>,
             handle: gateways,
             ..looks(
                 "/gateways",
@@ -158,7 +158,7 @@ pub(super) fn all() -> [Route; 7] {
             )
         },
         Route {
-            output: schema::<Listed<Bundle>>,
+            output: schema::<Listed<BundleShown>>,
             handle: bundles,
             ..looks(
                 "/bundles",
@@ -221,7 +221,7 @@ fn gateway(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::found(&shown(found))?)
 }
 
-fn shown(stored: Stored<Seen>) -> Versioned<Shown> {
+fn shown(stored: Stored<Seen>) -> Versioned<GatewayShown> {
     let Seen {
         gateway,
         seen_ms,
@@ -232,7 +232,7 @@ fn shown(stored: Stored<Seen>) -> Versioned<Shown> {
     });
     Versioned {
         version: stored.version,
-        value: Shown {
+        value: GatewayShown {
             gateway,
             seen_ms,
             attestation,
@@ -254,7 +254,7 @@ fn bundles(call: &Call<'_>) -> Result<Reply, Problem> {
         kept.extend(it.bundles(Environment::Test)?);
         Ok(kept)
     })?;
-    let items = kept.into_iter().map(|made: Made| Bundle {
+    let items = kept.into_iter().map(|made: Made| BundleShown {
         environment: made.environment,
         number: made.number,
         made_ms: made.made_ms,

@@ -9,6 +9,7 @@ mod rollouts;
 mod tokens;
 
 pub(crate) use findings::FindingShown;
+pub(crate) use fleet::{BundleShown, GatewayShown};
 use ledger::{Advisory, Application, Area, Asset, IngressPoint, Role, VirtualPatch};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 

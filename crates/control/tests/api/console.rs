@@ -201,6 +201,29 @@ fn today_tells_what_needs_a_decision() {
 }
 
 #[test]
+fn an_ingress_point_where_nothing_enforces_is_a_hole() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    let browser = Browser::of(&api, &op);
+    assert!(
+        browser
+            .look("/coverage")
+            .contains("No ingress point is known yet")
+    );
+    let edge = json!({
+        "id": "edge", "title": "Edge", "kind": "nginx", "environment": "production",
+        "applications": [],
+    });
+    api.done(&op, "POST /ingress-points", &edge);
+    let html = browser.look("/coverage");
+    assert!(html.contains("hole: nothing enforces here"), "{html}");
+    assert!(html.contains("stopgap ingress enrol edge --environment production"));
+    let back = [("environment", "production"), ("why", "it stops people")];
+    let none = browser.send("/rollback", &back);
+    assert_eq!(none.status, 422, "{}", none.html);
+}
+
+#[test]
 fn a_finding_is_moved_with_a_reason() {
     let api = Api::new();
     let op = api.somebody("op", Role::Operator);

@@ -205,6 +205,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
         "findings",
         "patches",
         "rollouts",
+        "coverage",
         "hits",
         "inventory",
         "audit",
