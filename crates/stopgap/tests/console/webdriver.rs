@@ -104,16 +104,14 @@ impl Browser {
         self.of_session("POST", "url", &json!({ "url": url }));
     }
 
-    pub(crate) fn address(&self) -> String {
+    fn address(&self) -> String {
         let address = self.of_session("GET", "url", &Value::Null);
         address.as_str().unwrap().to_owned()
     }
 
     /// Types into what the selector finds.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
-        let element = self.element(selector);
-        let path = format!("element/{element}/value");
-        self.of_session("POST", &path, &json!({ "text": text }));
+        self.with(selector, "value", &json!({ "text": text }));
     }
 
     /// Goes from place to place and presses keys, without a mouse.
@@ -133,42 +131,68 @@ impl Browser {
     }
 
     pub(crate) fn click(&self, selector: &str) {
-        let path = format!("element/{}/click", self.element(selector));
-        self.of_session("POST", &path, &json!({}));
+        self.with(selector, "click", &json!({}));
     }
 
-    fn element(&self, selector: &str) -> String {
+    /// Does something with what the selector finds, once it is there: a page may just be going,
+    /// and its elements with it.
+    fn with(&self, selector: &str, action: &str, body: &Value) {
         let path = format!("/session/{}/element", self.session);
         let wanted = json!({ "using": "css selector", "value": selector });
-        let begun = Instant::now();
-        loop {
+        self.until(selector, || {
             let found = self.asked("POST", &path, &wanted);
-            if let Some(element) = found[ELEMENT].as_str() {
-                return element.to_owned();
-            }
-            assert!(begun.elapsed() < PATIENCE, "{selector}: {}", self.text());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            let Some(element) = found[ELEMENT].as_str() else {
+                return false;
+            };
+            let done = self.asked("POST", &format!("{path}/{element}/{action}"), body);
+            done.get("error").is_none()
+        });
     }
 
-    /// All text of the page, as it is seen.
-    pub(crate) fn text(&self) -> String {
-        let text = self.run("return document.body.innerText", &[]);
-        text.as_str().unwrap_or_default().to_owned()
+    /// Waits until there is such an element.
+    pub(crate) fn finds(&self, selector: &str) {
+        let path = format!("/session/{}/element", self.session);
+        let wanted = json!({ "using": "css selector", "value": selector });
+        self.until(selector, || {
+            self.asked("POST", &path, &wanted).get("error").is_none()
+        });
     }
 
-    /// Waits until the page tells this.
-    pub(crate) fn sees(&self, text: &str) {
+    /// Waits until it holds.
+    fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let begun = Instant::now();
-        while !self.text().contains(text) {
+        while !holds() {
             assert!(
                 begun.elapsed() < PATIENCE,
-                "{text:?} is not on {}: {}",
+                "{what:?} is not on {}: {}",
                 self.address(),
                 self.text()
             );
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// All text of the page, as it is seen; none while it is going.
+    fn text(&self) -> String {
+        self.text_of("body")
+    }
+
+    fn text_of(&self, selector: &str) -> String {
+        let path = format!("/session/{}/execute/sync", self.session);
+        let script = "return document.querySelector(arguments[0])?.innerText";
+        let body = json!({ "script": script, "args": [selector] });
+        let text = self.asked("POST", &path, &body);
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the page tells this.
+    pub(crate) fn sees(&self, text: &str) {
+        self.until(text, || self.text().contains(text));
+    }
+
+    /// Waits until this is all that the element says.
+    pub(crate) fn sees_in(&self, selector: &str, text: &str) {
+        self.until(text, || self.text_of(selector) == text);
     }
 
     /// What a script returns.
