@@ -90,6 +90,23 @@ const PATCHES: &[(&str, bool)] = &[
         r#"SecRule ARGS:a "@streq %{ARGS.b}" "id:1,phase:2,pass,log""#,
         true,
     ),
+    (
+        r#"SecRule ARGS_GET:view "@contains ../" "id:1,phase:1,pass,log,t:none,t:urlDecodeUni""#,
+        false,
+    ),
+    (
+        r#"SecRule ARGS_GET:/^(?:na|vi)/ "@rx [<;]" "id:1,phase:1,pass,log,multiMatch,t:none,t:htmlEntityDecode,t:removeNulls""#,
+        false,
+    ),
+    (
+        r#"SecRule ARGS_GET|!ARGS_GET:a "@rx [+\s]" "id:1,phase:1,pass,log""#,
+        false,
+    ),
+    // As the first: what one of them is told, the other is.
+    (
+        r#"SecRule REQUEST_FILENAME "@rx (?i)<script|\.\./" "id:1,phase:1,pass,log,multiMatch,t:none,t:urlDecodeUni,t:urlDecodeUni""#,
+        false,
+    ),
 ];
 
 const TARGETS: &[&str] = &[
@@ -115,6 +132,12 @@ const TARGETS: &[&str] = &[
     "/x?a=%u0041&b=A",
     "/x?=1&&q",
     "/x?q\n=1&id\n=x",
+    "/x?view=%2e%2e/&b=a+b",
+    "/x?view=%252e%252e/&VIEW=..%2f",
+    "/x?name=a#<b&view=1#;",
+    "/x?name=&lt;&c=%2B",
+    "/x?n%61m%65=1&vi=%00;&&%",
+    "/x?1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&1&id=x&view=../",
 ];
 
 const HEADERS: &[&[(&str, &str)]] = &[

@@ -12,7 +12,7 @@ use crate::need::{ByteSet, Clause, Need, Strings};
 use crate::operators::Operator;
 
 /// An open gate lets every value through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Gate {
     /// Bits that the signature must have.
     pub(crate) bits: Signature,

@@ -5,20 +5,22 @@
 //! needs in the path. One pass over the target and the names in it tells, for all of them.
 //! A rule that finds no value, or only values that its gate keeps out, cannot match.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Scan;
 use super::gate::{Gate, Needs};
 use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
+use super::params::{Bloom, Params, Wanted};
 use super::path::path_of;
 use super::query::reached;
 use super::signature::{Signature, Signatures};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
-use crate::operators::Operator;
 use crate::request::RequestHead;
 
 /// What the rules of a patch ask of a head; one of them must let it through.
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Glance {
     /// A body is held, and bounded, whatever the rules make of it.
     holds_body: bool,
@@ -31,6 +33,7 @@ type Spots = Box<[Spot]>;
 type Asks = Box<[Ask]>;
 
 /// Rules whose first asking link looks at the same places.
+#[derive(PartialEq, Eq, Hash)]
 struct Group {
     spots: Spots,
     /// Of each rule: what its links ask.
@@ -38,6 +41,7 @@ struct Group {
 }
 
 /// What a link asks: a value at one of the places that passes the gate.
+#[derive(PartialEq, Eq, Hash)]
 struct Ask {
     spots: Spots,
     gate: Gate,
@@ -48,14 +52,16 @@ struct Ask {
 }
 
 /// Where a target finds values, as far as a head tells.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Spot {
     /// The target as received.
     Raw,
     /// The path, `%XX` decoded once.
     Path,
-    /// Parameters of the query; their names hold one of these texts, if there are any.
-    Names(Box<[Bloom]>),
+    /// Parameters of the query whose names are like one of these; without any, all.
+    Names(Box<[Wanted]>),
+    /// The names of those parameters.
+    EveryName,
     /// Headers of this name, in lower case.
     Header(Box<[u8]>),
     /// What cannot be parsed, or is too much.
@@ -63,7 +69,7 @@ enum Spot {
     /// The body, or parts of it.
     Body,
     /// Parameters of the body, by their names as above.
-    BodyNames(Box<[Bloom]>),
+    BodyNames(Box<[Wanted]>),
 }
 
 const LINE: u8 = 1;
@@ -71,10 +77,6 @@ const HEADER: u8 = 2;
 const NAMES: u8 = 4;
 const FAULT: u8 = 8;
 const BODY: u8 = 16;
-
-/// Which bytes, and pairs of bytes, some texts hold.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Bloom([u64; 4]);
 
 /// A head, looked at as far as patches ask; scratch for the next one.
 #[derive(Default)]
@@ -84,9 +86,10 @@ pub(crate) struct Sight {
     raw: Seen,
     path: Seen,
     decoded: Vec<u8>,
-    names: Option<Bloom>,
+    params: Params,
     fault: Option<bool>,
     kinds: Option<u8>,
+    said: Said,
 }
 
 /// What is known of some bytes.
@@ -95,6 +98,47 @@ struct Seen {
     signature: Option<Signature>,
     clauses: Vec<u32>,
     searched: bool,
+}
+
+/// The glances of a plan, each kept once: many patches ask the same of a path.
+#[derive(Default)]
+pub(crate) struct Glances(HashSet<Arc<Glance>>);
+
+impl Glances {
+    /// The same glance, shared with whoever has it already.
+    pub(crate) fn share(&mut self, glance: Glance) -> Arc<Glance> {
+        if let Some(known) = self.0.get(&glance) {
+            return Arc::clone(known);
+        }
+        let glance = Arc::new(glance);
+        self.0.insert(Arc::clone(&glance));
+        glance
+    }
+}
+
+/// What some glances that patches share have said of a head.
+struct Said {
+    /// By place in memory: the glance, the head's number, the answer.
+    answers: Box<[(usize, u64, bool); SAID]>,
+    head: u64,
+}
+
+/// Answers that are kept; one takes the place of another.
+const SAID: usize = 64;
+
+impl Default for Said {
+    fn default() -> Self {
+        Self {
+            answers: Box::new([(0, 0, false); SAID]),
+            head: 0,
+        }
+    }
+}
+
+impl Said {
+    fn slot(&mut self, glance: usize) -> Option<&mut (usize, u64, bool)> {
+        self.answers.get_mut(glance / size_of::<Glance>() % SAID)
+    }
 }
 
 /// What of a request a phase can look at, as far as patches ask.
@@ -147,11 +191,29 @@ impl Glance {
 
     /// Whether a rule could match the request, or its body must be held.
     pub(crate) fn admits(
-        &self,
+        self: &Arc<Self>,
         head: &RequestHead<'_>,
         sight: &mut Sight,
         reader: &Reader<'_>,
     ) -> bool {
+        if Arc::strong_count(self) == 1 {
+            return self.looks(head, sight, reader);
+        }
+        // PERF: patches for every path are of few kinds; each is asked once.
+        let (glance, number) = (Arc::as_ptr(self).addr(), sight.said.head);
+        if let Some(&mut (known, of, answer)) = sight.said.slot(glance)
+            && (known, of) == (glance, number)
+        {
+            return answer;
+        }
+        let answer = self.looks(head, sight, reader);
+        if let Some(slot) = sight.said.slot(glance) {
+            *slot = (glance, number, answer);
+        }
+        answer
+    }
+
+    fn looks(&self, head: &RequestHead<'_>, sight: &mut Sight, reader: &Reader<'_>) -> bool {
         if self.holds_body && !head.bodiless {
             return true;
         }
@@ -178,8 +240,9 @@ impl Glance {
         spots.any(|spot| match spot {
             Spot::Raw | Spot::Path | Spot::Header(_) => true,
             Spot::Names(wanted) | Spot::BodyNames(wanted) => {
-                wanted.is_empty() || wanted.iter().any(|wanted| shown.names.holds(*wanted))
+                wanted.is_empty() || wanted.iter().any(|wanted| shown.names.holds(wanted.texts))
             }
+            Spot::EveryName => true,
             Spot::Fault => shown.fault,
             Spot::Body => shown.body,
         })
@@ -252,14 +315,16 @@ fn asks(
         ..first
     };
     let spots = first.spots;
-    // Of parameters the name has told all that is foreseen.
-    let gated = same.gate != Gate::default()
-        && spots
-            .iter()
-            .all(|spot| matches!(spot, Spot::Raw | Spot::Path | Spot::Header(_)));
+    let is_read = |spot: &Spot| {
+        matches!(
+            spot,
+            Spot::Raw | Spot::Path | Spot::Header(_) | Spot::Names(_)
+        )
+    };
+    let gated = same.gate != Gate::default() && spots.iter().all(is_read);
     if gated {
         asks.push(Ask {
-            spots: spots.iter().map(Spot::again).collect(),
+            spots: spots.clone(),
             ..same
         });
     }
@@ -295,7 +360,7 @@ fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
         V::RequestFilename | V::RequestBasename => Spot::Path,
         V::Args | V::ArgsGet => Spot::Names(names(&target.selector, needs)?),
         // A name is a value of its own; that there are any is all that is foreseen.
-        V::ArgsNames | V::ArgsGetNames => Spot::Names([].into()),
+        V::ArgsNames | V::ArgsGetNames => Spot::EveryName,
         V::RequestHeaders => match &target.selector {
             Selector::Name(Text::Plain(name)) => {
                 Spot::Header(name.to_ascii_lowercase().into_bytes().into())
@@ -318,19 +383,24 @@ fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
     })
 }
 
-/// Of which texts the names hold one; without any, every name may be meant.
-fn names(selector: &Selector, needs: &mut Needs) -> Option<Box<[Bloom]>> {
-    let blooms = |words: &[Vec<u8>]| words.iter().map(|word| Bloom::of(word)).collect();
+/// What the names are like; without any, every name may be meant.
+fn names(selector: &Selector, needs: &mut Needs) -> Option<Box<[Wanted]>> {
     Some(match selector {
-        Selector::Name(Text::Plain(name)) => blooms(&[name.to_ascii_lowercase().into_bytes()]),
-        Selector::Pattern(pattern) => blooms(&words(pattern, needs)),
+        Selector::Name(Text::Plain(name)) => {
+            let name = name.to_ascii_lowercase();
+            [Wanted::new(name.as_bytes(), name.as_bytes())].into()
+        }
+        Selector::Pattern(pattern) => {
+            let start = pattern.start().map_or(&[][..], |(start, _)| start);
+            match needs.words(pattern) {
+                Some(words) => words.iter().map(|word| Wanted::new(word, start)).collect(),
+                None if start.is_empty() => [].into(),
+                None => [Wanted::new(&[], start)].into(),
+            }
+        }
         Selector::All => [].into(),
         Selector::Name(Text::Template(..)) | Selector::Path(..) => return None,
     })
-}
-
-fn words(pattern: &Arc<dyn Operator>, needs: &mut Needs) -> Vec<Vec<u8>> {
-    needs.words(pattern).unwrap_or_default()
 }
 
 impl Spot {
@@ -339,85 +409,10 @@ impl Spot {
         match self {
             Self::Raw | Self::Path => LINE,
             Self::Header(_) => HEADER,
-            Self::Names(_) => NAMES,
+            Self::Names(_) | Self::EveryName => NAMES,
             Self::Fault => FAULT,
             Self::Body | Self::BodyNames(_) => BODY,
         }
-    }
-
-    /// The same place once more.
-    fn again(&self) -> Self {
-        match self {
-            Self::Raw => Self::Raw,
-            Self::Path => Self::Path,
-            Self::Names(names) => Self::Names(names.clone()),
-            Self::Header(name) => Self::Header(name.clone()),
-            Self::Fault => Self::Fault,
-            Self::Body => Self::Body,
-            Self::BodyNames(names) => Self::BodyNames(names.clone()),
-        }
-    }
-}
-
-impl Bloom {
-    fn of(text: &[u8]) -> Self {
-        let mut bloom = Self::default();
-        let mut before = None;
-        for &byte in text {
-            bloom.add(before, byte);
-            before = Some(byte);
-        }
-        bloom
-    }
-
-    /// Adds a byte, in lower case, and the pair that it makes with the one before it.
-    fn add(&mut self, before: Option<u8>, byte: u8) {
-        const PAIRS: u32 = 192;
-        let [bytes, pairs @ ..] = &mut self.0;
-        *bytes |= 1 << (byte & 63);
-        if let Some(before) = before {
-            let pair = u32::from(before) << 8 | u32::from(byte);
-            let bit = (pair.wrapping_mul(0x9e37_79b1) >> 16) % PAIRS;
-            if let Some(word) = pairs.get_mut(bit as usize / 64) {
-                *word |= 1 << (bit % 64);
-            }
-        }
-    }
-
-    /// Of the names of a query's parameters, decoded as the parser decodes them.
-    fn of_names(query: &[u8], separator: u8) -> Self {
-        let mut bloom = Self::default();
-        let digit = |byte: &u8| char::from(*byte).to_digit(16);
-        let (mut in_name, mut before) = (true, None);
-        let mut rest = query;
-        while let Some((&byte, after)) = rest.split_first() {
-            rest = after;
-            if byte == separator {
-                (in_name, before) = (true, None);
-            } else if byte == b'=' {
-                in_name = false;
-            } else if in_name {
-                let mut byte = byte;
-                if byte == b'+' {
-                    byte = b' ';
-                } else if byte == b'%'
-                    && let [high, low, tail @ ..] = after
-                    && let (Some(high), Some(low)) = (digit(high), digit(low))
-                {
-                    byte = (high * 16 + low) as u8;
-                    rest = tail;
-                }
-                let byte = byte.to_ascii_lowercase();
-                bloom.add(before, byte);
-                before = Some(byte);
-            }
-        }
-        bloom
-    }
-
-    fn holds(self, other: Self) -> bool {
-        let mut words = self.0.iter().zip(&other.0);
-        words.all(|(own, other)| own & other == *other)
     }
 }
 
@@ -429,9 +424,10 @@ impl Sight {
             seen.signature = None;
             seen.searched = false;
         }
-        self.names = None;
+        self.params.forget();
         self.fault = None;
         self.kinds = None;
+        self.said.head += 1;
     }
 
     /// The kinds of places where there may be a value.
@@ -457,16 +453,8 @@ impl Sight {
     fn is_there(&mut self, spot: &Spot, head: &RequestHead<'_>, reader: &Reader<'_>) -> bool {
         match spot {
             Spot::Raw | Spot::Path => true,
-            Spot::Names(wanted) => {
-                let Some(at) = self.query_at.filter(|_| head.bodiless) else {
-                    return !head.bodiless;
-                };
-                let query = || head.target.get(at..).unwrap_or_default();
-                let names = self
-                    .names
-                    .get_or_insert_with(|| Bloom::of_names(query(), reader.separators.0));
-                wanted.is_empty() || wanted.iter().any(|wanted| names.holds(*wanted))
-            }
+            Spot::Names(wanted) => self.has_param(head, wanted, reader, |_| true),
+            Spot::EveryName => !head.bodiless || self.query_at.is_some(),
             Spot::Header(name) => any_header(head, name, &mut |_| true),
             Spot::Fault => self.is_fault(head, reader),
             Spot::Body | Spot::BodyNames(_) => !head.bodiless,
@@ -488,18 +476,32 @@ impl Sight {
                 }
                 ask.admits(&self.decoded, &mut self.path, reader.scan)
             }
+            // Texts of headers and parameters are not worth a search.
             Spot::Header(name) => any_header(head, name, &mut |value| {
-                let mut seen = Seen {
-                    // Texts of headers are not worth a search.
-                    searched: true,
-                    ..Seen::default()
-                };
-                let signature = reader.scan.signatures.of(value);
-                seen.signature = Some(signature);
-                ask.gate.asks_for(signature).is_some() || ask.admits(value, &mut seen, reader.scan)
+                ask.may_admit(reader.scan.signatures.of(value))
             }),
+            Spot::Names(wanted) => {
+                self.has_param(head, wanted, reader, |signature| ask.may_admit(signature))
+            }
             other => self.is_there(other, head, reader),
         })
+    }
+
+    /// Whether there may be a parameter whose name is wanted, and whose signature holds.
+    fn has_param(
+        &mut self,
+        head: &RequestHead<'_>,
+        wanted: &[Wanted],
+        reader: &Reader<'_>,
+        holds: impl Fn(Signature) -> bool,
+    ) -> bool {
+        let Some(at) = self.query_at.filter(|_| head.bodiless) else {
+            return !head.bodiless;
+        };
+        let query = || head.target.get(at..).unwrap_or_default();
+        let params = &mut self.params;
+        params.read(query, reader.separators.0, &reader.scan.signatures);
+        params.any(wanted, holds)
     }
 
     /// Whether a head without a body could be too much, or not parse.
@@ -531,24 +533,31 @@ impl Sight {
 }
 
 impl Ask {
+    /// Whether the gate may let bytes of this signature through, its texts left aside.
+    fn may_admit(&self, signature: Signature) -> bool {
+        let made = match self.touched.is_none_or(|touched| signature & touched != 0) {
+            true => self.makes.unwrap_or(Signature::MAX),
+            false => 0,
+        };
+        self.gate.admits(signature | made)
+    }
+
     /// Whether the gate may let the bytes through, as they are or decoded.
     fn admits(&self, bytes: &[u8], seen: &mut Seen, scan: &Scan) -> bool {
         let signature = *seen
             .signature
             .get_or_insert_with(|| scan.signatures.of(bytes));
-        if self.touched.is_none_or(|touched| signature & touched != 0) {
-            let made = self.makes.unwrap_or(Signature::MAX);
-            return self.gate.admits(signature | made);
-        }
-        self.gate.admits(signature)
-            && self.gate.asks_for(signature).is_none_or(|clause| {
-                if !seen.searched {
-                    seen.searched = true;
-                    seen.clauses.clear();
-                    scan.texts.find(bytes, &mut seen.clauses);
-                }
-                seen.clauses.binary_search(&clause).is_ok()
-            })
+        let changed = self.touched.is_none_or(|touched| signature & touched != 0);
+        self.may_admit(signature)
+            && (changed
+                || self.gate.asks_for(signature).is_none_or(|clause| {
+                    if !seen.searched {
+                        seen.searched = true;
+                        seen.clauses.clear();
+                        scan.texts.find(bytes, &mut seen.clauses);
+                    }
+                    seen.clauses.binary_search(&clause).is_ok()
+                }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::transaction::{State, Values};
+use crate::transaction::{Scout, State, Values};
 
 /// Scratch that a plan keeps at most.
 const IDLE: usize = 64;
@@ -16,6 +16,7 @@ const KNOWN: usize = 8;
 pub(crate) struct Idle {
     states: Mutex<Vec<Box<State>>>,
     known: Mutex<Vec<Values>>,
+    scouts: Mutex<Vec<Box<Scout>>>,
 }
 
 impl Idle {
@@ -30,6 +31,17 @@ impl Idle {
         let mut states = lock(&self.states);
         if states.len() < IDLE {
             states.push(state);
+        }
+    }
+
+    pub(crate) fn take_scout(&self) -> Box<Scout> {
+        lock(&self.scouts).pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_back_scout(&self, scout: Box<Scout>) {
+        let mut scouts = lock(&self.scouts);
+        if scouts.len() < IDLE {
+            scouts.push(scout);
         }
     }
 

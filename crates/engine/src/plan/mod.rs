@@ -10,6 +10,7 @@ pub(crate) mod ir;
 pub(crate) mod jump;
 mod names;
 mod outline;
+mod params;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod route;
@@ -35,7 +36,7 @@ use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::transaction::{Oversize, State, Transaction};
 use gate::Needs;
-use glance::Glance;
+use glance::{Glance, Glances};
 use idle::Idle;
 use interest::Interest;
 use ir::{EngineMode, Fault, Program};
@@ -109,7 +110,7 @@ pub(crate) struct Patch {
     /// None: everything is kept.
     pub(crate) interest: Option<Interest>,
     /// None: no head rules it out.
-    pub(crate) glance: Option<Glance>,
+    pub(crate) glance: Option<Arc<Glance>>,
 }
 
 /// Compiles rules to a plan.
@@ -276,18 +277,20 @@ impl<'a> Compiler<'a> {
         let mut used = fold::reads::variables(phases);
         let used_later = fold::reads::variables(phases.get(2..).unwrap_or_default());
         let mut xml_tree = self.base.uses.xml_tree;
+        let mut glances = Glances::default();
         for patch in &mut self.patches {
             let interest = Interest::of(&patch.program);
             used.add_all(interest.used);
             if !self.plainly {
                 patch.interest = Some(interest);
                 let holds_body = patch.body_bytes.is_some();
-                patch.glance = Glance::of(
+                let glance = Glance::of(
                     &patch.program,
                     holds_body,
                     &scan.signatures,
                     &mut self.needs,
                 );
+                patch.glance = glance.map(|glance| glances.share(glance));
             }
             xml_tree |= patch.program.uses.xml_tree;
         }

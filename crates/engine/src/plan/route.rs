@@ -78,7 +78,8 @@ impl RouteIndex {
         Ok(index)
     }
 
-    /// Fills `concerned` with the positions of the scopes that agree, ascending; `buffer` is scratch.
+    /// Fills `concerned` with the positions of the scopes that agree, in no order, one perhaps
+    /// several times; `buffer` is scratch.
     pub(crate) fn lookup(
         &self,
         application: &str,
@@ -93,7 +94,9 @@ impl RouteIndex {
             return;
         }
         concerned.extend_from_slice(&self.anywhere);
+        let mut count = 0;
         readings(target, buffer, &mut |path| {
+            count += 1;
             self.prefixes.collect(path.iter().copied(), concerned);
             self.exact.collect_whole(path, concerned);
             self.suffixes.collect(path.iter().rev().copied(), concerned);
@@ -107,8 +110,11 @@ impl RouteIndex {
                 );
             }
         });
-        concerned.sort_unstable();
-        concerned.dedup();
+        // Many readings find the same again and again.
+        if count > 1 {
+            concerned.sort_unstable();
+            concerned.dedup();
+        }
         let host = without_port(host);
         concerned.retain(|&owner| {
             let scope = self.scopes.get(owner as usize).and_then(Option::as_deref);

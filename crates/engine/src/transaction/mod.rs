@@ -13,6 +13,7 @@ mod outcome;
 mod overrides;
 mod request_body;
 mod rest;
+mod scout;
 mod select;
 mod time;
 pub(crate) mod tx;
@@ -27,7 +28,6 @@ use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::operators::{Apart, Expressions};
 use crate::plan::Plan;
-use crate::plan::glance::{Reader, Sight};
 use crate::plan::interest::Joint;
 use crate::plan::ir::{EngineMode, XmlIntoArgs};
 use crate::request::{RequestHead, ResponseHead};
@@ -40,6 +40,7 @@ use outcome::Outcome;
 use overrides::Overrides;
 use request_body::{body_need, processor_of, read_body};
 use rest::Resting;
+pub(crate) use scout::Scout;
 pub(crate) use values::Values;
 
 /// What the concerned rules want of a body.
@@ -90,11 +91,9 @@ pub struct Transaction {
 #[derive(Default)]
 pub(crate) struct State {
     concerned: Vec<u32>,
-    /// What the head shows of itself.
-    sight: Sight,
     /// What they look at.
     joint: Joint,
-    /// Scratch of the route index, and of the content type.
+    /// Scratch of the content type.
     path: Vec<u8>,
     pub(crate) values: Values,
     resting: Resting,
@@ -195,24 +194,16 @@ impl Transaction {
             return Flow::Continue;
         }
         let base = plan.has_general_rules();
-        let mut state = plan.take_state();
-        state.values.apart = self.apart.take();
-        plan.routes.lookup(
-            head.application,
-            head.host,
-            head.method,
-            head.target,
-            &mut state.path,
-            &mut state.concerned,
-        );
-        if !self.traced {
-            leave_out(plan, head, &mut state);
-        }
-        if !base && state.concerned.is_empty() {
-            self.apart = state.values.apart.take();
-            plan.give_back(state);
+        let mut scout = plan.idle.take_scout();
+        scout.look(plan, head, self.traced);
+        if !base && scout.concerned.is_empty() {
+            plan.idle.give_back_scout(scout);
             return Flow::Continue;
         }
+        let mut state = plan.take_state();
+        std::mem::swap(&mut state.concerned, &mut scout.concerned);
+        plan.idle.give_back_scout(scout);
+        state.values.apart = self.apart.take();
         let State { inputs, values, .. } = &mut *state;
         values.unicode.clone_from(&plan.base.settings.unicode);
         let reading = plan.reading(XmlIntoArgs::Off);
@@ -501,29 +492,6 @@ impl Transaction {
         let what = format!("its values need more than the {bytes} bytes that inspection may use");
         state.refuse(phase, what, 413, enforced)
     }
-}
-
-/// Leaves out the patches that the head rules out. A trace is of all rules.
-fn leave_out(plan: &Plan, head: &RequestHead<'_>, state: &mut State) {
-    let State {
-        concerned, sight, ..
-    } = state;
-    if concerned.is_empty() {
-        return;
-    }
-    let settings = &plan.base.settings;
-    let reader = Reader {
-        scan: &plan.scan,
-        limits: plan.limits(),
-        separators: (plan.base.argument_separator, settings.cookie_separator),
-        unusual: settings.cookie_version_1 || settings.arguments_limit.is_some(),
-    };
-    sight.reset(head);
-    concerned.retain(|&at| {
-        let patch = plan.patches.get(at as usize);
-        let glance = patch.and_then(|patch| patch.glance.as_ref());
-        glance.is_none_or(|glance| glance.admits(head, sight, &reader))
-    });
 }
 
 impl Drop for Transaction {

@@ -1,0 +1,170 @@
+//! The names of a query's parameters, and what of them is told at a glance.
+
+use super::signature::{Signature, Signatures};
+
+/// Which bytes, and pairs of bytes, some texts hold.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct Bloom([u64; 4]);
+
+impl Bloom {
+    pub(super) fn of(text: &[u8]) -> Self {
+        let mut bloom = Self::default();
+        let mut before = None;
+        for &byte in text {
+            bloom.add(before, byte);
+            before = Some(byte);
+        }
+        bloom
+    }
+
+    /// Adds a byte, in lower case, and the pair that it makes with the one before it.
+    pub(super) fn add(&mut self, before: Option<u8>, byte: u8) {
+        const PAIRS: u32 = 192;
+        let [bytes, pairs @ ..] = &mut self.0;
+        *bytes |= 1 << (byte & 63);
+        if let Some(before) = before {
+            let pair = u32::from(before) << 8 | u32::from(byte);
+            let bit = (pair.wrapping_mul(0x9e37_79b1) >> 16) % PAIRS;
+            if let Some(word) = pairs.get_mut(bit as usize / 64) {
+                *word |= 1 << (bit % 64);
+            }
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own |= other;
+        }
+    }
+
+    pub(super) fn holds(self, other: Self) -> bool {
+        let mut words = self.0.iter().zip(&other.0);
+        words.all(|(own, other)| own & other == *other)
+    }
+}
+
+/// What a name must be like to be meant.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
+    /// What it holds.
+    pub(super) texts: Bloom,
+    /// What it begins with, in lower case, if it holds no line end.
+    start: Box<[u8]>,
+}
+
+impl Wanted {
+    /// Of a text and a beginning, in lower case; both may be empty.
+    pub(super) fn new(text: &[u8], start: &[u8]) -> Self {
+        Self {
+            texts: Bloom::of(text),
+            start: start.into(),
+        }
+    }
+}
+
+/// The parameters of a query, as far as they are looked at.
+#[derive(Default)]
+pub(super) struct Params {
+    is_read: bool,
+    /// There are more than are looked at.
+    more: bool,
+    /// What any of the names holds.
+    texts: Bloom,
+    params: Vec<Param>,
+    /// The names, in lower case.
+    names: Vec<u8>,
+    value: Vec<u8>,
+}
+
+struct Param {
+    /// Where its name stands among the names.
+    name: (usize, usize),
+    texts: Bloom,
+    one_line: bool,
+    /// Of all bytes of its value.
+    signature: Signature,
+}
+
+/// Parameters of a query that are looked at; of a query with more, nothing is known.
+const PARAMS: usize = 32;
+
+impl Params {
+    pub(super) fn forget(&mut self) {
+        self.is_read = false;
+    }
+
+    /// Reads the query as the parser does, once. A fragment is part of the last parameter: what
+    /// is read without it holds no more.
+    pub(super) fn read<'q>(
+        &mut self,
+        query: impl Fn() -> &'q [u8],
+        separator: u8,
+        signatures: &Signatures,
+    ) {
+        if std::mem::replace(&mut self.is_read, true) {
+            return;
+        }
+        self.params.clear();
+        self.names.clear();
+        self.texts = Bloom::default();
+        let fields = query().split(|&byte| byte == separator);
+        let mut fields = fields.filter(|field| !field.is_empty());
+        for field in fields.by_ref().take(PARAMS) {
+            let (name, value) = match memchr::memchr(b'=', field) {
+                Some(at) => field.split_at(at),
+                None => (field, &[][..]),
+            };
+            let start = self.names.len();
+            decode(name, &mut self.names);
+            let name = self.names.get_mut(start..).unwrap_or_default();
+            name.make_ascii_lowercase();
+            let texts = Bloom::of(name);
+            self.value.clear();
+            decode(value.get(1..).unwrap_or_default(), &mut self.value);
+            self.texts.join(texts);
+            self.params.push(Param {
+                one_line: memchr::memchr(b'\n', name).is_none(),
+                name: (start, self.names.len()),
+                texts,
+                signature: signatures.of(&self.value),
+            });
+        }
+        self.more = fields.next().is_some();
+    }
+
+    /// Whether there may be one whose name is like one of these, or any, and whose signature holds.
+    pub(super) fn any(&self, wanted: &[Wanted], holds: impl Fn(Signature) -> bool) -> bool {
+        if self.more {
+            return true;
+        }
+        if wanted.is_empty() {
+            return self.params.iter().any(|param| holds(param.signature));
+        }
+        let wanted = wanted
+            .iter()
+            .filter(|wanted| self.texts.holds(wanted.texts));
+        wanted.into_iter().any(|wanted| {
+            let mut params = self.params.iter();
+            params.any(|param| self.is(param, wanted) && holds(param.signature))
+        })
+    }
+
+    fn is(&self, param: &Param, wanted: &Wanted) -> bool {
+        let (start, end) = param.name;
+        let begins = || {
+            let name = self.names.get(start..end);
+            name.is_some_and(|name| name.starts_with(&wanted.start))
+        };
+        param.texts.holds(wanted.texts) && (!param.one_line || begins())
+    }
+}
+
+/// As [`crate::body::urlencoded`] does.
+fn decode(text: &[u8], decoded: &mut Vec<u8>) {
+    for (at, part) in text.split(|&byte| byte == b'+').enumerate() {
+        if at > 0 {
+            decoded.push(b' ');
+        }
+        crate::body::percent::decode(part, decoded);
+    }
+}
