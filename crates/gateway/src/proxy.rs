@@ -290,7 +290,9 @@ impl Proxy {
                     StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN)
                 }
                 // Nobody here has the client's connection.
-                Action::Drop if story.role == Role::ForwardAuth => StatusCode::FORBIDDEN,
+                Action::Drop if matches!(story.role, Role::ForwardAuth | Role::ExtProc) => {
+                    StatusCode::FORBIDDEN
+                }
                 Action::Drop => {
                     self.tell(story, Some((&halt, reference)), None);
                     return Err(Dropped);

@@ -24,8 +24,8 @@ use crate::config::{Listen, Network, Role, Tls};
 use crate::error::Error;
 use crate::proxy::Proxy;
 use crate::sniff::{Signals, Sniffed};
-use crate::spoe;
 use crate::timers::{Apart, Spare};
+use crate::{ext_proc, spoe};
 
 /// What is known of one client connection.
 pub(crate) struct Connection {
@@ -197,9 +197,23 @@ async fn serve_in(
     chose_http2: bool,
 ) -> Result<(), BoxError> {
     match connection.role {
+        Role::ExtProc => {
+            let shared = (Arc::clone(proxy), Arc::clone(&connection));
+            let service = move |request| {
+                let (proxy, connection) = shared.clone();
+                count(&proxy, &connection);
+                ext_proc::answer(proxy, connection, request)
+            };
+            serve_http2(proxy, stream, connection, service).await
+        }
         Role::Spoe => Ok(spoe::serve(proxy, stream, &connection).await?),
         Role::Proxy | Role::ForwardAuth if chose_http2 => {
-            serve_http2(proxy, stream, connection).await
+            let shared = (Arc::clone(proxy), Arc::clone(&connection));
+            let service = move |request| {
+                let (proxy, connection) = shared.clone();
+                async move { answer(&proxy, &connection, request).await }
+            };
+            serve_http2(proxy, stream, connection, service).await
         }
         Role::Proxy | Role::ForwardAuth => serve_http1(proxy, stream, connection).await,
     }
@@ -245,11 +259,17 @@ async fn serve_http1(
     Ok(outcome?)
 }
 
-async fn serve_http2(
+async fn serve_http2<B, E, F>(
     proxy: &Arc<Proxy>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     connection: Arc<Connection>,
-) -> Result<(), BoxError> {
+    service: impl Fn(Request<Incoming>) -> F + Send,
+) -> Result<(), BoxError>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + 'static,
+    E: Into<BoxError>,
+    F: Future<Output = Result<http::Response<B>, E>> + Send + 'static,
+{
     let limits = &proxy.limits;
     let write_idle = Duration::from_millis(limits.write_idle_ms);
     let signals = Arc::clone(&connection.signals);
@@ -261,11 +281,7 @@ async fn serve_http2(
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(Some(Duration::from_millis(limits.head_ms)))
         .keep_alive_timeout(Duration::from_millis(limits.head_ms));
-    let shared = (Arc::clone(proxy), Arc::clone(&connection));
-    let service = service_fn(move |request| {
-        let (proxy, connection) = shared.clone();
-        async move { answer(&proxy, &connection, request).await }
-    });
+    let service = service_fn(service);
     let mut served = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut stop = connection.stop.clone();
     tokio::select! {
@@ -283,11 +299,15 @@ async fn answer(
     connection: &Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<http::Response<crate::body::Body>, crate::proxy::Dropped> {
+    count(proxy, connection);
+    proxy.serve(connection, request).await
+}
+
+fn count(proxy: &Proxy, connection: &Connection) {
     let before = connection.requests.fetch_add(1, Ordering::Relaxed);
     if before + 1 == proxy.limits.connection_requests {
         connection.full.notify_one();
     }
-    proxy.serve(connection, request).await
 }
 
 /// Waits until the connection should take no more requests.

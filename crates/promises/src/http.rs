@@ -52,6 +52,14 @@ pub(crate) fn spop(bytes: &[u8]) {
     }
 }
 
+/// No message that Envoy might send does harm, and none without a method has a head.
+pub(crate) fn ext_proc(bytes: &[u8]) {
+    if gateway::shown_reads(bytes) {
+        let names = bytes.windows(7).any(|word| word == b":method");
+        assert!(names, "a head without a method reads");
+    }
+}
+
 static PLAN: LazyLock<Option<Arc<Plan>>> = LazyLock::new(|| {
     let rules = "SecRule REQUEST_METHOD \"@streq NONE\" \"id:1,phase:1,deny\"";
     let rules = seclang::parse("promises.conf", rules, &seclang::Limits::default()).ok()?;

@@ -16,6 +16,7 @@ pub type Promise = fn(&[u8]);
 /// All promises by the names of their fuzz targets.
 pub const ALL: &[(&str, Promise)] = &[
     ("cookies", bodies::cookies),
+    ("ext_proc", http::ext_proc),
     ("framing", http::framing),
     ("http_case", documents::http_case),
     ("import_advisory", |bytes| {

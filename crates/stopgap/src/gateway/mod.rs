@@ -22,10 +22,10 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// To roll a patch back, remove its file.
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream", "forward_auth", "spoe"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream", "forward_auth", "spoe", "ext_proc"]))]
 pub(crate) struct Arguments {
     /// The configuration; see docs/gateway.md.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "spoe", "app", "patches", "mode", "rules", "admin", "events"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "spoe", "ext_proc", "app", "patches", "mode", "rules", "admin", "events"])]
     config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -41,6 +41,10 @@ pub(crate) struct Arguments {
     /// `stopgap ingress snippet haproxy` shows how it is told to.
     #[arg(long)]
     spoe: bool,
+    /// Forward nothing: answer Envoy, which asks an external processor before it forwards;
+    /// `stopgap ingress snippet envoy` shows how it is told to.
+    #[arg(long)]
+    ext_proc: bool,
     /// The application's name, as the scopes of patches have it.
     #[arg(long, value_name = "NAME", default_value = "default")]
     app: String,
@@ -73,9 +77,10 @@ enum AsMode {
 impl Arguments {
     /// Whose questions are answered, where nothing is forwarded.
     fn asked_by(&self) -> Role {
-        match self.spoe {
-            true => Role::Spoe,
-            false => Role::ForwardAuth,
+        match (self.spoe, self.ext_proc) {
+            (true, _) => Role::Spoe,
+            (_, true) => Role::ExtProc,
+            _ => Role::ForwardAuth,
         }
     }
 }

@@ -29,7 +29,7 @@ enum Command {
 struct Snippet {
     /// The proxy.
     proxy: Proxy,
-    /// Where `stopgap gateway --forward-auth --listen …`, or with `--spoe`, answers.
+    /// Where `stopgap gateway --forward-auth --listen …`, or with `--spoe` or `--ext-proc`, answers.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9180")]
     gateway: SocketAddr,
     /// Where the proxy forwards to: the application.
@@ -52,6 +52,10 @@ enum Proxy {
     Haproxy,
     /// The file `stopgap-spoe.conf` that it names.
     HaproxySpoe,
+    /// A configuration of Envoy that asks `stopgap gateway --ext-proc`, from version 1.31.
+    Envoy,
+    /// Manifests for Envoy Gateway, with `stopgap gateway --ext-proc` as a Deployment.
+    Kubernetes,
 }
 
 impl Proxy {
@@ -62,6 +66,8 @@ impl Proxy {
             Self::Traefik => include_str!("traefik.yaml"),
             Self::Haproxy => include_str!("haproxy.cfg"),
             Self::HaproxySpoe => include_str!("stopgap-spoe.conf"),
+            Self::Envoy => include_str!("envoy.yaml"),
+            Self::Kubernetes => include_str!("kubernetes.yaml"),
         }
     }
 }
@@ -89,10 +95,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn print(snippet: &Snippet) -> ExitCode {
+    let upstream = snippet.upstream.rsplit_once(':');
+    let (host, port) = upstream.unwrap_or((&snippet.upstream, "80"));
     let text = snippet
         .proxy
         .template()
+        .replace("GATEWAY_IP", &snippet.gateway.ip().to_string())
+        .replace("GATEWAY_PORT", &snippet.gateway.port().to_string())
         .replace("GATEWAY", &snippet.gateway.to_string())
+        .replace("UPSTREAM_HOST", host)
+        .replace("UPSTREAM_PORT", port)
         .replace("UPSTREAM", &snippet.upstream)
         .replace("LISTEN_IP", &snippet.listen.ip().to_string())
         .replace("LISTEN_PORT", &snippet.listen.port().to_string())

@@ -99,6 +99,11 @@ async fn haproxy_asks_before_it_forwards() {
 }
 
 #[tokio::test]
+async fn envoy_asks_before_it_forwards() {
+    protects(Kind::Envoy, "--ext-proc", true).await;
+}
+
+#[tokio::test]
 async fn the_gateway_does_what_an_ingress_point_must() {
     conforms(Kind::Gateway).await;
 }
@@ -116,6 +121,44 @@ async fn caddy_does_what_an_ingress_point_must_as_far_as_it_can() {
 #[tokio::test]
 async fn haproxy_does_what_an_ingress_point_must_as_far_as_it_can() {
     conforms(Kind::Haproxy).await;
+}
+
+#[tokio::test]
+async fn envoy_does_what_an_ingress_point_must_as_far_as_it_can() {
+    conforms(Kind::Envoy).await;
+}
+
+#[test]
+fn the_manifests_start_what_the_program_understands() {
+    let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args([
+            "ingress",
+            "snippet",
+            "kubernetes",
+            "--gateway",
+            "10.0.0.1:9180",
+        ])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut kinds = Vec::new();
+    for document in text.split("\n---\n") {
+        let document: serde_json::Value = serde_saphyr::from_str(document).unwrap();
+        kinds.push(document["kind"].as_str().unwrap().to_owned());
+        let containers = &document["spec"]["template"]["spec"]["containers"];
+        for container in containers.as_array().into_iter().flatten() {
+            let arguments = container["args"].as_array().unwrap();
+            let arguments = arguments.iter().map(|argument| argument.as_str().unwrap());
+            // Its folder of patches is not here: the arguments are read, and nothing is started.
+            let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+                .args(arguments)
+                .output()
+                .unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert!(errors.contains("/patches: "), "{errors}");
+        }
+    }
+    assert_eq!(kinds, ["Deployment", "Service", "EnvoyExtensionPolicy"]);
 }
 
 #[test]

