@@ -44,6 +44,10 @@ pub struct Making<'a> {
     pub seal: &'a dyn Fn(&SigningKey, &Bundle) -> std::io::Result<Vec<u8>>,
 }
 
+/// How old the newest bundle is at least before a number that somebody has seen leads to another, in
+/// milliseconds: whoever lies makes few.
+const AHEAD_MS: i64 = 60 * 1000;
+
 /// What is taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Back {
@@ -115,7 +119,7 @@ impl Session<'_> {
         let content = content(environment, &self.deployed()?);
         Ok(!same(&newest.content, &content)
             || !newest.keys.iter().eq(keys.iter().map(|key| &key.id))
-            || ahead(&newest, seen)
+            || ahead(&newest, seen, now_ms)
             || now_ms >= newest.made_ms + (newest.expires_ms - newest.made_ms) / 2)
     }
 
@@ -191,7 +195,7 @@ impl Change<'_> {
         let signer = signer.ok_or_else(|| Error::missing("key that signs bundles"))?;
         let newest = self.newest(environment)?;
         let before = newest.as_ref();
-        let seen = before.filter(|newest| ahead(newest, making.seen));
+        let seen = before.filter(|newest| ahead(newest, making.seen, now_ms));
         let least = seen.map_or(0, |_| signed(making.seen));
         let row = self.connection.first(
             "UPDATE numbers SET last = CASE WHEN last < $1 THEN $2 ELSE last END + 1
@@ -428,8 +432,9 @@ pub(crate) fn check_room(change: &mut Change<'_>) -> Result<(), Error> {
 }
 
 /// Somebody has seen a bundle that this ledger does not know, as after a restore.
-fn ahead(newest: &Made, seen: u64) -> bool {
-    seen > newest.number && seen - newest.number <= AHEAD
+fn ahead(newest: &Made, seen: u64, now_ms: i64) -> bool {
+    let old = now_ms.saturating_sub(newest.made_ms) >= AHEAD_MS;
+    old && seen > newest.number && seen - newest.number <= AHEAD
 }
 
 fn series(environment: Environment) -> String {

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use ledger::Environment;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use wire::{Attestation, CALL_BYTES, Delivered, Delivery, Enrol, Enrolled, Wanted};
 
 pub(crate) use publish::run as publish;
@@ -107,8 +107,10 @@ pub(crate) struct Fleet {
     look: AtomicBool,
     /// Calls at one time, most of which wait for a bundle.
     places: Semaphore,
-    /// Calls that are worked on at one time.
+    /// Calls with a body that are worked on at one time.
     turns: Semaphore,
+    /// Calls without one: whoever sends a body slowly does not keep others from their bundle.
+    checks: Semaphore,
     /// Whether the service ends.
     ends: watch::Sender<bool>,
 }
@@ -141,6 +143,7 @@ impl Fleet {
             look: AtomicBool::new(false),
             places: Semaphore::new(limits.fleet_calls),
             turns: Semaphore::new(limits.calls),
+            checks: Semaphore::new(limits.calls),
             ends: watch::Sender::new(false),
         }
     }
@@ -184,10 +187,7 @@ pub(crate) async fn answered(
 async fn work(service: Arc<Service>, handle: Handle, request: Request) -> Result<Reply, Problem> {
     let place = service.fleet.places.try_acquire();
     let _place = place.map_err(|_| crowded())?;
-    let patience = Duration::from_millis(service.limits.body_ms);
-    // A fleet comes all at once when something has changed: it waits instead of coming again.
-    let turn = tokio::time::timeout(patience, service.fleet.turns.acquire()).await;
-    let _turn = turn.map_err(|_| crowded())?.map_err(|_| crowded())?;
+    let _turn = turn(&service, &service.fleet.turns).await?;
     let (head, body) = request.into_parts();
     let body = whole(body, CALL_BYTES, &service.limits).await?;
     let under_way = Arc::clone(&service);
@@ -235,13 +235,18 @@ async fn bundle(service: Arc<Service>, request: Request) -> Result<Response, Pro
 }
 
 async fn caller(service: &Arc<Service>, head: &Arc<Parts>) -> Result<ledger::Gateway, Problem> {
-    let patience = Duration::from_millis(service.limits.body_ms);
-    let turn = tokio::time::timeout(patience, service.fleet.turns.acquire()).await;
-    let _turn = turn.map_err(|_| crowded())?.map_err(|_| crowded())?;
+    let _turn = turn(service, &service.fleet.checks).await?;
     let (under_way, head) = (Arc::clone(service), Arc::clone(head));
     let work = tokio::task::spawn_blocking(move || signed::caller(&under_way, &head, &[]));
     work.await
         .unwrap_or_else(|defect| Err(Problem::internal(&defect)))
+}
+
+/// A fleet comes all at once when something has changed: it waits instead of coming again.
+async fn turn<'a>(service: &Service, of: &'a Semaphore) -> Result<SemaphorePermit<'a>, Problem> {
+    let patience = Duration::from_millis(service.limits.body_ms);
+    let turn = tokio::time::timeout(patience, of.acquire()).await;
+    turn.map_err(|_| crowded())?.map_err(|_| crowded())
 }
 
 fn crowded() -> Problem {

@@ -357,9 +357,26 @@ fn what_is_attested_is_kept_and_its_traffic_counted(backend: &Backend) {
 fn numbers_go_on_above_what_was_seen(backend: &Backend) {
     let store = begun(backend);
     let number = make(&store).unwrap().number;
-    let after = make_at(&store, PRODUCTION, number + 500, BY.now_ms).unwrap();
-    assert_eq!(after.number, number + 501);
-    assert_eq!(make_at(&store, PRODUCTION, u64::MAX, BY.now_ms), None);
+    let make_at = |seen, life_ms, now_ms| {
+        let seal = |_: &ledger::SigningKey, bundle: &Bundle| Ok(bundle.seal(&key(1))?);
+        let making = Making {
+            environment: PRODUCTION,
+            seen,
+            life_ms,
+            seal: &seal,
+        };
+        let by = By { now_ms, ..BY };
+        store.change(&by, |it| it.make_bundle(&making)).unwrap()
+    };
+    let later = BY.now_ms + 60_000;
+    let renewed = make_at(0, 900_000, later).unwrap();
+    assert_eq!(renewed.number, number + 1);
+    let seen = number + 500;
+    assert_eq!(make_at(seen, 900_000, later + 59_999), None, "not at once");
+    let after = make_at(seen, 900_000, later + 60_000).unwrap();
+    assert_eq!(after.number, seen + 1);
+    let absurd = make_at(u64::MAX, 900_000, later + 180_000);
+    assert_eq!(absurd, None, "whoever lies does not use up the numbers");
 }
 
 fn hits_are_counted_where_ingress_points_are_and_tellings_told_once(backend: &Backend) {
