@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::Scan;
 use super::gate::{Gate, Needs};
 use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
-use super::params::{Bloom, Params, Wanted};
+use super::params::{Bloom, Params, Wanted, wanted};
 use super::path::path_of;
 use super::query::reached;
 use super::signature::{Signature, Signatures};
@@ -358,7 +358,7 @@ fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
     Some(match target.variable {
         V::RequestUri | V::RequestUriRaw | V::QueryString => Spot::Raw,
         V::RequestFilename | V::RequestBasename => Spot::Path,
-        V::Args | V::ArgsGet => Spot::Names(names(&target.selector, needs)?),
+        V::Args | V::ArgsGet => Spot::Names(wanted(&target.selector, needs)?),
         // A name is a value of its own; that there are any is all that is foreseen.
         V::ArgsNames | V::ArgsGetNames => Spot::EveryName,
         V::RequestHeaders => match &target.selector {
@@ -369,7 +369,7 @@ fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
         },
         V::RequestCookies => Spot::Header((*b"cookie").into()),
         V::ReqbodyError => Spot::Fault,
-        V::ArgsPost => Spot::BodyNames(names(&target.selector, needs)?),
+        V::ArgsPost => Spot::BodyNames(wanted(&target.selector, needs)?),
         V::ArgsPostNames
         | V::Files
         | V::FilesNames
@@ -380,26 +380,6 @@ fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
         | V::Xml
         | V::RequestBody => Spot::Body,
         _ => return None,
-    })
-}
-
-/// What the names are like; without any, every name may be meant.
-fn names(selector: &Selector, needs: &mut Needs) -> Option<Box<[Wanted]>> {
-    Some(match selector {
-        Selector::Name(Text::Plain(name)) => {
-            let name = name.to_ascii_lowercase();
-            [Wanted::new(name.as_bytes(), name.as_bytes())].into()
-        }
-        Selector::Pattern(pattern) => {
-            let start = pattern.start().map_or(&[][..], |(start, _)| start);
-            match needs.words(pattern) {
-                Some(words) => words.iter().map(|word| Wanted::new(word, start)).collect(),
-                None if start.is_empty() => [].into(),
-                None => [Wanted::new(&[], start)].into(),
-            }
-        }
-        Selector::All => [].into(),
-        Selector::Name(Text::Template(..)) | Selector::Path(..) => return None,
     })
 }
 

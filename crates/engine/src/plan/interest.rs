@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::fold::reads;
-use super::gate::Gate;
+use super::gate::{Gate, Needs};
 use super::ir::{Program, Selector, Step, Target, Text};
+use super::params::{self, Bloom, Wanted};
 use super::signature::{Signature, Signatures};
 use crate::language::variables::{Variable, VariableSet};
 use crate::operators::Apart;
@@ -35,6 +36,8 @@ struct Look {
     selector: Selector,
     /// What their names are like, where they hold no line end.
     hint: Hint,
+    /// What their names hold; without any, anything.
+    wanted: Box<[Wanted]>,
     /// Their values must pass one of them; unless there is none.
     doors: Box<[Door]>,
 }
@@ -57,7 +60,7 @@ impl Door {
 
 impl Interest {
     /// Of a program whose gates are set.
-    pub(crate) fn of(program: &Program) -> Self {
+    pub(crate) fn of(program: &Program, needs: &mut Needs) -> Self {
         let used = reads::variables(&program.phases);
         let whole = [
             Variable::ArgsCombinedSize,
@@ -67,7 +70,7 @@ impl Interest {
         let mut every = whole.into_iter().any(|variable| used.has(variable));
         let in_texts = reads::in_texts(&program.phases);
         every |= FIELDS.into_iter().any(|variable| in_texts.has(variable));
-        let looks = if every { None } else { looks(program) };
+        let looks = if every { None } else { looks(program, needs) };
         Self {
             used,
             fields: looks.map(Fields::new),
@@ -158,11 +161,14 @@ impl Joint {
         if !shows && !any {
             return false;
         }
+        // PERF: what an expression for names needs is told by some bits; most are not asked.
+        let texts = Bloom::of(field.name);
         let mut fields = interests
             .flatten()
             .filter_map(|interest| interest.fields.as_ref());
         fields.any(|fields| {
-            let mut means = |look: &Look| look.selector.agrees(field.name, apart);
+            let mut means =
+                |look: &Look| look.may_mean(texts) && look.selector.agrees(field.name, apart);
             any && fields.any.iter().any(&mut means)
                 || shows
                     && fields
@@ -192,7 +198,12 @@ impl<'a> Field<'a> {
 }
 
 impl Look {
-    fn new(selector: Selector, doors: Vec<Door>) -> Self {
+    fn may_mean(&self, texts: Bloom) -> bool {
+        let mut wanted = self.wanted.iter();
+        self.wanted.is_empty() || wanted.any(|wanted| texts.holds(wanted.texts))
+    }
+
+    fn new(selector: Selector, wanted: Box<[Wanted]>, doors: Vec<Door>) -> Self {
         let start = match &selector {
             Selector::Pattern(pattern) => pattern.start(),
             _ => None,
@@ -204,6 +215,7 @@ impl Look {
         });
         Self {
             hint,
+            wanted,
             selector,
             doors: doors.into(),
         }
@@ -214,7 +226,7 @@ impl Look {
 const FIELDS: [Variable; 2] = [Variable::Args, Variable::ArgsPost];
 
 /// None: every field is looked at.
-fn looks(program: &Program) -> Option<Vec<Look>> {
+fn looks(program: &Program, needs: &mut Needs) -> Option<Vec<Look>> {
     let mut looks: Vec<(Selector, Option<Vec<Door>>)> = Vec::new();
     let rules = program
         .phases
@@ -256,7 +268,10 @@ fn looks(program: &Program) -> Option<Vec<Look>> {
             }
         }
     }
-    let look = |(selector, doors): (_, Option<_>)| Look::new(selector, doors.unwrap_or_default());
+    let look = |(selector, doors): (_, Option<_>)| {
+        let wanted = params::wanted(&selector, needs).unwrap_or_default();
+        Look::new(selector, wanted, doors.unwrap_or_default())
+    };
     Some(looks.into_iter().map(look).collect())
 }
 

@@ -279,7 +279,7 @@ impl<'a> Compiler<'a> {
         let mut xml_tree = self.base.uses.xml_tree;
         let mut glances = Glances::default();
         for patch in &mut self.patches {
-            let interest = Interest::of(&patch.program);
+            let interest = Interest::of(&patch.program, &mut self.needs);
             used.add_all(interest.used);
             if !self.plainly {
                 patch.interest = Some(interest);

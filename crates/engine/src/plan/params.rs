@@ -1,5 +1,7 @@
 //! The names of a query's parameters, and what of them is told at a glance.
 
+use super::gate::Needs;
+use super::ir::{Selector, Text};
 use super::signature::{Signature, Signatures};
 
 /// Which bytes, and pairs of bytes, some texts hold.
@@ -7,10 +9,11 @@ use super::signature::{Signature, Signatures};
 pub(super) struct Bloom([u64; 4]);
 
 impl Bloom {
+    /// Of a text, its case ignored.
     pub(super) fn of(text: &[u8]) -> Self {
         let mut bloom = Self::default();
         let mut before = None;
-        for &byte in text {
+        for byte in text.iter().map(u8::to_ascii_lowercase) {
             bloom.add(before, byte);
             before = Some(byte);
         }
@@ -60,6 +63,27 @@ impl Wanted {
             start: start.into(),
         }
     }
+}
+
+/// What the names are like that a selector means; without any, every name may be meant. None if
+/// that is not known.
+pub(super) fn wanted(selector: &Selector, needs: &mut Needs) -> Option<Box<[Wanted]>> {
+    Some(match selector {
+        Selector::Name(Text::Plain(name)) => {
+            let name = name.to_ascii_lowercase();
+            [Wanted::new(name.as_bytes(), name.as_bytes())].into()
+        }
+        Selector::Pattern(pattern) => {
+            let start = pattern.start().map_or(&[][..], |(start, _)| start);
+            match needs.words(pattern) {
+                Some(words) => words.iter().map(|word| Wanted::new(word, start)).collect(),
+                None if start.is_empty() => [].into(),
+                None => [Wanted::new(&[], start)].into(),
+            }
+        }
+        Selector::All => [].into(),
+        Selector::Name(Text::Template(..)) | Selector::Path(..) => return None,
+    })
 }
 
 /// The parameters of a query, as far as they are looked at.
