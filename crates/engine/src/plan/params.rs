@@ -164,10 +164,9 @@ impl Params {
         if wanted.is_empty() {
             return self.params.iter().any(|param| holds(param.signature));
         }
-        let wanted = wanted
-            .iter()
-            .filter(|wanted| self.texts.holds(wanted.texts));
-        wanted.into_iter().any(|wanted| {
+        let texts = self.texts;
+        let mut meant = wanted.iter().filter(|wanted| texts.holds(wanted.texts));
+        meant.any(|wanted| {
             let mut params = self.params.iter();
             params.any(|param| self.is(param, wanted) && holds(param.signature))
         })
