@@ -242,6 +242,9 @@ fn an_ingress_point_is_given_leave_and_put_out_by_commands() {
     let token = run(&enrol, &data);
     assert!(token.stdout.starts_with(b"stopgap."), "{token:?}");
     assert!(run(&["ingress", "list"], &data).stdout.is_empty());
+    let again = words("ingress enrol edge --environment production --who root --why lost --json");
+    let told: serde_json::Value = serde_json::from_slice(&run(&again, &data).stdout).unwrap();
+    assert_eq!(told["ingress"], "edge");
     let nobody = run(&words("ingress revoke edge --who root --why gone"), &data);
     assert_eq!(nobody.status.code(), Some(2));
     let elsewhere = words("ingress enrol edge --environment test --who root --why new");

@@ -45,6 +45,9 @@ struct Rotate {
     keys: KeysFolder,
     #[command(flatten)]
     by: Who,
+    /// Write one JSON object: the key, as others may know it.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -115,10 +118,16 @@ fn rotate(arguments: &Rotate) -> anyhow::Result<ExitCode> {
     let added = store.change(&arguments.by.by(now_ms()), |it| {
         it.add_signing_key(&public.id(), &public.to_string())
     });
-    if let Err(why) = added {
-        keys.forget(&public.id())?;
-        return Err(why.into());
+    let key = match added {
+        Ok(key) => key,
+        Err(why) => {
+            keys.forget(&public.id())?;
+            return Err(why.into());
+        }
+    };
+    match arguments.json {
+        true => println!("{}", serde_json::to_string(&key)?),
+        false => println!("{}", key.id),
     }
-    println!("{}", public.id());
     Ok(ExitCode::SUCCESS)
 }

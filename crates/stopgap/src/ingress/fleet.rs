@@ -46,6 +46,9 @@ pub(super) struct Enrol {
     hours: u16,
     #[command(flatten)]
     by: Who,
+    /// Write one JSON object: {"ingress", "environment", "expires_ms", "token"}.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Put an ingress point out: its calls are refused, and it keeps enforcing what it has.
@@ -58,6 +61,9 @@ pub(super) struct Revoke {
     id: String,
     #[command(flatten)]
     by: Who,
+    /// Write one JSON object: the ingress point, as it is kept.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn list(arguments: &List) -> anyhow::Result<ExitCode> {
@@ -125,15 +131,26 @@ pub(super) fn enrol(arguments: &Enrol) -> anyhow::Result<ExitCode> {
     store.change(&arguments.by.by(now_ms), |it| {
         it.add_enrolment(&enrolment, &secret.hash())
     })?;
+    if arguments.json {
+        let told = serde_json::json!({
+            "ingress": enrolment.ingress, "environment": enrolment.environment,
+            "expires_ms": enrolment.expires_ms, "token": secret.text(),
+        });
+        println!("{told}");
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("{}", secret.text());
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn revoke(arguments: &Revoke) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
-    store.change(&arguments.by.by(now_ms()), |it| {
+    let revoked = store.change(&arguments.by.by(now_ms()), |it| {
         it.revoke_gateway(&arguments.id)
     })?;
-    println!("{} was put out", arguments.id);
+    match arguments.json {
+        true => println!("{}", serde_json::to_string(&revoked.value)?),
+        false => println!("{} was put out", arguments.id),
+    }
     Ok(ExitCode::SUCCESS)
 }
