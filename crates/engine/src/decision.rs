@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::share::Share;
+
 /// What a phase makes the adapter do.
 #[must_use]
 #[derive(Debug, Clone, PartialEq)]
@@ -113,4 +115,6 @@ pub enum Mode {
     Enforce,
     /// Records what it would have done.
     Shadow,
+    /// Does what its rules say to a share of the clients, and records the others.
+    Canary(Share),
 }

@@ -34,6 +34,7 @@ use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
 use crate::operators::Resources;
 use crate::scope::Scope;
+use crate::share::Client;
 use crate::transaction::{Oversize, State, Transaction};
 use gate::Needs;
 use glance::{Glance, Glances};
@@ -111,6 +112,17 @@ pub(crate) struct Patch {
     pub(crate) interest: Option<Interest>,
     /// None: no head rules it out.
     pub(crate) glance: Option<Arc<Glance>>,
+}
+
+impl Patch {
+    /// Whether it does what its rules say to this client.
+    pub(crate) fn stops(&self, client: Client) -> bool {
+        match self.mode {
+            Mode::Enforce => true,
+            Mode::Shadow => false,
+            Mode::Canary(share) => share.has(client, &self.id),
+        }
+    }
 }
 
 /// Compiles rules to a plan.

@@ -9,7 +9,7 @@ use super::overrides::Overrides;
 use super::tx::{LIMITS_EXCEEDED, TxNames};
 use super::values::{ValueId, Values};
 use crate::context::Context;
-use crate::decision::{Action, Decision, Flow, Match, Mode};
+use crate::decision::{Action, Decision, Flow, Match};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::operators::{Arguments, Build, Hit, NoResources};
@@ -19,6 +19,7 @@ use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
 use crate::plan::{Patch, Plan, Scan, jump};
+use crate::share::Client;
 use crate::trace::{LeftOut, Trace};
 use crate::transformations;
 
@@ -115,6 +116,7 @@ pub(super) struct Run<'a> {
     pub(super) settings: &'a Settings,
     pub(super) limits: &'a Limits,
     pub(super) patch: Option<&'a Patch>,
+    client: Client,
     pub(super) names: &'a TxNames,
     owner: Option<u32>,
     /// Of the patch among those that concern the request.
@@ -143,6 +145,7 @@ impl<'a> Run<'a> {
             settings: &plan.base.settings,
             limits: plan.limits(),
             patch: patch.map(|(patch, ..)| patch),
+            client: state.client,
             names: patch.map_or(&plan.base.tx, |(patch, ..)| &patch.program.tx),
             owner: patch.map(|(_, at, _)| at),
             place: patch.map(|(.., place)| place),
@@ -439,7 +442,7 @@ impl<'a> Run<'a> {
             *highest = (*highest).min(severity);
         }
         let live = match self.patch {
-            Some(patch) => patch.mode == Mode::Enforce,
+            Some(patch) => patch.stops(self.client),
             None => self.overrides.engine == EngineMode::On,
         };
         let disruptive = !matches!(rule.disruptive, Disruptive::Pass | Disruptive::Allow(_));

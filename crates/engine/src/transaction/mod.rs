@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::body::Anomaly;
 use crate::context::Context;
-use crate::decision::{Action, Decision, Flow, Match, Mode, Strip};
+use crate::decision::{Action, Decision, Flow, Match, Strip};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::operators::{Apart, Expressions};
@@ -31,6 +31,7 @@ use crate::plan::Plan;
 use crate::plan::interest::Joint;
 use crate::plan::ir::{EngineMode, XmlIntoArgs};
 use crate::request::{RequestHead, ResponseHead};
+use crate::share::Client;
 use crate::trace::Trace;
 use candidates::Candidates;
 use collections::Kept;
@@ -90,6 +91,8 @@ pub struct Transaction {
 /// One transaction's scratch, reused from one to the next.
 #[derive(Default)]
 pub(crate) struct State {
+    /// Whose request it is.
+    client: Client,
     concerned: Vec<u32>,
     /// What they look at.
     joint: Joint,
@@ -204,6 +207,7 @@ impl Transaction {
         std::mem::swap(&mut state.concerned, &mut scout.concerned);
         plan.idle.give_back_scout(scout);
         state.values.apart = self.apart.take();
+        state.client = Client::at(head.client.ip());
         let State { inputs, values, .. } = &mut *state;
         values.unicode.clone_from(&plan.base.settings.unicode);
         let reading = plan.reading(XmlIntoArgs::Off);
@@ -304,7 +308,7 @@ impl Transaction {
             // Where it may pass, that is no fault of the body's.
             return state.record(2, what, 413, false);
         }
-        let enforced = self.plan.enforces(&state.concerned);
+        let enforced = self.plan.enforces(&state.concerned, state.client);
         state.refuse(2, what, 413, enforced)
     }
 
@@ -478,7 +482,7 @@ impl Transaction {
             state.gave_up = true;
             let bytes = self.plan.limits().work_bytes;
             let what = format!("its inspection reads more than the {bytes} bytes that it may");
-            let enforced = phase < 5 && self.plan.stops(&state.concerned);
+            let enforced = phase < 5 && self.plan.stops(&state.concerned, state.client);
             return state.refuse(phase, what, 503, enforced);
         }
         if !state.values.overflowed {
@@ -486,8 +490,8 @@ impl Transaction {
         }
         // Rules have seen values cut short: what they did not find proves nothing.
         state.values.overflowed = false;
-        let enforced = self.plan.stops_generally() || self.plan.enforces(&state.concerned);
-        let enforced = phase < 5 && enforced;
+        let enforces = self.plan.enforces(&state.concerned, state.client);
+        let enforced = phase < 5 && (self.plan.stops_generally() || enforces);
         let bytes = self.plan.limits().scratch_bytes;
         let what = format!("its values need more than the {bytes} bytes that inspection may use");
         state.refuse(phase, what, 413, enforced)
@@ -533,20 +537,20 @@ impl Plan {
     }
 
     /// Whether the base or a concerned patch is enforced.
-    fn stops(&self, concerned: &[u32]) -> bool {
+    fn stops(&self, concerned: &[u32], client: Client) -> bool {
         let patches = concerned.iter();
         let mut patches = patches.filter_map(|&at| self.patches.get(at as usize));
-        self.stops_generally() || patches.any(|patch| patch.mode == Mode::Enforce)
+        self.stops_generally() || patches.any(|patch| patch.stops(client))
     }
 
     /// Whether a concerned patch that wants the body, or the base, is enforced.
-    fn enforces(&self, concerned: &[u32]) -> bool {
+    fn enforces(&self, concerned: &[u32], client: Client) -> bool {
         let base = self.base.engine == EngineMode::On && self.base.request_body;
         base || concerned
             .iter()
             .filter_map(|&at| self.patches.get(at as usize))
             .any(|patch| {
-                patch.mode == Mode::Enforce
+                patch.stops(client)
                     && patch.body_bytes.is_some()
                     && patch.oversize == Oversize::Block
             })
