@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use engine::{Mode, Share};
 use http::Uri;
 use serde::Deserialize;
 
@@ -36,6 +37,9 @@ pub struct Config {
     /// Where `/-/live`, `/-/ready` and `/metrics` are served; none: nowhere.
     #[serde(default)]
     pub admin: Option<SocketAddr>,
+    /// Who says which patches are enforced, besides `patches`; none: nobody.
+    #[serde(default)]
+    pub control: Option<Control>,
     /// Peers whose `X-Forwarded-*` and `Forwarded` are believed.
     #[serde(default)]
     pub trusted_proxies: Vec<Network>,
@@ -99,24 +103,45 @@ pub struct Tls {
 
 /// Patch documents and how they take part.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "WrittenPatches")]
 pub struct Patches {
     /// A document, or a folder of them.
     pub path: PathBuf,
     /// Enforced if left out.
-    #[serde(default)]
     pub mode: Mode,
 }
 
-/// How patches take part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+/// The same, as operators write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPatches {
+    path: PathBuf,
+    #[serde(default)]
+    mode: WrittenMode,
+    percent: Option<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// They stop what they match.
+enum WrittenMode {
     #[default]
     Enforce,
-    /// They record what they would stop.
     Shadow,
+    Canary,
+}
+
+/// Where the control side is, and what this ingress point keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// `https://host:port`; `http://` on this machine alone.
+    pub url: String,
+    /// The folder of the key, the last bundle, its documents, and events that wait.
+    pub state: PathBuf,
+    /// A PEM file of the authorities that sign the control side's certificate; none: the public
+    /// ones.
+    #[serde(default)]
+    pub authorities: Option<PathBuf>,
 }
 
 /// Where events go.
@@ -217,6 +242,7 @@ impl Config {
                 role,
             }],
             admin: None,
+            control: None,
             trusted_proxies: Vec::new(),
             events: None,
             patches: Vec::new(),
@@ -259,6 +285,14 @@ impl Config {
         let documents = config.patches.iter_mut().map(|patches| &mut patches.path);
         for path in documents.chain(&mut config.rules) {
             *path = folder.join(&*path);
+        }
+        if let Some(control) = &mut config.control {
+            for path in [&mut control.state]
+                .into_iter()
+                .chain(&mut control.authorities)
+            {
+                *path = folder.join(&*path);
+            }
         }
         if let Some(events) = &mut config.events
             && events.file != Path::new("-")
@@ -325,7 +359,7 @@ fn default_ingress() -> String {
     "gateway".to_owned()
 }
 
-fn default_queue() -> usize {
+pub(crate) fn default_queue() -> usize {
     4096
 }
 
@@ -336,6 +370,12 @@ impl Events {
             file,
             queue: default_queue(),
         }
+    }
+}
+
+impl std::fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -351,6 +391,29 @@ impl HostPattern {
             }
             None => self.0.eq_ignore_ascii_case(host),
         }
+    }
+}
+
+impl TryFrom<WrittenPatches> for Patches {
+    type Error = String;
+
+    fn try_from(written: WrittenPatches) -> Result<Self, String> {
+        let mode = match (written.mode, written.percent) {
+            (WrittenMode::Enforce, None) => Mode::Enforce,
+            (WrittenMode::Shadow, None) => Mode::Shadow,
+            (WrittenMode::Canary, Some(percent)) => {
+                let share = Share::of(percent);
+                Mode::Canary(share.ok_or_else(|| {
+                    format!("percent = {percent} is no share of clients: write 1 to 99")
+                })?)
+            }
+            (WrittenMode::Canary, None) => {
+                return Err("canary needs a share of the clients: add percent = 5".to_owned());
+            }
+            (_, Some(_)) => return Err("percent is for mode = \"canary\"".to_owned()),
+        };
+        let path = written.path;
+        Ok(Self { path, mode })
     }
 }
 
@@ -462,6 +525,20 @@ mod tests {
             (
                 &GOOD.replace("[\"http://h:1\"]", "[]"),
                 "application a: name at least one upstream",
+            ),
+            (
+                &format!("patches = [{{ path = \"p\", mode = \"canary\" }}]\n{GOOD}"),
+                "g.toml:1: canary needs a share of the clients: add percent",
+            ),
+            (
+                &format!(
+                    "patches = [{{ path = \"p\", mode = \"canary\", percent = 100 }}]\n{GOOD}"
+                ),
+                "g.toml:1: percent = 100 is no share of clients: write 1 to 99",
+            ),
+            (
+                &format!("patches = [{{ path = \"p\", percent = 5 }}]\n{GOOD}"),
+                "g.toml:1: percent is for mode = \"canary\"",
             ),
             (
                 &format!("{GOOD}[limits]\nhead_byte = 1\n"),

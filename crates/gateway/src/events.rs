@@ -24,6 +24,13 @@ pub(crate) struct Events {
     references: References,
 }
 
+/// Keeps events for somebody else than the file of the configuration.
+pub trait EventSink: Send {
+    /// Keeps one event: a line of JSON, without its end. Told in the order of the events, on a
+    /// thread of its own; what fails is counted as lost there.
+    fn keep(&mut self, line: &str);
+}
+
 enum Message {
     Event(Box<Event>),
     End,
@@ -31,25 +38,24 @@ enum Message {
 
 impl Events {
     /// Opens the file and starts the writer.
-    pub(crate) fn start(to: Option<&config::Events>) -> Result<Self, Error> {
+    pub(crate) fn start(
+        to: Option<&config::Events>,
+        sink: Option<Box<dyn EventSink>>,
+    ) -> Result<Self, Error> {
         let references = References::new();
-        let Some(to) = to else {
+        if to.is_none() && sink.is_none() {
             return Ok(Self {
                 queue: None,
                 writer: Mutex::default(),
                 references,
             });
-        };
-        let output: Box<dyn Write + Send> = if to.file == Path::new("-") {
-            Box::new(std::io::stdout())
-        } else {
-            let file = OpenOptions::new().create(true).append(true).open(&to.file);
-            Box::new(file.map_err(|why| Error::file(&to.file, why))?)
-        };
-        let (queue, events) = sync_channel(to.queue);
+        }
+        let output = to.map(|to| open(&to.file)).transpose()?;
+        let places = Places { output, sink };
+        let (queue, events) = sync_channel(to.map_or_else(config::default_queue, |to| to.queue));
         let writer = std::thread::Builder::new()
             .name("events".to_owned())
-            .spawn(move || write(&events, BufWriter::new(output)))
+            .spawn(move || write(&events, places))
             .map_err(|why| Error::system("cannot start the writer of events", why))?;
         Ok(Self {
             queue: Some(queue),
@@ -94,17 +100,31 @@ pub(crate) fn now_ms() -> u64 {
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
+/// Where each event goes.
+struct Places {
+    output: Option<Output>,
+    sink: Option<Box<dyn EventSink>>,
+}
+
+type Output = BufWriter<Box<dyn Write + Send>>;
+
+fn open(file: &Path) -> Result<Output, Error> {
+    if file == Path::new("-") {
+        return Ok(BufWriter::new(Box::new(std::io::stdout())));
+    }
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    let opened = opened.map_err(|why| Error::file(file, why))?;
+    Ok(BufWriter::new(Box::new(opened)))
+}
+
 /// Writes until the end is sent; flushes whenever nothing waits.
-fn write(events: &Receiver<Message>, mut output: BufWriter<Box<dyn Write + Send>>) {
+fn write(events: &Receiver<Message>, mut places: Places) {
     let mut next = events.recv().ok();
     while let Some(Message::Event(event)) = next {
-        let written = event
-            .to_line()
-            .map_err(std::io::Error::other)
-            .and_then(|line| writeln!(output, "{line}"));
+        let written = places.keep(&event);
         next = events.try_recv().ok();
         let flushed = if next.is_none() {
-            output.flush()
+            places.flush()
         } else {
             Ok(())
         };
@@ -115,8 +135,25 @@ fn write(events: &Receiver<Message>, mut output: BufWriter<Box<dyn Write + Send>
             next = events.recv().ok();
         }
     }
-    if let Err(why) = output.flush() {
+    if let Err(why) = places.flush() {
         tracing::error!("the last events cannot be written: {why}");
+    }
+}
+
+impl Places {
+    fn keep(&mut self, event: &Event) -> std::io::Result<()> {
+        let line = event.to_line().map_err(std::io::Error::other)?;
+        if let Some(sink) = &mut self.sink {
+            sink.keep(&line);
+        }
+        match &mut self.output {
+            Some(output) => writeln!(output, "{line}"),
+            None => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.output.as_mut().map_or(Ok(()), BufWriter::flush)
     }
 }
 

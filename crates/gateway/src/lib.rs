@@ -24,6 +24,7 @@ mod config;
 mod error;
 mod events;
 mod ext_proc;
+mod fleet;
 mod forward;
 mod forward_auth;
 mod framing;
@@ -51,12 +52,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 pub use config::{
-    Application, Config, Events, Fail, HostPattern, Listen, Mode, Network, Patches, Protocol, Role,
-    Tls, UpstreamUrl,
+    Application, Config, Control, Events, Fail, HostPattern, Listen, Network, Patches, Protocol,
+    Role, Tls, UpstreamUrl,
 };
 pub use error::Error;
+pub use events::EventSink;
 #[doc(hidden)]
 pub use ext_proc::shown_reads;
+pub use fleet::{Fleet, FleetMetrics};
 pub use limits::Limits;
 #[doc(hidden)]
 pub use sniff::refused_at;
@@ -76,6 +79,26 @@ impl Gateway {
     /// The configuration is wrong, a file that it names cannot be used, or an address is taken;
     /// nothing is served then.
     pub async fn start(config: Config, plan: Arc<Plan>) -> Result<Running, Error> {
+        Self::launch(config, plan, None).await
+    }
+
+    /// The same, for an ingress point that belongs to a fleet.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_in_fleet(
+        config: Config,
+        plan: Arc<Plan>,
+        fleet: Fleet,
+    ) -> Result<Running, Error> {
+        Self::launch(config, plan, Some(fleet)).await
+    }
+
+    async fn launch(
+        config: Config,
+        plan: Arc<Plan>,
+        fleet: Option<Fleet>,
+    ) -> Result<Running, Error> {
         let mut bound = Vec::new();
         for listen in &config.listen {
             let (listener, tls) = server::bind(listen).await?;
@@ -98,7 +121,7 @@ impl Gateway {
         let room = Arc::new(Semaphore::new(
             config.limits.connections.min(Semaphore::MAX_PERMITS),
         ));
-        let proxy = Arc::new(Proxy::new(config, plan)?);
+        let proxy = Arc::new(Proxy::new(config, plan, fleet)?);
         let (stop, stopped) = watch::channel(false);
         let mut servers = Vec::new();
         for (listener, tls, role) in bound {
@@ -168,6 +191,13 @@ impl Running {
         self.proxy.metrics.reloaded(false);
     }
 
+    /// Sees what it does, from elsewhere.
+    pub fn observe(&self) -> Observer {
+        Observer {
+            proxy: Arc::clone(&self.proxy),
+        }
+    }
+
     /// The metrics in Prometheus' text format.
     pub fn metrics(&self) -> String {
         self.proxy.render_metrics()
@@ -194,8 +224,24 @@ impl Running {
     }
 }
 
+/// Sees what a gateway does; it goes on after the gateway has stopped.
+pub struct Observer {
+    proxy: Arc<Proxy>,
+}
+
+impl Observer {
+    /// What the applications have answered since the gateway started.
+    pub fn traffic(&self) -> Vec<wire::Traffic> {
+        self.proxy.traffic()
+    }
+}
+
 impl Proxy {
     fn render_metrics(&self) -> String {
-        self.metrics.render(self.plan.load().patches())
+        let mut text = self.metrics.render(self.plan.load().patches());
+        if let Some(fleet) = &self.fleet {
+            fleet.render(&mut text);
+        }
+        text
     }
 }

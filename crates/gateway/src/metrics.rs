@@ -157,7 +157,7 @@ impl Metrics {
     }
 }
 
-fn kind(to: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
+pub(crate) fn kind(to: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
     writeln!(to, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 

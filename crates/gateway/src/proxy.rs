@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use engine::{Action, Decision, Match, MemoryStore, Plan};
@@ -19,6 +19,7 @@ use crate::body::{Body, ClientBody, UpstreamBody};
 use crate::config::{Application, Config, Network, Role};
 use crate::error::Error;
 use crate::events::{Events, now_ms};
+use crate::fleet::{Answered, Fleet, FleetMetrics};
 use crate::forward;
 use crate::halt::Halt;
 use crate::inspect::{HeldBytes, Inspection, Origin};
@@ -37,6 +38,7 @@ pub(crate) struct Proxy {
     pub(crate) trusted: Vec<Network>,
     ingress: String,
     applications: ArcSwap<Applications>,
+    pub(crate) fleet: Option<Arc<FleetMetrics>>,
     pub(crate) held: HeldBytes,
     /// Persistent collections; they stay when plans are swapped.
     store: Arc<MemoryStore>,
@@ -49,6 +51,8 @@ pub(crate) type Applications = Vec<Protected>;
 pub(crate) struct Protected {
     is: Application,
     upstreams: Upstreams,
+    /// Goes on when the configuration is read again.
+    answered: Arc<Answered>,
 }
 
 /// The client's connection is to be closed without an answer.
@@ -64,26 +68,40 @@ impl std::fmt::Display for Dropped {
 impl std::error::Error for Dropped {}
 
 impl Proxy {
-    pub(crate) fn new(config: Config, plan: Arc<Plan>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        config: Config,
+        plan: Arc<Plan>,
+        fleet: Option<Fleet>,
+    ) -> Result<Self, Error> {
         config.check().map_err(Error::configuration)?;
-        let applications = protected(&config)?;
+        let applications = protected(&config, &[])?;
+        let (sink, fleet) = fleet.map(|fleet| (fleet.events, fleet.metrics)).unzip();
         Ok(Self {
             plan: ArcSwap::new(plan),
             metrics: Metrics::default(),
-            events: Events::start(config.events.as_ref())?,
+            events: Events::start(config.events.as_ref(), sink)?,
             held: HeldBytes::new(config.limits.held_bytes),
             store: Arc::default(),
             limits: config.limits,
             trusted: config.trusted_proxies,
             ingress: config.ingress,
             applications: ArcSwap::from_pointee(applications),
+            fleet,
         })
     }
 
     pub(crate) fn reconfigure(&self, config: &Config) -> Result<(), Error> {
         config.check().map_err(Error::configuration)?;
-        self.applications.store(Arc::new(protected(config)?));
+        let before = self.applications.load();
+        self.applications
+            .store(Arc::new(protected(config, &before)?));
         Ok(())
+    }
+
+    pub(crate) fn traffic(&self) -> Vec<wire::Traffic> {
+        let applications = self.applications.load();
+        let traffic = applications.iter().map(|each| each.answered.told(&each.is));
+        traffic.collect()
     }
 
     /// Answers one request.
@@ -115,6 +133,7 @@ impl Proxy {
     pub(crate) fn life<'a>(&'a self, role: Role) -> Life<'a> {
         self.metrics.requested();
         Life {
+            begin: Instant::now(),
             inspection: Inspection::new(&self.metrics),
             story: Story {
                 role,
@@ -135,6 +154,9 @@ impl Proxy {
         status: Option<StatusCode>,
     ) -> Result<Result<T, Response<Body>>, Dropped> {
         let mut story = life.story;
+        if let Some(answered) = story.answered {
+            answered.count(outcome.as_ref().map(|_| status), life.begin.elapsed());
+        }
         story.matches = life.inspection.into_matches();
         match outcome {
             Ok(passed) => {
@@ -156,10 +178,13 @@ impl Proxy {
         way: Way,
         life: &mut Life<'a>,
     ) -> Result<Meant<'a>, Halt> {
-        let Life { inspection, story } = life;
+        let Life {
+            inspection, story, ..
+        } = life;
         framing::settle(head, self.limits.headers)?;
         let host = head.headers.get(HOST).cloned();
         let application = choose(applications, host.as_ref())?;
+        story.answered = Some(&*application.answered);
         let origin = Origin {
             application: &application.is.name,
             host: host.as_ref(),
@@ -206,7 +231,9 @@ impl Proxy {
         };
         let body = ClientBody::new(incoming, &self.limits);
         let Meant { application, host } = self.head(applications, &mut head, way, life)?;
-        let Life { inspection, story } = life;
+        let Life {
+            inspection, story, ..
+        } = life;
 
         // Hold the body where a rule wants it; decide.
         let (body, held) = inspection.body(body, &self.held).await?;
@@ -396,14 +423,18 @@ impl Proxy {
     }
 }
 
-fn protected(config: &Config) -> Result<Applications, Error> {
+fn protected(config: &Config, before: &[Protected]) -> Result<Applications, Error> {
     config
         .application
         .iter()
         .map(|is| {
             let upstreams = Upstreams::new(is, &config.limits)?;
-            let is = is.clone();
-            Ok(Protected { is, upstreams })
+            let same = before.iter().find(|each| each.is.name == is.name);
+            Ok(Protected {
+                is: is.clone(),
+                upstreams,
+                answered: same.map_or_else(Arc::default, |same| Arc::clone(&same.answered)),
+            })
         })
         .collect()
 }
@@ -431,6 +462,7 @@ fn choose<'a>(
 
 /// A request under way.
 pub(crate) struct Life<'a> {
+    begin: Instant,
     pub(crate) inspection: Inspection<'a>,
     story: Story<'a>,
 }
@@ -468,6 +500,8 @@ pub(crate) struct Meant<'a> {
 struct Story<'a> {
     accept: Option<HeaderValue>,
     version: Version,
+    /// None: it is for no application.
+    answered: Option<&'a Answered>,
     /// None: no rule concerns it.
     seen: Option<Seen<'a>>,
     stripped: bool,

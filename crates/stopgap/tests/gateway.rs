@@ -2,73 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "support/site.rs"]
+mod site;
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use site::{ATTACK, application, becomes, get, traversal};
 use support::{PATIENCE, Running};
-
-/// An application that answers every request with its request line.
-fn application() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().take(1000).map_while(Result::ok) {
-            std::thread::spawn(move || answer(stream));
-        }
-    });
-    address
-}
-
-fn answer(mut stream: TcpStream) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-    while let Some(Ok(first)) = lines.next() {
-        while lines
-            .next()
-            .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
-        {}
-        let reply = format!(
-            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{first}",
-            first.len()
-        );
-        if stream.write_all(reply.as_bytes()).is_err() {
-            break;
-        }
-    }
-}
-
-fn get(address: SocketAddr, target: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let request = format!("GET {target} HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    reply
-}
-
-/// Asks until the answer begins so; changes of files take a moment.
-fn becomes(address: SocketAddr, target: &str, status: &str) {
-    let end = Instant::now() + PATIENCE;
-    while !get(address, target).starts_with(status) {
-        assert!(Instant::now() < end, "{target} does not become {status}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn traversal() -> String {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../patch/testdata/patches/traversal.yaml"
-    );
-    std::fs::read_to_string(path).unwrap()
-}
-
-const ATTACK: &str = "/static/..%2f..%2fetc/passwd";
 
 #[test]
 fn patches_come_and_go_with_their_files_and_a_bad_one_changes_nothing() {

@@ -1,5 +1,6 @@
 //! `stopgap gateway`: the ingress point, and what keeps its patches current.
 
+mod feed;
 mod plan;
 mod watch;
 
@@ -7,11 +8,17 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
-use gateway::{Config, Gateway, Mode, Patches, Role, Running};
+use clap::{Args, Subcommand, ValueEnum};
+use engine::Mode;
+use gateway::{Config, Control, Gateway, Patches, Role, Running};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
+
+use feed::{Enrol, Member, Offer};
+use plan::{Loaded, Rejected};
 
 /// Run a reverse proxy that enforces virtual patches.
 ///
@@ -20,12 +27,16 @@ use tokio::signal::unix::{SignalKind, signal};
 /// the configuration again (applications and patches; other settings need a
 /// restart). SIGTERM and SIGINT let the requests under way end.
 ///
-/// To roll a patch back, remove its file.
+/// To roll a patch back, remove its file. With --control, a control side says which patches are
+/// enforced, besides these; the last that it said stays in use while it is away.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["config", "upstream", "forward_auth", "spoe", "ext_proc"]))]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The configuration; see docs/gateway.md.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "spoe", "ext_proc", "app", "patches", "mode", "rules", "admin", "events"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "spoe", "ext_proc", "app", "patches", "mode", "rules", "admin", "events", "control"])]
     config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -64,6 +75,21 @@ pub(crate) struct Arguments {
     /// A file for events, as JSON lines; `-` is standard output.
     #[arg(long, value_name = "FILE", default_value = "-")]
     events: PathBuf,
+    /// The control side, such as https://control.example:8443; see `stopgap gateway enrol`.
+    #[arg(long, value_name = "URL", requires = "state")]
+    control: Option<String>,
+    /// The folder of an enrolled gateway.
+    #[arg(long, value_name = "DIR", requires = "control")]
+    state: Option<PathBuf>,
+    /// A PEM file of the authorities that sign the control side's certificate; none: the public
+    /// ones.
+    #[arg(long, value_name = "FILE", requires = "control")]
+    control_ca: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Enrol(Enrol),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -92,10 +118,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(serve(arguments))
+        .build()?;
+    match &arguments.command {
+        Some(Command::Enrol(arguments)) => runtime.block_on(feed::enrol(arguments)),
+        None => runtime.block_on(serve(arguments)),
+    }
 }
 
 fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
@@ -123,6 +152,13 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
         application.name.clone_from(&arguments.app);
     }
     config.admin = arguments.admin;
+    if let (Some(url), Some(state)) = (&arguments.control, &arguments.state) {
+        config.control = Some(Control {
+            url: url.clone(),
+            state: state.clone(),
+            authorities: arguments.control_ca.clone(),
+        });
+    }
     config.events = Some(gateway::Events::to(arguments.events.clone()));
     Ok(config)
 }
@@ -132,11 +168,19 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut config = configuration(arguments)?;
-    let loaded = plan::load(&config)?;
+    let member = config.control.as_ref().map(Member::load).transpose()?;
+    let member = member.as_ref();
+    let loaded = load(&config, member)?;
     let mut changes = watch::Changes::of(&config)?;
-    let running = Gateway::start(config.clone(), loaded.plan)
-        .await
-        .context("the gateway does not start")?;
+    let started = match member {
+        Some(member) => {
+            let mut config = config.clone();
+            member.ingress().clone_into(&mut config.ingress);
+            Gateway::start_in_fleet(config, loaded.plan, member.fleet()).await
+        }
+        None => Gateway::start(config.clone(), loaded.plan).await,
+    };
+    let running = started.context("the gateway does not start")?;
     for address in running.addresses() {
         tracing::info!("listening on {address}, {} patches", loaded.patches);
     }
@@ -149,21 +193,29 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(address) = running.admin_address() {
         tracing::info!("health and metrics on http://{address}");
     }
+    let following = member.map(|member| member.start(running.observe()));
+    let (mut offers, tasks) = following.unzip();
     loop {
         tokio::select! {
+            Some(offer) = offered(&mut offers) => {
+                if let Some(member) = member {
+                    consider(offer, &config, member, &running).await;
+                }
+            }
             _ = hangup.recv() => {
                 if let Some(new) = reconfigured(arguments, &running) {
                     changes = watch::Changes::of(&new)?;
                     config = new;
                 }
-                reload(&config, &running).await;
+                reload(&config, member, &running).await;
             }
-            () = changes.next() => reload(&config, &running).await,
+            () = changes.next() => reload(&config, member, &running).await,
             _ = terminate.recv() => break,
             _ = tokio::signal::ctrl_c() => break,
         }
     }
     tracing::info!("stopping: requests under way may end");
+    drop(tasks);
     running.stop().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -184,10 +236,52 @@ fn reconfigured(arguments: &Arguments, running: &Running) -> Option<Config> {
     }
 }
 
+/// What the configuration names, and the bundle in use, if there is one.
+fn load(config: &Config, member: Option<&Arc<Member>>) -> Result<Loaded, Rejected> {
+    let bundle = member.map_or(Ok(Vec::new()), |member| member.enforced())?;
+    plan::load(config, bundle)
+}
+
+/// The next bundle to try; waits for ever where there is no control side.
+async fn offered(offers: &mut Option<Receiver<Offer>>) -> Option<Offer> {
+    match offers {
+        Some(offers) => offers.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes a bundle into use, if it is as good as its patches say.
+async fn consider(offer: Offer, config: &Config, member: &Arc<Member>, running: &Running) {
+    let (config, member) = (config.clone(), Arc::clone(member));
+    let tried = tokio::task::spawn_blocking(move || {
+        let bundle = offer.patches(&member);
+        let loaded = bundle
+            .map_err(Rejected::from)
+            .and_then(|it| plan::load(&config, it));
+        (offer, member, loaded)
+    });
+    match tried.await {
+        Ok((offer, member, Ok(loaded))) => {
+            offer.accept(&member, || running.swap(loaded.plan));
+            for why in &loaded.idle {
+                tracing::warn!("{why}");
+            }
+        }
+        Ok((offer, _, Err(why))) => {
+            running.reload_failed();
+            offer.decline(why.name(), &why.into());
+        }
+        Err(why) => {
+            running.reload_failed();
+            tracing::error!("a bundle is not taken: trying it failed: {why}");
+        }
+    }
+}
+
 /// Takes the patches into use as they are now; what is wrong with them changes nothing.
-async fn reload(config: &Config, running: &Running) {
-    let config = config.clone();
-    let loaded = tokio::task::spawn_blocking(move || plan::load(&config)).await;
+async fn reload(config: &Config, member: Option<&Arc<Member>>, running: &Running) {
+    let (config, of) = (config.clone(), member.cloned());
+    let loaded = tokio::task::spawn_blocking(move || load(&config, of.as_ref())).await;
     match loaded {
         Ok(Ok(loaded)) => {
             running.swap(loaded.plan);
@@ -195,10 +289,13 @@ async fn reload(config: &Config, running: &Running) {
                 tracing::warn!("{why}");
             }
             tracing::info!("{} patches are in use", loaded.patches);
+            if let Some(member) = member {
+                member.reconsider();
+            }
         }
         Ok(Err(why)) => {
             running.reload_failed();
-            tracing::error!("the patches stay as they were: {why:#}");
+            tracing::error!("the patches stay as they were: {why}");
         }
         Err(why) => {
             running.reload_failed();

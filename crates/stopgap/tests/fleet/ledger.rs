@@ -1,0 +1,176 @@
+//! With the control side as it is: from an enrolment to a blocked request, and its event in the
+//! ledger.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use ledger::rollout::{Move, Policy, Rules, Stage};
+use ledger::{Environment, Proof, VirtualPatch};
+use serde_json::{Value, json};
+use store::{By, Location, Start, Store};
+
+use crate::site::{ATTACK, becomes, get, traversal};
+use crate::support::PATIENCE;
+use crate::{ID, Point};
+
+/// `stopgap control`, ended by its process id.
+struct Control {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Control {
+    fn start(data: &Path, listen: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+            .args(["control", "--one-person", "--listen", listen, "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        Self {
+            child,
+            address: address.to_owned(),
+            token: String::new(),
+        }
+    }
+
+    fn call(&self, call: &str, body: &str) -> Value {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "{call} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\nstopgap-why: a test\r\ncontent-length: {}\r\n\r\n{body}",
+            self.token,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 2"), "{answer}");
+        serde_json::from_str(body).unwrap()
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A rollout of the traversal patch, which enforces in production.
+fn enforce(store: &Store) {
+    let document = traversal();
+    let now_ms = crate::peer::now_ms();
+    let by = By {
+        who: "op",
+        why: "a test",
+        now_ms,
+    };
+    let proof = Proof {
+        digest: ledger::sha256(document.as_bytes()),
+        objections: Vec::new(),
+        proven_ms: now_ms,
+    };
+    let patch: VirtualPatch = serde_json::from_value(json!({
+        "id": ID, "title": "Traversal", "advisories": [], "owner": "web",
+        "reason": "third-party", "expires_ms": now_ms + 1_000_000, "fix": { "link": "release 2" },
+        "document": document,
+    }))
+    .unwrap();
+    let started = store.change(&by, |it| {
+        it.add(&patch)?;
+        let start = Start::Proven(&proof);
+        it.start_rollout(ID, &start, Environment::Production, Rules::default())
+    });
+    let mut rollout = started.unwrap();
+    while rollout.value.stage != Stage::Enforce {
+        let moved = store.change(&by, |it| {
+            let policy = Policy { two_persons: false };
+            it.move_rollout(rollout.value.id, &Move::Promote {}, policy, None)
+        });
+        rollout = moved.unwrap();
+    }
+}
+
+#[test]
+fn a_rollout_of_the_ledger_is_enforced_at_an_ingress_point_and_its_hits_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let mut control = Control::start(data, "127.0.0.1:0");
+    let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args(["token", "add", "op", "--of", "op", "--role", "admin"])
+        .args(["--who", "op", "--why", "a test", "--data"])
+        .arg(data)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let token = String::from_utf8(output.stdout).unwrap();
+    token.trim().clone_into(&mut control.token);
+    let enrolment = json!({
+        "ingress": "edge-1", "environment": "production",
+        "expires_ms": crate::peer::now_ms() + 60_000,
+    });
+    let made = control.call("POST /api/v1/enrolments", &enrolment.to_string());
+    let secret = made["secret"].as_str().unwrap();
+    let point = Point::of(&format!("http://{}", control.address), secret, &[]);
+    let started = point.start();
+    assert!(get(started.address, ATTACK).starts_with("HTTP/1.1 200"));
+
+    let store = Store::open_existing(&Location::folder(data), store::Limits::default()).unwrap();
+    enforce(&store);
+    becomes(started.address, ATTACK, "HTTP/1.1 403");
+    let seen = |what: &str, found: &dyn Fn(&Value) -> bool, call: &str| {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let answer = control.call(call, "");
+            if found(&answer) {
+                return;
+            }
+            assert!(Instant::now() < end, "{what}: {answer}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    seen(
+        "the ingress point attests what its bundle says",
+        &|answer| {
+            let value = &answer["value"];
+            value["attestation"]["bundle"].as_u64() > Some(0)
+                && value["differing"].as_array().is_some_and(Vec::is_empty)
+        },
+        "GET /api/v1/gateways/edge-1",
+    );
+    let events = |store: &Store| {
+        let page = store.read(|it| it.events(store::EventFilter::All, store::Paging::default()));
+        page.unwrap().items.len()
+    };
+    let end = Instant::now() + PATIENCE;
+    while events(&store) == 0 {
+        assert!(Instant::now() < end, "no event comes to the ledger");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+
+    // Killed and started anew, the control side finds its gateway as it was.
+    let address = control.address.clone();
+    drop(control);
+    assert!(started.stops(ATTACK));
+    let before = events(&store);
+    let _control = Control::start(data, &address);
+    let end = Instant::now() + PATIENCE;
+    while events(&store) <= before {
+        assert!(
+            Instant::now() < end,
+            "the event of the time between does not come"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
