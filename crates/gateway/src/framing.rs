@@ -21,8 +21,8 @@
 //! bytes before hyper sees their end.
 
 use http::header::{CONTENT_LENGTH, COOKIE, HOST};
-use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 use memchr::{memchr, memchr_iter};
 
 /// Why a request is refused with 400.
@@ -198,6 +198,22 @@ impl<'a> RequestLine<'a> {
     }
 }
 
+/// The target of a request that another proxy shows: a path with its query, `*`, or an absolute
+/// URL of the web.
+pub(crate) fn target(bytes: &[u8]) -> Result<Uri, Refusal> {
+    let unknown = |_| Refusal("the target has no known form");
+    if memchr(b'#', bytes).is_some() {
+        return Err(Refusal("the target has a fragment"));
+    }
+    match bytes {
+        b"*" | [b'/', ..] => PathAndQuery::try_from(bytes)
+            .map(Uri::from)
+            .map_err(unknown),
+        _ if absolute(bytes).is_some() => Uri::try_from(bytes).map_err(unknown),
+        _ => Err(Refusal("the target has no known form")),
+    }
+}
+
 /// The authority of `http://authority/…`.
 fn absolute(target: &[u8]) -> Option<&[u8]> {
     let after = |scheme: &[u8]| {
@@ -246,7 +262,11 @@ pub(crate) fn settle(request: &mut http::request::Parts, most: usize) -> Result<
     one_cookie(headers)
 }
 
-fn one_host(headers: &mut HeaderMap, authority: Option<&Authority>) -> Result<(), Refusal> {
+/// One `Host`, the same as the target's authority.
+pub(crate) fn one_host(
+    headers: &mut HeaderMap,
+    authority: Option<&Authority>,
+) -> Result<(), Refusal> {
     let mut named = headers.get_all(HOST).iter();
     let host = named.next();
     if named.next().is_some() {

@@ -4,14 +4,12 @@ use std::net::SocketAddr;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use prost::Message;
 
 use super::messages::{HttpHeaders, Lines, Shown};
 use crate::config::Network;
-use crate::framing::Refusal;
+use crate::framing::{Refusal, target};
 use crate::proxy::Way;
 use crate::server::Connection;
 
@@ -54,12 +52,7 @@ fn parts(shown: &Shown) -> Result<(Parts, bool), Refusal> {
     };
     let method = named(":method").and_then(|method| Method::from_bytes(method).ok());
     head.method = method.ok_or(Refusal("the method is none"))?;
-    let target = named(":path").unwrap_or_default();
-    if memchr::memchr(b'#', target).is_some() {
-        return Err(Refusal("the target has a fragment"));
-    }
-    let target = Uri::try_from(target);
-    head.uri = target.map_err(|_| Refusal("the target has no known form"))?;
+    head.uri = target(named(":path").unwrap_or_default())?;
     head.version = match attribute(shown, "request.protocol") {
         Some("HTTP/2" | "HTTP/3") => Version::HTTP_2,
         Some("HTTP/1.0") => Version::HTTP_10,

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
 use super::frame::{Malformed, Reader, Value};
-use crate::framing::Refusal;
+use crate::framing::{Refusal, one_host, target};
 
 /// A request, as HAProxy shows it.
 #[derive(Debug, Default)]
@@ -64,20 +64,18 @@ impl<'a> Question<'a> {
     pub(crate) fn head(&self, most: usize) -> Result<Parts, Refusal> {
         let method = Method::from_bytes(self.method);
         let method = method.map_err(|_| Refusal("the method is none"))?;
-        if memchr::memchr(b'#', self.target).is_some() {
-            return Err(Refusal("the target has a fragment"));
-        }
-        let target = Uri::try_from(self.target);
-        let target = target.map_err(|_| Refusal("the target has no known form"))?;
         let (mut head, ()) = Request::new(()).into_parts();
         head.method = method;
-        head.uri = target;
+        head.uri = target(self.target)?;
         head.version = match self.version {
             b"1.0" => Version::HTTP_10,
             [b'2' | b'3', ..] => Version::HTTP_2,
             _ => Version::HTTP_11,
         };
         head.headers = self.header_lines(most)?;
+        if head.uri.authority().is_some() {
+            one_host(&mut head.headers, head.uri.authority())?;
+        }
         Ok(head)
     }
 

@@ -1,6 +1,7 @@
 //! The gateway between real sockets.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod asking;
 mod deciding;
 mod forward_auth;
 mod framing;
