@@ -173,3 +173,53 @@ async fn connections_that_wait_too_long_are_closed() {
     assert_eq!(upstream.begun(), 2);
     running.stop().await;
 }
+
+#[tokio::test]
+async fn what_each_application_answers_is_counted_and_goes_on_when_it_is_configured_anew() {
+    let good = crate::support::Upstream::ok().await;
+    let text = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
+    let failing = crate::support::Upstream::start(text).await;
+    let mut config = config(good.address);
+    let mut other = config.application[0].clone();
+    other.name = "other".to_owned();
+    config.application[0].hosts = vec!["good.example".to_owned().try_into().unwrap()];
+    other.upstreams = vec![format!("http://{}", failing.address).try_into().unwrap()];
+    config.application.push(other);
+    let (running, address) = start(config.clone(), no_attack()).await;
+    let request = |host: &str, query: &str| {
+        format!("GET /?q={query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+    };
+    let asks = [
+        ("good.example", "a", 200),
+        ("good.example", "attack", 403),
+        ("x", "a", 500),
+    ];
+    for (host, query, status) in asks {
+        assert_eq!(ask(address, request(host, query)).await.status, status);
+    }
+    let told = |running: &gateway::Running| -> Vec<_> {
+        let traffic = running.observe().traffic().into_iter();
+        let told = traffic.map(|it| (it.application, it.hosts, it.requests, it.errors));
+        told.collect()
+    };
+    let good_hosts = vec!["good.example".to_owned()];
+    // A request that a patch stops is none that the application has failed to answer.
+    let mut expected = vec![
+        ("default".to_owned(), good_hosts, 2, 0),
+        ("other".to_owned(), Vec::new(), 1, 1),
+    ];
+    assert_eq!(told(&running), expected);
+
+    // Another version of one, which nobody can reach; the counts go on.
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gone = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    config.application[0].upstreams = vec![gone.try_into().unwrap()];
+    running.reconfigure(&config).unwrap();
+    assert_eq!(ask(address, request("good.example", "a")).await.status, 502);
+    (expected[0].2, expected[0].3) = (3, 1);
+    assert_eq!(told(&running), expected);
+    let latency = running.observe().traffic()[0].latency_us;
+    assert!(latency > 0 && latency < 20_000_000, "{latency} µs");
+    running.stop().await;
+}
