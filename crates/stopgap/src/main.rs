@@ -18,6 +18,7 @@ mod rollout;
 mod rules;
 mod token;
 mod traffic;
+mod up;
 mod workshop;
 
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ enum Command {
     Rollout(rollout::Arguments),
     Rules(rules::Arguments),
     Token(token::Arguments),
+    Up(up::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
+        Command::Up(arguments) => up::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("stopgap: {error:#}");

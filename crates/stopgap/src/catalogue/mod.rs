@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Which catalogue is meant.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Catalogue {
     /// A folder of patch files to use for the catalogue that is part of the program.
     #[arg(long, value_name = "DIR")]

@@ -70,28 +70,38 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let place = arguments.place.as_ref();
     let place = place.context("say --data DIR or --database URL")?;
-    if !arguments.listen.ip().is_loopback() {
-        bail!(
-            "{} is not on this machine, and tokens must not travel without TLS: listen on 127.0.0.1 and put a gateway with TLS in front",
-            arguments.listen
-        );
-    }
+    must_be_loopback(arguments.listen)?;
     let keys = arguments.keys.open(place)?;
     let store = Store::open(&place.location()?, store::Limits::default())?;
     let store = Arc::new(store);
-    keys.ready(&store, now_ms())?;
-    let policy = Policy {
-        two_persons: !arguments.one_person,
-    };
-    let (clock, limits) = (Arc::new(now_ms), control::Limits::default());
-    let service = Service::new(Arc::clone(&store), policy, keys, clock, limits);
-    let service = service.with_workshop(Arc::new(Bench));
+    let service = service(&store, keys, arguments.one_person)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(arguments.listen, service))?;
     // Its connections are closed here, where a thread may wait for that.
     drop(runtime);
     drop(store);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tokens travel without TLS.
+pub(crate) fn must_be_loopback(listen: SocketAddr) -> anyhow::Result<()> {
+    if !listen.ip().is_loopback() {
+        bail!(
+            "{listen} is not on this machine, and tokens must not travel without TLS: listen on 127.0.0.1 and put a gateway with TLS in front"
+        );
+    }
+    Ok(())
+}
+
+/// The control side of a ledger.
+pub(crate) fn service(store: &Arc<Store>, keys: Keys, one_person: bool) -> anyhow::Result<Service> {
+    keys.ready(store, now_ms())?;
+    let policy = Policy {
+        two_persons: !one_person,
+    };
+    let (clock, limits) = (Arc::new(now_ms), control::Limits::default());
+    let service = Service::new(Arc::clone(store), policy, keys, clock, limits);
+    Ok(service.with_workshop(Arc::new(Bench)))
 }
 
 async fn serve(listen: SocketAddr, service: Service) -> anyhow::Result<()> {

@@ -49,7 +49,10 @@ impl Screen {
     /// Sums up; whether every claim held.
     pub(super) fn end(&self) -> bool {
         if self.failed == 0 {
-            self.write(&format!("\nAll {} claims were shown.\n", self.claims));
+            self.write(&format!(
+                "\nAll {} claims were shown.\nHow patches are rolled out in stages, in a browser: stopgap up --sample\n",
+                self.claims
+            ));
         } else {
             self.write(&format!(
                 "\n{} of {} claims did not hold; see the lines with ✗.\n",

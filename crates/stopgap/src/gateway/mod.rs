@@ -6,7 +6,7 @@ mod watch;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 
 use feed::{Enrol, Member, Offer};
+pub(crate) use feed::{has_joined, join};
 use plan::{Loaded, Rejected};
 
 /// Run a reverse proxy that enforces virtual patches.
@@ -101,6 +102,32 @@ enum AsMode {
 }
 
 impl Arguments {
+    /// For one application at an address, told by a control side what to enforce.
+    pub(crate) fn in_fleet(
+        (listen, upstream, app): (SocketAddr, &str, &str),
+        (control, state): (&str, &Path),
+        events: PathBuf,
+    ) -> Self {
+        Self {
+            command: None,
+            config: None,
+            listen,
+            upstream: Some(upstream.to_owned()),
+            forward_auth: false,
+            spoe: false,
+            ext_proc: false,
+            app: app.to_owned(),
+            patches: Vec::new(),
+            mode: AsMode::Enforce,
+            rules: Vec::new(),
+            admin: None,
+            events,
+            control: Some(control.to_owned()),
+            state: Some(state.to_owned()),
+            control_ca: None,
+        }
+    }
+
     /// Whose questions are answered, where nothing is forwarded.
     fn asked_by(&self) -> Role {
         match (self.spoe, self.ext_proc) {
@@ -113,18 +140,22 @@ impl Arguments {
 
 /// Serves until a signal ends it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    log_to_stderr();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     match &arguments.command {
         Some(Command::Enrol(arguments)) => runtime.block_on(feed::enrol(arguments)),
-        None => runtime.block_on(serve(arguments)),
+        None => runtime.block_on(serve(arguments, |_| Ok(()))),
     }
+}
+
+pub(crate) fn log_to_stderr() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }
 
 fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
@@ -163,7 +194,11 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+/// Serves until a signal comes; tells where clients connect once they can.
+pub(crate) async fn serve(
+    arguments: &Arguments,
+    ready: impl FnOnce(SocketAddr) -> std::io::Result<()>,
+) -> anyhow::Result<ExitCode> {
     // Before anyone is told that it listens: until then a signal ends the process.
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -183,6 +218,9 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let running = started.context("the gateway does not start")?;
     for address in running.addresses() {
         tracing::info!("listening on {address}, {} patches", loaded.patches);
+    }
+    if let Some(&address) = running.addresses().first() {
+        ready(address)?;
     }
     for why in &loaded.idle {
         tracing::warn!("{why}");

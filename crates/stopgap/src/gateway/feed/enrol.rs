@@ -1,6 +1,6 @@
 //! `stopgap gateway enrol`: an ingress point joins a fleet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -38,11 +38,31 @@ pub(crate) struct Enrol {
 /// Joins, once.
 pub(crate) async fn enrol(arguments: &Enrol) -> anyhow::Result<ExitCode> {
     let control = Control::parse(&arguments.control, arguments.control_ca.as_deref())?;
-    let place = Place::open(&arguments.state)?;
+    let enrolled = admitted(&control, &arguments.token, &arguments.state).await?;
+    println!(
+        "enrolled as {} in the environment {}",
+        enrolled.ingress, enrolled.environment
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Joins the control side on this machine.
+pub(crate) async fn join(control: &str, token: &str, state: &Path) -> anyhow::Result<()> {
+    let control = Control::parse(control, None)?;
+    admitted(&control, token, state).await.map(drop)
+}
+
+/// Whether the folder is that of a gateway which has joined.
+pub(crate) fn has_joined(state: &Path) -> anyhow::Result<bool> {
+    Ok(Place::open(state)?.membership()?.is_some())
+}
+
+async fn admitted(control: &Control, token: &str, state: &Path) -> anyhow::Result<wire::Enrolled> {
+    let place = Place::open(state)?;
     if let Some(member) = place.membership()? {
         bail!(
             "{} is enrolled already, as {}: take another folder",
-            arguments.state.display(),
+            state.display(),
             member.is.ingress
         );
     }
@@ -53,14 +73,10 @@ pub(crate) async fn enrol(arguments: &Enrol) -> anyhow::Result<ExitCode> {
         key: key.public(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let enrolled = control.enrol(&arguments.token, &asked).await;
+    let enrolled = control.enrol(token, &asked).await;
     let enrolled = enrolled
         .map_err(|why| anyhow!("{why}"))
         .context("not enrolled")?;
-    println!(
-        "enrolled as {} in the environment {}",
-        enrolled.ingress, enrolled.environment
-    );
-    place.keep_membership(&Membership::of(enrolled))?;
-    Ok(ExitCode::SUCCESS)
+    place.keep_membership(&Membership::of(enrolled.clone()))?;
+    Ok(enrolled)
 }

@@ -27,6 +27,7 @@ use backoff::Backoff;
 use calls::{Calls, Control, Failed, now_ms};
 use documents::{Documents, digest_of};
 pub(super) use enrol::{Enrol, enrol};
+pub(crate) use enrol::{has_joined, join};
 use place::{Enforced, Place};
 use spool::{Intake, Spool};
 
