@@ -10,6 +10,7 @@ mod enrol;
 mod place;
 mod spool;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use anyhow::{Context as _, anyhow};
 use gateway::{Fleet, FleetMetrics, Observer};
 use http::StatusCode;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 use wire::{
     Attestation, Attested, Bundle, BundleMode, BundlePatch, BundleRefused, Refusal, Trust, Wanted,
 };
@@ -281,7 +282,8 @@ impl Member {
 
     /// Gets the documents that are not here.
     async fn fetch(&self, bundle: &Bundle) -> Result<Result<(), Declined>, Failed> {
-        let mut missing = self.documents.missing(bundle);
+        // Whatever waits for the disk must not hold up the thread's other tasks: requests.
+        let mut missing = block_in_place(|| self.documents.missing(bundle));
         let declined = |reason, why: anyhow::Error| Ok(Err(Declined::of(reason, &why)));
         if missing.is_empty() {
             return Ok(Ok(()));
@@ -290,26 +292,28 @@ impl Member {
             let wanted = Wanted {
                 digests: missing.iter().take(Wanted::MOST).cloned().collect(),
             };
-            let before = missing.len();
+            let mut came = HashSet::new();
             for text in self.calls.documents(&wanted).await? {
                 let digest = digest_of(&text);
                 if !wanted.digests.contains(&digest) {
                     let why = "a document came that is not one of those that the bundle names";
                     return declined("documents", anyhow!("{why}: its digest is {digest}"));
                 }
-                if let Err(why) = self.documents.keep(&digest, &text) {
+                if let Err(why) = block_in_place(|| self.documents.keep(&digest, &text)) {
                     return declined("storage", why);
                 }
-                missing.retain(|each| *each != digest);
+                came.insert(digest);
             }
-            if missing.len() == before {
-                let first = missing.first().map_or("", String::as_str);
+            if came.is_empty() {
+                let (count, first) = (missing.len(), missing.first());
+                let first = first.map_or("", String::as_str);
                 let why =
-                    anyhow!("the control side does not have {before} documents, such as {first}");
+                    anyhow!("the control side does not have {count} documents, such as {first}");
                 return declined("documents", why);
             }
+            missing.retain(|digest| !came.contains(digest));
         }
-        match self.documents.settle() {
+        match block_in_place(|| self.documents.settle()) {
             Ok(()) => Ok(Ok(())),
             Err(why) => declined("storage", why),
         }
@@ -335,7 +339,7 @@ impl Member {
         self.metrics.refused(&refusal.reason);
         let mut status = self.status();
         let bundles: Vec<_> = status.bundle.iter().chain(&status.before).collect();
-        if let Err(why) = self.documents.prune(&bundles) {
+        if let Err(why) = block_in_place(|| self.documents.prune(&bundles)) {
             tracing::warn!("documents that nothing names are kept: {why}");
         }
         if status.refused.as_ref() != Some(&refusal) {
