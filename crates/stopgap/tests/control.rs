@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+#[path = "support/control.rs"]
+mod side;
 
-use rustix::process::{Pid, Signal, kill_process};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use side::Control;
 
 fn stopgap(words: &[&str], data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stopgap"));
@@ -23,61 +24,11 @@ fn run(words: &[&str], data: &Path) -> Output {
     stopgap(words, data).output().unwrap()
 }
 
-/// A control side, ended by its own process id.
-struct Control {
-    child: Child,
-    address: String,
-}
-
-impl Control {
-    fn start(data: &Path) -> Self {
-        let mut command = stopgap(&["control", "--listen", "127.0.0.1:0"], data);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap();
-        Self {
-            child,
-            address: address.to_owned(),
-        }
-    }
-
-    /// The status and the body.
-    fn call(&self, call: &str, secret: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "{call} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {secret}\r\nstopgap-why: a test\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head[9..12].parse().unwrap(), body.to_owned())
-    }
-
-    /// Ends in good order.
-    fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn the_ledger_is_served_to_whoever_has_a_token() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let control = Control::start(&data);
+    let control = Control::start(&data, &[]);
     let add = [
         "token",
         "add",
@@ -105,7 +56,7 @@ fn the_ledger_is_served_to_whoever_has_a_token() {
     control.stop();
 
     // What was acknowledged is there for the next one, and the log tells who did it.
-    let control = Control::start(&data);
+    let control = Control::start(&data, &[]);
     let (status, body) = control.call("GET /api/v1/advisories/CVE-1", secret, "");
     assert!(status == 200 && body.contains("A flaw"), "{body}");
     let (_, log) = control.call("GET /api/v1/audit?subject=advisory/CVE-1", secret, "");
@@ -133,14 +84,14 @@ fn tokens_do_not_travel_without_tls() {
 fn the_key_that_signs_is_made_once_and_rotated_by_a_command() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    Control::start(&data).stop();
+    Control::start(&data, &[]).stop();
     let keys = || -> serde_json::Value {
         let listed = run(&["control", "key", "list", "--json"], &data);
         serde_json::from_slice(&listed.stdout).unwrap()
     };
     let first = keys()["keys"][0].clone();
     assert_eq!(first["state"], "signs");
-    Control::start(&data).stop();
+    Control::start(&data, &[]).stop();
     assert_eq!(keys()["keys"], serde_json::json!([first]));
     let rotate = [
         "control", "key", "rotate", "--who", "root", "--why", "yearly",
@@ -151,7 +102,7 @@ fn the_key_that_signs_is_made_once_and_rotated_by_a_command() {
     let again = run(&rotate, &data);
     assert_eq!(again.status.code(), Some(2), "a rotation is under way");
     // Nobody has joined who would have to know it first.
-    let control = Control::start(&data);
+    let control = Control::start(&data, &[]);
     while keys()["keys"][0]["id"] != next.trim() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
@@ -171,7 +122,7 @@ fn words(text: &str) -> Vec<&str> {
 fn a_patch_is_rolled_out_and_back_by_commands() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let control = Control::start(&data);
+    let control = Control::start(&data, &[]);
     let said = |text: &str, code: i32| -> String {
         let output = run(&words(text), &data);
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();

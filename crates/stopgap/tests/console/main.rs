@@ -3,16 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../support/control.rs"]
+mod side;
 mod webdriver;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use base64_simd::STANDARD;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use side::Control;
 use webdriver::Browser;
 
 /// The rules that pages are held to; from npm, once.
@@ -32,35 +33,6 @@ fn stopgap(words: &[&str], data: &Path) -> Command {
     command.args(words).arg("--data").arg(data);
     command.env_remove("STOPGAP_DATABASE");
     command
-}
-
-/// A control side, ended by its own process id.
-struct Control {
-    child: Child,
-    url: String,
-}
-
-impl Control {
-    fn start(data: &Path) -> Self {
-        let mut command = stopgap(&["control", "--listen", "127.0.0.1:0"], data);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let url = line
-            .trim()
-            .strip_prefix("listening on ")
-            .unwrap()
-            .to_owned();
-        Self { child, url }
-    }
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        self.child.wait().unwrap();
-    }
 }
 
 fn token(data: &Path, who: &str, role: &str) -> String {
@@ -124,17 +96,18 @@ fn sign_in(browser: &Browser, url: &str, token: &str) {
 fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     let axe = axe();
     let data = tempfile::tempdir().unwrap();
-    let control = Control::start(data.path());
+    let control = Control::start(data.path(), &[]);
     let (ann, bob) = (
         token(data.path(), "ann", "operator"),
         token(data.path(), "bob", "approver"),
     );
+    let url = format!("http://{}", control.address);
     let browser = Browser::start();
-    let at = |path: &str| browser.open(&format!("{}{path}", control.url));
+    let at = |path: &str| browser.open(&format!("{url}{path}"));
     at("/");
     browser.sees("Your token");
     judge(&browser, &axe, "sign-in");
-    sign_in(&browser, &control.url, &ann);
+    sign_in(&browser, &url, &ann);
     browser.sees("Nothing needs a decision.");
 
     // The first thing that the tab key reaches leads past the navigation.
@@ -185,7 +158,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     at("/rollouts/1");
     browser.click("header button");
     browser.sees("Your token");
-    sign_in(&browser, &control.url, &bob);
+    sign_in(&browser, &url, &bob);
     browser.sees("waits for somebody's consent");
     judge(&browser, &axe, "today");
     browser.click("main a[href='/rollouts/1']");
@@ -209,4 +182,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
         judge(&browser, &axe, page);
     }
     browser.sees("both of us agree");
+    let (_, log) = control.call("GET /api/v1/audit/verification", &ann, "");
+    assert!(log.contains("\"holds\":true"), "{log}");
+    control.stop();
 }

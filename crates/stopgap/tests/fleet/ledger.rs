@@ -1,10 +1,7 @@
 //! With the control side as it is: from an enrolment to a blocked request, and its event in the
 //! ledger.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use ledger::rollout::{Move, Policy, Rules, Stage};
@@ -12,58 +9,16 @@ use ledger::{Environment, Proof, VirtualPatch};
 use serde_json::{Value, json};
 use store::{By, Location, Start, Store};
 
+use crate::side::Control;
 use crate::site::{ATTACK, becomes, get, traversal};
 use crate::support::PATIENCE;
 use crate::{ID, Point};
 
-/// `stopgap control`, ended by its process id.
-struct Control {
-    child: Child,
-    address: String,
-    token: String,
-}
-
-impl Control {
-    fn start(data: &Path, listen: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
-            .args(["control", "--one-person", "--listen", listen, "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap();
-        Self {
-            child,
-            address: address.to_owned(),
-            token: String::new(),
-        }
-    }
-
-    fn call(&self, call: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
-            "{call} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\nstopgap-why: a test\r\ncontent-length: {}\r\n\r\n{body}",
-            self.token,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 2"), "{answer}");
-        serde_json::from_str(body).unwrap()
-    }
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// What the control side answers to a call that goes well.
+fn called(control: &Control, token: &str, call: &str, body: &str) -> Value {
+    let (status, body) = control.call(call, token, body);
+    assert!((200..300).contains(&status), "{call}: {body}");
+    serde_json::from_str(&body).unwrap()
 }
 
 /// A rollout of the traversal patch, which enforces in production.
@@ -105,7 +60,7 @@ fn enforce(store: &Store) {
 fn a_rollout_of_the_ledger_is_enforced_at_an_ingress_point_and_its_hits_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let mut control = Control::start(data, "127.0.0.1:0");
+    let control = Control::start(data, &["--one-person"]);
     let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
         .args(["token", "add", "op", "--of", "op", "--role", "admin"])
         .args(["--who", "op", "--why", "a test", "--data"])
@@ -115,12 +70,17 @@ fn a_rollout_of_the_ledger_is_enforced_at_an_ingress_point_and_its_hits_come_bac
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let token = String::from_utf8(output.stdout).unwrap();
-    token.trim().clone_into(&mut control.token);
+    let token = token.trim();
     let enrolment = json!({
         "ingress": "edge-1", "environment": "production",
         "expires_ms": crate::peer::now_ms() + 60_000,
     });
-    let made = control.call("POST /api/v1/enrolments", &enrolment.to_string());
+    let made = called(
+        &control,
+        token,
+        "POST /api/v1/enrolments",
+        &enrolment.to_string(),
+    );
     let secret = made["secret"].as_str().unwrap();
     let point = Point::of(&format!("http://{}", control.address), secret, &[]);
     let started = point.start();
@@ -132,7 +92,7 @@ fn a_rollout_of_the_ledger_is_enforced_at_an_ingress_point_and_its_hits_come_bac
     let seen = |what: &str, found: &dyn Fn(&Value) -> bool, call: &str| {
         let end = Instant::now() + PATIENCE;
         loop {
-            let answer = control.call(call, "");
+            let answer = called(&control, token, call, "");
             if found(&answer) {
                 return;
             }
@@ -164,7 +124,7 @@ fn a_rollout_of_the_ledger_is_enforced_at_an_ingress_point_and_its_hits_come_bac
     drop(control);
     assert!(started.stops(ATTACK));
     let before = events(&store);
-    let _control = Control::start(data, &address);
+    let control = Control::start_at(&address, data, &["--one-person"]);
     let end = Instant::now() + PATIENCE;
     while events(&store) <= before {
         assert!(
@@ -173,4 +133,5 @@ fn a_rollout_of_the_ledger_is_enforced_at_an_ingress_point_and_its_hits_come_bac
         );
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    control.stop();
 }

@@ -5,6 +5,8 @@
 mod ledger;
 mod peer;
 mod refused;
+#[path = "../support/control.rs"]
+mod side;
 #[path = "../support/site.rs"]
 mod site;
 mod spool;
