@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::Scan;
 use super::gate::{Gate, Needs};
 use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
-use super::params::{Bloom, Params, Wanted, wanted};
+use super::params::{Bloom, Params, Shows, Wanted, wanted};
 use super::path::path_of;
 use super::query::reached;
 use super::signature::{Signature, Signatures};
@@ -318,7 +318,7 @@ fn asks(
     let is_read = |spot: &Spot| {
         matches!(
             spot,
-            Spot::Raw | Spot::Path | Spot::Header(_) | Spot::Names(_)
+            Spot::Raw | Spot::Path | Spot::Header(_) | Spot::Names(_) | Spot::EveryName
         )
     };
     let gated = same.gate != Gate::default() && spots.iter().all(is_read);
@@ -461,19 +461,20 @@ impl Sight {
                 ask.may_admit(reader.scan.signatures.of(value))
             }),
             Spot::Names(wanted) => {
-                self.has_param(head, wanted, reader, |signature| ask.may_admit(signature))
+                self.has_param(head, wanted, reader, |param| ask.may_admit(param.value))
             }
+            Spot::EveryName => self.has_param(head, &[], reader, |param| ask.may_admit(param.name)),
             other => self.is_there(other, head, reader),
         })
     }
 
-    /// Whether there may be a parameter whose name is wanted, and whose signature holds.
+    /// Whether there may be a parameter whose name is wanted, and whose signatures hold.
     fn has_param(
         &mut self,
         head: &RequestHead<'_>,
         wanted: &[Wanted],
         reader: &Reader<'_>,
-        holds: impl Fn(Signature) -> bool,
+        holds: impl Fn(Shows) -> bool,
     ) -> bool {
         let Some(at) = self.query_at.filter(|_| head.bodiless) else {
             return !head.bodiless;

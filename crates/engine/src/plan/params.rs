@@ -105,8 +105,14 @@ struct Param {
     name: (usize, usize),
     texts: Bloom,
     one_line: bool,
-    /// Of all bytes of its value.
-    signature: Signature,
+    shows: Shows,
+}
+
+/// The signatures of a parameter.
+#[derive(Clone, Copy)]
+pub(super) struct Shows {
+    pub(super) name: Signature,
+    pub(super) value: Signature,
 }
 
 /// Parameters of a query that are looked at; of a query with more, nothing is known.
@@ -141,6 +147,7 @@ impl Params {
             let start = self.names.len();
             decode(name, &mut self.names);
             let name = self.names.get_mut(start..).unwrap_or_default();
+            let signature = signatures.of(name);
             name.make_ascii_lowercase();
             let texts = Bloom::of(name);
             self.value.clear();
@@ -150,25 +157,28 @@ impl Params {
                 one_line: memchr::memchr(b'\n', name).is_none(),
                 name: (start, self.names.len()),
                 texts,
-                signature: signatures.of(&self.value),
+                shows: Shows {
+                    name: signature,
+                    value: signatures.of(&self.value),
+                },
             });
         }
         self.more = fields.next().is_some();
     }
 
-    /// Whether there may be one whose name is like one of these, or any, and whose signature holds.
-    pub(super) fn any(&self, wanted: &[Wanted], holds: impl Fn(Signature) -> bool) -> bool {
+    /// Whether there may be one whose name is like one of these, or any, and whose signatures hold.
+    pub(super) fn any(&self, wanted: &[Wanted], holds: impl Fn(Shows) -> bool) -> bool {
         if self.more {
             return true;
         }
         if wanted.is_empty() {
-            return self.params.iter().any(|param| holds(param.signature));
+            return self.params.iter().any(|param| holds(param.shows));
         }
         let texts = self.texts;
         let mut meant = wanted.iter().filter(|wanted| texts.holds(wanted.texts));
         meant.any(|wanted| {
             let mut params = self.params.iter();
-            params.any(|param| self.is(param, wanted) && holds(param.signature))
+            params.any(|param| self.is(param, wanted) && holds(param.shows))
         })
     }
 
