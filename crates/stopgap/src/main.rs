@@ -12,6 +12,7 @@ mod gateway;
 mod ingress;
 mod inspect;
 mod ledger_place;
+mod listing;
 mod live;
 mod patch;
 mod rollout;

@@ -52,10 +52,15 @@ pub(crate) enum Members<'a> {
 impl Inputs {
     pub(crate) fn reset(&mut self) {
         self.scalars.clear();
-        self.document.clear();
         self.noticed.clear();
         self.left_out = 0;
         self.json.shrink();
+        self.response_headers.clear();
+        self.clear_fields();
+    }
+
+    /// Those of the request.
+    fn clear_fields(&mut self) {
         for items in [
             &mut self.query,
             &mut self.body,
@@ -65,29 +70,16 @@ impl Inputs {
             &mut self.file_contents,
             &mut self.part_headers,
             &mut self.xml,
-            &mut self.response_headers,
             &mut self.anomalies,
         ] {
             items.clear();
         }
+        self.document.clear();
     }
 
     /// Leaves what no rule looks at from now on: fields of the request, and other variables than these.
     pub(super) fn leave_fields(&mut self, used: VariableSet) {
-        for items in [
-            &mut self.query,
-            &mut self.body,
-            &mut self.headers,
-            &mut self.cookies,
-            &mut self.file_names,
-            &mut self.file_contents,
-            &mut self.part_headers,
-            &mut self.xml,
-            &mut self.anomalies,
-        ] {
-            items.clear();
-        }
-        self.document.clear();
+        self.clear_fields();
         self.scalars.retain(|(variable, _)| used.has(*variable));
     }
 

@@ -1,30 +1,24 @@
 //! `stopgap ingress list|enrol|revoke`: ingress points that take bundles.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 use control::Secret;
 use ledger::{Enrolment, Environment};
-use store::{Limits, Paging, Seen, Store};
+use serde_json::json;
+use store::{Limits, Seen, Store, Stored};
 
 use crate::ledger_place::{Place, Who, now_ms};
+use crate::listing::Listing;
 
 /// List the ingress points that have joined, and what they attest.
 #[derive(Args)]
 pub(super) struct List {
     #[command(flatten)]
     place: Place,
-    /// How many at most, up to 200.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: usize,
-    /// Where the page before said that the list goes on.
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
-    /// Write one JSON object: {"gateways": […], "next"}.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    listing: Listing,
 }
 
 /// Give an ingress point leave to join, and print its token, which counts once.
@@ -68,31 +62,13 @@ pub(super) struct Revoke {
 
 pub(super) fn list(arguments: &List) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
-    let paging = Paging {
-        after: arguments.after.as_deref(),
-        most: Some(arguments.limit),
+    let page = store.read(|it| it.gateways(arguments.listing.paging()))?;
+    let json = |it: &Stored<Seen>| {
+        let seen = &it.value;
+        json!({ "gateway": seen.gateway, "seen_ms": seen.seen_ms, "report": seen.report })
     };
-    let page = store.read(|it| it.gateways(paging))?;
-    let seen = page.items.iter().map(|item| &item.value);
-    let mut output = std::io::stdout().lock();
-    if arguments.json {
-        let gateways = seen.map(|seen| {
-            serde_json::json!({
-                "gateway": seen.gateway, "seen_ms": seen.seen_ms, "report": seen.report,
-            })
-        });
-        let gateways: Vec<_> = gateways.collect();
-        let told = serde_json::json!({ "gateways": gateways, "next": page.next });
-        writeln!(output, "{told}")?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    for seen in seen {
-        writeln!(output, "{}", line(seen)?)?;
-    }
-    if let Some(next) = page.next {
-        writeln!(output, "there are more: --after {next}")?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let listing = &arguments.listing;
+    listing.tell("gateways", &page, json, |it| line(&it.value))
 }
 
 fn line(seen: &Seen) -> anyhow::Result<String> {
@@ -132,7 +108,7 @@ pub(super) fn enrol(arguments: &Enrol) -> anyhow::Result<ExitCode> {
         it.add_enrolment(&enrolment, &secret.hash())
     })?;
     if arguments.json {
-        let told = serde_json::json!({
+        let told = json!({
             "ingress": enrolment.ingress, "environment": enrolment.environment,
             "expires_ms": enrolment.expires_ms, "token": secret.text(),
         });

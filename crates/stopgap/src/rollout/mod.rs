@@ -11,11 +11,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use ledger::Rollout;
 use ledger::rollout::{Evidence, Move, Policy, Stage};
-use store::{Paging, RolloutFilter, Stored};
+use serde_json::json;
+use store::{RolloutFilter, Stored};
 
 pub(crate) use back::{Arguments as Rollback, run as roll_back};
 
 use crate::ledger_place::{Place, Who, now_ms};
+use crate::listing::Listing;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -65,15 +67,8 @@ struct List {
     /// Only those that have come so far: test, shadow, canary, enforce or retired.
     #[arg(long)]
     stage: Option<Stage>,
-    /// How many at most, up to 200.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    limit: usize,
-    /// Where the page before said that the list goes on.
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
-    /// Write one JSON object: {"rollouts": […], "next"}.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    listing: Listing,
 }
 
 /// Show a rollout.
@@ -163,26 +158,10 @@ fn list(arguments: &List) -> anyhow::Result<ExitCode> {
         patch: arguments.patch.clone(),
         stage: arguments.stage,
     };
-    let paging = Paging {
-        after: arguments.after.as_deref(),
-        most: Some(arguments.limit),
-    };
-    let page = store.read(|it| it.rollouts(&filter, paging))?;
-    let rollouts = page.items.iter().map(|item| &item.value);
-    let mut output = std::io::stdout().lock();
-    if arguments.json {
-        let rollouts: Vec<_> = rollouts.collect();
-        let told = serde_json::json!({ "rollouts": rollouts, "next": page.next });
-        writeln!(output, "{told}")?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    for rollout in rollouts {
-        writeln!(output, "{}", line(rollout))?;
-    }
-    if let Some(next) = page.next {
-        writeln!(output, "there are more: --after {next}")?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let page = store.read(|it| it.rollouts(&filter, arguments.listing.paging()))?;
+    let json = |rollout: &Stored<Rollout>| json!(rollout.value);
+    let listing = &arguments.listing;
+    listing.tell("rollouts", &page, json, |it| Ok(line(&it.value)))
 }
 
 fn line(rollout: &Rollout) -> String {
@@ -233,7 +212,7 @@ fn told(stored: &Stored<Rollout>, json: bool) -> anyhow::Result<()> {
     let (version, value) = (stored.version, &stored.value);
     match json {
         true => {
-            let told = serde_json::json!({ "version": version, "value": value });
+            let told = json!({ "version": version, "value": value });
             writeln!(output, "{told}")?;
         }
         false => writeln!(output, "{}", line(value))?,
