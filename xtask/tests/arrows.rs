@@ -15,6 +15,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("gateway", &["engine", "wire"]),
     ("ledger", &[]),
+    ("campaign", &["ledger"]),
     ("store", &["ledger", "wire"]),
     ("control", &["ledger", "store", "wire"]),
     (
@@ -34,10 +35,12 @@ const MAY: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that do no I/O, and what they must not build on.
-const PURE: &[&str] = &["seclang", "engine", "ledger"];
+const PURE: &[&str] = &["seclang", "engine", "ledger", "campaign"];
 const IMPURE: &[&str] = &[
     "tokio", "hyper", "axum", "notify", "reqwest", "time", "jiff", "chrono", "rusqlite", "postgres",
 ];
+/// Calendars need time zones; clippy refuses this crate the clock.
+const RECKONS: (&str, &str) = ("campaign", "jiff");
 
 #[test]
 fn every_crate_imports_only_what_the_map_allows() {
@@ -62,7 +65,7 @@ fn every_crate_imports_only_what_the_map_allows() {
 }
 
 #[test]
-fn language_engine_and_ledger_do_no_input_and_output() {
+fn crates_that_decide_do_no_input_and_output() {
     let imports = imports();
     for name in PURE {
         for impure in IMPURE {
@@ -70,7 +73,7 @@ fn language_engine_and_ledger_do_no_input_and_output() {
                 .get(*name)
                 .is_some_and(|names| names.contains(*impure));
             assert!(
-                !found,
+                !found || (*name, *impure) == RECKONS,
                 "{name} must not import {impure}: bytes come in, decisions go out"
             );
         }

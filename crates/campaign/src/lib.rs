@@ -1,0 +1,12 @@
+//! Decides how vendor patches reach assets: when they are due, in which order, what comes next.
+//!
+//! No I/O and no clock: what is and the time come in, decisions and records go out. Whoever
+//! carries out what was decided is behind [`Hands`]. Times are milliseconds since 1970-01-01 UTC.
+
+mod hands;
+mod task;
+
+pub use hands::{Class, Done, Failure, Found, Hands};
+pub use task::{
+    Action, Backup, Change, Check, Job, JobKind, Mail, Means, Probe, Retreat, Step, Task, Waiting,
+};
