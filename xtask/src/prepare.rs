@@ -64,6 +64,23 @@ const NEEDS: &[Need] = &[
         check: &["wapiti", "--version"],
         debian: "wapiti",
     },
+    // The hosts that are patched.
+    Need {
+        check: &["debootstrap", "--version"],
+        debian: "debootstrap",
+    },
+    Need {
+        check: &["systemd-nspawn", "--version"],
+        debian: "systemd-container",
+    },
+    Need {
+        check: &["ip", "-V"],
+        debian: "iproute2",
+    },
+    Need {
+        check: &["ssh", "-V"],
+        debian: "openssh-client",
+    },
     // The engine that ours is compared with.
     Need {
         check: &["gcc", "--version"],
