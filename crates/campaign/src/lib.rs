@@ -3,10 +3,24 @@
 //! No I/O and no clock: what is and the time come in, decisions and records go out. Whoever
 //! carries out what was decided is behind [`Hands`]. Times are milliseconds since 1970-01-01 UTC.
 
+mod campaign;
 mod hands;
+mod journal;
 mod task;
+mod text;
 
+pub mod calendar;
+pub mod machine;
+pub mod notice;
+pub mod plan;
+pub mod policy;
+
+pub use campaign::{
+    Answer, Campaign, Evidence, Move, Origin, Remedy, Review, Rules, Scope, Source, SourceKind,
+    Word,
+};
 pub use hands::{Class, Done, Failure, Found, Hands};
+pub use journal::{Ended, Entry, Journal, Outcome};
 pub use task::{
     Action, Backup, Change, Check, Job, JobKind, Mail, Means, Probe, Retreat, Step, Task, Waiting,
 };

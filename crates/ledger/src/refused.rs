@@ -5,7 +5,8 @@
 pub struct Refused(String);
 
 impl Refused {
-    pub(crate) fn new(why: impl Into<String>) -> Self {
+    /// With the reason, for people.
+    pub fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
 }

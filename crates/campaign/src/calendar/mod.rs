@@ -1,0 +1,175 @@
+//! Maintenance windows: when a group of assets may be worked on.
+
+mod recurrence;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+pub use recurrence::Recurrence;
+
+/// Windows that are looked at for one that no freeze covers.
+const LOOKED_AT: usize = 400;
+
+/// When a group's windows open and close.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowRule {
+    /// On which days: `FREQ=MONTHLY;BYDAY=2TU`.
+    pub days: Recurrence,
+    /// So many days later: 5 with the rule above is the second Tuesday and five days.
+    #[serde(default)]
+    pub plus_days: i16,
+    /// When a window opens, by the clock on the wall.
+    pub opens: Time,
+    /// How long it is open, in minutes; also in the night in which the clock is set.
+    pub minutes: u32,
+    /// Whose clock: `Europe/Berlin`.
+    pub zone: Zone,
+    /// The day from which the rule counts; a rule with `INTERVAL` or `COUNT` needs it.
+    #[serde(default = "long_ago")]
+    pub from: Date,
+}
+
+fn long_ago() -> Date {
+    jiff::civil::date(2024, 1, 1)
+}
+
+/// A time zone of the IANA database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Zone(TimeZone, String);
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        // Part of the program, so that a plan means the same on every machine.
+        let zone = TimeZoneDatabase::bundled().get(&name);
+        let wrong = |_| {
+            format!(
+                "`{}` is no time zone: say one like Europe/Berlin",
+                name.escape_debug()
+            )
+        };
+        Ok(Self(zone.map_err(wrong)?, name))
+    }
+}
+
+impl From<Zone> for String {
+    fn from(zone: Zone) -> Self {
+        zone.1
+    }
+}
+
+impl Zone {
+    /// The minute by this zone's clock: `2026-12-08 22:00 CET`.
+    #[must_use]
+    pub fn told(&self, time_ms: i64) -> String {
+        let time = Timestamp::from_millisecond(time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time = time.to_zoned(self.0.clone());
+        time.strftime("%Y-%m-%d %H:%M %Z").to_string()
+    }
+}
+
+/// When nothing is changed, whatever the windows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// The first day, by the clock of the window that it closes.
+    pub from: Date,
+    /// The last day.
+    pub until: Date,
+    /// Why.
+    pub why: String,
+    /// The groups that it is for; none: all.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
+/// A time in which may be worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// From.
+    pub opens_ms: i64,
+    /// To, not included.
+    pub closes_ms: i64,
+}
+
+impl Window {
+    /// Whether what takes so long fits in what is left of it.
+    #[must_use]
+    pub fn fits(&self, now_ms: i64, takes_ms: i64) -> bool {
+        self.opens_ms <= now_ms && now_ms.saturating_add(takes_ms) <= self.closes_ms
+    }
+}
+
+/// A group's windows that close after a time: at most `most`, in order, and what freezes closed.
+#[must_use]
+pub fn windows<'f>(
+    rule: &WindowRule,
+    group: &str,
+    freezes: &'f [Freeze],
+    (after_ms, most): (i64, usize),
+) -> (Vec<Window>, Vec<&'f Freeze>) {
+    let (mut open, mut closed) = (Vec::new(), Vec::new());
+    let Ok(after) = Timestamp::from_millisecond(after_ms) else {
+        return (open, closed);
+    };
+    let plus = i64::from(rule.plus_days);
+    // A window that opened the day before may still be open.
+    let back = plus + 1 + i64::from(rule.minutes) / (24 * 60);
+    let today = after.to_zoned(rule.zone.0.clone()).date();
+    let first = today.checked_sub(back.days()).unwrap_or(today);
+    for day in rule.days.days(rule.from, first, LOOKED_AT) {
+        let Some(window) = rule.window(day) else {
+            break;
+        };
+        if window.closes_ms <= after_ms {
+            continue;
+        }
+        let frozen = freezes.iter().find(|it| it.closes(rule, group, window));
+        match frozen {
+            Some(freeze) if closed.contains(&freeze) => {}
+            Some(freeze) => closed.push(freeze),
+            None => open.push(window),
+        }
+        if open.len() >= most {
+            break;
+        }
+    }
+    open.truncate(most);
+    (open, closed)
+}
+
+impl WindowRule {
+    /// The window of one of the rule's days. A time that the clock skips is told by the offset
+    /// before, one that comes twice is its first, as RFC 5545 says.
+    fn window(&self, day: Date) -> Option<Window> {
+        let day = day.checked_add(i64::from(self.plus_days).days()).ok()?;
+        let opens = day.to_datetime(self.opens).to_zoned(self.zone.0.clone());
+        let opens = opens.ok()?.timestamp();
+        let open = SignedDuration::from_mins(i64::from(self.minutes));
+        Some(Window {
+            opens_ms: opens.as_millisecond(),
+            closes_ms: opens.checked_add(open).ok()?.as_millisecond(),
+        })
+    }
+}
+
+impl Freeze {
+    /// Whether any of a window lies in it.
+    fn closes(&self, rule: &WindowRule, group: &str, window: Window) -> bool {
+        if !self.groups.is_empty() && !self.groups.iter().any(|it| it == group) {
+            return false;
+        }
+        let start = |day: Date| {
+            let start = day.to_zoned(rule.zone.0.clone());
+            start.map_or(i64::MAX, |it| it.timestamp().as_millisecond())
+        };
+        let after = self.until.tomorrow().map_or(i64::MAX, start);
+        start(self.from) < window.closes_ms && window.opens_ms < after
+    }
+}

@@ -1,0 +1,482 @@
+//! A campaign: what was decided before it, and what people say while it runs.
+
+use ledger::Refused;
+use serde::{Deserialize, Serialize};
+
+use crate::notice::Templates;
+use crate::plan::Plan;
+
+/// How a campaign goes about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// How many assets of a ring may fail; one more, and the campaign stops.
+    pub failures: u32,
+    /// How many assets are worked on at one time.
+    pub parallel: u32,
+    /// How many assets a wave has at most.
+    pub wave_assets: u32,
+    /// How often a task is tried that fails for a passing reason.
+    pub attempts: u32,
+    /// How long is waited before it is tried again.
+    pub retry_ms: i64,
+    /// Of how many assets of a wave the backup is restored for trial before the wave goes on.
+    pub sample: u32,
+    /// What is rolled back when an asset fails.
+    pub roll_back: Scope,
+    /// How long before a window it is announced.
+    pub announce_ms: i64,
+    /// How long before a window people are reminded.
+    pub remind_ms: i64,
+    /// How much time people have at least between the announcement and the work.
+    pub notice_ms: i64,
+    /// How long stakeholders have to answer, and after them their delegates.
+    pub consent_ms: i64,
+    /// How long an asset is thought to take where nothing has shown it.
+    pub asset_ms: i64,
+    /// How much longer than in the test region it may take elsewhere, in percent.
+    pub margin_percent: u32,
+    /// How long a restart may take.
+    pub reboot_ms: i64,
+}
+
+const MINUTE_MS: i64 = 60 * 1000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            failures: 1,
+            parallel: 10,
+            wave_assets: 100,
+            attempts: 3,
+            retry_ms: MINUTE_MS,
+            sample: 1,
+            roll_back: Scope::Asset,
+            announce_ms: 5 * DAY_MS,
+            remind_ms: DAY_MS,
+            notice_ms: HOUR_MS,
+            consent_ms: 3 * DAY_MS,
+            asset_ms: 20 * MINUTE_MS,
+            margin_percent: 50,
+            reboot_ms: 10 * MINUTE_MS,
+        }
+    }
+}
+
+impl Rules {
+    /// Whether a campaign can follow them.
+    ///
+    /// # Errors
+    /// A number makes no sense.
+    pub fn check(&self) -> Result<(), Refused> {
+        let positive = [
+            ("parallel", i64::from(self.parallel)),
+            ("wave_assets", i64::from(self.wave_assets)),
+            ("attempts", i64::from(self.attempts)),
+            ("asset_ms", self.asset_ms),
+            ("reboot_ms", self.reboot_ms),
+        ];
+        let whole = [
+            ("retry_ms", self.retry_ms),
+            ("announce_ms", self.announce_ms),
+            ("remind_ms", self.remind_ms),
+            ("notice_ms", self.notice_ms),
+            ("consent_ms", self.consent_ms),
+        ];
+        let low = positive
+            .iter()
+            .map(|rule| (rule, 1))
+            .chain(whole.iter().map(|rule| (rule, 0)))
+            .find(|((_, number), least)| number < least);
+        match low {
+            Some(((name, _), least)) => Err(Refused::new(format!(
+                "rules.{name} must be at least {least}"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is rolled back when an asset fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The asset.
+    Asset,
+    /// All assets of its wave.
+    Wave,
+}
+
+/// What somebody said, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Word {
+    /// Who.
+    pub who: String,
+    /// What, or why.
+    pub text: String,
+    /// When.
+    pub time_ms: i64,
+}
+
+/// Whether a stakeholder consents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The ring.
+    pub ring: String,
+    /// The service.
+    pub service: String,
+    /// Whether it may go on.
+    pub consents: bool,
+    /// Who answered, why, and when.
+    pub word: Word,
+}
+
+/// What somebody says after having read what is known of a vendor patch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// The vendor patch.
+    pub patch: String,
+    /// The ring that it may, or may not, go to.
+    pub ring: String,
+    /// What was read: release notes, known issues, reports of others. Links, or what they say.
+    pub read: Vec<Source>,
+    /// A known issue that concerns us: the patch does not go to this ring, nor to later ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// Who signs, with a remark, and when.
+    pub word: Word,
+}
+
+/// Something that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// What it is.
+    pub kind: SourceKind,
+    /// Its address, or what it says.
+    pub text: String,
+}
+
+/// What tells of a vendor patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// What its vendor says that it changes.
+    ReleaseNotes,
+    /// What its vendor says that goes wrong with it.
+    KnownIssues,
+    /// What others say who have it.
+    Reports,
+}
+
+/// What shows how a vendor patch behaves where no test region does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The vendor patch.
+    pub patch: String,
+    /// Where it was seen.
+    pub from: Origin,
+    /// Whether an asset restarts for it.
+    pub reboot: bool,
+    /// How long an asset took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<i64>,
+    /// Who says so, what was seen, and when.
+    pub word: Word,
+}
+
+/// Where something was seen that is no test region of one's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Origin {
+    /// At a provider, who tells it.
+    Provider {
+        /// Which.
+        name: String,
+    },
+    /// On one asset that goes first.
+    Canary {
+        /// Which.
+        asset: String,
+    },
+}
+
+impl Origin {
+    /// As what the evidence is named.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Provider { name } => format!("the provider {name} says so, we have not tried it"),
+            Self::Canary { asset } => format!("tried on the canary {asset} alone"),
+        }
+    }
+}
+
+/// What is done about an asset that failed, or was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remedy {
+    /// Which.
+    pub asset: String,
+    /// Who does it: an address.
+    pub owner: String,
+    /// What was found out, and what will be done; by whom that is said, and when.
+    pub word: Word,
+}
+
+/// The staged deployment of vendor patches on assets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// Its number.
+    pub id: i64,
+    /// For people.
+    pub title: String,
+    /// Who answers for it: an address.
+    pub owner: String,
+    /// Whom to call when something is wrong.
+    pub contact: String,
+    /// The campaign whose failures this one takes up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<i64>,
+    /// Who planned it, and when.
+    pub planned: Word,
+    /// What is done where, and in which order.
+    pub plan: Plan,
+    /// How it goes about it.
+    pub rules: Rules,
+    /// What people are told.
+    #[serde(default)]
+    pub templates: Templates,
+    /// Who started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Word>,
+    /// What was read and signed.
+    #[serde(default)]
+    pub reviews: Vec<Review>,
+    /// What shows how patches behave where no test region does.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+    /// What stakeholders said.
+    #[serde(default)]
+    pub answers: Vec<Answer>,
+    /// What is done about assets that failed.
+    #[serde(default)]
+    pub remedies: Vec<Remedy>,
+    /// Who let it pause: nothing new is begun that can wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Word>,
+    /// Who took all of it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<Word>,
+}
+
+/// What people do with a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Move {
+    /// Begin.
+    Start {
+        /// Why.
+        why: String,
+    },
+    /// Sign that a vendor patch was reviewed.
+    Review(Review),
+    /// Tell what shows how a vendor patch behaves.
+    Show(Evidence),
+    /// Consent, or object.
+    Answer(Answer),
+    /// Tell what is done about an asset that failed.
+    Remedy(Remedy),
+    /// Begin nothing new.
+    Pause {
+        /// Why.
+        why: String,
+    },
+    /// Go on.
+    Resume {
+        /// Why.
+        why: String,
+    },
+    /// Stop, and take back what was done.
+    RollBack {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Move {
+    /// As in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Review(_) => "review",
+            Self::Show(_) => "show",
+            Self::Answer(_) => "answer",
+            Self::Remedy(_) => "remedy",
+            Self::Pause { .. } => "pause",
+            Self::Resume { .. } => "resume",
+            Self::RollBack { .. } => "roll-back",
+        }
+    }
+}
+
+impl Campaign {
+    /// What the campaign becomes when `who` makes a move.
+    ///
+    /// # Errors
+    /// The move makes no sense now, or says too little.
+    pub fn after(&self, step: &Move, who: &str, now_ms: i64) -> Result<Self, Refused> {
+        let mut next = self.clone();
+        let refuse = |why: String| {
+            Err(Refused::new(format!(
+                "campaign {}: it cannot {}, {why}",
+                self.id,
+                step.name()
+            )))
+        };
+        let word = |text: &str| Word {
+            who: who.to_owned(),
+            text: text.to_owned(),
+            time_ms: now_ms,
+        };
+        match step {
+            Move::Start { .. } if self.started.is_some() => {
+                return refuse("it has been started".to_owned());
+            }
+            Move::Start { why } => next.started = Some(word(why)),
+            Move::Review(review) => {
+                if let Some(why) = self.review_fault(review) {
+                    return refuse(why);
+                }
+                let mut review = review.clone();
+                review.word = word(&review.word.text);
+                next.reviews
+                    .retain(|it| (&it.patch, &it.ring) != (&review.patch, &review.ring));
+                next.reviews.push(review);
+            }
+            Move::Show(evidence) => {
+                if !self.plan.has_patch(&evidence.patch) {
+                    return refuse(format!("vendor patch {} is not in it", evidence.patch));
+                }
+                if evidence.word.text.trim().is_empty() {
+                    return refuse("say what was seen".to_owned());
+                }
+                let mut evidence = evidence.clone();
+                evidence.word = word(&evidence.word.text);
+                next.evidence.retain(|it| it.patch != evidence.patch);
+                next.evidence.push(evidence);
+            }
+            Move::Answer(answer) => {
+                if let Some(why) = self.answer_fault(answer, who) {
+                    return refuse(why);
+                }
+                let mut answer = answer.clone();
+                answer.word = word(&answer.word.text);
+                next.answers.push(answer);
+            }
+            Move::Remedy(remedy) => {
+                let known = self.plan.assets.iter().any(|it| it.id == remedy.asset);
+                if !known || remedy.word.text.trim().is_empty() {
+                    return refuse(format!(
+                        "name one of its assets (not `{}`), what was found out and what will be done",
+                        remedy.asset.escape_debug()
+                    ));
+                }
+                let mut remedy = remedy.clone();
+                remedy.word = word(&remedy.word.text);
+                next.remedies.retain(|it| it.asset != remedy.asset);
+                next.remedies.push(remedy);
+            }
+            Move::Pause { .. } if self.paused.is_some() => {
+                return refuse("it is paused".to_owned());
+            }
+            Move::Pause { why } => next.paused = Some(word(why)),
+            Move::Resume { .. } if self.paused.is_none() => {
+                return refuse("it is not paused".to_owned());
+            }
+            Move::Resume { .. } => next.paused = None,
+            Move::RollBack { .. } if self.started.is_none() => {
+                return refuse("nothing was done yet".to_owned());
+            }
+            Move::RollBack { .. } if self.rolled_back.is_some() => {
+                return refuse("that is under way".to_owned());
+            }
+            Move::RollBack { why } => {
+                next.rolled_back = Some(word(why));
+                next.paused = None;
+            }
+        }
+        Ok(next)
+    }
+
+    fn review_fault(&self, review: &Review) -> Option<String> {
+        if !self.plan.has_patch(&review.patch) {
+            return Some(format!("vendor patch {} is not in it", review.patch));
+        }
+        if self.plan.ring(&review.ring).is_none() {
+            return Some(format!("there is no ring {}", review.ring));
+        }
+        let read = |kind| review.read.iter().any(|it: &Source| it.kind == kind);
+        let blank = review.read.iter().any(|it| it.text.trim().is_empty());
+        if blank || !read(SourceKind::ReleaseNotes) || !read(SourceKind::KnownIssues) {
+            return Some(
+                "name the release notes and the known issues that were read, by address or text"
+                    .to_owned(),
+            );
+        }
+        None
+    }
+
+    fn answer_fault(&self, answer: &Answer, who: &str) -> Option<String> {
+        let Some(ring) = self.plan.ring(&answer.ring) else {
+            return Some(format!("there is no ring {}", answer.ring));
+        };
+        let consent = ring.consents.iter().find(|it| it.service == answer.service);
+        let Some(consent) = consent else {
+            return Some(format!(
+                "service {} is not affected in ring {}",
+                answer.service, answer.ring
+            ));
+        };
+        let named = [Some(&consent.stakeholder), consent.delegate.as_ref()];
+        if !named.into_iter().flatten().any(|it| it == who) {
+            return Some(format!(
+                "{} answers for service {}, or the delegate named with it",
+                consent.stakeholder, answer.service
+            ));
+        }
+        if !answer.consents && answer.word.text.trim().is_empty() {
+            return Some("say why you object".to_owned());
+        }
+        None
+    }
+
+    /// What was signed of a vendor patch for a ring.
+    #[must_use]
+    pub fn review_of(&self, patch: &str, ring: &str) -> Option<&Review> {
+        let mut reviews = self.reviews.iter();
+        reviews.find(|it| it.patch == patch && it.ring == ring)
+    }
+
+    /// The first objection that was not taken back by the same person.
+    #[must_use]
+    pub fn objection(&self) -> Option<&Answer> {
+        self.answers.iter().enumerate().find_map(|(at, answer)| {
+            let later = self.answers.iter().skip(at + 1);
+            let taken_back = later.clone().any(|it| {
+                it.consents
+                    && (&it.ring, &it.service, &it.word.who)
+                        == (&answer.ring, &answer.service, &answer.word.who)
+            });
+            (!answer.consents && !taken_back).then_some(answer)
+        })
+    }
+}
