@@ -213,17 +213,46 @@ impl<'a> WaveView<'a> {
 
     /// What an asset is with which nothing went wrong so far.
     fn good(&self, asset: &PlannedAsset) -> Fate {
-        let restart = self.ended(Phase::Reboot, asset);
-        let open = (self.must_restart(asset) && restart.is_none())
-            || (!asset.checks.is_empty() && self.ended(Phase::After, asset).is_none())
+        let wave = self.view.campaign.rules.roll_back == crate::Scope::Wave;
+        let open = self.is_under_way(asset)
+            || (wave && self.assets().any(|it| self.is_under_way(it)))
             || (!self.ring.gate.is_empty() && self.gate_ended().is_none());
         if open {
             return Fate::Open {};
         }
-        let outstanding = match restart {
+        let outstanding = match self.ended(Phase::Reboot, asset) {
             Some(Outcome::Skipped { why }) => Some(why.clone()),
             _ => None,
         };
         Fate::Done { outstanding }
+    }
+
+    /// Whether something of its own may still go wrong with an asset.
+    fn is_under_way(&self, asset: &PlannedAsset) -> bool {
+        match self.ended(Phase::Apply, asset) {
+            None => self.entry(Phase::Apply, asset).is_some() || self.out(asset).is_none(),
+            Some(Outcome::Done(_)) => {
+                let restarts = self.must_restart(asset);
+                let restarted = self.ended(Phase::Reboot, asset);
+                let failed = matches!(restarted, Some(Outcome::Failed(_)));
+                let unseen =
+                    !asset.checks.is_empty() && self.ended(Phase::After, asset).is_none();
+                (restarts && restarted.is_none())
+                    || (unseen && !failed)
+                    || (restarts && self.bystanders().iter().any(|it| self.stands_still(it)))
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// Whether an asset was stopped and has not been seen to be well since.
+    fn stands_still(&self, asset: &PlannedAsset) -> bool {
+        let sick = matches!(self.ended(Phase::Before, asset), Some(Outcome::Failed(_)));
+        let started = self.ended(Phase::Start, asset);
+        let seen = asset.checks.is_empty()
+            || sick
+            || matches!(started, Some(Outcome::Failed(_)))
+            || self.ended(Phase::After, asset).is_some();
+        self.entry(Phase::Stop, asset).is_some() && (started.is_none() || !seen)
     }
 }
