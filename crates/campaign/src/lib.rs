@@ -14,6 +14,7 @@ pub mod machine;
 pub mod notice;
 pub mod plan;
 pub mod policy;
+pub mod report;
 
 pub use campaign::{
     Answer, Campaign, Evidence, Move, Origin, Remedy, Review, Rules, Scope, Source, SourceKind,

@@ -235,8 +235,7 @@ impl<'a> WaveView<'a> {
                 let restarts = self.must_restart(asset);
                 let restarted = self.ended(Phase::Reboot, asset);
                 let failed = matches!(restarted, Some(Outcome::Failed(_)));
-                let unseen =
-                    !asset.checks.is_empty() && self.ended(Phase::After, asset).is_none();
+                let unseen = !asset.checks.is_empty() && self.ended(Phase::After, asset).is_none();
                 (restarts && restarted.is_none())
                     || (unseen && !failed)
                     || (restarts && self.bystanders().iter().any(|it| self.stands_still(it)))

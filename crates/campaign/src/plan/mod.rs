@@ -13,6 +13,7 @@ use crate::{Check, Job, Means, Retreat};
 
 pub(crate) use make::wave_ms;
 pub use make::{Host, Inputs, Offer, RingRule, Service, make};
+pub(crate) use picture::escaped;
 pub use picture::{gantt, graph};
 pub use text::told;
 
