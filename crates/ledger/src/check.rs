@@ -43,6 +43,54 @@ pub(crate) fn optional(what: &str, text: &str, limits: &Limits) -> Result<(), Re
     size(what, text, limits.text_bytes)
 }
 
+/// Some text, not blank, if it was told.
+pub(crate) fn told(what: &str, text: &Option<String>, limits: &Limits) -> Result<(), Refused> {
+    text.iter().try_for_each(|it| self::text(what, it, limits))
+}
+
+/// Texts, none blank.
+pub(crate) fn texts(
+    what: &str,
+    each: &str,
+    list: &[String],
+    limits: &Limits,
+) -> Result<(), Refused> {
+    entries(what, list, limits)?;
+    list.iter().try_for_each(|it| text(each, it, limits))
+}
+
+/// The bytes of a long list's texts.
+#[derive(Default)]
+pub(crate) struct Tally(usize);
+
+impl Tally {
+    pub(crate) fn add(&mut self, what: &str, it: &str, limits: &Limits) -> Result<(), Refused> {
+        self.0 += it.len();
+        text(what, it, limits)
+    }
+
+    pub(crate) fn check(
+        self,
+        what: &str,
+        entries: usize,
+        most: usize,
+        most_bytes: usize,
+    ) -> Result<(), Refused> {
+        if entries > most {
+            return Err(Refused::new(format!(
+                "{what} has {entries} entries, {most} are allowed"
+            )));
+        }
+        if self.0 > most_bytes {
+            return Err(Refused::new(format!(
+                "{what} has {} bytes of text, {most_bytes} are allowed",
+                self.0
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// Not too many entries.
 pub(crate) fn entries<T>(what: &str, list: &[T], limits: &Limits) -> Result<(), Refused> {
     if list.len() > limits.entries {
@@ -53,6 +101,17 @@ pub(crate) fn entries<T>(what: &str, list: &[T], limits: &Limits) -> Result<(), 
         )));
     }
     Ok(())
+}
+
+/// Identifiers of other records.
+pub(crate) fn references(
+    what: &str,
+    each: &str,
+    ids: &[String],
+    limits: &Limits,
+) -> Result<(), Refused> {
+    entries(what, ids, limits)?;
+    ids.iter().try_for_each(|it| id(each, it, limits))
 }
 
 /// Not too long.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::named::named;
+use crate::ssvc::{Assessment, Inputs};
 use crate::{Advisory, Limits, Refused, Severity, check};
 
 named! {
@@ -112,6 +113,9 @@ pub struct Finding {
     /// What showed that the fix holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_by: Option<String>,
+    /// How soon it wants attention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessment: Option<Assessment>,
 }
 
 /// What can be done with a finding.
@@ -149,6 +153,8 @@ pub enum Move {
     },
     /// The fix does not hold, or the flaw came back.
     Reopen {},
+    /// It is found out how soon it wants attention.
+    Assess(Inputs),
 }
 
 impl Move {
@@ -164,6 +170,7 @@ impl Move {
             Self::Fix { .. } => "fix",
             Self::Verify { .. } => "verify",
             Self::Reopen {} => "reopen",
+            Self::Assess(_) => "assess",
         }
     }
 
@@ -178,6 +185,7 @@ impl Move {
             }
             Self::Fix { version } => check::text("version", version, limits),
             Self::Verify { evidence } => check::text("evidence", evidence, limits),
+            Self::Assess(inputs) => inputs.check(limits),
             Self::Expose {} | Self::Unschedule {} | Self::Lapse {} | Self::Reopen {} => Ok(()),
         }
     }
@@ -198,6 +206,7 @@ impl Finding {
             exception: None,
             fixed_by: None,
             verified_by: None,
+            assessment: None,
         }
     }
 
@@ -274,6 +283,13 @@ impl Finding {
             Move::Reopen {} => {
                 next.fixed_by = None;
                 next.verified_by = None;
+            }
+            Move::Assess(inputs) => {
+                next.assessment = Some(Assessment {
+                    decision: inputs.decision(),
+                    inputs: inputs.clone(),
+                    assessed_ms: now_ms,
+                });
             }
         }
         Ok(next)

@@ -1,4 +1,4 @@
-//! What must be patched, and where traffic enters.
+//! What is reached through ingress points, and where traffic enters.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,34 +13,6 @@ named! {
         Test = "test",
         /// What people depend on.
         Production = "production",
-    }
-}
-
-named! {
-    /// What an asset is.
-    pub enum AssetKind {
-        /// A server, virtual or not.
-        Server = "server",
-        /// A computer that a person works at.
-        Workstation = "workstation",
-        /// A telephone or tablet.
-        Mobile = "mobile",
-        /// A firewall, a router and the like.
-        Appliance = "appliance",
-    }
-}
-
-named! {
-    /// How much depends on an asset.
-    pub enum Criticality {
-        /// Nobody notices for days.
-        Low = "low",
-        /// Work goes on without it for a day.
-        Medium = "medium",
-        /// Work stands still.
-        High = "high",
-        /// People or the organisation come to harm.
-        Critical = "critical",
     }
 }
 
@@ -60,27 +32,6 @@ named! {
         /// Caddy.
         Caddy = "caddy",
     }
-}
-
-/// Something that must be patched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Asset {
-    /// Names it.
-    #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
-    pub id: String,
-    /// For people.
-    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
-    pub title: String,
-    /// What it is.
-    pub kind: AssetKind,
-    /// Where it runs.
-    pub environment: Environment,
-    /// How much depends on it.
-    pub criticality: Criticality,
-    /// Who answers for it.
-    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
-    pub owner: String,
 }
 
 /// A web application, reached through ingress points.
@@ -128,18 +79,6 @@ pub struct IngressPoint {
     pub applications: Vec<String>,
 }
 
-impl Asset {
-    /// Whether it may come into the ledger.
-    ///
-    /// # Errors
-    /// A text is missing, malformed or too long.
-    pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
-        check::id("id", &self.id, limits)?;
-        check::text("title", &self.title, limits)?;
-        check::text("owner", &self.owner, limits)
-    }
-}
-
 impl Application {
     /// Whether it may come into the ledger.
     ///
@@ -153,7 +92,7 @@ impl Application {
         for host in &self.hosts {
             check::text("host", host, limits)?;
         }
-        references("assets", "asset", &self.assets, limits)
+        check::references("assets", "asset", &self.assets, limits)
     }
 }
 
@@ -165,11 +104,6 @@ impl IngressPoint {
     pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
         check::id("id", &self.id, limits)?;
         check::text("title", &self.title, limits)?;
-        references("applications", "application", &self.applications, limits)
+        check::references("applications", "application", &self.applications, limits)
     }
-}
-
-fn references(what: &str, each: &str, ids: &[String], limits: &Limits) -> Result<(), Refused> {
-    check::entries(what, ids, limits)?;
-    ids.iter().try_for_each(|id| check::id(each, id, limits))
 }

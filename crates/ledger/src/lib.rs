@@ -7,6 +7,7 @@ mod named;
 
 mod access;
 mod advisory;
+mod asset;
 pub mod audit;
 pub mod bundle;
 mod check;
@@ -19,15 +20,18 @@ mod limits;
 mod patch;
 mod refused;
 pub mod rollout;
+pub mod ssvc;
 
 pub use access::{Area, Role, Token};
-pub use advisory::{Advisory, Severity};
+pub use advisory::{Advisory, Affected, KnownExploited, Severity, VersionRange};
+pub use asset::{
+    Asset, AssetKind, AutoUpdate, Criticality, Job, JobKind, OperatingSystem, Reboot, Software,
+    SoftwareKind,
+};
 pub use digest::{hex, sha256};
 pub use finding::{Exception, Finding, Move, Schedule, State, Subject};
 pub use fleet::{Enrolment, Gateway, KeyState, SigningKey};
-pub use inventory::{
-    Application, Asset, AssetKind, Criticality, Environment, IngressKind, IngressPoint,
-};
+pub use inventory::{Application, Environment, IngressKind, IngressPoint};
 pub use limits::Limits;
 pub use patch::{Attention, AwaitedFix, Proof, Proven, Reason, VirtualPatch};
 pub use refused::Refused;

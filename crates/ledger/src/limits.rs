@@ -11,6 +11,14 @@ pub struct Limits {
     pub document_bytes: usize,
     /// Entries of one list: hosts of an application, aliases of an advisory.
     pub entries: usize,
+    /// What is installed on one asset: entries.
+    pub software: usize,
+    /// And the bytes of their texts.
+    pub software_bytes: usize,
+    /// What one advisory affects: entries.
+    pub affected: usize,
+    /// And the bytes of their texts.
+    pub affected_bytes: usize,
     /// Rollouts that have not ended, and so patches of a bundle.
     pub rollouts: usize,
 }
@@ -22,6 +30,10 @@ impl Default for Limits {
             text_bytes: 4096,
             document_bytes: 1024 * 1024,
             entries: 1000,
+            software: 20_000,
+            software_bytes: 4 * 1024 * 1024,
+            affected: 20_000,
+            affected_bytes: 4 * 1024 * 1024,
             rollouts: 20_000,
         }
     }

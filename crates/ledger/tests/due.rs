@@ -48,12 +48,8 @@ fn rollout(stage: Stage) -> Rollout {
 
 fn finding() -> Finding {
     let advisory = Advisory {
-        id: "CVE-1".to_owned(),
         title: "t".to_owned(),
-        severity: Severity::High,
-        aliases: Vec::new(),
-        fixed_in: None,
-        exploited: false,
+        ..Advisory::new("CVE-1", Severity::High)
     };
     Finding::open(1, &advisory, Subject::Application("shop".to_owned()), 1)
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use ledger::ssvc::{Exploitation, Inputs, Mission, TechnicalImpact};
 use ledger::{Advisory, Exception, Finding, Limits, Move, Schedule, Severity, Subject};
 use serde::Deserialize;
 
@@ -21,12 +22,8 @@ const NOW: i64 = 1_000;
 
 fn open() -> Finding {
     let advisory = Advisory {
-        id: "CVE-2024-23334".to_owned(),
         title: "traversal".to_owned(),
-        severity: Severity::High,
-        aliases: Vec::new(),
-        fixed_in: None,
-        exploited: false,
+        ..Advisory::new("CVE-2024-23334", Severity::High)
     };
     Finding::open(1, &advisory, Subject::Application("shop".to_owned()), NOW)
 }
@@ -53,6 +50,13 @@ fn step(name: &str) -> Move {
             evidence: text("probe"),
         },
         "reopen" => Move::Reopen {},
+        "assess" => Move::Assess(Inputs {
+            exploitation: Exploitation::Active,
+            automatable: true,
+            technical_impact: TechnicalImpact::Total,
+            mission: Mission::High,
+            because: text("seen in the logs"),
+        }),
         other => unreachable!("{other} is no move"),
     }
 }
@@ -66,7 +70,7 @@ fn after(finding: &Finding, moves: &[&str]) -> Finding {
 #[test]
 fn every_move_from_every_state_does_what_the_table_says() {
     let table: Table = toml::from_str(include_str!("../testdata/findings.toml")).unwrap();
-    assert_eq!(table.r#move.len(), 9, "a row for each move");
+    assert_eq!(table.r#move.len(), 10, "a row for each move");
     let ways: [&[&str]; 5] = [
         &[],
         &["schedule"],
@@ -126,6 +130,7 @@ fn a_move_has_one_name() {
         "fix",
         "verify",
         "reopen",
+        "assess",
     ] {
         let json = serde_json::to_value(step(name)).unwrap();
         assert_eq!(step(name).name(), name);

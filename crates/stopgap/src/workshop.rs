@@ -101,21 +101,21 @@ fn examined(
     let day: jiff::civil::Date = expires.value.parse().map_err(|_| missing("expires"))?;
     let day = day.to_zoned(TimeZone::UTC).map_err(|why| why.to_string())?;
     let known = &document.vulnerability;
+    let severity = match document.severity {
+        Severity::Critical => ledger::Severity::Critical,
+        Severity::High => ledger::Severity::High,
+        Severity::Medium => ledger::Severity::Medium,
+        Severity::Low => ledger::Severity::Low,
+    };
     Ok(Examined {
         id: document.id.value.clone(),
         title: document.title.value.clone(),
         advisory: ledger::Advisory {
-            id: document.id.value.clone(),
             title: document.title.value.clone(),
-            severity: match document.severity {
-                Severity::Critical => ledger::Severity::Critical,
-                Severity::High => ledger::Severity::High,
-                Severity::Medium => ledger::Severity::Medium,
-                Severity::Low => ledger::Severity::Low,
-            },
             aliases: known.aliases.clone(),
             fixed_in: known.fixed_in.clone(),
             exploited: known.known_exploited,
+            ..ledger::Advisory::new(&document.id.value, severity)
         },
         owner: owner.value.clone(),
         reason: match reason.value {

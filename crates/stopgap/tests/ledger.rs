@@ -67,23 +67,18 @@ fn run(words: &[&str], data: &Path) -> (Option<i32>, String, String) {
 
 fn asset(id: &str) -> Asset {
     Asset {
-        id: id.to_owned(),
         title: id.to_owned(),
-        kind: AssetKind::Server,
-        environment: Environment::Production,
-        criticality: Criticality::High,
-        owner: "operations".to_owned(),
+        environment: Some(Environment::Production),
+        criticality: Some(Criticality::High),
+        owner: Some("operations".to_owned()),
+        ..Asset::new(id, AssetKind::Server)
     }
 }
 
 fn advisory(id: &str, severity: Severity) -> Advisory {
     Advisory {
-        id: id.to_owned(),
         title: id.to_owned(),
-        severity,
-        aliases: Vec::new(),
-        fixed_in: None,
-        exploited: false,
+        ..Advisory::new(id, severity)
     }
 }
 

@@ -122,12 +122,8 @@ fn findings(store: &Store) {
         .change(&BY, |it| {
             for (number, severity) in severities.take(ADVISORIES).enumerate() {
                 it.add(&Advisory {
-                    id: format!("CVE-{number}"),
                     title: "a flaw".to_owned(),
-                    severity: *severity,
-                    aliases: Vec::new(),
-                    fixed_in: None,
-                    exploited: false,
+                    ..Advisory::new(format!("CVE-{number}"), *severity)
                 })?;
             }
             Ok(())
@@ -135,12 +131,11 @@ fn findings(store: &Store) {
         .unwrap();
     for number in 0..ASSETS {
         let asset = Asset {
-            id: format!("asset-{number}"),
             title: "a server".to_owned(),
-            kind: AssetKind::Server,
-            environment: Environment::Production,
-            criticality: Criticality::Medium,
-            owner: "operations".to_owned(),
+            environment: Some(Environment::Production),
+            criticality: Some(Criticality::Medium),
+            owner: Some("operations".to_owned()),
+            ..Asset::new(format!("asset-{number}"), AssetKind::Server)
         };
         store
             .change(&BY, |it| {

@@ -18,12 +18,8 @@ fn begun() -> (Control, Point) {
     let control = Control::start();
     let (point, _) = control.joined("edge", "production", 1);
     let advisory = Advisory {
-        id: "CVE-1".to_owned(),
         title: "A flaw".to_owned(),
-        severity: Severity::High,
-        aliases: Vec::new(),
-        fixed_in: None,
-        exploited: false,
+        ..Advisory::new("CVE-1", Severity::High)
     };
     let (patch, proof) = Control::patch(&["CVE-1"]);
     let rules = Rules {

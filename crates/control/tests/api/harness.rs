@@ -222,12 +222,8 @@ impl Workshop for Bench {
             id: "made".to_owned(),
             title: document.lines().next().unwrap_or_default().to_owned(),
             advisory: Advisory {
-                id: "CVE-2".to_owned(),
                 title: "Another flaw".to_owned(),
-                severity: Severity::High,
-                aliases: Vec::new(),
-                fixed_in: None,
-                exploited: false,
+                ..Advisory::new("CVE-2", Severity::High)
             },
             owner: "web".to_owned(),
             reason: Reason::ThirdParty,

@@ -79,12 +79,9 @@ pub(super) fn fill(store: &Store, now_ms: i64) -> anyhow::Result<()> {
         }
         for open in &organisation.open {
             let advisory = Advisory {
-                id: open.advisory.clone(),
                 title: open.title.clone(),
-                severity: open.severity,
-                aliases: Vec::new(),
-                fixed_in: None,
                 exploited: open.exploited,
+                ..Advisory::new(&open.advisory, open.severity)
             };
             it.add(&advisory)?;
             it.open_finding(&advisory.id, &Subject::Asset(open.asset.clone()))?;

@@ -98,7 +98,7 @@ fn what_others_changed_meanwhile_is_not_overwritten(backend: &Backend) {
     let store = backend.open();
     let mut asset = sample::asset("db-1");
     change(&store, |it| it.add(&asset));
-    asset.owner = "database".to_owned();
+    asset.owner = Some("database".to_owned());
     let first = change(&store, |it| it.replace(&asset, Some(1)));
     assert_eq!((first.version, &first.value), (2, &asset));
     let late = store.change(&BY, |it| it.replace(&sample::asset("db-1"), Some(1)));

@@ -8,12 +8,11 @@ use store::{Change, Error, Store};
 
 pub(crate) fn asset(id: &str) -> Asset {
     Asset {
-        id: id.to_owned(),
         title: format!("Server {id} – β"),
-        kind: AssetKind::Server,
-        environment: Environment::Production,
-        criticality: Criticality::High,
-        owner: "operations".to_owned(),
+        environment: Some(Environment::Production),
+        criticality: Some(Criticality::High),
+        owner: Some("operations".to_owned()),
+        ..Asset::new(id, AssetKind::Server)
     }
 }
 
@@ -40,12 +39,8 @@ pub(crate) fn ingress_point(id: &str, applications: &[&str]) -> IngressPoint {
 
 pub(crate) fn advisory(id: &str, severity: Severity) -> Advisory {
     Advisory {
-        id: id.to_owned(),
         title: format!("about {id}"),
-        severity,
-        aliases: Vec::new(),
-        fixed_in: None,
-        exploited: false,
+        ..Advisory::new(id, severity)
     }
 }
 
