@@ -70,7 +70,7 @@ fn answer(proxy: &Proxy, request: &Request<Incoming>, stopping: bool) -> Respons
     *response.status_mut() = status;
     response.headers_mut().insert(
         CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+        HeaderValue::from_static(wire::Exposition::CONTENT_TYPE),
     );
     response
 }

@@ -1,17 +1,16 @@
 //! What an ingress point that belongs to a fleet counts and tells.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
+use wire::Exposition;
 
 use crate::config::Application;
 use crate::events::{EventSink, now_ms};
 use crate::halt::Halt;
-use crate::metrics::kind;
 
 /// What an ingress point of a fleet needs besides its configuration.
 pub struct Fleet {
@@ -68,51 +67,36 @@ impl FleetMetrics {
         (read(&self.waiting), read(&self.lost))
     }
 
-    pub(crate) fn render(&self, to: &mut String) {
-        // Writing to a string does not fail.
-        let _: std::fmt::Result = self.write(to);
-    }
-
-    fn write(&self, to: &mut String) -> std::fmt::Result {
+    pub(crate) fn show(&self, to: &mut Exposition) {
         let InUse {
             number,
             made_ms,
             expires_ms,
         } = *lock(&self.bundle);
         let now = i64::try_from(now_ms()).unwrap_or(i64::MAX);
-        let name = "stopgap_bundle_number";
-        kind(to, name, "gauge", "The bundle in use; 0: none.")?;
-        writeln!(to, "{name} {number}")?;
+        to.gauge("stopgap_bundle_number", "The bundle in use; 0: none.")
+            .sample(&[], number);
         if number > 0 {
-            let name = "stopgap_bundle_age_seconds";
-            kind(to, name, "gauge", "Since the bundle in use was signed.")?;
-            writeln!(to, "{name} {}", now.saturating_sub(made_ms).max(0) / 1000)?;
-            let name = "stopgap_bundle_stale";
-            kind(
-                to,
-                name,
-                "gauge",
-                "1: the bundle in use is past its time; it stays in use.",
-            )?;
-            writeln!(to, "{name} {}", u8::from(expires_ms <= now))?;
+            let age = now.saturating_sub(made_ms).max(0) / 1000;
+            let help = "Since the bundle in use was signed.";
+            to.gauge("stopgap_bundle_age_seconds", help)
+                .sample(&[], age);
+            let help = "1: the bundle in use is past its time; it stays in use.";
+            to.gauge("stopgap_bundle_stale", help)
+                .sample(&[], u8::from(expires_ms <= now));
         }
-        let name = "stopgap_bundles_refused_total";
-        kind(to, name, "counter", "Bundles not taken, by reason.")?;
+        let help = "Bundles not taken, by reason.";
+        let mut refused = to.counter("stopgap_bundles_refused_total", help);
         for (reason, count) in &*lock(&self.refused) {
-            writeln!(to, "{name}{{reason=\"{reason}\"}} {count}")?;
+            refused.sample(&[("reason", reason)], count);
         }
         let (waiting, lost) = self.events();
-        let name = "stopgap_events_waiting";
-        kind(to, name, "gauge", "Events that wait to be delivered.")?;
-        writeln!(to, "{name} {waiting}")?;
-        let name = "stopgap_events_lost_total";
-        kind(
-            to,
-            name,
-            "counter",
-            "Events that could not be kept until they were delivered.",
-        )?;
-        writeln!(to, "{name} {lost}")
+        let help = "Events that wait to be delivered.";
+        to.gauge("stopgap_events_waiting", help)
+            .sample(&[], waiting);
+        let help = "Events that could not be kept until they were delivered.";
+        to.counter("stopgap_events_lost_total", help)
+            .sample(&[], lost);
     }
 }
 

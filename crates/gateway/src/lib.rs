@@ -238,10 +238,11 @@ impl Observer {
 
 impl Proxy {
     fn render_metrics(&self) -> String {
-        let mut text = self.metrics.render(self.plan.load().patches());
+        let mut told = wire::Exposition::default();
+        self.metrics.show(&mut told, self.plan.load().patches());
         if let Some(fleet) = &self.fleet {
-            fleet.render(&mut text);
+            fleet.show(&mut told);
         }
-        text
+        told.text()
     }
 }

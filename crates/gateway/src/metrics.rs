@@ -1,10 +1,11 @@
 //! What is counted, and how Prometheus reads it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use wire::Exposition;
 
 /// Upper bounds of the inspection histogram, in microseconds.
 const BOUNDS: [u64; 10] = [10, 25, 50, 100, 250, 500, 1000, 5000, 25_000, 100_000];
@@ -65,107 +66,44 @@ impl Metrics {
         self.connections.fetch_add(by, Ordering::Relaxed);
     }
 
-    /// The text format, version 0.0.4.
-    pub(crate) fn render(&self, patches: usize) -> String {
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        let _: std::fmt::Result = self.write(&mut text, patches);
-        text
-    }
-
-    fn write(&self, to: &mut String, patches: usize) -> std::fmt::Result {
+    pub(crate) fn show(&self, to: &mut Exposition, patches: usize) {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        kind(
-            to,
-            "stopgap_requests_total",
-            "counter",
-            "Requests received.",
-        )?;
-        writeln!(to, "stopgap_requests_total {}", read(&self.requests))?;
-
-        let name = "stopgap_decisions_total";
-        kind(
-            to,
-            name,
-            "counter",
-            "Requests decided or matched, by patch and what was done.",
-        )?;
+        to.counter("stopgap_requests_total", "Requests received.")
+            .sample(&[], read(&self.requests));
+        let help = "Requests decided or matched, by patch and what was done.";
+        let mut decisions = to.counter("stopgap_decisions_total", help);
         for ((patch, action), count) in &*lock(&self.decisions) {
-            let patch = escaped(patch.as_deref().unwrap_or_default());
-            writeln!(
-                to,
-                "{name}{{patch=\"{patch}\",action=\"{action}\"}} {count}"
-            )?;
+            let patch = patch.as_deref().unwrap_or_default();
+            decisions.sample(&[("patch", patch), ("action", action)], count);
         }
-
-        let name = "stopgap_inspection_seconds";
-        kind(
-            to,
-            name,
-            "histogram",
-            "Time that inspecting a concerned request took.",
-        )?;
-        let mut sum = 0;
-        for (bound, count) in BOUNDS.iter().zip(&self.inspections) {
-            sum += read(count);
+        let help = "Time that inspecting a concerned request took.";
+        let within = BOUNDS.iter().zip(&self.inspections).map(|(bound, count)| {
             let bound = Duration::from_micros(*bound).as_secs_f64();
-            writeln!(to, "{name}_bucket{{le=\"{bound}\"}} {sum}")?;
-        }
-        let all = read(&self.inspections_all);
-        writeln!(to, "{name}_bucket{{le=\"+Inf\"}} {all}")?;
+            (bound, read(count))
+        });
         let seconds = Duration::from_nanos(read(&self.inspection_nanoseconds)).as_secs_f64();
-        writeln!(to, "{name}_sum {seconds}\n{name}_count {all}")?;
-
-        let name = "stopgap_failures_total";
-        kind(
-            to,
-            name,
-            "counter",
-            "Requests that got no answer of their application, by kind.",
-        )?;
+        to.histogram("stopgap_inspection_seconds", help).sizes(
+            &[],
+            within,
+            (seconds, read(&self.inspections_all)),
+        );
+        let help = "Requests that got no answer of their application, by kind.";
+        let mut failures = to.counter("stopgap_failures_total", help);
         for (what, count) in &*lock(&self.failures) {
-            writeln!(to, "{name}{{kind=\"{what}\"}} {count}")?;
+            failures.sample(&[("kind", what)], count);
         }
-
-        let name = "stopgap_plan_reloads_total";
-        kind(to, name, "counter", "Plans taken into use, by outcome.")?;
-        writeln!(to, "{name}{{outcome=\"success\"}} {}", read(&self.reloads))?;
-        writeln!(
-            to,
-            "{name}{{outcome=\"failure\"}} {}",
-            read(&self.reloads_failed)
-        )?;
-
-        kind(to, "stopgap_patches", "gauge", "Patches in the plan.")?;
-        writeln!(to, "stopgap_patches {patches}")?;
-        kind(
-            to,
-            "stopgap_connections",
-            "gauge",
-            "Client connections open.",
-        )?;
-        let connections = self.connections.load(Ordering::Relaxed);
-        writeln!(to, "stopgap_connections {connections}")?;
-        let name = "stopgap_events_dropped_total";
-        kind(
-            to,
-            name,
-            "counter",
-            "Events not written because the queue was full.",
-        )?;
-        writeln!(to, "{name} {}", read(&self.events_dropped))
+        let help = "Plans taken into use, by outcome.";
+        let mut reloads = to.counter("stopgap_plan_reloads_total", help);
+        reloads.sample(&[("outcome", "success")], read(&self.reloads));
+        reloads.sample(&[("outcome", "failure")], read(&self.reloads_failed));
+        to.gauge("stopgap_patches", "Patches in the plan.")
+            .sample(&[], patches);
+        to.gauge("stopgap_connections", "Client connections open.")
+            .sample(&[], self.connections.load(Ordering::Relaxed));
+        let help = "Events not written because the queue was full.";
+        to.counter("stopgap_events_dropped_total", help)
+            .sample(&[], read(&self.events_dropped));
     }
-}
-
-pub(crate) fn kind(to: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
-    writeln!(to, "# HELP {name} {help}\n# TYPE {name} {kind}")
-}
-
-fn escaped(label: &str) -> String {
-    label
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -184,7 +122,9 @@ mod tests {
         metrics.inspected(Duration::from_micros(30));
         metrics.inspected(Duration::from_secs(1));
         metrics.failed("upstream");
-        let text = metrics.render(3);
+        let mut told = Exposition::default();
+        metrics.show(&mut told, 3);
+        let text = told.text();
         for line in [
             "stopgap_requests_total 1",
             "stopgap_decisions_total{patch=\"CVE-\\\"1\\\"\",action=\"block\"} 1",

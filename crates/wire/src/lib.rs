@@ -7,12 +7,14 @@ mod bundle;
 mod call;
 mod envelope;
 mod event;
+mod exposition;
 mod fleet;
 mod key;
 
 pub use bundle::{Bundle, BundleMode, BundlePatch, BundleRefused, Trust};
 pub use call::{CallRefused, CallSignature, SignedCall};
 pub use event::{Action, Event, EventMatch, ReadError};
+pub use exposition::{Exposition, Metric};
 pub use fleet::{
     Attestation, Attested, CALL_BYTES, Delivered, Delivery, Enrol, Enrolled, Refusal, Traffic,
     Wanted,
