@@ -55,6 +55,11 @@ const NEEDS: &[Need] = &[
         check: &["chromedriver", "--version"],
         debian: "chromium-driver",
     },
+    // What reads metrics and alerts.
+    Need {
+        check: &["promtool", "--version"],
+        debian: "prometheus",
+    },
     // The scanners that must find nothing behind the gateway.
     Need {
         check: &["sqlmap", "--version"],

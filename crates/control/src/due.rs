@@ -65,6 +65,7 @@ fn look(service: &Service, memory: &mut Memory) -> Result<(), Error> {
         return Ok(());
     }
     act(service, memory, now_ms)?;
+    service.telemetry.due_done(now_ms);
     memory.looked = Some((change, now_ms));
     if service.store.read(|it| it.last_change())? != change {
         service.fleet.changed.notify_one();

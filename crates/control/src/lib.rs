@@ -16,6 +16,7 @@ mod reply;
 mod routes;
 mod secret;
 mod serve;
+mod telemetry;
 
 pub use console::{Examined, Made, Workshop};
 pub use keys::Keys;

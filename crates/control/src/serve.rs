@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{RawPathParams, Request};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use ledger::rollout::Policy;
@@ -18,6 +19,7 @@ use crate::console::{self, Sessions, Workshop};
 use crate::fleet::{self, Fleet};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
+use crate::telemetry::{self, Telemetry};
 use crate::{Keys, Limits, Method, Route, describe, due, routes};
 
 /// Tells the time: milliseconds since 1970-01-01 UTC.
@@ -35,6 +37,8 @@ pub struct Service {
     pub(crate) sessions: Sessions,
     /// None: the console makes and proves no patches.
     pub(crate) workshop: Option<Arc<dyn Workshop>>,
+    pub(crate) telemetry: Telemetry,
+    admin: Option<TcpListener>,
 }
 
 /// Answers calls and gives out bundles until `stop` ends; calls under way are answered.
@@ -43,12 +47,18 @@ pub struct Service {
 /// The listener fails.
 pub async fn serve(
     listener: TcpListener,
-    service: Service,
+    mut service: Service,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let patience = Duration::from_millis(service.limits.stop_ms);
     let (begun, begins) = oneshot::channel();
+    let admin = service.admin.take();
     let service = Arc::new(service);
+    let beginning = Arc::clone(&service);
+    let begin = move || beginning.telemetry.begin(&beginning);
+    tokio::task::spawn_blocking(begin)
+        .await?
+        .map_err(std::io::Error::other)?;
     let ending = Arc::clone(&service);
     let stop = async move {
         stop.await;
@@ -63,10 +73,18 @@ pub async fn serve(
             Err(_) => std::future::pending().await,
         }
     };
+    let admin = async {
+        let router = telemetry::admin(Arc::clone(&service));
+        match admin {
+            Some(listener) => axum::serve(listener, router).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         ended = served => ended,
+        ended = admin => ended,
         () = fleet::publish(Arc::clone(&service)) => Ok(()),
-        () = due::run(service) => Ok(()),
+        () = due::run(Arc::clone(&service)) => Ok(()),
         () = late => Ok(()),
     }
 }
@@ -97,7 +115,16 @@ impl Service {
             limits,
             sessions: Sessions::default(),
             workshop: None,
+            telemetry: Telemetry::default(),
+            admin: None,
         }
+    }
+
+    /// With health and metrics, without any token, on an address of their own.
+    #[must_use]
+    pub fn with_admin(mut self, listener: TcpListener) -> Self {
+        self.admin = Some(listener);
+        self
     }
 
     /// With somebody who makes and proves patches, for the console.
@@ -146,6 +173,7 @@ fn router(service: Arc<Service>) -> Router {
                 "the header Allow tells what can be done with it",
             )
         })
+        .layer(from_fn_with_state(service, telemetry::watch))
 }
 
 fn filter(method: Method) -> MethodFilter {

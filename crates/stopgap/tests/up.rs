@@ -4,95 +4,19 @@
 
 #[path = "support/site.rs"]
 mod site;
+#[path = "support/up.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod up;
 
 /// What the site's helpers expect beside them.
 mod support {
     pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 }
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use rustix::process::Signal;
 
 use site::{ATTACK, application, becomes, get, traversal};
-
-/// Everything in one process, ended by its own process id.
-struct Up {
-    child: Child,
-    told: Value,
-}
-
-impl Up {
-    fn start(data: &Path, upstream: SocketAddr, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
-            .args([
-                "up",
-                "--json",
-                "--listen",
-                "127.0.0.1:0",
-                "--gateway",
-                "127.0.0.1:0",
-            ])
-            .args(["--upstream", &format!("http://{upstream}")])
-            .args(more)
-            .arg("--data")
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let told = serde_json::from_str(&line).unwrap();
-        Self { child, told }
-    }
-
-    fn place(&self, name: &str) -> SocketAddr {
-        let url = self.told[name].as_str().unwrap();
-        let place = url.strip_prefix("http://").unwrap();
-        place.split('/').next().unwrap().parse().unwrap()
-    }
-
-    fn signal(&mut self, signal: Signal) -> bool {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-        self.child.wait().unwrap().success()
-    }
-
-    /// The items of a list of the API.
-    fn list(&self, what: &str) -> Vec<Value> {
-        let token = self.told["token"].as_str().unwrap();
-        let target = format!("/api/v1/{what}");
-        let host = format!("x\r\nAuthorization: Bearer {token}");
-        let answer = site::ask(self.place("api"), &target, &host);
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        let list: Value = serde_json::from_str(body).unwrap();
-        list["items"].as_array().unwrap().clone()
-    }
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A command that goes well; what it prints.
-fn run(words: &[&str]) -> String {
-    let done = Command::new(env!("CARGO_BIN_EXE_stopgap"))
-        .args(words)
-        .env_remove("STOPGAP_DATABASE")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{words:?}: {said}");
-    String::from_utf8(done.stdout).unwrap()
-}
+use up::{Up, run};
 
 #[test]
 fn a_patch_is_rolled_out_survives_a_crash_and_is_rolled_back() {

@@ -9,6 +9,7 @@ mod answers;
 mod backup;
 mod bundles;
 mod change;
+mod counts;
 mod cursor;
 mod due;
 mod error;

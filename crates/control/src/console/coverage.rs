@@ -10,12 +10,10 @@ use super::change::wanted;
 use super::look::{MOST, first};
 use super::render::{Frame, filled, filters};
 use super::visit::{Shown, Visit};
+use crate::fleet::{PointState, state_of};
 use crate::problem::Problem;
 use crate::reply::{Listed, Versioned};
 use crate::routes::{BundleShown, GatewayShown};
-
-/// How long an ingress point may be silent before that is told: ten of its attestations.
-const SILENT_MS: i64 = 10 * 60 * 1000;
 
 #[derive(Template)]
 #[template(path = "coverage.html")]
@@ -88,7 +86,7 @@ fn matrix(
     let number = bundle.map_or(0, |bundle| bundle.number);
     let mut columns: Vec<(Point, Option<&GatewayShown>)> = Vec::new();
     for &gateway in gateways {
-        let (class, state) = state_of(gateway, number, now_ms);
+        let (class, state) = told_of(gateway, number, now_ms);
         let id = gateway.gateway.id.clone();
         columns.push((Point { id, class, state }, Some(gateway)));
     }
@@ -132,41 +130,38 @@ fn matrix(
 }
 
 /// How an ingress point is: the class, and words for it.
-fn state_of(gateway: &GatewayShown, newest: u64, now_ms: i64) -> (&'static str, String) {
-    if gateway.gateway.revoked_ms.is_some() {
-        return ("bad", "revoked: it gets nothing new".to_owned());
-    }
-    let (Some(seen_ms), Some(said)) = (gateway.seen_ms, &gateway.attestation) else {
-        return (
+fn told_of(gateway: &GatewayShown, newest: u64, now_ms: i64) -> (&'static str, String) {
+    let said = gateway.attestation.as_ref();
+    let said = said.map(|said| (said, &*gateway.differing));
+    match state_of(&gateway.gateway, gateway.seen_ms, said, newest, now_ms) {
+        PointState::Revoked => ("bad", "revoked: it gets nothing new".to_owned()),
+        PointState::Hole => (
             "bad",
             "hole: it has joined, and has not attested anything".to_owned(),
-        );
-    };
-    if let Some(refused) = &said.refused {
-        return (
+        ),
+        PointState::Refuses(refused) => (
             "bad",
             format!(
                 "refuses the newest bundle ({}): {}",
                 refused.reason, refused.detail
             ),
-        );
-    }
-    let minutes = now_ms.saturating_sub(seen_ms) / 60_000;
-    if now_ms.saturating_sub(seen_ms) > SILENT_MS {
-        return (
-            "warn",
-            format!(
-                "silent for {minutes} minutes, then at bundle {}",
-                said.bundle
-            ),
-        );
-    }
-    match said.bundle == newest {
-        true => ("good", format!("enforces bundle {newest}")),
-        false => (
-            "warn",
-            format!("enforces bundle {}, not yet {newest}", said.bundle),
         ),
+        PointState::Silent { for_ms, bundle } => {
+            let minutes = for_ms / 60_000;
+            (
+                "warn",
+                format!("silent for {minutes} minutes, then at bundle {bundle}"),
+            )
+        }
+        PointState::Differs(patches) => (
+            "bad",
+            format!("does not enforce its bundle: {patches} patches differ"),
+        ),
+        PointState::Behind(bundle) => (
+            "warn",
+            format!("enforces bundle {bundle}, not yet {newest}"),
+        ),
+        PointState::Enforces => ("good", format!("enforces bundle {newest}")),
     }
 }
 

@@ -3,6 +3,7 @@
 mod calls;
 mod publish;
 mod signed;
+mod state;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use wire::{Attestation, CALL_BYTES, Delivered, Delivery, Enrol, Enrolled, Wanted};
 
 pub(crate) use publish::run as publish;
+pub(crate) use state::{PointState, state_of};
 
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;

@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// gateway with TLS in front for others.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8440")]
     listen: SocketAddr,
+    /// Where /-/live, /-/ready and /metrics are served; no token is asked for there.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
     /// Let one person alone enforce in production.
     #[arg(long)]
     one_person: bool,
@@ -71,12 +74,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let place = arguments.place.as_ref();
     let place = place.context("say --data DIR or --database URL")?;
     must_be_loopback(arguments.listen)?;
+    crate::gateway::log_to_stderr();
     let keys = arguments.keys.open(place)?;
     let store = Store::open(&place.location()?, store::Limits::default())?;
     let store = Arc::new(store);
     let service = service(&store, keys, arguments.one_person)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(arguments.listen, service))?;
+    runtime.block_on(serve(arguments, service))?;
     // Its connections are closed here, where a thread may wait for that.
     drop(runtime);
     drop(store);
@@ -104,9 +108,27 @@ pub(crate) fn service(store: &Arc<Store>, keys: Keys, one_person: bool) -> anyho
     Ok(service.with_workshop(Arc::new(Bench)))
 }
 
-async fn serve(listen: SocketAddr, service: Service) -> anyhow::Result<()> {
+pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {listen}"))?;
+    listener.with_context(|| format!("cannot listen on {listen}"))
+}
+
+/// With health and metrics, where that is asked for.
+pub(crate) async fn with_admin(
+    service: Service,
+    admin: Option<SocketAddr>,
+) -> anyhow::Result<Service> {
+    let Some(admin) = admin else {
+        return Ok(service);
+    };
+    let listener = bind(admin).await?;
+    tracing::info!("health and metrics on http://{}", listener.local_addr()?);
+    Ok(service.with_admin(listener))
+}
+
+async fn serve(arguments: &Arguments, service: Service) -> anyhow::Result<()> {
+    let listener = bind(arguments.listen).await?;
+    let service = with_admin(service, arguments.admin).await?;
     let mut ends = [
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,

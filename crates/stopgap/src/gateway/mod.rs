@@ -106,6 +106,7 @@ impl Arguments {
     pub(crate) fn in_fleet(
         (listen, upstream, app): (SocketAddr, &str, &str),
         (control, state): (&str, &Path),
+        admin: Option<SocketAddr>,
         events: PathBuf,
     ) -> Self {
         Self {
@@ -120,7 +121,7 @@ impl Arguments {
             patches: Vec::new(),
             mode: AsMode::Enforce,
             rules: Vec::new(),
-            admin: None,
+            admin,
             events,
             control: Some(control.to_owned()),
             state: Some(state.to_owned()),

@@ -8,12 +8,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Args;
 use control::{Keys, Secret, Service};
 use ledger::{Enrolment, Environment, Role, Token};
 use store::{By, Location, Paging, Store};
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::gateway;
@@ -42,6 +40,13 @@ pub(crate) struct Arguments {
     /// The application's name, as the scopes of patches have it.
     #[arg(long, value_name = "NAME", default_value = "default")]
     app: String,
+    /// Where health and metrics of the console's side are: /-/live, /-/ready and /metrics. No token
+    /// is asked for.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
+    /// Where those of the gateway are.
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_admin: Option<SocketAddr>,
     /// Let one person alone enforce in production.
     #[arg(long)]
     one_person: bool,
@@ -81,8 +86,8 @@ async fn together(
     service: Service,
     store: &Arc<Store>,
 ) -> anyhow::Result<ExitCode> {
-    let listener = TcpListener::bind(arguments.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let listener = crate::control::bind(arguments.listen).await?;
+    let service = crate::control::with_admin(service, arguments.admin).await?;
     let console = format!("http://{}", listener.local_addr()?);
     let (stop, stopped) = oneshot::channel();
     let stopped = async {
@@ -99,6 +104,7 @@ async fn together(
     let served = gateway::Arguments::in_fleet(
         (arguments.gateway, &arguments.upstream, &arguments.app),
         (&console, &state),
+        arguments.gateway_admin,
         arguments.data.join("events.jsonl"),
     );
     let ready = |gateway: SocketAddr| tell(arguments, &console, gateway, &token);

@@ -7,6 +7,7 @@ mod backend;
 mod backup;
 mod cluster;
 mod concurrency;
+mod counts;
 mod events;
 mod findings;
 mod fleet;

@@ -1,0 +1,17 @@
+//! What every role tells of itself, as Prometheus and others read it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "../support/site.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod site;
+#[path = "../support/up.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod up;
+
+/// What the helpers expect beside them.
+mod support {
+    pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+}
+
+mod prometheus;
