@@ -173,9 +173,21 @@ pub struct Job {
     pub name: String,
     /// What starts it.
     pub kind: JobKind,
-    /// Whether it is run after a hold during which it was due.
+    /// When, as its scheduler writes it.
     #[serde(default)]
-    pub must_run: bool,
+    pub schedule: String,
+    /// What it runs.
+    #[serde(default)]
+    pub command: String,
+    /// The file that names it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Who it runs as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Whether it must run afterwards if it was held.
+    #[serde(default)]
+    pub must_not_be_skipped: bool,
 }
 
 /// What starts a job.

@@ -7,9 +7,11 @@
 
 mod base;
 mod packages;
+mod tools;
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,8 +19,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 pub use packages::{Package, Repository};
+pub use tools::{MailServer, ansible_playbook};
 
 use base::run;
 
@@ -104,16 +108,26 @@ impl Testbed {
         Ok(address(index))
     }
 
-    /// The private key that opens every host for `root`.
-    #[must_use]
-    pub fn key(&self) -> PathBuf {
-        self.folder.join("key")
-    }
-
     /// What SSH knows of the hosts: their names, addresses and keys.
     #[must_use]
     pub fn ssh_config(&self) -> PathBuf {
         self.folder.join("ssh_config")
+    }
+
+    /// The folder of all that the hosts have changed, by host.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Puts this thread, and whatever it starts from now on, on the hosts' network.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn enter(&self) -> anyhow::Result<()> {
+        let network = fs::File::open(format!("/proc/{}/ns/net", self.inside))?;
+        let kind = Some(LinkNameSpaceType::Network);
+        Ok(move_into_link_name_space(network.as_fd(), kind)?)
     }
 
     /// A command on the hosts' network, where it has the address 10.77.0.1.

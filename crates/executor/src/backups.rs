@@ -1,0 +1,49 @@
+//! Backups, by the commands of their provider.
+
+use std::time::Duration;
+
+use campaign::{Backup, Class, Done, Failure};
+
+use crate::{Executor, command, fault};
+
+/// How long making or restoring one may take.
+const PATIENCE: Duration = Duration::from_secs(4 * 3600);
+
+pub(crate) enum What {
+    Take,
+    Verify,
+    Restore,
+    Discard,
+}
+
+pub(crate) fn carry_out(
+    executor: &Executor,
+    asset: &str,
+    backup: &Backup,
+    what: What,
+) -> Result<Done, Failure> {
+    let provider = executor.config.backups.get(&backup.provider);
+    let provider = provider.ok_or_else(|| {
+        let name = &backup.provider;
+        fault::of(
+            Class::Backup,
+            format!("no provider `{name}`: add [backups.{name}] to the executor's configuration"),
+        )
+    })?;
+    let arguments = match what {
+        What::Take => &provider.take,
+        What::Verify => &provider.verify,
+        What::Restore => &provider.restore,
+        What::Discard => &provider.discard,
+    };
+    command::run(arguments, asset, &backup.name, PATIENCE)
+        .map(|said| executor.seen(said))
+        .map_err(|failure| Failure {
+            // Whatever it says: what counts is that there is no whole backup.
+            class: match failure.class {
+                Class::Command => Class::Backup,
+                other => other,
+            },
+            ..failure
+        })
+}

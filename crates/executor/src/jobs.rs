@@ -1,0 +1,85 @@
+//! Jobs and automatic updates are held and released.
+
+use std::time::Duration;
+
+use campaign::{Done, Failure, Job, JobKind};
+
+use crate::{Executor, command, remote};
+
+const HOLDS: &str = include_str!("scripts/holds.sh");
+const RUN: &str = include_str!("scripts/job.sh");
+/// How long a job that runs is waited for, and what else holding takes.
+const PATIENCE: Duration = Duration::from_secs(900);
+/// How long a job that is run afterwards may take.
+const JOB: Duration = Duration::from_secs(4 * 3600);
+
+/// `hold` or `release`.
+pub(crate) fn set(
+    executor: &Executor,
+    asset: &str,
+    what: &str,
+    jobs: &[Job],
+    automatic_updates: bool,
+) -> Result<Done, Failure> {
+    let mut evidence = String::new();
+    let mut words = vec![what];
+    for job in jobs {
+        match words_of(job) {
+            Some(of_job) => words.extend(of_job),
+            None => {
+                let external = executor.external(&job.name)?;
+                let arguments = match what {
+                    "hold" => &external.hold,
+                    _ => &external.release,
+                };
+                evidence.push_str(&command::run(arguments, asset, "", PATIENCE)?);
+            }
+        }
+    }
+    if automatic_updates {
+        words.extend(["updates", "-", "-", "-", "-"]);
+    }
+    if words.len() > 1 {
+        let said = remote::script(&executor.config, asset, HOLDS, &words, PATIENCE)?;
+        evidence.push_str(&said);
+    }
+    Ok(executor.seen(evidence))
+}
+
+/// Runs jobs that were due during the hold, each once.
+pub(crate) fn run(
+    executor: &Executor,
+    asset: &str,
+    key: &str,
+    jobs: &[Job],
+) -> Result<String, Failure> {
+    let mut evidence = String::new();
+    for job in jobs {
+        let run = executor.name_of(&format!("{key}/{}", job.name));
+        if let Some(of_job) = words_of(job) {
+            let mut words = vec![run.as_str()];
+            words.extend(of_job);
+            evidence.push_str(&remote::script(&executor.config, asset, RUN, &words, JOB)?);
+        } else if executor.journal.kept::<bool>("ran", &run)?.is_none() {
+            let external = executor.external(&job.name)?;
+            evidence.push_str(&command::run(&external.run, asset, "", JOB)?);
+            executor.journal.keep("ran", &run, &true)?;
+        }
+    }
+    Ok(evidence)
+}
+
+/// As the scripts take it; none: it is elsewhere.
+fn words_of(job: &Job) -> Option<[&str; 5]> {
+    match job.kind {
+        JobKind::Cron => Some([
+            "cron",
+            job.file.as_deref().unwrap_or("/etc/crontab"),
+            &job.schedule,
+            &job.command,
+            job.user.as_deref().unwrap_or("root"),
+        ]),
+        JobKind::Timer => Some(["timer", &job.name, "-", "-", "-"]),
+        JobKind::External => None,
+    }
+}

@@ -1,0 +1,99 @@
+//! What has been done, on disk before anybody is told: whoever asks after a crash finds it here.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use campaign::{Class, Done, Failure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::fault;
+
+/// A folder of small files, one for each thing that is kept.
+pub(crate) struct Journal(PathBuf);
+
+impl Journal {
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self(folder.to_owned()))
+    }
+
+    /// That a task was done, and what was seen of it.
+    pub(crate) fn done(&self, key: &str, done: &Done) -> Result<(), Failure> {
+        self.keep("done", key, done)
+    }
+
+    pub(crate) fn was_done(&self, key: &str) -> Result<Option<Done>, Failure> {
+        self.kept("done", key)
+    }
+
+    /// Keeps something under a kind and a name.
+    pub(crate) fn keep(
+        &self,
+        kind: &str,
+        name: &str,
+        what: &impl Serialize,
+    ) -> Result<(), Failure> {
+        let path = self.path(kind, name);
+        let write = || -> io::Result<()> {
+            let new = path.with_extension("new");
+            let mut file = File::create(&new)?;
+            file.write_all(&serde_json::to_vec(what)?)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            File::open(&self.0)?.sync_all()
+        };
+        write().map_err(|why| self.fault(&path, &why))
+    }
+
+    /// What was kept.
+    pub(crate) fn kept<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<T>, Failure> {
+        let path = self.path(kind, name);
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|why| self.fault(&path, &why.into())),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(self.fault(&path, &why)),
+        }
+    }
+
+    /// A file that whoever works here on an asset holds locked.
+    pub(crate) fn lock(&self, asset: &str) -> PathBuf {
+        self.path("lock", asset)
+    }
+
+    /// A folder of this journal.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
+        let folder = self.0.join(name);
+        fs::create_dir_all(&folder).map_err(|why| self.fault(&folder, &why))?;
+        Ok(folder)
+    }
+
+    fn path(&self, kind: &str, name: &str) -> PathBuf {
+        // No name leads out of the folder, and no two are the same file.
+        let mut file = format!("{kind}-");
+        for byte in name.bytes() {
+            if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+                file.push(char::from(byte));
+            } else {
+                file.push_str(&format!("%{byte:02x}"));
+            }
+        }
+        self.0.join(file)
+    }
+
+    fn fault(&self, path: &Path, why: &io::Error) -> Failure {
+        let class = if why.kind() == io::ErrorKind::StorageFull {
+            Class::Space
+        } else {
+            Class::Command
+        };
+        fault::of(class, format!("{}: {why}", path.display()))
+    }
+}

@@ -1,0 +1,109 @@
+//! What is run on assets, by OpenSSH's own client.
+
+use std::process::Command;
+use std::time::Duration;
+
+use campaign::{Class, Failure};
+
+use crate::config::Config;
+use crate::fault;
+use crate::run::run;
+
+/// How `ssh` says that it could not connect, or lost the connection.
+const SSH_FAILED: i32 = 255;
+/// How a script of ours says that another is still at work on the asset.
+const BUSY: i32 = 75;
+
+/// Runs a script of ours on an asset, with arguments. One runs at a time: one that a controller left
+/// behind is waited for.
+pub(crate) fn script(
+    config: &Config,
+    asset: &str,
+    script: &str,
+    arguments: &[&str],
+    patience: Duration,
+) -> Result<String, Failure> {
+    let mut line = "sh -s --".to_owned();
+    for argument in arguments {
+        line.push(' ');
+        line.push_str(&quoted(argument));
+    }
+    let lock = "mkdir -p /var/lib/stopgap && exec 9>/var/lib/stopgap/lock && \
+                { flock -w 300 9 || exit 75; }\n";
+    let text = format!("set -eu\n{lock}{script}");
+    shell(config, asset, &line, text.as_bytes(), patience)
+}
+
+/// Runs a program on an asset.
+pub(crate) fn program(
+    config: &Config,
+    asset: &str,
+    arguments: &[String],
+    patience: Duration,
+) -> Result<String, Failure> {
+    let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+    shell(config, asset, &words.join(" "), b"", patience)
+}
+
+fn shell(
+    config: &Config,
+    asset: &str,
+    line: &str,
+    input: &[u8],
+    patience: Duration,
+) -> Result<String, Failure> {
+    let mut ssh = Command::new("ssh");
+    ssh.args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);
+    ssh.args(["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]);
+    if let Some(file) = &config.ssh.config {
+        ssh.arg("-F").arg(file);
+    }
+    ssh.arg("--").arg(config.address(asset)).arg(line);
+    let ended = run(ssh, input, patience)?;
+    match ended.status.code() {
+        Some(0) => Ok(ended.said),
+        Some(SSH_FAILED) => {
+            let told = fault::told(&ended.said);
+            // A connection that was lost is passing, unless it is known to be something else.
+            Err(match told.class {
+                Class::Refused => told,
+                _ => fault::of(Class::Unreachable, ended.said),
+            })
+        }
+        Some(BUSY) => Err(fault::of(
+            Class::Busy,
+            format!("{asset} is still being worked on\n{}", ended.said),
+        )),
+        _ => Err(fault::told(&ended.said)),
+    }
+}
+
+/// As one word for a POSIX shell.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_stay_words() {
+        for word in [
+            "",
+            "a b",
+            "it's",
+            "$(reboot)",
+            "`id`",
+            "a\nb",
+            "--",
+            "\\'\"",
+        ] {
+            let line = format!("printf %s {}", quoted(word));
+            let output = std::process::Command::new("sh")
+                .args(["-c", &line])
+                .output();
+            assert_eq!(output.unwrap().stdout, word.as_bytes(), "{word:?}");
+        }
+    }
+}
