@@ -31,6 +31,7 @@ const MAY: &[(&str, &[&str])] = &[
         "promises",
         &["engine", "factory", "gateway", "patch", "seclang"],
     ),
+    ("executor", &["campaign", "ledger"]),
     ("testbed", &[]),
     ("xtask", &[]),
 ];

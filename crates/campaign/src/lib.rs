@@ -22,6 +22,4 @@ pub use campaign::{
 };
 pub use hands::{Class, Done, Failure, Found, Hands};
 pub use journal::{Ended, Entry, Journal, Outcome};
-pub use task::{
-    Action, Backup, Change, Check, Job, JobKind, Mail, Means, Probe, Retreat, Step, Task, Waiting,
-};
+pub use task::{Action, Backup, Change, Check, Mail, Means, Probe, Retreat, Step, Task, Waiting};

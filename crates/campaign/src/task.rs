@@ -1,5 +1,6 @@
 //! What a campaign asks to be done: one task at a time, each with a key that names it for good.
 
+use ledger::Job;
 use serde::{Deserialize, Serialize};
 
 /// What comes next in a campaign.
@@ -163,43 +164,6 @@ pub struct Mail {
     /// An iCalendar object that goes with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<String>,
-}
-
-/// What runs by itself on, or for, an asset.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Job {
-    /// Names it on the asset: a timer's unit, a line of a crontab, a name that others registered.
-    pub name: String,
-    /// What starts it.
-    pub kind: JobKind,
-    /// When, as its scheduler writes it.
-    #[serde(default)]
-    pub schedule: String,
-    /// What it runs.
-    #[serde(default)]
-    pub command: String,
-    /// The file that names it, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// Who it runs as.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Whether it must run afterwards if it was held.
-    #[serde(default)]
-    pub must_not_be_skipped: bool,
-}
-
-/// What starts a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum JobKind {
-    /// A crontab.
-    Cron,
-    /// A systemd timer.
-    Timer,
-    /// Something elsewhere that is told by a command.
-    External,
 }
 
 /// A backup of an asset.

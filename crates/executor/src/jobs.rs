@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use campaign::{Done, Failure, Job, JobKind};
+use campaign::{Done, Failure};
+use ledger::{Job, JobKind};
 
 use crate::{Executor, command, remote};
 

@@ -1,12 +1,14 @@
 //! Each task does on real hosts what it says, and is found done, or not, by whoever comes after a crash.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::time::{Duration, Instant};
 
 use campaign::{
-    Action, Backup, Change, Check, Class, Found, Hands, Job, JobKind, Mail, Means, Probe, Retreat,
-    Task,
+    Action, Backup, Change, Check, Class, Found, Hands, Mail, Means, Probe, Retreat, Task,
 };
 use executor::{Config, Executor};
+use ledger::{Job, JobKind};
 use testbed::{MailServer, Package, Repository, Testbed, ansible_playbook};
 
 struct World {

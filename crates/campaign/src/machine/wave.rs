@@ -4,6 +4,8 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use ledger::Job;
+
 use super::carry::Carry;
 use super::fate::Fate;
 use super::phase::Phase;
@@ -11,7 +13,7 @@ use super::{Turn, View, is_final};
 use crate::hands::Failure;
 use crate::journal::{Entry, Outcome};
 use crate::plan::{PlannedAsset, Ring, Wave};
-use crate::task::{Action, Change, Job, Step, Task, Waiting};
+use crate::task::{Action, Change, Step, Task, Waiting};
 
 /// A wave on its way there, or back.
 #[derive(Clone)]
@@ -512,7 +514,11 @@ impl<'a> WaveView<'a> {
         else {
             return None;
         };
-        let must: Vec<Job> = jobs.iter().filter(|job| job.must_run).cloned().collect();
+        let must: Vec<Job> = jobs
+            .iter()
+            .filter(|job| job.must_not_be_skipped)
+            .cloned()
+            .collect();
         Some(Action::Release {
             jobs: jobs.clone(),
             run: must,

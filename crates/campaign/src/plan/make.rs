@@ -11,7 +11,9 @@ use crate::calendar::{Freeze, Window, WindowRule, windows};
 use crate::campaign::Rules;
 use crate::policy::{self, Lane, Policy, Threat, VendorPatch};
 use crate::text::{date, minute, span};
-use crate::{Backup, Check, Job, Means, Retreat};
+use ledger::Job;
+
+use crate::{Backup, Check, Means, Retreat};
 
 /// Windows that a ring has beyond those that its waves need.
 const SPARE: usize = 3;

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::{Window, Zone};
 use crate::policy::{Due, Lane};
-use crate::{Check, Job, Means, Retreat};
+use ledger::Job;
+
+use crate::{Check, Means, Retreat};
 
 pub(crate) use make::wave_ms;
 pub use make::{Host, Inputs, Offer, RingRule, Service, make};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use campaign::calendar::WindowRule;
 use campaign::plan::{Host, Inputs, Offer, RingRule, Service, make};
 use campaign::policy::{Lane, Policy, VendorPatch};
-use campaign::{Campaign, Check, Job, JobKind, Means, Probe, Rules, Scope, Word};
+use campaign::{Campaign, Check, Means, Probe, Rules, Scope, Word};
+use ledger::{Job, JobKind};
 use proptest::prelude::*;
 
 use crate::world::Nature;
@@ -151,10 +152,14 @@ fn inputs(shape: &Shape) -> Inputs {
 }
 
 fn host(made: &Made) -> Host {
-    let job = |name: String, must_run| Job {
+    let job = |name: String, must_not_be_skipped| Job {
+        command: name.clone(),
         name,
         kind: JobKind::Timer,
-        must_run,
+        schedule: "daily".to_owned(),
+        file: None,
+        user: None,
+        must_not_be_skipped,
     };
     let jobs = vec![
         job(format!("backup-{}", made.name), true),
