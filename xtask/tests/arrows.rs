@@ -13,6 +13,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("factory", &["engine", "patch", "seclang"]),
     ("shop", &[]),
     ("wire", &[]),
+    ("discovery", &[]),
     ("gateway", &["engine", "wire"]),
     ("ledger", &[]),
     ("campaign", &["ledger"]),
@@ -21,15 +22,31 @@ const MAY: &[(&str, &[&str])] = &[
     (
         "stopgap",
         &[
-            "control", "engine", "factory", "gateway", "ledger", "patch", "seclang", "shop",
-            "store", "wire",
+            "control",
+            "discovery",
+            "engine",
+            "factory",
+            "gateway",
+            "ledger",
+            "patch",
+            "seclang",
+            "shop",
+            "store",
+            "wire",
         ],
     ),
     ("bench", &["engine", "patch", "seclang"]),
     ("score", &["engine", "factory", "patch"]),
     (
         "promises",
-        &["engine", "factory", "gateway", "patch", "seclang"],
+        &[
+            "discovery",
+            "engine",
+            "factory",
+            "gateway",
+            "patch",
+            "seclang",
+        ],
     ),
     ("executor", &["campaign", "ledger"]),
     ("testbed", &[]),
@@ -37,7 +54,7 @@ const MAY: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that do no I/O, and what they must not build on.
-const PURE: &[&str] = &["seclang", "engine", "ledger", "campaign"];
+const PURE: &[&str] = &["seclang", "engine", "ledger", "campaign", "discovery"];
 const IMPURE: &[&str] = &[
     "tokio", "hyper", "axum", "notify", "reqwest", "time", "jiff", "chrono", "rusqlite", "postgres",
 ];

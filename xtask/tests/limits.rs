@@ -60,6 +60,10 @@ fn every_limit_is_on_the_page_with_its_default() {
         ("Of inspection", "crates/engine/src/limits.rs"),
         ("Of rules and documents", "crates/seclang/src/limits.rs"),
         ("Of sources of patches", "crates/factory/src/limits.rs"),
+        (
+            "Of sources of ingress paths",
+            "crates/discovery/src/limits.rs",
+        ),
         ("Of what the ledger keeps", "crates/ledger/src/limits.rs"),
         (
             "Of the ledger's API and console",

@@ -9,6 +9,7 @@ mod bodies;
 mod documents;
 mod http;
 mod rules;
+mod ways;
 
 /// A promise about any bytes.
 pub type Promise = fn(&[u8]);
@@ -16,6 +17,15 @@ pub type Promise = fn(&[u8]);
 /// All promises by the names of their fuzz targets.
 pub const ALL: &[(&str, Promise)] = &[
     ("cookies", bodies::cookies),
+    ("discover_dns", |bytes| ways::read("dns", bytes)),
+    ("discover_envoy", |bytes| ways::read("envoy", bytes)),
+    ("discover_haproxy", |bytes| ways::read("haproxy", bytes)),
+    ("discover_hosts", |bytes| ways::read("hosts", bytes)),
+    ("discover_kubernetes", |bytes| {
+        ways::read("kubernetes", bytes)
+    }),
+    ("discover_nginx", |bytes| ways::read("nginx", bytes)),
+    ("discover_openapi", |bytes| ways::read("openapi", bytes)),
     ("ext_proc", http::ext_proc),
     ("framing", http::framing),
     ("http_case", documents::http_case),
