@@ -1,5 +1,4 @@
 //! What sources of each kind say, and what hostile ones may not do.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use discovery::{Found, KINDS, Limits, Path, Source, read};
 use serde::Deserialize;

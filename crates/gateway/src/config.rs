@@ -433,7 +433,8 @@ impl TryFrom<String> for HostPattern {
 }
 
 impl UpstreamUrl {
-    pub(crate) fn uri(&self) -> &Uri {
+    /// As written.
+    pub fn uri(&self) -> &Uri {
         &self.0
     }
 }

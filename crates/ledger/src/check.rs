@@ -7,6 +7,11 @@ pub(crate) const ID: &str = "^[A-Za-z0-9][A-Za-z0-9._:@-]*$";
 /// What [`text`] demands, for schemas.
 pub(crate) const TEXT: &str = r"^[^\x00]*[^\x00\s][^\x00]*$";
 
+/// What a path's beginning demands, for schemas.
+pub(crate) const PREFIX: &str = r"^/[^\x00]*$";
+/// What [`address`] demands, for schemas.
+pub(crate) const ADDRESS: &str = r"^https?://[A-Za-z0-9._:\[\]-]+$";
+
 /// Letters, digits and `.` `_` `:` `@` `-`, beginning with a letter or digit, so that an
 /// identifier stands in a path, a command line and a log as it is.
 pub(crate) fn id(what: &str, text: &str, limits: &Limits) -> Result<(), Refused> {
@@ -89,6 +94,22 @@ impl Tally {
         }
         Ok(())
     }
+}
+
+/// `http://HOST`, `https://HOST`, with a port or without, and nothing behind it.
+pub(crate) fn address(what: &str, text: &str, limits: &Limits) -> Result<(), Refused> {
+    let authority = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:[]-".contains(&byte);
+    if authority.is_empty() || !authority.bytes().all(plain) {
+        return Err(Refused::new(format!(
+            "{what} `{}` must be such as https://shop.example or http://192.0.2.1:8080",
+            text.escape_debug()
+        )));
+    }
+    size(what, text, limits.text_bytes)
 }
 
 /// Not too many entries.

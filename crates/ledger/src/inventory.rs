@@ -1,4 +1,4 @@
-//! What is reached through ingress points, and where traffic enters.
+//! What is reached through ingress points.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,24 +13,6 @@ named! {
         Test = "test",
         /// What people depend on.
         Production = "production",
-    }
-}
-
-named! {
-    /// What an ingress point is made of.
-    pub enum IngressKind {
-        /// Stopgap's own gateway.
-        Gateway = "gateway",
-        /// Envoy.
-        Envoy = "envoy",
-        /// HAProxy.
-        Haproxy = "haproxy",
-        /// nginx.
-        Nginx = "nginx",
-        /// Traefik.
-        Traefik = "traefik",
-        /// Caddy.
-        Caddy = "caddy",
     }
 }
 
@@ -59,26 +41,6 @@ pub struct Application {
     pub assets: Vec<String>,
 }
 
-/// One place where traffic enters towards applications.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IngressPoint {
-    /// Names it, as its events do.
-    #[schemars(length(max = 128), regex(pattern = crate::check::ID))]
-    pub id: String,
-    /// For people.
-    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
-    pub title: String,
-    /// What it is made of.
-    pub kind: IngressKind,
-    /// Where it runs.
-    pub environment: Environment,
-    /// The applications that it leads to.
-    #[serde(default)]
-    #[schemars(length(max = 1000), inner(length(max = 128), regex(pattern = crate::check::ID)))]
-    pub applications: Vec<String>,
-}
-
 impl Application {
     /// Whether it may come into the ledger.
     ///
@@ -93,17 +55,5 @@ impl Application {
             check::text("host", host, limits)?;
         }
         check::references("assets", "asset", &self.assets, limits)
-    }
-}
-
-impl IngressPoint {
-    /// Whether it may come into the ledger.
-    ///
-    /// # Errors
-    /// A text is missing, malformed or too long, or a list is.
-    pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
-        check::id("id", &self.id, limits)?;
-        check::text("title", &self.title, limits)?;
-        check::references("applications", "application", &self.applications, limits)
     }
 }

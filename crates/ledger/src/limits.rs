@@ -21,6 +21,8 @@ pub struct Limits {
     pub affected_bytes: usize,
     /// Rollouts that have not ended, and so patches of a bundle.
     pub rollouts: usize,
+    /// Ways to applications of one ingress point.
+    pub paths: usize,
 }
 
 impl Default for Limits {
@@ -35,6 +37,7 @@ impl Default for Limits {
             affected: 20_000,
             affected_bytes: 4 * 1024 * 1024,
             rollouts: 20_000,
+            paths: 5000,
         }
     }
 }

@@ -7,6 +7,7 @@ mod backup;
 mod catalogue;
 mod control;
 mod demo;
+mod discover;
 mod findings;
 mod gateway;
 mod ingress;
@@ -41,6 +42,7 @@ enum Command {
     Catalogue(catalogue::Arguments),
     Control(control::Arguments),
     Demo(demo::Arguments),
+    Discover(discover::Arguments),
     Findings(findings::Arguments),
     Gateway(gateway::Arguments),
     Ingress(ingress::Arguments),
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Control(arguments) => control::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Discover(arguments) => discover::run(&arguments),
         Command::Findings(arguments) => findings::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Ingress(arguments) => ingress::run(&arguments),

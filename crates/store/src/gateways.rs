@@ -109,6 +109,16 @@ impl Session<'_> {
         Ok(part.page(entries.collect::<Result<_, Error>>()?))
     }
 
+    /// The whole fleet, in the order of the names.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn fleet(&mut self) -> Result<Vec<Seen>, Error> {
+        let sql = "SELECT version, body, seen_ms, report FROM gateway ORDER BY id";
+        let rows = self.connection.query(sql, &[])?;
+        rows.iter().map(|row| Ok(seen(row)?.value)).collect()
+    }
+
     /// What an environment's ingress points answered, from a time until before another.
     ///
     /// # Errors
@@ -156,13 +166,8 @@ impl Change<'_> {
             }
             Ok(_) => {}
             Err(why) if why.is_missing() => {
-                self.add(&IngressPoint {
-                    id: id.to_owned(),
-                    title: id.to_owned(),
-                    kind: IngressKind::Gateway,
-                    environment: enrolment.environment,
-                    applications: Vec::new(),
-                })?;
+                let environment = enrolment.environment;
+                self.add(&IngressPoint::new(id, IngressKind::Gateway, environment))?;
             }
             Err(why) => return Err(why),
         }

@@ -75,6 +75,16 @@ impl Session<'_> {
         })
     }
 
+    /// All records, in the order of their identifiers.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn all<R: Record>(&mut self) -> Result<Vec<R>, Error> {
+        let sql = format!("SELECT body FROM {} ORDER BY id", R::TABLE);
+        let rows = self.connection.query(&sql, &[])?;
+        rows.iter().map(|row| parsed(row.text(0)?)).collect()
+    }
+
     /// Records in the order of their identifiers.
     ///
     /// # Errors

@@ -29,11 +29,8 @@ pub(crate) fn application(id: &str, assets: &[&str]) -> Application {
 
 pub(crate) fn ingress_point(id: &str, applications: &[&str]) -> IngressPoint {
     IngressPoint {
-        id: id.to_owned(),
-        title: id.to_owned(),
-        kind: IngressKind::Gateway,
-        environment: Environment::Production,
         applications: applications.iter().map(|id| (*id).to_owned()).collect(),
+        ..IngressPoint::new(id, IngressKind::Gateway, Environment::Production)
     }
 }
 
