@@ -64,6 +64,11 @@ fn every_limit_is_on_the_page_with_its_default() {
             "Of sources of ingress paths",
             "crates/discovery/src/limits.rs",
         ),
+        ("Of sources of assets", "crates/inventory/src/limits.rs"),
+        (
+            "Of sources of advisories",
+            "crates/advisories/src/limits.rs",
+        ),
         ("Of what the ledger keeps", "crates/ledger/src/limits.rs"),
         (
             "Of the ledger's API and console",

@@ -5,6 +5,7 @@
 //! former, which need a nightly compiler, cannot rot. What fuzzing finds becomes a file in
 //! `testdata/<name>/` before it is mended.
 
+mod assets;
 mod bodies;
 mod documents;
 mod http;
@@ -16,6 +17,7 @@ pub type Promise = fn(&[u8]);
 
 /// All promises by the names of their fuzz targets.
 pub const ALL: &[(&str, Promise)] = &[
+    ("advisories", assets::advisories),
     ("cookies", bodies::cookies),
     ("discover_dns", |bytes| ways::read("dns", bytes)),
     ("discover_envoy", |bytes| ways::read("envoy", bytes)),
@@ -47,6 +49,7 @@ pub const ALL: &[(&str, Promise)] = &[
         documents::import("seclang", bytes)
     }),
     ("import_zap", |bytes| documents::import("zap", bytes)),
+    ("inventory", assets::inventory),
     ("json", bodies::json),
     ("multipart", bodies::multipart),
     ("nuclei_template", documents::nuclei_template),
@@ -56,6 +59,7 @@ pub const ALL: &[(&str, Promise)] = &[
     ("seclang_load", rules::seclang_load),
     ("spop", http::spop),
     ("urlencoded", bodies::urlencoded),
+    ("versions", assets::versions),
     ("xml", bodies::xml),
     ("xpath", rules::xpath),
 ];

@@ -1,0 +1,62 @@
+#!/bin/sh
+# Tells what this host runs, without changing anything: packages, jobs, automatic updates, whether
+# it waits for a reboot. Needs no root; without it the tables of other users' jobs are not seen.
+#
+# Format, version 1: a line `@@ NAME` begins a section, every line of a section begins with one
+# space, `@@ end` is the last line. A section whose tool is not there is left out.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+LC_ALL=C; export LC_ALL
+tab=$(printf '\t')
+has() { command -v "$1" >/dev/null 2>&1; }
+section() { echo "@@ $1"; sed 's/^/ /'; }
+
+echo '@@ stopgap-collection 1'
+{ hostname -f 2>/dev/null || uname -n; } | section hostname
+date +%s | section time
+{ uname -s; uname -r; uname -m; } | section uname
+[ -r /etc/os-release ] && section os-release </etc/os-release
+
+has dpkg-query && dpkg-query -W -f='${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' | section dpkg
+has rpm && rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n' | section rpm
+[ -r /lib/apk/db/installed ] && sed -n '/^[PVAo]:/p; /^$/p' /lib/apk/db/installed | section apk
+
+# Each line of a table with the file that it is in.
+for file in /etc/crontab /etc/cron.d/* /var/spool/cron/crontabs/* /var/spool/cron/* /etc/crontabs/*; do
+    [ -f "$file" ] && [ -r "$file" ] && sed "s|^|$file$tab|" "$file"
+done | section cron
+for folder in hourly daily weekly monthly; do
+    for file in /etc/cron.$folder/* /etc/periodic/$folder/*; do
+        [ -x "$file" ] && [ -f "$file" ] && printf '%s\t%s\n' "$folder" "$file"
+    done
+done | section cron-scripts
+
+if has systemctl; then
+    systemctl list-units --type=timer --all --plain --no-legend 2>/dev/null | while read -r timer _; do
+        systemctl show -p Id -p ActiveState -p Unit -p FragmentPath -p TimersCalendar -p TimersMonotonic "$timer"
+        service=$(systemctl show -p Unit --value "$timer")
+        systemctl show -p ExecStart "$service"
+        echo
+    done | section timers
+    for unit in apt-daily-upgrade.timer unattended-upgrades.service dnf-automatic.timer dnf-automatic-install.timer dnf5-automatic.timer yum-cron.service packagekit-offline-update.service; do
+        printf '%s\t%s\n' "$unit" "$(systemctl is-enabled "$unit" 2>/dev/null)"
+    done | section update-units
+fi
+has apt-config && apt-config dump APT::Periodic 2>/dev/null | section apt-config
+has unattended-upgrade && echo installed | section unattended-upgrades
+for file in /etc/dnf/automatic.conf /etc/dnf/dnf5-plugins/automatic.conf; do
+    [ -r "$file" ] && sed -n '/^[[:space:]]*apply_updates/p' "$file"
+done | section dnf-automatic
+
+{
+    if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then echo needed; fi
+    [ -r /run/reboot-required.pkgs ] && sort -u /run/reboot-required.pkgs | sed 's/^/package /'
+    if has needs-restarting; then
+        needs-restarting -r >/dev/null 2>&1
+        case $? in 0) echo not-needed ;; 1) echo needed ;; esac
+    fi
+    has dpkg-query && echo not-needed-unless-said
+} | section reboot
+
+# Whatever backs this host up touches this file when it is done.
+[ -e /var/lib/stopgap/last-backup ] && date -r /var/lib/stopgap/last-backup +%s | section backup
+echo '@@ end'

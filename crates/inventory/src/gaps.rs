@@ -1,0 +1,99 @@
+//! What is missing of an inventory, or should not be so.
+
+use ledger::{Asset, Software};
+
+/// Something missing of an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The asset.
+    pub asset: String,
+    /// What is missing.
+    pub kind: GapKind,
+    /// More of it, for people.
+    pub detail: String,
+}
+
+/// What can be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GapKind {
+    /// Nobody answers for it.
+    Owner,
+    /// Nobody knows whether it is for tests or for production.
+    Environment,
+    /// It was never backed up, or too long ago.
+    Backup,
+    /// Something updates it by itself.
+    AutoUpdate,
+    /// What is installed is not known, or has no name by which advisories could be found.
+    Software,
+    /// It did not answer for too long.
+    Unreachable,
+}
+
+impl GapKind {
+    /// As in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "no-owner",
+            Self::Environment => "no-environment",
+            Self::Backup => "no-backup",
+            Self::AutoUpdate => "auto-update-on",
+            Self::Software => "unknown-software",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What is missing of an asset; `days` is how long it may go unseen or without a backup.
+#[must_use]
+pub fn gaps(asset: &Asset, days: u32, now_ms: i64) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    let mut gap = |kind, detail: String| {
+        gaps.push(Gap {
+            asset: asset.id.clone(),
+            kind,
+            detail,
+        });
+    };
+    let ago = |ms: i64| now_ms.saturating_sub(ms) / DAY_MS;
+    let days = i64::from(days);
+    if asset.owner.is_none() {
+        gap(GapKind::Owner, "nobody answers for it".to_owned());
+    }
+    if asset.environment.is_none() {
+        let text = "neither test nor production".to_owned();
+        gap(GapKind::Environment, text);
+    }
+    match asset.last_backup_ms.map(ago) {
+        None => gap(GapKind::Backup, "no backup is known".to_owned()),
+        Some(past) if past > days => gap(GapKind::Backup, format!("the last is {past} days old")),
+        Some(_) => {}
+    }
+    let on = asset.auto_updates.iter().filter(|it| it.on);
+    let on: Vec<&str> = on.map(|it| it.by.as_str()).collect();
+    if !on.is_empty() {
+        gap(GapKind::AutoUpdate, on.join(", "));
+    }
+    if asset.software.is_empty() {
+        gap(
+            GapKind::Software,
+            "what is installed is not known".to_owned(),
+        );
+    } else {
+        let nameless = |it: &&Software| it.purl.is_none() && it.cpe.is_none();
+        let nameless = asset.software.iter().filter(nameless).count();
+        if nameless > 0 {
+            let text = format!("{nameless} without package URL or CPE");
+            gap(GapKind::Software, text);
+        }
+    }
+    match asset.last_seen_ms.map(ago) {
+        None => gap(GapKind::Unreachable, "it was never seen".to_owned()),
+        Some(past) if past > days => gap(GapKind::Unreachable, format!("for {past} days")),
+        Some(_) => {}
+    }
+    gaps
+}

@@ -1,0 +1,354 @@
+//! Inventories of Ansible: INI, YAML, and what `ansible-inventory --list` prints.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger::AssetKind;
+use serde_json::{Map, Value};
+
+use super::{Fault, Found, Importer, Part, Source};
+use crate::{Limits, field};
+
+pub(super) const IMPORTER: Importer = Importer {
+    kind: "ansible",
+    summary: "an inventory of Ansible: INI, YAML, or what `ansible-inventory --list` prints",
+    read,
+};
+
+/// The variables that are fields of an asset: `stopgap_owner` is the owner.
+const PREFIX: &str = "stopgap_";
+
+#[derive(Default)]
+struct Inventory {
+    hosts: BTreeMap<String, Map<String, Value>>,
+    groups: BTreeMap<String, Group>,
+}
+
+#[derive(Default)]
+struct Group {
+    hosts: BTreeSet<String>,
+    children: BTreeSet<String>,
+    vars: Map<String, Value>,
+}
+
+fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
+    let begin = source.text.trim_start();
+    let yaml = || source.name.ends_with(".yml") || source.name.ends_with(".yaml");
+    let mut inventory = Inventory::default();
+    if begin.starts_with('{') {
+        inventory.listed(&source.json()?)?;
+    } else if yaml() || begin.starts_with("---") || begin.starts_with("all:") {
+        let value: Value = serde_saphyr::from_str(source.text)
+            .map_err(|error| Fault::new(format!("it is no YAML: {error}")))?;
+        inventory.yaml(&value, &source.options.limits)?;
+    } else {
+        inventory.ini(source)?;
+    }
+    if inventory.hosts.is_empty() {
+        return Err(Fault::new("it names no host"));
+    }
+    inventory.found(source)
+}
+
+impl Inventory {
+    fn found(&self, source: &Source<'_>) -> Result<Vec<Found>, Fault> {
+        let mut all = Vec::new();
+        for (host, own) in &self.hosts {
+            let groups = self.groups_of(host);
+            let mut found = Found::new(host, source.kind_or(AssetKind::Server));
+            // The nearer group's value counts; the farther come first.
+            let mut values: BTreeMap<&str, String> = BTreeMap::new();
+            let inherited = groups
+                .iter()
+                .rev()
+                .filter_map(|name| self.groups.get(*name));
+            for vars in inherited.map(|group| &group.vars).chain([own]) {
+                values.extend(
+                    vars.iter()
+                        .map(|(name, value)| (name.as_str(), plain(value))),
+                );
+            }
+            if let Some(address) = values.get("ansible_host") {
+                found.asset.address = Some(address.clone()).filter(|it| !it.trim().is_empty());
+            }
+            for (name, value) in &values {
+                let Some(name) = name.strip_prefix(PREFIX).filter(|name| *name != "id") else {
+                    continue;
+                };
+                let set = field::set(&mut found, name, value);
+                set.map_err(|why| {
+                    Fault::new(format!("host {host}: variable {PREFIX}{name}: {why}"))
+                })?;
+            }
+            if !found.tells.contains(&Part::Groups) {
+                let named = groups
+                    .iter()
+                    .filter(|name| !matches!(**name, "all" | "ungrouped"));
+                found.asset.groups = named.map(|name| (*name).to_owned()).take(1000).collect();
+                found.tells.push(Part::Groups);
+            }
+            all.push(found);
+        }
+        Ok(all)
+    }
+
+    /// The groups of a host, those that name it first, then theirs.
+    fn groups_of(&self, host: &str) -> Vec<&str> {
+        let direct = self
+            .groups
+            .iter()
+            .filter(|(_, group)| group.hosts.contains(host));
+        let mut groups: Vec<&str> = direct.map(|(name, _)| name.as_str()).collect();
+        let mut at = 0;
+        while let Some(child) = groups.get(at).copied() {
+            for (name, group) in &self.groups {
+                if group.children.contains(child) && !groups.contains(&name.as_str()) {
+                    groups.push(name);
+                }
+            }
+            at += 1;
+        }
+        if self.groups.contains_key("all") && !groups.contains(&"all") {
+            groups.push("all");
+        }
+        groups
+    }
+
+    fn group(&mut self, name: &str) -> &mut Group {
+        self.groups.entry(name.to_owned()).or_default()
+    }
+
+    fn listed(&mut self, root: &Value) -> Result<(), Fault> {
+        let Some(groups) = root.as_object() else {
+            return Err(Fault::new("it is no object"));
+        };
+        let vars = root.pointer("/_meta/hostvars").and_then(Value::as_object);
+        for (host, vars) in vars.into_iter().flatten() {
+            self.hosts
+                .insert(host.clone(), vars.as_object().cloned().unwrap_or_default());
+        }
+        for (name, group) in groups.iter().filter(|(name, _)| *name != "_meta") {
+            let texts = |field| {
+                super::list(group, field)
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+            };
+            let hosts: BTreeSet<String> = texts("/hosts").collect();
+            for host in &hosts {
+                self.hosts.entry(host.clone()).or_default();
+            }
+            let vars = group.get("vars").and_then(Value::as_object).cloned();
+            *self.group(name) = Group {
+                children: texts("/children").collect(),
+                hosts,
+                vars: vars.unwrap_or_default(),
+            };
+        }
+        Ok(())
+    }
+
+    fn yaml(&mut self, root: &Value, limits: &Limits) -> Result<(), Fault> {
+        let Some(groups) = root.as_object() else {
+            return Err(Fault::new("it is no mapping of groups"));
+        };
+        groups
+            .iter()
+            .try_for_each(|(name, group)| self.yaml_group(name, group, limits, limits.depth))
+    }
+
+    fn yaml_group(
+        &mut self,
+        name: &str,
+        group: &Value,
+        limits: &Limits,
+        depth: usize,
+    ) -> Result<(), Fault> {
+        if depth == 0 {
+            return Err(Fault::new("too many groups within each other"));
+        }
+        let of = |field: &str| {
+            group
+                .get(field)
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default()
+        };
+        self.group(name).vars.extend(of("vars"));
+        for (pattern, vars) in of("hosts") {
+            for host in expand(&pattern, limits.range_hosts).map_err(Fault::new)? {
+                self.group(name).hosts.insert(host.clone());
+                let vars = vars.as_object().cloned().unwrap_or_default();
+                self.hosts.entry(host).or_default().extend(vars);
+            }
+        }
+        for (child, inner) in of("children") {
+            self.group(name).children.insert(child.clone());
+            self.yaml_group(&child, &inner, limits, depth - 1)?;
+        }
+        Ok(())
+    }
+
+    fn ini(&mut self, source: &Source<'_>) -> Result<(), Fault> {
+        let (mut group, mut part) = ("ungrouped".to_owned(), "hosts".to_owned());
+        for (at, line) in source.text.lines().enumerate() {
+            let fault = |why: String| Fault::at(at + 1, why);
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(header) = line.strip_prefix('[') {
+                let header = header.split(']').next().unwrap_or_default();
+                let (name, kind) = header.split_once(':').unwrap_or((header, "hosts"));
+                if !matches!(kind, "hosts" | "vars" | "children") || name.is_empty() {
+                    return Err(fault(format!("`[{header}]` is no group")));
+                }
+                (group, part) = (name.to_owned(), kind.to_owned());
+                self.group(&group);
+                continue;
+            }
+            match part.as_str() {
+                "children" => {
+                    let child = line
+                        .split_whitespace()
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned();
+                    self.group(&group).children.insert(child.clone());
+                    self.group(&child);
+                }
+                "vars" => {
+                    let (name, value) = line.split_once('=').ok_or_else(|| {
+                        fault(format!("`{line}` is no variable: write NAME=VALUE"))
+                    })?;
+                    let value = Value::String(unquoted(value).to_owned());
+                    self.group(&group)
+                        .vars
+                        .insert(name.trim().to_owned(), value);
+                }
+                _ => {
+                    let words = words(line);
+                    let (pattern, rest) = words.split_first().unwrap_or((&"", &[]));
+                    let most = source.options.limits.range_hosts;
+                    let hosts = expand(pattern, most).map_err(fault)?;
+                    let vars = rest.iter().filter_map(|word| word.split_once('='));
+                    let vars: Map<String, Value> = vars
+                        .map(|(name, value)| {
+                            (name.to_owned(), Value::String(unquoted(value).to_owned()))
+                        })
+                        .collect();
+                    if self.hosts.len() + hosts.len() > source.options.limits.assets {
+                        return Err(fault(
+                            "there are too many hosts; import them in parts".to_owned(),
+                        ));
+                    }
+                    for host in hosts {
+                        self.group(&group).hosts.insert(host.clone());
+                        self.hosts.entry(host).or_default().extend(vars.clone());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn unquoted(value: &str) -> &str {
+    let value = value.trim();
+    let quoted = |mark| {
+        value
+            .strip_prefix(mark)
+            .and_then(|it: &str| it.strip_suffix(mark))
+    };
+    quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
+}
+
+/// Words, up to a comment; blanks within quotes are no ends.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let (mut begin, mut quote) = (None, None);
+    for (at, letter) in line.char_indices() {
+        match (quote, letter) {
+            (None, '#') if begin.is_none() => break,
+            (None, '"' | '\'') => {
+                quote = Some(letter);
+                begin = begin.or(Some(at));
+            }
+            (Some(mark), letter) if letter == mark => quote = None,
+            (None, letter) if letter.is_whitespace() => {
+                words.extend(begin.take().and_then(|begin| line.get(begin..at)));
+            }
+            _ => begin = begin.or(Some(at)),
+        }
+    }
+    let rest = line
+        .find(" #")
+        .filter(|_| quote.is_none())
+        .unwrap_or(line.len());
+    words.extend(begin.and_then(|begin| line.get(begin..rest.max(begin))));
+    words
+}
+
+/// `web[01:20:2].example` and `db-[a:c]`: the hosts of a range.
+fn expand(pattern: &str, most: usize) -> Result<Vec<String>, String> {
+    let Some((head, rest)) = pattern.split_once('[') else {
+        // A port after a colon is no part of the name; an address of IPv6 has more colons.
+        let name = match pattern.split_once(':') {
+            Some((name, port)) if !port.contains(':') => name,
+            _ => pattern,
+        };
+        return Ok(vec![name.to_owned()]);
+    };
+    let wrong = || format!("`{pattern}` is no range: write web[01:20] or db-[a:f]");
+    let (range, tail) = rest.split_once(']').ok_or_else(wrong)?;
+    let parts: Vec<&str> = range.split(':').collect();
+    let (first, last, step) = match parts.as_slice() {
+        [first, last] => (*first, *last, 1),
+        [first, last, step] => (*first, *last, step.parse().map_err(|_| wrong())?),
+        _ => return Err(wrong()),
+    };
+    if step == 0 {
+        return Err(wrong());
+    }
+    let mut middles = Vec::new();
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(from), Ok(to)) => {
+            let width = if first.starts_with('0') {
+                first.len()
+            } else {
+                0
+            };
+            let numbers = (from..=to).step_by(step).take(most + 1);
+            middles.extend(numbers.map(|number| format!("{number:0width$}")));
+        }
+        _ => {
+            let letter = |text: &str| {
+                let mut letters = text.chars();
+                letters
+                    .next()
+                    .filter(|it| it.is_ascii_alphabetic() && letters.next().is_none())
+            };
+            let (from, to) = letter(first).zip(letter(last)).ok_or_else(wrong)?;
+            middles.extend((from..=to).step_by(step).map(String::from));
+        }
+    }
+    let mut hosts = Vec::new();
+    for tail in expand(tail, most)? {
+        for middle in &middles {
+            if hosts.len() >= most {
+                return Err(format!(
+                    "`{pattern}` stands for more than the {most} hosts allowed"
+                ));
+            }
+            hosts.push(format!("{head}{middle}{tail}"));
+        }
+    }
+    Ok(hosts)
+}

@@ -1,0 +1,235 @@
+//! What sources tell of assets.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::path::Path;
+
+use inventory::{Found, Options, importers, merged};
+use ledger::Asset;
+use serde::Deserialize;
+use serde_json::Value;
+
+const NOW_MS: i64 = 1_780_000_000_000;
+
+#[derive(Deserialize)]
+struct Table {
+    case: Vec<Case>,
+}
+
+/// `expect`: what an asset, as JSON, says at a pointer; what is not named may be anything.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    kind: String,
+    file: String,
+    mapping: Option<String>,
+    asset: String,
+    assets: usize,
+    expect: Vec<(String, Value)>,
+}
+
+fn options(mapping: Option<String>) -> Options {
+    Options {
+        mapping,
+        ..Options::default()
+    }
+}
+
+fn import(kind: &str, text: &str, name: &str, options: &Options) -> Result<Vec<Found>, String> {
+    let importer = importers().iter().find(|it| it.kind == kind).unwrap();
+    importer.import(text, name, options)
+}
+
+fn file(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+fn read(kind: &str, name: &str) -> Vec<Found> {
+    import(kind, &file(name), name, &Options::default()).unwrap()
+}
+
+#[test]
+fn each_kind_tells_of_assets_what_the_table_says() {
+    let table: Table = toml::from_str(include_str!("../testdata/imports.toml")).unwrap();
+    for case in &table.case {
+        let mapping = case.mapping.as_deref().map(file);
+        let found = import(&case.kind, &file(&case.file), &case.file, &options(mapping)).unwrap();
+        assert_eq!(found.len(), case.assets, "{}", case.file);
+        let asset = found.iter().find(|found| found.asset.id == case.asset);
+        let asset = serde_json::to_value(&asset.unwrap().asset).unwrap();
+        for (pointer, expected) in &case.expect {
+            let told = asset.pointer(pointer).unwrap_or(&Value::Null);
+            assert_eq!(told, expected, "{}: {pointer}", case.file);
+        }
+    }
+    for importer in importers() {
+        let named = table.case.iter().any(|case| case.kind == importer.kind);
+        assert!(named, "no case of {}", importer.kind);
+    }
+}
+
+#[test]
+fn what_a_source_does_not_tell_stays_as_it_was() {
+    let found = &read("collection", "web-1.collection")[0];
+    let mut known = merged(None, found, "collection", NOW_MS);
+    known.owner = Some("web".to_owned());
+    known.jobs[0].must_not_be_skipped = true;
+    let csv = "id,title,criticality\nweb-1.shop.example,Shop,high\n";
+    let listed = &import("csv", csv, "list.csv", &Options::default()).unwrap()[0];
+    let asset = merged(Some(&known), listed, "csv", NOW_MS);
+    assert_eq!(asset.owner.as_deref(), Some("web"));
+    assert_eq!(asset.software, known.software);
+    assert_eq!(asset.sources, ["collection", "csv"]);
+    let again = merged(Some(&asset), found, "collection", NOW_MS);
+    assert!(
+        again.jobs[0].must_not_be_skipped,
+        "what people said of a job stays"
+    );
+}
+
+#[test]
+fn differences_between_two_collections_are_told() {
+    let before = merged(
+        None,
+        &read("collection", "web-1.collection")[0],
+        "collection",
+        NOW_MS,
+    );
+    let mut now = before.clone();
+    now.software.retain(|it| it.name != "openssl");
+    for software in &mut now.software {
+        if software.name == "libssl3" {
+            software.version = "3.0.16-1".to_owned();
+        }
+    }
+    let gone = Asset::new("old-1", ledger::AssetKind::Server);
+    let come = Asset::new("new-1", ledger::AssetKind::Server);
+    let told = inventory::differences(&[before, gone], &[now, come]);
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "new-1: new",
+            "web-1.shop.example: libssl3 3.0.11-1~deb12u2 to 3.0.16-1",
+            "web-1.shop.example: removed openssl 3.0.11-1~deb12u2",
+            "old-1: vanished",
+        ]
+    );
+}
+
+#[test]
+fn what_is_missing_of_an_asset_is_told() {
+    let day = 86_400_000;
+    let mut asset = merged(
+        None,
+        &read("collection", "web-1.collection")[0],
+        "collection",
+        NOW_MS,
+    );
+    asset.last_seen_ms = Some(NOW_MS - 31 * day);
+    asset.last_backup_ms = Some(NOW_MS - 2 * day);
+    let names = |asset: &Asset, days| {
+        let gaps = inventory::gaps(asset, days, NOW_MS);
+        gaps.iter().map(|gap| gap.kind.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(&asset, 30),
+        [
+            "no-owner",
+            "no-environment",
+            "auto-update-on",
+            "unreachable"
+        ]
+    );
+    assert_eq!(
+        names(&asset, 1),
+        [
+            "no-owner",
+            "no-environment",
+            "no-backup",
+            "auto-update-on",
+            "unreachable"
+        ]
+    );
+    let bare = Asset::new("pc-1", ledger::AssetKind::Workstation);
+    assert_eq!(
+        names(&bare, 30),
+        [
+            "no-owner",
+            "no-environment",
+            "no-backup",
+            "unknown-software",
+            "unreachable"
+        ]
+    );
+}
+
+#[test]
+fn a_source_that_cannot_be_read_says_where_and_what_to_give() {
+    for (kind, text, why) in [
+        ("collection", "", "s: it is empty"),
+        ("collection", "hello", "s:1: it must begin with"),
+        (
+            "collection",
+            "@@ stopgap-collection 1\n@@ time\n 1\n",
+            "s: it ends before `@@ end`",
+        ),
+        (
+            "collection",
+            "@@ stopgap-collection 1\nx\n",
+            "s:2: a line of a section",
+        ),
+        ("ansible", "[web]\nw[1:\n", "s:2: `w[1:` is no range"),
+        (
+            "ansible",
+            "[web]\nw[1:99999999]\n",
+            "s:2: `w[1:99999999]` stands for more",
+        ),
+        (
+            "ansible",
+            "w1 stopgap_kind=car\n",
+            "s: host w1: variable stopgap_kind: kind: `car` is none of server",
+        ),
+        (
+            "ansible",
+            "w1 stopgap_color=red\n",
+            "s: host w1: variable stopgap_color: there is no field `color`",
+        ),
+        ("ansible-facts", "{}", "s: it has no ansible_hostname"),
+        ("cyclonedx", "{}", "s: it is no CycloneDX document"),
+        ("cyclonedx", "<bom><a></b>", "s:1: it is no XML"),
+        (
+            "spdx",
+            "{\"spdxVersion\":\"SPDX-9\"}",
+            "s: version SPDX-9 is not known",
+        ),
+        (
+            "spdx",
+            "SPDXVersion: SPDX-2.3\nnonsense\n",
+            "s:2: `nonsense` is no tag",
+        ),
+        ("csv", "", "s: it is empty"),
+        ("csv", "id,owner\n\"a", "s:2: a quoted value does not end"),
+        ("csv", "id\na,b\n", "s:2: 2 values for 1 columns"),
+        (
+            "csv",
+            "name\na\n",
+            "s:2: a row has no id in the column `id`",
+        ),
+        (
+            "csv",
+            "id,last_seen\na,soon\n",
+            "s:2: last_seen: `soon` is no time",
+        ),
+        ("osquery", "{}", "s: it has none of the tables"),
+        ("mdm", "[]", "s: it tells of no device"),
+        ("show-version", "hello", "s: it is of no system"),
+    ] {
+        let found = import(kind, text, "s", &Options::default()).unwrap_err();
+        assert!(found.starts_with(why), "{kind}: {found}");
+    }
+    let mapping = options(Some("[columns]\ncolor = \"x\"".to_owned()));
+    let found = import("csv", "id\na\n", "s", &mapping).unwrap_err();
+    assert!(found.contains("names a field `color`"), "{found}");
+}
