@@ -25,7 +25,10 @@ pub(crate) fn inventory(bytes: &[u8]) {
                     let asset = merged(None, &one, importer.kind, 0);
                     let kept = asset.check(&ledger::Limits::default());
                     assert!(kept.is_ok(), "the ledger would not keep it: {kept:?}");
-                    let same = inventory::differences(&[asset.clone()], &[asset]);
+                    let same = inventory::differences(
+                        std::slice::from_ref(&asset),
+                        std::slice::from_ref(&asset),
+                    );
                     assert!(same.is_empty(), "an asset differs from itself: {same:?}");
                 }
             }
