@@ -170,8 +170,9 @@ fn is_hostile(input: &[u8]) -> bool {
         return false;
     }
     // As in the detector: what ends a word.
-    let ends = |byte: &u8| b" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\x0b\x0c\r\"\xa0\0".contains(byte);
-    let work = input.split(ends).fold(0_usize, |work, word| {
+    const ENDS: ByteSet = ByteSet::of(b" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\x0b\x0c\r\"\xa0\0");
+    let words = input.split(|byte| ENDS.contains(*byte));
+    let work = words.fold(0_usize, |work, word| {
         work.saturating_add(word.len().saturating_mul(marks(word)))
     });
     work > allowed

@@ -348,7 +348,7 @@ impl Plan {
             routes: RouteIndex::default(),
             scan: Scan {
                 signatures: Signatures::new(&Sets::default()),
-                texts: TextSearch::default(),
+                texts: Texts::default().compile(),
                 names: Names::default(),
             },
             used: VariableSet::default(),

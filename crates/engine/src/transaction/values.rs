@@ -279,6 +279,17 @@ impl Values {
         self.found(id, scan).binary_search(&clause).is_ok()
     }
 
+    /// Whether the value may hold a text of the clause: not, if it was searched in vain.
+    pub(crate) fn may_hold(&self, id: ValueId, clause: u32) -> bool {
+        let record = self.records.get(id.0 as usize);
+        record.is_none_or(|record| {
+            record.clauses.is_none_or(|(start, end)| {
+                let found = self.clauses.get(start as usize..end as usize);
+                found.is_none_or(|found| found.binary_search(&clause).is_ok())
+            })
+        })
+    }
+
     /// The clauses that the value holds a text of, ascending; it is searched once, for all.
     pub(crate) fn found(&mut self, id: ValueId, scan: &Scan) -> &[u32] {
         let Some(record) = self.records.get_mut(id.0 as usize) else {
