@@ -105,6 +105,11 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// When it came.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
     /// The path's only parameter.
     pub(crate) fn id(&self) -> &str {
         self.parameters.first().map_or("", String::as_str)

@@ -6,11 +6,13 @@
 
 mod call;
 mod console;
+mod coverage;
 mod due;
 mod fleet;
 mod keys;
 mod limits;
 mod openapi;
+mod probe;
 mod problem;
 mod reply;
 mod routes;
@@ -19,9 +21,11 @@ mod serve;
 mod telemetry;
 
 pub use console::{Examined, Made, Workshop};
+pub use coverage::{Coverage, Does, PatchCovered, PatchesCovered, PointCovered, Probed};
 pub use keys::Keys;
 pub use limits::Limits;
 pub use openapi::describe;
+pub use probe::{Prober, Sendable};
 pub use routes::{Method, Route, routes};
 pub use secret::Secret;
 pub use serve::{Clock, Service, serve};

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::call::{Call, Raw, authenticate};
 use crate::console::{self, Sessions, Workshop};
 use crate::fleet::{self, Fleet};
+use crate::probe::{self, Prober};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
 use crate::telemetry::{self, Telemetry};
@@ -37,6 +38,8 @@ pub struct Service {
     pub(crate) sessions: Sessions,
     /// None: the console makes and proves no patches.
     pub(crate) workshop: Option<Arc<dyn Workshop>>,
+    /// None: nothing is probed.
+    pub(crate) prober: Option<Arc<dyn Prober>>,
     pub(crate) telemetry: Telemetry,
     admin: Option<TcpListener>,
 }
@@ -85,6 +88,7 @@ pub async fn serve(
         ended = admin => ended,
         () = fleet::publish(Arc::clone(&service)) => Ok(()),
         () = due::run(Arc::clone(&service)) => Ok(()),
+        () = probe::run(Arc::clone(&service)) => Ok(()),
         () = late => Ok(()),
     }
 }
@@ -115,6 +119,7 @@ impl Service {
             limits,
             sessions: Sessions::default(),
             workshop: None,
+            prober: None,
             telemetry: Telemetry::default(),
             admin: None,
         }
@@ -131,6 +136,13 @@ impl Service {
     #[must_use]
     pub fn with_workshop(mut self, workshop: Arc<dyn Workshop>) -> Self {
         self.workshop = Some(workshop);
+        self
+    }
+
+    /// With somebody who sends probes.
+    #[must_use]
+    pub fn with_prober(mut self, prober: Arc<dyn Prober>) -> Self {
+        self.prober = Some(prober);
         self
     }
 

@@ -203,6 +203,7 @@ impl Proxy {
                 method: head.method.clone(),
                 host: host.clone(),
                 target: head.uri.clone(),
+                probe: head.headers.get(Event::PROBE_HEADER).cloned(),
             });
         }
         flow?;
@@ -396,6 +397,12 @@ impl Proxy {
             action,
             status: status.map(|status| status.as_u16()),
             matches: story.matches.iter().map(told).collect(),
+            probe: seen
+                .probe
+                .as_ref()
+                .and_then(|mark| mark.to_str().ok())
+                .filter(|mark| mark.len() <= Event::PROBE_BYTES)
+                .map(str::to_owned),
         };
         self.events.send(event, &self.metrics);
     }
@@ -518,6 +525,7 @@ struct Seen<'a> {
     method: Method,
     host: Option<HeaderValue>,
     target: Uri,
+    probe: Option<HeaderValue>,
 }
 
 fn told(found: &Match) -> EventMatch {

@@ -178,6 +178,33 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// The gateways that enforce on the ways of an ingress point, also through others.
+    #[must_use]
+    pub fn gateways(&self, point: &IngressPoint) -> Vec<String> {
+        let (mut gateways, mut met) = (BTreeSet::new(), BTreeSet::new());
+        let mut next = vec![point];
+        while let Some(point) = next.pop() {
+            if !met.insert(point.id.as_str()) {
+                continue;
+            }
+            if point.paths.is_empty() && self.enforces(&point.id) {
+                gateways.insert(point.id.clone());
+            }
+            let guards = point
+                .paths
+                .iter()
+                .filter_map(|it| self.guards(point, it).ok());
+            for guard in guards.flatten() {
+                match guard {
+                    Guard::Itself {} => drop(gateways.insert(point.id.clone())),
+                    Guard::Asked(id) => drop(gateways.insert(id)),
+                    Guard::Behind(id) => next.extend(self.points.get(id.as_str())),
+                }
+            }
+        }
+        gateways.into_iter().collect()
+    }
+
     fn guard(&self, point: &IngressPoint, path: &IngressPath) -> Result<Guard, Unguarded> {
         if point.kind == IngressKind::Gateway {
             return self.itself(point);

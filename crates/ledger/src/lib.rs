@@ -20,6 +20,7 @@ mod ingress;
 mod inventory;
 mod limits;
 mod patch;
+pub mod probe;
 mod refused;
 pub mod rollout;
 pub mod ssvc;

@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod catalogue;
 mod control;
+mod coverage;
 mod demo;
 mod discover;
 mod findings;
@@ -16,6 +17,7 @@ mod ledger_place;
 mod listing;
 mod live;
 mod patch;
+mod probe;
 mod rollout;
 mod rules;
 mod token;
@@ -41,6 +43,7 @@ enum Command {
     Backup(backup::Backup),
     Catalogue(catalogue::Arguments),
     Control(control::Arguments),
+    Coverage(coverage::Arguments),
     Demo(demo::Arguments),
     Discover(discover::Arguments),
     Findings(findings::Arguments),
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Control(arguments) => control::run(&arguments),
+        Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Discover(arguments) => discover::run(&arguments),
         Command::Findings(arguments) => findings::run(&arguments),

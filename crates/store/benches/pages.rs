@@ -180,5 +180,6 @@ fn event(number: u64) -> Event {
             severity: Some(2),
             enforced: true,
         }],
+        probe: None,
     }
 }

@@ -113,7 +113,7 @@ impl Session<'_> {
         now_ms: i64,
     ) -> Result<bool, Error> {
         let keys = self.signing_keys()?;
-        let Some(newest) = self.newest(environment)? else {
+        let Some(newest) = self.newest_bundle(environment)? else {
             return Ok(true);
         };
         let content = content(environment, &self.deployed()?);
@@ -160,7 +160,11 @@ impl Session<'_> {
         Ok(documents)
     }
 
-    pub(crate) fn newest(&mut self, environment: Environment) -> Result<Option<Made>, Error> {
+    /// The newest bundle of an environment.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn newest_bundle(&mut self, environment: Environment) -> Result<Option<Made>, Error> {
         let row = self.connection.first(
             "SELECT number, made_ms, expires_ms, keys, content FROM bundle
              WHERE environment = $1 ORDER BY number DESC LIMIT 1",
@@ -193,7 +197,7 @@ impl Change<'_> {
         let keys = self.signing_keys()?;
         let signer = keys.first().filter(|key| key.state == KeyState::Signs);
         let signer = signer.ok_or_else(|| Error::missing("key that signs bundles"))?;
-        let newest = self.newest(environment)?;
+        let newest = self.newest_bundle(environment)?;
         let before = newest.as_ref();
         let seen = before.filter(|newest| ahead(newest, making.seen, now_ms));
         let least = seen.map_or(0, |_| signed(making.seen));

@@ -135,11 +135,10 @@ pub(crate) fn deliver(connection: &mut Connection, events: &[Event]) -> Result<u
     for event in events {
         let time = i64::try_from(event.time_ms).unwrap_or(i64::MAX);
         let key = [name(&event.ingress)?, name(&event.reference)?];
-        let patches: std::collections::BTreeSet<&str> = event
-            .matches
-            .iter()
-            .filter_map(|each| each.patch.as_deref())
-            .collect();
+        // A probe is no hit that somebody must look at.
+        let hits_of = event.matches.iter().filter(|_| event.probe.is_none());
+        let patches: std::collections::BTreeSet<&str> =
+            hits_of.filter_map(|each| each.patch.as_deref()).collect();
         for patch in patches {
             let [ingress, reference] = key.clone();
             hits.push([name(patch)?, time.into(), ingress, reference]);

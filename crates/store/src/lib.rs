@@ -20,6 +20,7 @@ mod limits;
 mod location;
 mod log;
 mod migrations;
+mod probes;
 mod records;
 mod rollouts;
 mod sql;

@@ -36,6 +36,10 @@ pub struct Event {
     /// What matched, in the order of evaluation.
     #[serde(default)]
     pub matches: Vec<EventMatch>,
+    /// What the request said in the header [`Event::PROBE_HEADER`]. Anybody can say that: whether it
+    /// is a probe of the control side is for that to find out, and what is not it leaves out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<String>,
 }
 
 /// What was done with a request.
@@ -94,6 +98,10 @@ pub struct EventMatch {
 impl Event {
     /// The version that this crate writes, and the highest that it reads.
     pub const VERSION: u32 = 1;
+    /// The header that marks probes.
+    pub const PROBE_HEADER: &str = "stopgap-probe";
+    /// A mark, in bytes; longer ones are none.
+    pub const PROBE_BYTES: usize = 512;
 
     /// The event as one line of JSON, without the line end.
     ///

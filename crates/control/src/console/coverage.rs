@@ -1,19 +1,27 @@
 //! Which patch is enforced where, as ingress points attest it, and where nothing is.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
-use ledger::bundle::Entry;
+use ledger::probe::Shown as Outcome;
 use ledger::rollout::Stage;
-use ledger::{Area, Environment, IngressPoint, Role};
+use ledger::{Area, Environment, Role};
 use serde_json::json;
 
 use super::change::wanted;
 use super::look::{MOST, first};
 use super::render::{Frame, filled, filters};
 use super::visit::{Shown, Visit};
+use crate::coverage::{Does, PatchCovered, PatchesCovered, PointCovered};
 use crate::fleet::{PointState, state_of};
 use crate::problem::Problem;
 use crate::reply::{Listed, Versioned};
 use crate::routes::{BundleShown, GatewayShown};
+
+/// Ingress points of an environment that have a column.
+const COLUMNS: usize = 20;
+/// Holes of an ingress point that are shown one by one.
+const HOLES: usize = 20;
 
 #[derive(Template)]
 #[template(path = "coverage.html")]
@@ -42,6 +50,9 @@ struct Point {
     /// The class of its state, and the state.
     class: &'static str,
     state: String,
+    /// Ways on which nothing enforces, each with what to do.
+    holes: Vec<(String, String)>,
+    more_holes: usize,
 }
 
 struct Row {
@@ -53,79 +64,99 @@ struct Row {
 
 pub(super) fn coverage(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let (gateways, more_gateways) = first::<Versioned<GatewayShown>>(visit, "/gateways")?;
-    let (points, more_points) = match visit.may(Role::Viewer, Area::Inventory) {
-        true => first::<Versioned<IngressPoint>>(visit, "/ingress-points")?,
-        false => (Vec::new(), false),
-    };
+    let (points, mut more) = first::<PointCovered>(visit, "/coverage")?;
     let bundles: Vec<BundleShown> = visit.get::<Listed<_>>("/bundles")?.items;
-    let matrices = Environment::ALL.iter().rev().filter_map(|&environment| {
-        let here = |gateway: &&GatewayShown| gateway.gateway.environment == environment;
-        let gateways: Vec<_> = gateways.iter().map(|it| &it.value).filter(here).collect();
-        let points = points.iter().map(|it| &it.value);
-        let points: Vec<_> = points.filter(|it| it.environment == environment).collect();
+    let gateways = gateways.iter().map(|it| &it.value);
+    let gateways: BTreeMap<_, _> = gateways.map(|it| (it.gateway.id.as_str(), it)).collect();
+    let mut matrices = Vec::new();
+    for &environment in Environment::ALL.iter().rev() {
+        let points = points.iter().filter(|it| it.environment == environment);
+        let points: Vec<_> = points.collect();
         let bundle = bundles.iter().find(|it| it.environment == environment);
-        let any = bundle.is_some() || !points.is_empty() || !gateways.is_empty();
-        any.then(|| matrix(environment, bundle, &gateways, &points, visit.now_ms))
-    });
+        if bundle.is_none() && points.is_empty() {
+            continue;
+        }
+        more |= points.len() > COLUMNS;
+        matrices.push(matrix(visit, (environment, bundle), &gateways, &points)?);
+    }
     Ok(Shown::Page(filled(&CoveragePage {
         frame: visit.frame("/coverage"),
-        matrices: matrices.collect(),
+        matrices,
         may_roll_back: visit.may(Role::Operator, Area::Rollouts),
-        more: more_gateways || more_points,
-        most: MOST,
+        more: more_gateways || more,
+        most: MOST.min(COLUMNS),
     })?))
 }
 
 fn matrix(
-    environment: Environment,
-    bundle: Option<&BundleShown>,
-    gateways: &[&GatewayShown],
-    points: &[&IngressPoint],
-    now_ms: i64,
-) -> Matrix {
+    visit: &Visit<'_>,
+    (environment, bundle): (Environment, Option<&BundleShown>),
+    gateways: &BTreeMap<&str, &GatewayShown>,
+    points: &[&PointCovered],
+) -> Result<Matrix, Problem> {
     let number = bundle.map_or(0, |bundle| bundle.number);
-    let mut columns: Vec<(Point, Option<&GatewayShown>)> = Vec::new();
-    for &gateway in gateways {
-        let (class, state) = told_of(gateway, number, now_ms);
-        let id = gateway.gateway.id.clone();
-        columns.push((Point { id, class, state }, Some(gateway)));
-    }
-    for point in points {
-        if gateways
-            .iter()
-            .any(|gateway| gateway.gateway.id == point.id)
-        {
-            continue;
-        }
-        let state = format!(
-            "hole: nothing enforces here. `stopgap ingress enrol {} --environment {environment}` lets a gateway join",
-            point.id
-        );
-        let id = point.id.clone();
-        columns.push((
-            Point {
-                id,
-                class: "bad",
-                state,
-            },
-            None,
-        ));
-    }
     let entries = bundle.map_or(&[][..], |bundle| &bundle.content);
+    let mut columns = Vec::new();
+    for point in points.iter().take(COLUMNS) {
+        let target = format!("/coverage/{}", point.ingress);
+        columns.push(visit.get::<PatchesCovered>(&target)?.patches);
+    }
     let rows = entries.iter().map(|entry| Row {
         patch: entry.patch.clone(),
-        wanted: stage_of(entry),
+        wanted: wanted_of(entry.stage, entry.share_percent),
         cells: columns
             .iter()
-            .map(|(_, gateway)| cell(entry, *gateway, number))
+            .map(
+                |column| match column.iter().find(|it| it.patch == entry.patch) {
+                    Some(patch) => cell(patch),
+                    None => ("bad", "nothing".to_owned()),
+                },
+            )
             .collect(),
     });
-    Matrix {
+    Ok(Matrix {
         environment,
         number,
         made_ms: bundle.map_or(0, |bundle| bundle.made_ms),
         rows: rows.collect(),
-        points: columns.into_iter().map(|(point, _)| point).collect(),
+        points: points
+            .iter()
+            .take(COLUMNS)
+            .map(|point| column(point, gateways, number, visit.now_ms))
+            .collect(),
+    })
+}
+
+fn column(
+    point: &PointCovered,
+    gateways: &BTreeMap<&str, &GatewayShown>,
+    number: u64,
+    now_ms: i64,
+) -> Point {
+    let (class, state) = match gateways.get(point.ingress.as_str()) {
+        Some(gateway) => told_of(gateway, number, now_ms),
+        None if point.holes.is_empty() && point.guards.is_empty() => {
+            ("good", "leads to no application past the others".to_owned())
+        }
+        None if point.guards.is_empty() => ("bad", "hole: nothing enforces here".to_owned()),
+        None => ("good", format!("enforced by {}", point.guards.join(", "))),
+    };
+    let (class, state) = match (class, point.holes.len()) {
+        ("good" | "warn", holes @ 1..) => ("bad", format!("{state}; {holes} ways past it")),
+        _ => (class, state),
+    };
+    let holes = point.holes.iter().take(HOLES).map(|hole| {
+        let to = hole.application.as_ref().map(|it| format!(" to {it}"));
+        let to = to.unwrap_or_default();
+        let what = format!("hole: {}{}{to}: {}", hole.host, hole.prefix, hole.why);
+        (what, hole.remedy.replace('`', ""))
+    });
+    Point {
+        id: point.ingress.clone(),
+        class,
+        state,
+        holes: holes.collect(),
+        more_holes: point.holes.len().saturating_sub(HOLES),
     }
 }
 
@@ -165,30 +196,37 @@ fn told_of(gateway: &GatewayShown, newest: u64, now_ms: i64) -> (&'static str, S
     }
 }
 
-fn stage_of(entry: &Entry) -> String {
-    match entry.share_percent {
-        Some(share) => format!("{} {share} %", entry.stage),
-        None => entry.stage.to_string(),
+fn wanted_of(stage: Stage, share_percent: Option<u8>) -> String {
+    match share_percent {
+        Some(share) => format!("{stage} {share} %"),
+        None => stage.to_string(),
     }
 }
 
-/// What an ingress point does with a patch.
-fn cell(entry: &Entry, gateway: Option<&GatewayShown>, newest: u64) -> (&'static str, String) {
-    let said = gateway.and_then(|gateway| Some((gateway, gateway.attestation.as_ref()?)));
-    let Some((gateway, said)) = said else {
-        return ("bad", "nothing".to_owned());
+/// What an ingress point does with a patch, and what the last probe has shown.
+fn cell(patch: &PatchCovered) -> (&'static str, String) {
+    let (class, does) = match (patch.does, patch.stage) {
+        (Does::Nothing, _) => ("bad", "nothing".to_owned()),
+        (Does::Differs, _) => ("bad", "not as the bundle says".to_owned()),
+        (Does::Older, _) => ("warn", "as an earlier bundle says".to_owned()),
+        (Does::AsWanted, Stage::Enforce) => ("good", wanted_of(patch.stage, None)),
+        (Does::AsWanted, stage) => ("warn", wanted_of(stage, patch.share_percent)),
     };
-    if gateway.differing.contains(&entry.patch) {
-        return ("bad", "not as the bundle says".to_owned());
-    }
-    if said.bundle != newest {
-        return ("warn", format!("as bundle {} says", said.bundle));
-    }
-    let class = match entry.stage {
-        Stage::Enforce => "good",
-        _ => "warn",
+    let Some(probe) = patch.probe.as_ref().filter(|probe| probe.current) else {
+        return (class, does);
     };
-    (class, stage_of(entry))
+    let when = filters::written(probe.sent_ms);
+    match probe.shows {
+        Outcome::Blocked => (class, format!("{does}; a probe was stopped at {when}")),
+        Outcome::Passed => ("bad", format!("{does}, but a probe went through at {when}")),
+        Outcome::Recorded => (
+            "bad",
+            format!("{does}, but a probe was only recorded at {when}"),
+        ),
+        Outcome::Unreachable => ("warn", format!("{does}; no answer to a probe at {when}")),
+        Outcome::Unsent => (class, format!("{does}; no case that may be sent")),
+        Outcome::Waiting => (class, format!("{does}; a probe is under way")),
+    }
 }
 
 /// Leads an environment back to the bundle before.

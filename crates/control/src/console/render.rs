@@ -77,7 +77,7 @@ pub(super) mod filters {
     use ledger::{Rollout, State};
     use wire::Event;
 
-    fn written(time_ms: i64) -> String {
+    pub(crate) fn written(time_ms: i64) -> String {
         let time = Timestamp::from_millisecond(time_ms);
         time.map_or_else(
             |_| "never".to_owned(),

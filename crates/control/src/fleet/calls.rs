@@ -9,6 +9,7 @@ use wire::{Attestation, Delivered, Delivery, Enrol, Enrolled, Event, PublicKey, 
 use super::signed::caller;
 use crate::Secret;
 use crate::call::{header, malformed};
+use crate::probe;
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
 use crate::serve::Service;
@@ -91,6 +92,7 @@ pub(super) fn deliver(service: &Service, head: &Parts, body: &Bytes) -> Result<R
         }
         // Nobody tells in another's name.
         event.ingress.clone_from(&gateway.id);
+        probe::recognise(service, event)?;
     }
     let new = service.store.deliver(&delivery.events)?;
     Ok(Reply::found(&Delivered { new: new as u64 })?)

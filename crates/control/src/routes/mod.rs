@@ -1,6 +1,7 @@
 //! What can be called.
 
 mod audit;
+mod coverage;
 mod events;
 mod findings;
 mod fleet;
@@ -104,6 +105,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(rollouts::all());
     routes.extend(events::all());
     routes.extend(fleet::all());
+    routes.extend(coverage::all());
     routes.extend(audit::all());
     routes.extend(tokens::all());
     routes

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use ledger::coverage::Map;
 use ledger::due::WARNING_MS;
 use ledger::rollout::{Evidence, Stage};
 use ledger::{Attention, Environment, IngressPoint, Rollout, State, VirtualPatch};
@@ -131,6 +132,17 @@ fn show_fleet(held: &Held, now_ms: i64, to: &mut Exposition) {
             .find(|(environment, ..)| *environment == of);
         found.map_or(0, |(_, number, _)| *number)
     };
+    let enforces = |seen: &&Seen| seen.report.is_some() && seen.gateway.revoked_ms.is_none();
+    let enforcing = held.gateways.iter().filter(enforces);
+    let map = Map::new(&held.points, enforcing.map(|seen| seen.gateway.id.as_str()));
+    // Also where the gateway itself does what it should, a way may lead past it.
+    let of_ways = |id: &str| {
+        let point = held.points.iter().find(|point| point.id == id);
+        match point.is_none_or(|point| map.holes_of(point).is_empty()) {
+            true => PointState::Enforces.name(),
+            false => PointState::Hole.name(),
+        }
+    };
     let joined = held.gateways.iter().map(|seen| {
         let environment = seen.gateway.environment;
         let said = seen.report.as_ref();
@@ -142,13 +154,16 @@ fn show_fleet(held: &Held, now_ms: i64, to: &mut Exposition) {
             newest(environment),
             now_ms,
         );
-        (environment, state.name())
+        match state {
+            PointState::Enforces => (environment, of_ways(&seen.gateway.id)),
+            state => (environment, state.name()),
+        }
     });
     let without = held.points.iter().filter(|point| {
         let mut gateways = held.gateways.iter();
         !gateways.any(|seen| seen.gateway.id == point.id)
     });
-    let without = without.map(|point| (point.environment, PointState::Hole.name()));
+    let without = without.map(|point| (point.environment, of_ways(&point.id)));
     let counts = counted(joined.chain(without));
     let help = "Ingress points, by how they are.";
     let mut points = to.gauge("stopgap_ingress_points", help);

@@ -218,6 +218,18 @@ fn an_ingress_point_where_nothing_enforces_is_a_hole() {
     let html = browser.look("/coverage");
     assert!(html.contains("hole: nothing enforces here"), "{html}");
     assert!(html.contains("stopgap ingress enrol edge --environment production"));
+    // Of a configuration that was looked at, each way, and what to do about it.
+    let side = json!({
+        "id": "side", "title": "Side", "kind": "haproxy", "environment": "production",
+        "applications": [], "listens": ["192.0.2.1:80"], "paths": [
+            { "host": "shop.example", "prefix": "/old", "upstreams": ["10.0.0.1:80"] },
+        ],
+    });
+    api.done(&op, "POST /ingress-points", &side);
+    let html = browser.look("/coverage");
+    let hole = "hole: shop.example/old: it forwards to 10.0.0.1:80 and asks nobody";
+    assert!(html.contains(hole), "{html}");
+    assert!(html.contains("stopgap ingress snippet haproxy"), "{html}");
     let back = [("environment", "production"), ("why", "it stops people")];
     let none = browser.send("/rollback", &back);
     assert_eq!(none.status, 422, "{}", none.html);

@@ -210,6 +210,7 @@ impl Synthesis<'_> {
                 name,
                 request: document::form(request),
                 success,
+                inert: None,
             };
             if cases.len() < CASES && !cases.iter().any(|known| known.request == case.request) {
                 cases.push(case);

@@ -118,6 +118,7 @@ fn add(cases: &mut Vec<Case>, what: &str, request: Request) {
             name: format!("{what} {}", cases.len() + 1),
             request,
             success: None,
+            inert: None,
         });
     }
 }

@@ -32,6 +32,10 @@ pub struct Case {
     /// case: what the application's answer is like; a status below 400 if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub success: Option<Success>,
+    /// Whether the request does no harm wherever it arrives, so that it may be sent to where
+    /// people are, to see that it is stopped. A GET, HEAD or OPTIONS without a body if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inert: Option<bool>,
 }
 
 /// What an answer is like. Every condition that is given must hold.

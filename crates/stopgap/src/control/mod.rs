@@ -105,7 +105,8 @@ pub(crate) fn service(store: &Arc<Store>, keys: Keys, one_person: bool) -> anyho
     };
     let (clock, limits) = (Arc::new(now_ms), control::Limits::default());
     let service = Service::new(Arc::clone(store), policy, keys, clock, limits);
-    Ok(service.with_workshop(Arc::new(Bench)))
+    let bench = Arc::new(Bench);
+    Ok(service.with_workshop(bench.clone()).with_prober(bench))
 }
 
 pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {

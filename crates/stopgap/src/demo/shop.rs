@@ -56,6 +56,7 @@ fn new_search() -> Case {
             body_contains: Some("sha256$".to_owned()),
             ..Success::default()
         }),
+        inert: None,
     }
 }
 

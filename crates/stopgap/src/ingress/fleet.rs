@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use control::Secret;
-use ledger::{Enrolment, Environment};
+use ledger::{Enrolment, Environment, IngressPoint};
 use serde_json::json;
-use store::{Limits, Seen, Store, Stored};
+use store::{Change, Error, Limits, Seen, Store, Stored};
 
 use crate::ledger_place::{Place, Who, now_ms};
 use crate::listing::Listing;
@@ -19,6 +19,21 @@ pub(super) struct List {
     place: Place,
     #[command(flatten)]
     listing: Listing,
+}
+
+/// Say where clients reach an ingress point: probes are sent there, and nowhere else.
+#[derive(Args)]
+pub(super) struct Address {
+    #[command(flatten)]
+    place: Place,
+    /// The ingress point.
+    #[arg(value_name = "NAME")]
+    id: String,
+    /// Such as https://shop.example or http://192.0.2.1:8080; none: it is not probed any more.
+    #[arg(value_name = "URL")]
+    address: Option<String>,
+    #[command(flatten)]
+    by: Who,
 }
 
 /// Give an ingress point leave to join, and print its token, which counts once.
@@ -69,6 +84,33 @@ pub(super) fn list(arguments: &List) -> anyhow::Result<ExitCode> {
     };
     let listing = &arguments.listing;
     listing.tell("gateways", &page, json, |it| line(&it.value))
+}
+
+pub(super) fn address(arguments: &Address) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let (id, address) = (&arguments.id, &arguments.address);
+    store.change(&arguments.by.by(now_ms()), |it| {
+        reached_at(it, id, address.clone())
+    })?;
+    match address {
+        Some(address) => println!("{id} is reached at {address}"),
+        None => println!("{id} is not probed"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps where clients reach an ingress point, if that is new.
+pub(crate) fn reached_at(
+    it: &mut Change<'_>,
+    id: &str,
+    address: Option<String>,
+) -> Result<(), Error> {
+    let mut point = it.get::<IngressPoint>(id)?;
+    if point.value.address != address {
+        point.value.address = address;
+        it.replace(&point.value, Some(point.version))?;
+    }
+    Ok(())
 }
 
 fn line(seen: &Seen) -> anyhow::Result<String> {

@@ -2,6 +2,8 @@
 
 mod fleet;
 
+pub(crate) use fleet::reached_at;
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -16,6 +18,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Address(fleet::Address),
     Enrol(fleet::Enrol),
     List(fleet::List),
     Revoke(fleet::Revoke),
@@ -87,6 +90,7 @@ fn authority(text: &str) -> Result<String, String> {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
+        Command::Address(arguments) => fleet::address(arguments),
         Command::Enrol(arguments) => fleet::enrol(arguments),
         Command::List(arguments) => fleet::list(arguments),
         Command::Revoke(arguments) => fleet::revoke(arguments),

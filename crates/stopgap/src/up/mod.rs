@@ -3,7 +3,7 @@
 mod sample;
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -107,7 +107,11 @@ async fn together(
         arguments.gateway_admin,
         arguments.data.join("events.jsonl"),
     );
-    let ready = |gateway: SocketAddr| tell(arguments, &console, gateway, &token);
+    let ready = |gateway: SocketAddr| {
+        let reached = || reached_at(store, gateway).map_err(std::io::Error::other);
+        tokio::task::block_in_place(reached)?;
+        tell(arguments, &console, gateway, &token)
+    };
     let ended = gateway::serve(&served, ready).await;
     // The control side may have ended by itself.
     let _: Result<(), ()> = stop.send(());
@@ -138,6 +142,20 @@ fn by(now_ms: i64) -> By<'static> {
         why: "it was started",
         now_ms,
     }
+}
+
+/// Where our own gateway is probed.
+fn reached_at(store: &Store, gateway: SocketAddr) -> Result<(), store::Error> {
+    let mut reached = gateway;
+    if gateway.ip().is_unspecified() {
+        reached.set_ip(match gateway {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    store.change(&by(now_ms()), |it| {
+        crate::ingress::reached_at(it, INGRESS, Some(format!("http://{reached}")))
+    })
 }
 
 /// Somebody to sign in as.

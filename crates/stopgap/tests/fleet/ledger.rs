@@ -15,14 +15,14 @@ use crate::support::PATIENCE;
 use crate::{ID, Point};
 
 /// What the control side answers to a call that goes well.
-fn called(control: &Control, token: &str, call: &str, body: &str) -> Value {
+pub(crate) fn called(control: &Control, token: &str, call: &str, body: &str) -> Value {
     let (status, body) = control.call(call, token, body);
     assert!((200..300).contains(&status), "{call}: {body}");
     serde_json::from_str(&body).unwrap()
 }
 
 /// A rollout of the traversal patch, which enforces in production.
-fn enforce(store: &Store) {
+pub(crate) fn enforce(store: &Store) {
     let document = traversal();
     let now_ms = crate::peer::now_ms();
     let by = By {
@@ -56,33 +56,48 @@ fn enforce(store: &Store) {
     }
 }
 
+/// What a command on the ledger writes.
+pub(crate) fn run(data: &std::path::Path, words: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args(words)
+        .arg("--data")
+        .arg(data)
+        .env("USER", "op")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    let status = output.status.code().unwrap();
+    assert!(status < 2, "{words:?}: {complaint}");
+    (status, said)
+}
+
+/// The token of somebody who may do everything.
+pub(crate) fn operator(data: &std::path::Path) -> String {
+    let words = ["token", "add", "op", "--of", "op", "--role", "admin"];
+    let (_, said) = run(data, &[&words[..], &["--why", "a test"]].concat());
+    said.trim().to_owned()
+}
+
+/// Leave for the ingress point `edge-1` to join.
+pub(crate) fn leave(control: &Control, token: &str) -> String {
+    let enrolment = json!({
+        "ingress": "edge-1", "environment": "production",
+        "expires_ms": crate::peer::now_ms() + 60_000,
+    });
+    let call = "POST /api/v1/enrolments";
+    let made = called(control, token, call, &enrolment.to_string());
+    made["secret"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_rollout_of_the_ledger_is_enforced_at_an_ingress_point_and_its_hits_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let control = Control::start(data, &["--one-person"]);
-    let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
-        .args(["token", "add", "op", "--of", "op", "--role", "admin"])
-        .args(["--who", "op", "--why", "a test", "--data"])
-        .arg(data)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let token = String::from_utf8(output.stdout).unwrap();
-    let token = token.trim();
-    let enrolment = json!({
-        "ingress": "edge-1", "environment": "production",
-        "expires_ms": crate::peer::now_ms() + 60_000,
-    });
-    let made = called(
-        &control,
-        token,
-        "POST /api/v1/enrolments",
-        &enrolment.to_string(),
-    );
-    let secret = made["secret"].as_str().unwrap();
-    let point = Point::of(&format!("http://{}", control.address), secret, &[]);
+    let token = &*operator(data);
+    let secret = leave(&control, token);
+    let point = Point::of(&format!("http://{}", control.address), &secret, &[]);
     let started = point.start();
     assert!(get(started.address, ATTACK).starts_with("HTTP/1.1 200"));
 

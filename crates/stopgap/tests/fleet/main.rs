@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod coverage;
 mod ledger;
 mod peer;
 mod refused;
@@ -42,7 +43,7 @@ pub(crate) struct Started {
     pub(crate) admin: SocketAddr,
 }
 
-fn enrol(url: &str, token: &str, state: &Path, more: &[String]) -> Output {
+pub(crate) fn enrol(url: &str, token: &str, state: &Path, more: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stopgap"))
         .args(["gateway", "enrol", "--control", url, "--token", token])
         .arg("--state")

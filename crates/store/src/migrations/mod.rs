@@ -45,6 +45,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: "",
         fill: Some(crate::bundles::keep_documents),
     },
+    Migration {
+        both: include_str!("0005-probes.sql"),
+        sqlite: "",
+        postgres: "",
+        fill: None,
+    },
 ];
 
 /// A table, the version that made it, and the order of its rows in a backup. Tables come after
@@ -70,6 +76,7 @@ pub(crate) const TABLES: &[(usize, &str, &str)] = &[
     (4, "enrolment", "id"),
     (4, "gateway", "id"),
     (4, "traffic", "environment, slot_ms"),
+    (5, "probe", "ingress, patch"),
 ];
 
 /// The newest version.

@@ -5,7 +5,7 @@ use ledger::{Environment, VirtualPatch};
 use store::{Limits, Paging, Start, Store};
 
 use crate::backend::{BY, Backend, change};
-use crate::{fleet, sample};
+use crate::{fleet, probes, sample};
 
 crate::on_both!(
     a_backup_is_restored_into_either_database,
@@ -42,6 +42,7 @@ fn full(backend: &Backend) -> Store {
     fleet::admit(&store, "edge").unwrap();
     change(&store, |it| it.enrol("edge", "key", "0.1.0"));
     store.attest("edge", fleet::attestation(1, 10), 7).unwrap();
+    store.begin_probe(&probes::probe("p", "m"), None).unwrap();
     store
 }
 

@@ -13,6 +13,7 @@ mod findings;
 mod fleet;
 mod location;
 mod plans;
+mod probes;
 mod records;
 mod rollouts;
 mod sample;

@@ -111,6 +111,7 @@ pub(crate) fn event(time_ms: u64, reference: &str, patch: Option<&str>) -> wire:
         action: wire::Action::Block,
         status: Some(403),
         matches: patch.map(matched).into_iter().collect(),
+        probe: None,
     }
 }
 

@@ -44,6 +44,8 @@ fn every_earlier_versions_specimen_is_read_by_this_one(backend: &Backend) {
         assert_eq!(rollouts.unwrap().items[0].value.stage, Stage::Shadow);
         let events = store.read(|it| it.events(EventFilter::Patch("p"), Paging::default()));
         assert_eq!(events.unwrap().items.len(), usize::from(version >= 2));
+        let probes = store.read(|it| it.probes("edge")).unwrap();
+        assert_eq!(probes.len(), usize::from(version >= 5));
         store.read(|it| it.verify_audit(None)).unwrap();
     }
 }

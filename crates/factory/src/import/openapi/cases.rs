@@ -274,6 +274,7 @@ pub(super) fn chosen(document: &Document, requests: Requests) -> Result<Cases, S
             name,
             request: crate::synthesis::form(&request),
             success: None,
+            inert: None,
         })
     };
     let stopped = requests
