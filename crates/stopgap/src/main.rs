@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 all went well, 1 something was wrong with the work, 2 wrong use or bad input.
 
+mod advisory;
 mod audit;
 mod backup;
 mod catalogue;
@@ -13,6 +14,7 @@ mod findings;
 mod gateway;
 mod ingress;
 mod inspect;
+mod inventory;
 mod ledger_place;
 mod listing;
 mod live;
@@ -20,6 +22,7 @@ mod patch;
 mod probe;
 mod rollout;
 mod rules;
+mod source;
 mod token;
 mod traffic;
 mod up;
@@ -39,6 +42,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Advisory(advisory::Arguments),
     Audit(audit::Arguments),
     Backup(backup::Backup),
     Catalogue(catalogue::Arguments),
@@ -50,6 +54,7 @@ enum Command {
     Gateway(gateway::Arguments),
     Ingress(ingress::Arguments),
     Inspect(inspect::Arguments),
+    Inventory(inventory::Arguments),
     Patch(patch::Arguments),
     Restore(backup::Restore),
     Rollback(rollout::Rollback),
@@ -62,6 +67,7 @@ enum Command {
 fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
     let outcome = match Arguments::parse().command {
+        Command::Advisory(arguments) => advisory::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Backup(arguments) => backup::back_up(&arguments),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
@@ -73,6 +79,7 @@ fn main() -> ExitCode {
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Ingress(arguments) => ingress::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Patch(arguments) => patch::run(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Rollback(arguments) => rollout::roll_back(&arguments),

@@ -1,0 +1,337 @@
+//! `stopgap inventory`: what there is to patch.
+
+mod apply;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use ::inventory::{Difference, Found, GapKind, Importer, Options, differences, importers, merged};
+use anyhow::bail;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+use ledger::{Asset, AssetKind};
+use serde_json::{Value, json};
+use store::{Paging, Store};
+
+use crate::ledger_place::{Place, now_ms};
+
+/// Tell the ledger what there is to patch, and see what is missing.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Import(Import),
+    Diff(Diff),
+    Gaps(Gaps),
+    /// Print the script that tells of a host: `stopgap inventory script | ssh HOST sh`.
+    Script,
+}
+
+/// Which sources are read, and how.
+#[derive(Args)]
+struct Sources {
+    /// What they are.
+    #[arg(value_parser = PossibleValuesParser::new(kinds()))]
+    kind: String,
+    /// Which column is what, as TOML; for csv and mdm.
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// The asset's name, where a source tells of one and not of its name.
+    #[arg(long, value_name = "NAME")]
+    asset: Option<String>,
+    /// What assets are, where a source does not tell: server, workstation, mobile, appliance.
+    #[arg(long, value_name = "KIND")]
+    asset_kind: Option<AssetKind>,
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show what sources say other than the ledger; with --apply, write it into the ledger.
+#[derive(Args)]
+struct Import {
+    #[command(flatten)]
+    sources: Sources,
+    /// The sources; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    /// Write it into the ledger.
+    #[arg(long, requires = "why")]
+    apply: bool,
+    /// These files tell of everything that this source knows: what it told of before and does
+    /// not now has vanished.
+    #[arg(long)]
+    complete: bool,
+    /// What the source is called, if there are several of this kind.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Who does it, for the audit log.
+    #[arg(long, env = "USER")]
+    who: Option<String>,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+}
+
+/// Show what differs between two sources of one kind.
+#[derive(Args)]
+struct Diff {
+    #[command(flatten)]
+    sources: Sources,
+    /// What was told before.
+    before: PathBuf,
+    /// What is told now.
+    now: PathBuf,
+}
+
+/// Show what is missing: owners, environments, backups, names of software; and what updates
+/// itself, or has not been seen.
+#[derive(Args)]
+struct Gaps {
+    #[command(flatten)]
+    place: Place,
+    /// How many days an asset may go without a backup, and without being seen.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    days: u32,
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn kinds() -> Vec<clap::builder::PossibleValue> {
+    let kinds = importers().iter();
+    kinds
+        .map(|it| clap::builder::PossibleValue::new(it.kind).help(it.summary))
+        .collect()
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        Command::Import(import) => import.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Gaps(gaps) => gaps.run(),
+        Command::Script => {
+            print!("{}", ::inventory::COLLECT);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+impl Sources {
+    fn importer(&self) -> anyhow::Result<&'static Importer> {
+        let importer = importers().iter().find(|it| it.kind == self.kind);
+        importer
+            .copied()
+            .ok_or_else(|| anyhow::anyhow!("there is no kind `{}`", self.kind))
+    }
+
+    fn read(&self, files: &[&Path]) -> anyhow::Result<Vec<Found>> {
+        let importer = self.importer()?;
+        let mut options = Options {
+            asset: self.asset.clone(),
+            asset_kind: self.asset_kind,
+            ..Options::default()
+        };
+        let most = options.limits.source_bytes;
+        if let Some(mapping) = &self.mapping {
+            options.mapping = Some(crate::source::read(mapping, most)?);
+        }
+        let mut all = Vec::new();
+        for file in files {
+            let text = crate::source::read(file, most)?;
+            let found = importer.import(&text, &file.display().to_string(), &options);
+            all.extend(found.map_err(anyhow::Error::msg)?);
+        }
+        Ok(all)
+    }
+}
+
+impl Import {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let files: Vec<&Path> = self.files.iter().map(PathBuf::as_path).collect();
+        let found = self.sources.read(&files)?;
+        let source = self.source.as_deref().unwrap_or(&self.sources.kind);
+        let store = self.place.open()?;
+        let known = assets(&store)?;
+        let now = told(&known, &found, source, now_ms());
+        let vanished: Vec<&Asset> = match self.complete {
+            true => known
+                .values()
+                .filter(|asset| !now.contains_key(&asset.id))
+                .filter(|asset| asset.sources.iter().any(|it| it == source))
+                .collect(),
+            false => Vec::new(),
+        };
+        let mut before: Vec<Asset> = now.keys().filter_map(|id| known.get(id)).cloned().collect();
+        before.extend(vanished.iter().map(|asset| (*asset).clone()));
+        let after: Vec<Asset> = now.values().cloned().collect();
+        let differences = differences(&before, &after);
+        let findings = match (self.apply, &self.who, &self.why) {
+            (true, Some(who), Some(why)) => {
+                let by = store::By {
+                    who,
+                    why,
+                    now_ms: now_ms(),
+                };
+                let news = apply::News {
+                    source,
+                    known: &known,
+                    now: &after,
+                    vanished: &vanished,
+                };
+                news.apply(&store, &by)?
+            }
+            (true, ..) => bail!("say --who and --why, for the audit log"),
+            (false, ..) => 0,
+        };
+        let mut output = std::io::stdout().lock();
+        tell(
+            &mut output,
+            &differences,
+            self.sources.json,
+            &json!({
+                "assets": after.len(), "applied": self.apply, "findings": findings,
+            }),
+        )?;
+        if !self.sources.json {
+            let (assets, differences) = (after.len(), differences.len());
+            write!(output, "{assets} assets, {differences} differences")?;
+            match self.apply {
+                true => writeln!(output, ", {findings} new findings")?,
+                false => writeln!(output, "; --apply writes them into the ledger")?,
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Diff {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let read = |file: &Path| -> anyhow::Result<Vec<Asset>> {
+            let found = self.sources.read(&[file])?;
+            let none = BTreeMap::new();
+            Ok(told(&none, &found, &self.sources.kind, 0)
+                .into_values()
+                .collect())
+        };
+        let differences = differences(&read(&self.before)?, &read(&self.now)?);
+        let mut output = std::io::stdout().lock();
+        tell(&mut output, &differences, self.sources.json, &json!({}))?;
+        if !self.sources.json && differences.is_empty() {
+            writeln!(output, "nothing differs")?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Gaps {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let store = self.place.open()?;
+        let now_ms = now_ms();
+        let mut output = std::io::stdout().lock();
+        let mut counts: BTreeMap<GapKind, usize> = BTreeMap::new();
+        let mut all = Vec::new();
+        let assets = assets(&store)?;
+        for asset in assets.values() {
+            for gap in ::inventory::gaps(asset, self.days, now_ms) {
+                *counts.entry(gap.kind).or_default() += 1;
+                all.push(gap);
+            }
+        }
+        if self.json {
+            let gaps = all.iter().map(
+                |gap| json!({ "asset": gap.asset, "gap": gap.kind.name(), "detail": gap.detail }),
+            );
+            let gaps: Vec<Value> = gaps.collect();
+            writeln!(
+                output,
+                "{}",
+                json!({ "assets": assets.len(), "gaps": gaps })
+            )?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        for gap in &all {
+            writeln!(
+                output,
+                "{:<16}  {}  {}",
+                gap.kind.name(),
+                gap.asset,
+                gap.detail
+            )?;
+        }
+        let counts = counts
+            .iter()
+            .map(|(kind, count)| format!("{} {count}", kind.name()));
+        let counts: Vec<String> = counts.collect();
+        let assets = assets.len();
+        match counts.is_empty() {
+            true => writeln!(output, "{assets} assets, nothing is missing")?,
+            false => writeln!(output, "{assets} assets: {}", counts.join(", "))?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What is known with what was found; several sources may tell of one asset.
+fn told(
+    known: &BTreeMap<String, Asset>,
+    found: &[Found],
+    source: &str,
+    now_ms: i64,
+) -> BTreeMap<String, Asset> {
+    let mut now: BTreeMap<String, Asset> = BTreeMap::new();
+    for one in found {
+        let id = &one.asset.id;
+        let asset = merged(now.get(id).or(known.get(id)), one, source, now_ms);
+        now.insert(id.clone(), asset);
+    }
+    now
+}
+
+/// Every asset of the ledger.
+pub(crate) fn assets(store: &Store) -> anyhow::Result<BTreeMap<String, Asset>> {
+    let mut assets = BTreeMap::new();
+    let mut after: Option<String> = None;
+    loop {
+        let paging = Paging {
+            after: after.as_deref(),
+            most: Some(200),
+        };
+        let page = store.read(|it| it.list::<Asset>(paging))?;
+        let read = page
+            .items
+            .into_iter()
+            .map(|it| (it.value.id.clone(), it.value));
+        assets.extend(read);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(assets),
+        }
+    }
+}
+
+fn tell(
+    output: &mut impl Write,
+    differences: &[Difference],
+    as_json: bool,
+    more: &Value,
+) -> anyhow::Result<()> {
+    if as_json {
+        let mut whole = more.clone();
+        whole["differences"] = differences.iter().map(ToString::to_string).collect();
+        writeln!(output, "{whole}")?;
+        return Ok(());
+    }
+    for difference in differences {
+        writeln!(output, "{difference}")?;
+    }
+    Ok(())
+}
