@@ -1,8 +1,10 @@
 //! `stopgap findings`: what is to be done.
 
+mod verify;
+
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use ledger::{Finding, State, Subject};
 use serde_json::json;
 use store::{FindingFilter, Stored};
@@ -12,7 +14,10 @@ use crate::listing::Listing;
 
 /// List findings, the most urgent first.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     place: Place,
     /// Only those in this state: open, shielded, scheduled, excepted, fixed or closed.
@@ -28,7 +33,15 @@ pub(crate) struct Arguments {
     listing: Listing,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    Verify(verify::Verify),
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Verify(arguments)) = &arguments.command {
+        return verify::run(arguments);
+    }
     let store = arguments.place.open()?;
     let filter = FindingFilter {
         state: arguments.state,
