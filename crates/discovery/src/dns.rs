@@ -60,6 +60,9 @@ fn zone(
                 let name = words.next();
                 let name = name.ok_or_else(|| wrong("$ORIGIN names no domain".to_owned()))?;
                 origin = absolute(name, &origin);
+                if !origin.is_empty() && !address::is_host(&origin) {
+                    return Err(wrong("$ORIGIN is no domain".to_owned()));
+                }
                 continue;
             }
             Some("$TTL") => continue,

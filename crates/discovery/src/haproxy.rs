@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{Found, Limits, Path, Point, Problem, Source, address, at};
 
-/// Values of one condition on hosts or paths.
+/// Values of one criterion, such as `hdr(host)`; with more, all may fit it.
 const VALUES: usize = 200;
+/// Values of all criteria of one condition; with more, all may fit it.
+const TOGETHER: usize = 1000;
 
 /// A line, in words, with its place.
 struct Line {
@@ -51,6 +53,8 @@ struct File<'a> {
     proxies: Vec<Proxy<'a>>,
     /// The backend of each engine's SPOE agent.
     agents: BTreeMap<String, String>,
+    /// The addresses of each backend.
+    servers: BTreeMap<String, Vec<String>>,
     notes: Vec<String>,
 }
 
@@ -65,6 +69,10 @@ pub(crate) fn read(sources: &[Source<'_>], limits: &Limits) -> Result<Found, Pro
             "{}: there is no `frontend`, `listen` or `backend`: is this HAProxy's configuration?",
             names.join(", ")
         )));
+    }
+    for proxy in &file.proxies {
+        let there = file.servers.entry(proxy.name.clone()).or_default();
+        there.extend(servers(proxy));
     }
     let mut found = Found {
         notes: std::mem::take(&mut file.notes),
@@ -150,7 +158,7 @@ fn frontend(
     let mut ways: Vec<(Fits, String)> = Vec::new();
     let mut usual = proxy.usual.backend.clone();
     let mut tcp = proxy.usual.tcp;
-    let mut asks = None;
+    let (mut asks, mut any) = (None, false);
     let has_servers = proxy.lines.iter().any(|line| line.word(0) == "server");
     for line in &proxy.lines {
         let mut note = |what: &str| notes.push(at(proxy.source, line.number, what));
@@ -168,8 +176,7 @@ fn frontend(
             "default_backend" => usual = Some(line.word(1).to_owned()),
             "use_backend" if line.word(1).contains("%[") => {
                 note("the backend is looked up while it runs: any may be meant");
-                let backends = file.proxies.iter().filter(|it| !it.takes_requests);
-                ways.extend(backends.map(|it| (Fits::default(), it.name.clone())));
+                any = true;
             }
             "use_backend" => {
                 let fits = match line.word(2) {
@@ -182,7 +189,8 @@ fn frontend(
                 let engine = line.words.iter().position(|word| word == "engine");
                 let engine = engine.map_or("", |at| line.word(at + 1));
                 let agent = file.agents.get(engine);
-                asks = agent.and_then(|backend| servers(backend, file).into_iter().next());
+                let there = agent.and_then(|backend| file.servers.get(backend));
+                asks = there.and_then(|servers| servers.first().cloned());
                 if asks.is_none() {
                     note("whom this filter asks is not told: name the file of its `config`, too");
                 }
@@ -198,11 +206,15 @@ fn frontend(
         None if has_servers => ways.push((Fits::default(), proxy.name.clone())),
         None => {}
     }
+    if any {
+        let backends = file.proxies.iter().filter(|it| !it.takes_requests);
+        ways.extend(backends.map(|it| (Fits::default(), it.name.clone())));
+    }
     for (fits, backend) in ways {
-        let any = |what: &str| vec![what.to_owned()];
-        let upstreams = servers(&backend, file);
-        let hosts = fits.hosts.unwrap_or_else(|| any("*"));
-        let prefixes = fits.prefixes.unwrap_or_else(|| any("/"));
+        let all = |what: &str| vec![what.to_owned()];
+        let upstreams = file.servers.get(&backend).cloned().unwrap_or_default();
+        let hosts = fits.hosts.unwrap_or_else(|| all("*"));
+        let prefixes = fits.prefixes.unwrap_or_else(|| all("/"));
         let more = hosts.len().saturating_mul(prefixes.len());
         let count = point.paths.len().saturating_add(more);
         limits.within("ingress paths", count, limits.paths)?;
@@ -224,7 +236,7 @@ fn either(one: &Fits, two: &Fits) -> Fits {
     let both = |one: &Option<Vec<String>>, two: &Option<Vec<String>>| {
         let mut all = one.clone()?;
         all.extend(two.clone()?);
-        Some(all)
+        (all.len() <= TOGETHER).then_some(all)
     };
     let nothing = |fits: &Fits| {
         let is_empty = |values: &Option<Vec<String>>| values.as_ref().is_some_and(Vec::is_empty);
@@ -264,10 +276,24 @@ fn condition(words: &[String], named: &BTreeMap<&str, Fits>, note: &mut impl FnM
                     }
                     continue;
                 }
-                word => named.get(word).cloned().unwrap_or_default(),
+                word => {
+                    let Some(this) = named.get(word) else {
+                        continue;
+                    };
+                    if fits.hosts.is_none() {
+                        fits.hosts.clone_from(&this.hosts);
+                    }
+                    if fits.prefixes.is_none() {
+                        fits.prefixes.clone_from(&this.prefixes);
+                    }
+                    continue;
+                }
             };
             fits.hosts = fits.hosts.take().or(this.hosts);
             fits.prefixes = fits.prefixes.take().or(this.prefixes);
+        }
+        if fits.hosts.is_none() && fits.prefixes.is_none() {
+            return fits;
         }
         all = Some(match all {
             Some(before) => either(&before, &fits),
@@ -353,19 +379,17 @@ fn criterion(words: &[String], note: &mut impl FnMut(&str)) -> Fits {
     }
 }
 
-/// The addresses of a backend's servers.
-fn servers(backend: &str, file: &File<'_>) -> Vec<String> {
-    let proxies = file.proxies.iter().filter(|proxy| proxy.name == backend);
-    let lines = proxies.flat_map(|proxy| &proxy.lines);
-    lines
-        .filter_map(|line| match line.word(0) {
-            "server" => Some(line.word(2)),
-            "server-template" => Some(line.word(3)),
-            "dispatch" => Some(line.word(1)),
-            _ => None,
-        })
-        .map(plain_address)
-        .collect()
+/// The addresses of a proxy's servers.
+fn servers(proxy: &Proxy<'_>) -> impl Iterator<Item = String> {
+    proxy.lines.iter().filter_map(|line| {
+        let address = match line.word(0) {
+            "server" => line.word(2),
+            "server-template" => line.word(3),
+            "dispatch" => line.word(1),
+            _ => return None,
+        };
+        Some(plain_address(address))
+    })
 }
 
 /// The addresses of a `bind`; `:80` and `*:80` are all of the machine's.

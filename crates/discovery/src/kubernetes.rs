@@ -156,6 +156,7 @@ impl<'a> Cluster<'a> {
             // Without hosts of its own a route has those of its listeners.
             if yaml::texts(spec, "hostnames").is_empty() {
                 hosts.extend(self.hosts_of(&gateway, parent));
+                limits.within("hosts", hosts.len(), limits.paths)?;
             }
             asks = asks.or_else(|| self.policies.get(&("Gateway".to_owned(), gateway)));
         }

@@ -1,6 +1,7 @@
 //! nginx's configuration: servers, their names and locations, where these pass requests.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::{Found, Limits, Path, Point, Problem, Source, address, at};
 
@@ -32,7 +33,7 @@ struct Reader<'a> {
 /// What holds in a place unless something nearer says otherwise.
 #[derive(Clone, Default)]
 struct Around {
-    hosts: Vec<String>,
+    hosts: Rc<Vec<String>>,
     prefix: String,
     /// The location that is asked.
     asks: Option<String>,
@@ -105,25 +106,29 @@ impl Reader<'_> {
         here.asks = asked(block).unwrap_or(here.asks);
         here.prefix = "/".to_owned();
         self.listens(block);
+        let mut hosts = Vec::new();
         for names in block.iter().filter(|it| it.name() == "server_name") {
             for name in names.words.iter().skip(1) {
                 match name.as_bytes() {
-                    b"_" | b"" => here.hosts.push("*".to_owned()),
+                    b"_" | b"" => hosts.push("*".to_owned()),
                     [b'~', ..] => {
                         self.note(names, "a server's name is an expression: all may fit it");
-                        here.hosts.push("*".to_owned());
+                        hosts.push("*".to_owned());
                     }
                     [b'.', ..] => {
                         let name = address::plain(name.trim_start_matches('.'));
-                        here.hosts.extend([format!("*.{name}"), name]);
+                        hosts.extend([format!("*.{name}"), name]);
                     }
-                    _ => here.hosts.push(address::plain(name)),
+                    _ => hosts.push(address::plain(name)),
                 }
             }
         }
-        if here.hosts.is_empty() {
-            here.hosts.push("*".to_owned());
+        if hosts.is_empty() {
+            hosts.push("*".to_owned());
         }
+        self.limits
+            .within("hosts", hosts.len(), self.limits.paths)?;
+        here.hosts = Rc::new(hosts);
         self.locations(block, &here, block)
     }
 
@@ -239,7 +244,7 @@ impl Reader<'_> {
         for server in block.iter().filter(|it| it.name() == "server") {
             self.listens(&server.block);
             let here = Around {
-                hosts: vec!["*".to_owned()],
+                hosts: Rc::new(vec!["*".to_owned()]),
                 prefix: "/".to_owned(),
                 asks: None,
             };

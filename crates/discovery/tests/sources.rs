@@ -141,6 +141,41 @@ fn what_grows_without_bound_is_refused() {
             (0..5001).map(|at| format!("h{at}\n")).collect(),
             "hosts are too many",
         ),
+        (
+            "haproxy",
+            format!(
+                "frontend f\nbind :1\nacl h hdr(host) a b c\nuse_backend b if {}",
+                many("h or ", 150_000)
+            ),
+            "",
+        ),
+        (
+            "haproxy",
+            format!(
+                "frontend f\n{}{}",
+                many("use_backend %[x]\n", 20_000),
+                many("backend b\n", 50_000)
+            ),
+            "ingress paths are too many",
+        ),
+        (
+            "nginx",
+            format!(
+                "server {{ server_name {};{} }}",
+                many(" a", 100_000),
+                many(" location / {}", 20_000)
+            ),
+            "hosts are too many",
+        ),
+        (
+            "dns",
+            format!(
+                "$ORIGIN {}\n{}",
+                many("a.", 100_000),
+                many("a TXT b\n", 50_000)
+            ),
+            "$ORIGIN is no domain",
+        ),
         ("envoy", anchors, ""),
         ("kubernetes", many("[", 10_000), ""),
         ("openapi", server, "names no host"),
