@@ -12,10 +12,11 @@ use crate::version::Scheme;
 
 /// Advisories by the names of the packages that they affect.
 pub struct Index<'a> {
-    advisories: &'a [Advisory],
     by_name: HashMap<String, Vec<Entry<'a>>>,
     /// What was found for software that many assets have.
-    known: HashMap<(String, String), Verdict>,
+    known: HashMap<String, Verdict>,
+    /// Where keys of `known` are put together.
+    key: String,
     limits: Limits,
 }
 
@@ -45,6 +46,12 @@ pub struct Verdict {
     pub named: bool,
 }
 
+const NOTHING: &Verdict = &Verdict {
+    matched: Vec::new(),
+    unclear: Vec::new(),
+    named: false,
+};
+
 impl<'a> Index<'a> {
     /// An index of advisories.
     #[must_use]
@@ -66,28 +73,26 @@ impl<'a> Index<'a> {
             }
         }
         Self {
-            advisories,
             by_name,
             known: HashMap::new(),
+            key: String::new(),
             limits: limits.clone(),
         }
     }
 
     /// The advisories that concern a piece of software.
     pub fn look_up(&mut self, software: &Software) -> &Verdict {
-        let name = software.purl.as_ref().or(software.cpe.as_ref());
-        let key = (name.cloned().unwrap_or_default(), software.version.clone());
-        if !self.known.contains_key(&key) {
-            let verdict = self.judge(software);
-            self.known.insert(key.clone(), verdict);
+        self.key.clear();
+        let names = [&software.purl, &software.cpe].into_iter().flatten();
+        for part in names.chain([&software.version]) {
+            self.key.push_str(part);
+            self.key.push('\n');
         }
-        self.known.entry(key).or_default()
-    }
-
-    /// The advisories of this index.
-    #[must_use]
-    pub fn advisories(&self) -> &'a [Advisory] {
-        self.advisories
+        if !self.known.contains_key(&self.key) {
+            let verdict = self.judge(software);
+            self.known.insert(self.key.clone(), verdict);
+        }
+        self.known.get(&self.key).unwrap_or(NOTHING)
     }
 
     fn judge(&self, software: &Software) -> Verdict {

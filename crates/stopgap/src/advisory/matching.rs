@@ -8,12 +8,9 @@ use advisories::{Index, Limits, assess};
 use clap::Args;
 use ledger::{Advisory, Asset, Move, State, Subject};
 use serde_json::json;
-use store::{FindingFilter, Paging, Store};
+use store::{Change, FindingFilter, Paging, Store};
 
 use crate::ledger_place::{Place, Who, now_ms};
-
-/// Assets whose findings are opened in one change, so that others need not wait long.
-const ASSETS: usize = 500;
 
 /// Open a finding for each advisory that concerns software of an asset, and say how soon each
 /// wants attention (SSVC).
@@ -28,46 +25,39 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// What concerns one asset.
-struct Concern<'a> {
-    asset: &'a Asset,
-    advisories: BTreeSet<usize>,
-}
-
 #[derive(Default)]
 struct Tally {
-    unclear: BTreeMap<String, usize>,
-    nameless: usize,
+    assets: usize,
     opened: usize,
     there: usize,
+    /// The advisories that concern each asset of which software is known, by their places.
+    found: BTreeMap<String, BTreeSet<usize>>,
+    unclear: BTreeMap<String, usize>,
+    nameless: usize,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let advisories = advisories(&store)?;
-    let assets = crate::inventory::assets(&store)?;
+    let mut index = Index::new(&advisories, &Limits::default());
     let mut tally = Tally::default();
-    let concerns = concerns(&advisories, &assets, &mut tally);
     let by = arguments.who.by(now_ms());
-    for part in concerns.chunks(ASSETS) {
+    // A page in one change, so that others need not wait long.
+    crate::inventory::each_asset(&store, |page| {
+        let concerns: Vec<_> = page
+            .iter()
+            .map(|asset| (asset, tally.look_up(asset, &mut index, &advisories)))
+            .collect();
+        if concerns.iter().all(|(_, concern)| concern.is_empty()) {
+            return Ok(());
+        }
         let (opened, there) = store.change(&by, |it| {
             let (mut opened, mut there) = (0, 0);
-            for concern in part {
-                let subject = Subject::Asset(concern.asset.id.clone());
-                for advisory in concern
-                    .advisories
-                    .iter()
-                    .filter_map(|at| advisories.get(*at))
-                {
-                    let finding = it.open_finding(&advisory.id, &subject)?;
-                    match finding.new {
+            for (asset, concern) in &concerns {
+                for advisory in concern.iter().filter_map(|at| advisories.get(*at)) {
+                    match open(it, advisory, asset)? {
                         true => opened += 1,
                         false => there += 1,
-                    }
-                    let inputs = assess::inputs(advisory, Some(concern.asset));
-                    let known = finding.finding.value.assessment.as_ref();
-                    if known.is_none_or(|known| known.inputs != inputs) {
-                        it.move_finding(finding.finding.value.id, &Move::Assess(inputs), None)?;
                     }
                 }
             }
@@ -75,57 +65,59 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         })?;
         tally.opened += opened;
         tally.there += there;
-    }
-    let gone = no_longer(&store, &advisories, &assets, &concerns)?;
-    tell(arguments, &advisories, &assets, &tally, &gone)
+        Ok(())
+    })?;
+    let gone = no_longer(&store, &advisories, &tally)?;
+    tell(arguments, &advisories, &tally, &gone)
 }
 
-fn concerns<'a>(
-    advisories: &[Advisory],
-    assets: &'a BTreeMap<String, Asset>,
-    tally: &mut Tally,
-) -> Vec<Concern<'a>> {
-    let mut index = Index::new(advisories, &Limits::default());
-    let mut concerns = Vec::new();
-    for asset in assets.values() {
+/// Whether the finding is new. It is assessed anew where what the decision depends on is other.
+fn open(change: &mut Change<'_>, advisory: &Advisory, asset: &Asset) -> Result<bool, store::Error> {
+    let subject = Subject::Asset(asset.id.clone());
+    let opened = change.open_finding(&advisory.id, &subject)?;
+    let finding = &opened.finding.value;
+    let inputs = assess::inputs(advisory, Some(asset));
+    let known = finding.assessment.as_ref();
+    if known.is_none_or(|known| known.inputs != inputs) {
+        change.move_finding(finding.id, &Move::Assess(inputs), None)?;
+    }
+    Ok(opened.new)
+}
+
+impl Tally {
+    fn look_up(
+        &mut self,
+        asset: &Asset,
+        index: &mut Index<'_>,
+        advisories: &[Advisory],
+    ) -> BTreeSet<usize> {
+        self.assets += 1;
         let mut found = BTreeSet::new();
         for software in &asset.software {
             let verdict = index.look_up(software);
             found.extend(verdict.matched.iter().map(|matched| matched.advisory));
-            tally.nameless += usize::from(!verdict.named);
+            self.nameless += usize::from(!verdict.named);
             if let Some(advisory) = verdict.unclear.first().and_then(|at| advisories.get(*at)) {
                 let what = format!("{} {} ({})", software.name, software.version, advisory.id);
-                *tally.unclear.entry(what).or_default() += 1;
+                *self.unclear.entry(what).or_default() += 1;
             }
         }
-        if !found.is_empty() {
-            concerns.push(Concern {
-                asset,
-                advisories: found,
-            });
+        if !asset.software.is_empty() {
+            self.found.insert(asset.id.clone(), found.clone());
         }
+        found
     }
-    concerns
 }
 
 /// Findings of advisories that say what they affect, on assets that say what they have, of which
 /// nothing matches any more. Whether they are fixed is for people, or a campaign, to say: they
 /// may be about software that is not listed.
-fn no_longer(
-    store: &Store,
-    advisories: &[Advisory],
-    assets: &BTreeMap<String, Asset>,
-    concerns: &[Concern<'_>],
-) -> anyhow::Result<Vec<i64>> {
+fn no_longer(store: &Store, advisories: &[Advisory], tally: &Tally) -> anyhow::Result<Vec<i64>> {
     let places: BTreeMap<&str, usize> = advisories
         .iter()
         .enumerate()
         .filter(|(_, advisory)| !advisory.affected.is_empty())
         .map(|(at, advisory)| (advisory.id.as_str(), at))
-        .collect();
-    let concerns: BTreeMap<&str, &BTreeSet<usize>> = concerns
-        .iter()
-        .map(|concern| (concern.asset.id.as_str(), &concern.advisories))
         .collect();
     let mut gone = Vec::new();
     let mut after: Option<String> = None;
@@ -135,21 +127,17 @@ fn no_longer(
             most: Some(200),
         };
         let page = store.read(|it| it.findings(&FindingFilter::default(), paging))?;
-        for finding in &page.items {
-            let finding = &finding.value;
+        for finding in page.items.iter().map(|it| &it.value) {
             let Subject::Asset(asset) = &finding.subject else {
                 continue;
             };
-            let tells = assets
-                .get(asset)
-                .is_some_and(|asset| !asset.software.is_empty());
-            let Some(at) = places.get(finding.advisory.as_str()).filter(|_| tells) else {
+            let found = tally.found.get(asset);
+            let place = places.get(finding.advisory.as_str());
+            let (Some(found), Some(place)) = (found, place) else {
                 continue;
             };
-            let still = concerns
-                .get(asset.as_str())
-                .is_some_and(|all| all.contains(at));
-            if !still && !matches!(finding.state(), State::Fixed | State::Closed) {
+            let ended = matches!(finding.state(), State::Fixed | State::Closed);
+            if !ended && !found.contains(place) {
                 gone.push(finding.id);
             }
         }
@@ -163,14 +151,13 @@ fn no_longer(
 fn tell(
     arguments: &Arguments,
     advisories: &[Advisory],
-    assets: &BTreeMap<String, Asset>,
     tally: &Tally,
     gone: &[i64],
 ) -> anyhow::Result<ExitCode> {
     let mut output = std::io::stdout().lock();
     if arguments.json {
         let whole = json!({
-            "advisories": advisories.len(), "assets": assets.len(),
+            "advisories": advisories.len(), "assets": tally.assets,
             "opened": tally.opened, "there": tally.there, "no_longer": gone,
             "unclear": tally.unclear, "without_name": tally.nameless,
         });
@@ -181,7 +168,7 @@ fn tell(
         output,
         "{} advisories, {} assets: {} findings opened, {} were there",
         advisories.len(),
-        assets.len(),
+        tally.assets,
         tally.opened,
         tally.there
     )?;

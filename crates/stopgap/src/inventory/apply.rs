@@ -20,27 +20,23 @@ const AUTO_UPDATE: (&str, &str) = (
 );
 
 pub(super) struct News<'a> {
-    pub(super) source: &'a str,
+    /// Whether this source told of nothing before: what it tells first is no news.
+    pub(super) first: bool,
     pub(super) known: &'a BTreeMap<String, Asset>,
     pub(super) now: &'a [Asset],
-    pub(super) vanished: &'a [&'a Asset],
+    pub(super) vanished: &'a [Asset],
 }
 
 impl News<'_> {
     /// Writes all of it or nothing; how many findings are new.
     pub(super) fn apply(&self, store: &Store, by: &By<'_>) -> anyhow::Result<usize> {
-        // What the first import tells is no news.
-        let first = !self
-            .known
-            .values()
-            .any(|it| it.sources.iter().any(|it| it == self.source));
         let count = store.change(by, |it| {
             let mut count = 0;
             for asset in self.now {
                 match self.known.get(&asset.id) {
                     None => {
                         it.add(asset)?;
-                        if !first {
+                        if !self.first {
                             count += open(it, NEW, asset)?;
                         }
                     }

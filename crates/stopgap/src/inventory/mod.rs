@@ -2,7 +2,7 @@
 
 mod apply;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -160,18 +160,24 @@ impl Import {
         let found = self.sources.read(&files)?;
         let source = self.source.as_deref().unwrap_or(&self.sources.kind);
         let store = self.place.open()?;
-        let known = assets(&store)?;
+        let ids: BTreeSet<&str> = found.iter().map(|it| it.asset.id.as_str()).collect();
+        let mut known = BTreeMap::new();
+        let (mut first, mut vanished) = (true, Vec::new());
+        each_asset(&store, |page| {
+            for asset in page {
+                let of_source = asset.sources.iter().any(|it| it == source);
+                first &= !of_source;
+                if ids.contains(asset.id.as_str()) {
+                    known.insert(asset.id.clone(), asset);
+                } else if of_source && self.complete {
+                    vanished.push(asset);
+                }
+            }
+            Ok(())
+        })?;
         let now = told(&known, &found, source, now_ms());
-        let vanished: Vec<&Asset> = match self.complete {
-            true => known
-                .values()
-                .filter(|asset| !now.contains_key(&asset.id))
-                .filter(|asset| asset.sources.iter().any(|it| it == source))
-                .collect(),
-            false => Vec::new(),
-        };
-        let mut before: Vec<Asset> = now.keys().filter_map(|id| known.get(id)).cloned().collect();
-        before.extend(vanished.iter().map(|asset| (*asset).clone()));
+        let mut before: Vec<Asset> = known.values().cloned().collect();
+        before.extend(vanished.iter().cloned());
         let after: Vec<Asset> = now.values().cloned().collect();
         let differences = differences(&before, &after);
         let findings = match (self.apply, &self.who, &self.why) {
@@ -182,7 +188,7 @@ impl Import {
                     now_ms: now_ms(),
                 };
                 let news = apply::News {
-                    source,
+                    first,
                     known: &known,
                     now: &after,
                     vanished: &vanished,
@@ -239,23 +245,23 @@ impl Gaps {
         let mut output = std::io::stdout().lock();
         let mut counts: BTreeMap<GapKind, usize> = BTreeMap::new();
         let mut all = Vec::new();
-        let assets = assets(&store)?;
-        for asset in assets.values() {
-            for gap in ::inventory::gaps(asset, self.days, now_ms) {
-                *counts.entry(gap.kind).or_default() += 1;
-                all.push(gap);
+        let mut assets = 0;
+        each_asset(&store, |page| {
+            assets += page.len();
+            for asset in &page {
+                for gap in ::inventory::gaps(asset, self.days, now_ms) {
+                    *counts.entry(gap.kind).or_default() += 1;
+                    all.push(gap);
+                }
             }
-        }
+            Ok(())
+        })?;
         if self.json {
             let gaps = all.iter().map(
                 |gap| json!({ "asset": gap.asset, "gap": gap.kind.name(), "detail": gap.detail }),
             );
             let gaps: Vec<Value> = gaps.collect();
-            writeln!(
-                output,
-                "{}",
-                json!({ "assets": assets.len(), "gaps": gaps })
-            )?;
+            writeln!(output, "{}", json!({ "assets": assets, "gaps": gaps }))?;
             return Ok(ExitCode::SUCCESS);
         }
         for gap in &all {
@@ -271,7 +277,6 @@ impl Gaps {
             .iter()
             .map(|(kind, count)| format!("{} {count}", kind.name()));
         let counts: Vec<String> = counts.collect();
-        let assets = assets.len();
         match counts.is_empty() {
             true => writeln!(output, "{assets} assets, nothing is missing")?,
             false => writeln!(output, "{assets} assets: {}", counts.join(", "))?,
@@ -296,9 +301,12 @@ fn told(
     now
 }
 
-/// Every asset of the ledger.
-pub(crate) fn assets(store: &Store) -> anyhow::Result<BTreeMap<String, Asset>> {
-    let mut assets = BTreeMap::new();
+/// Does something with every asset of the ledger, a page at a time: all of them with all their
+/// software may be more than memory holds.
+pub(crate) fn each_asset(
+    store: &Store,
+    mut work: impl FnMut(Vec<Asset>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut after: Option<String> = None;
     loop {
         let paging = Paging {
@@ -306,14 +314,10 @@ pub(crate) fn assets(store: &Store) -> anyhow::Result<BTreeMap<String, Asset>> {
             most: Some(200),
         };
         let page = store.read(|it| it.list::<Asset>(paging))?;
-        let read = page
-            .items
-            .into_iter()
-            .map(|it| (it.value.id.clone(), it.value));
-        assets.extend(read);
+        work(page.items.into_iter().map(|it| it.value).collect())?;
         match page.next {
             Some(next) => after = Some(next),
-            None => return Ok(assets),
+            None => return Ok(()),
         }
     }
 }
