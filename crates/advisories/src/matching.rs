@@ -14,7 +14,8 @@ use crate::version::Scheme;
 pub struct Index<'a> {
     by_name: HashMap<String, Vec<Entry<'a>>>,
     /// What was found for software that many assets have.
-    known: HashMap<String, Verdict>,
+    known: hashbrown::HashMap<String, usize>,
+    verdicts: Vec<Verdict>,
     /// Where keys of `known` are put together.
     key: String,
     limits: Limits,
@@ -74,7 +75,8 @@ impl<'a> Index<'a> {
         }
         Self {
             by_name,
-            known: HashMap::new(),
+            known: hashbrown::HashMap::new(),
+            verdicts: Vec::new(),
             key: String::new(),
             limits: limits.clone(),
         }
@@ -88,11 +90,16 @@ impl<'a> Index<'a> {
             self.key.push_str(part);
             self.key.push('\n');
         }
-        if !self.known.contains_key(&self.key) {
-            let verdict = self.judge(software);
-            self.known.insert(self.key.clone(), verdict);
-        }
-        self.known.get(&self.key).unwrap_or(NOTHING)
+        let place = match self.known.get(&self.key) {
+            Some(place) => *place,
+            None => {
+                self.verdicts.push(self.judge(software));
+                let place = self.verdicts.len() - 1;
+                self.known.insert(self.key.clone(), place);
+                place
+            }
+        };
+        self.verdicts.get(place).unwrap_or(NOTHING)
     }
 
     fn judge(&self, software: &Software) -> Verdict {
