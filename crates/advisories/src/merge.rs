@@ -1,5 +1,7 @@
 //! What a source tells, and what becomes of what was known.
 
+use std::collections::HashSet;
+
 use ledger::{Advisory, KnownExploited};
 
 /// One thing that a source tells.
@@ -60,11 +62,11 @@ impl News {
 
 fn merged(new: &Advisory, known: &Advisory) -> Advisory {
     let mut next = new.clone();
-    let told = |what: &str| new.affected.iter().any(|affected| affected.what == what);
+    let told: HashSet<&str> = new.affected.iter().map(|it| it.what.as_str()).collect();
     let kept = known
         .affected
         .iter()
-        .filter(|affected| !told(&affected.what));
+        .filter(|it| !told.contains(it.what.as_str()));
     next.affected.extend(kept.cloned());
     for (list, more) in [
         (&mut next.aliases, &known.aliases),

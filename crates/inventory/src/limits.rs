@@ -9,6 +9,8 @@ pub struct Limits {
     pub assets: usize,
     /// Hosts that one range of an Ansible inventory stands for.
     pub range_hosts: usize,
+    /// Groups of an Ansible inventory that one host is in.
+    pub groups: usize,
     /// Elements, groups or objects within each other.
     pub depth: usize,
 }
@@ -19,6 +21,7 @@ impl Default for Limits {
             source_bytes: 256 * 1024 * 1024,
             assets: 200_000,
             range_hosts: 10_000,
+            groups: 500,
             depth: 64,
         }
     }

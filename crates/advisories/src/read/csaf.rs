@@ -1,6 +1,6 @@
 //! CSAF 2.0: products are a tree, vulnerabilities name leaves of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ledger::{Advisory, Affected, Severity, VersionRange};
 use serde_json::Value;
@@ -187,7 +187,7 @@ fn affected(
     products: &Products,
     notes: &mut Vec<String>,
 ) -> Vec<Affected> {
-    let mut all: Vec<Affected> = Vec::new();
+    let mut all: BTreeMap<String, Vec<VersionRange>> = BTreeMap::new();
     let statuses = [
         "known_affected",
         "first_affected",
@@ -234,17 +234,15 @@ fn affected(
                 },
                 (_, None, None) => vec![VersionRange::default()],
             };
-            match all.iter_mut().find(|affected| affected.what == what) {
-                Some(known) => known.ranges.extend(ranges),
-                None => all.push(Affected {
-                    what,
-                    ranges,
-                    ..Affected::default()
-                }),
-            }
+            all.entry(what).or_default().extend(ranges);
         }
     }
-    all
+    let all = all.into_iter().map(|(what, ranges)| Affected {
+        what,
+        ranges,
+        ..Affected::default()
+    });
+    all.collect()
 }
 
 impl Product {

@@ -51,9 +51,15 @@ fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
 
 impl Inventory {
     fn found(&self, source: &Source<'_>) -> Result<Vec<Found>, Fault> {
+        let above = self.above();
         let mut all = Vec::new();
         for (host, own) in &self.hosts {
-            let groups = self.groups_of(host);
+            let most = source.options.limits.groups;
+            let groups = groups_of(host, &above);
+            if groups.len() > most {
+                let why = format!("host {host} is in more than the {most} groups allowed");
+                return Err(Fault::new(why));
+            }
             let mut found = Found::new(host, source.kind_or(AssetKind::Server));
             // The nearer group's value counts; the farther come first.
             let mut values: BTreeMap<&str, String> = BTreeMap::new();
@@ -83,7 +89,7 @@ impl Inventory {
                 let named = groups
                     .iter()
                     .filter(|name| !matches!(**name, "all" | "ungrouped"));
-                found.asset.groups = named.map(|name| (*name).to_owned()).take(1000).collect();
+                found.asset.groups = named.map(|name| (*name).to_owned()).collect();
                 found.tells.push(Part::Groups);
             }
             all.push(found);
@@ -91,26 +97,21 @@ impl Inventory {
         Ok(all)
     }
 
-    /// The groups of a host, those that name it first, then theirs.
-    fn groups_of(&self, host: &str) -> Vec<&str> {
-        let direct = self
-            .groups
-            .iter()
-            .filter(|(_, group)| group.hosts.contains(host));
-        let mut groups: Vec<&str> = direct.map(|(name, _)| name.as_str()).collect();
-        let mut at = 0;
-        while let Some(child) = groups.get(at).copied() {
-            for (name, group) in &self.groups {
-                if group.children.contains(child) && !groups.contains(&name.as_str()) {
-                    groups.push(name);
-                }
+    /// The groups above each host and each group, by name.
+    fn above(&self) -> [BTreeMap<&str, Vec<&str>>; 2] {
+        let mut above = [BTreeMap::new(), BTreeMap::new()];
+        let [of_hosts, of_groups] = &mut above;
+        for (name, group) in &self.groups {
+            for host in &group.hosts {
+                let groups: &mut Vec<&str> = of_hosts.entry(host.as_str()).or_default();
+                groups.push(name);
             }
-            at += 1;
+            for child in &group.children {
+                let groups: &mut Vec<&str> = of_groups.entry(child.as_str()).or_default();
+                groups.push(name);
+            }
         }
-        if self.groups.contains_key("all") && !groups.contains(&"all") {
-            groups.push("all");
-        }
-        groups
+        above
     }
 
     fn group(&mut self, name: &str) -> &mut Group {
@@ -249,6 +250,21 @@ impl Inventory {
         }
         Ok(())
     }
+}
+
+/// The groups of a host, those that name it first, then theirs; `all` is above every host.
+fn groups_of<'a>(host: &str, above: &[BTreeMap<&'a str, Vec<&'a str>>; 2]) -> Vec<&'a str> {
+    let [of_hosts, of_groups] = above;
+    let mut groups = of_hosts.get(host).cloned().unwrap_or_default();
+    let mut seen: BTreeSet<&str> = groups.iter().copied().collect();
+    let mut at = 0;
+    while let Some(child) = groups.get(at).copied() {
+        let parents = of_groups.get(child).into_iter().flatten();
+        groups.extend(parents.filter(|name| seen.insert(name)));
+        at += 1;
+    }
+    groups.extend(seen.insert("all").then_some("all"));
+    groups
 }
 
 fn plain(value: &Value) -> String {

@@ -108,16 +108,15 @@ pub(super) fn read(
             ));
         }
     }
+    let places = names.iter().enumerate().rev();
+    let places: BTreeMap<&str, usize> = places.map(|(at, name)| (name.as_str(), at)).collect();
     let mut all = Vec::new();
     for (line, row) in rows {
         if row.len() > names.len() {
             let why = format!("{} values for {} columns", row.len(), names.len());
             return Err(Fault::at(line, why));
         }
-        let value = |column: &str| {
-            let at = names.iter().position(|name| name == column)?;
-            row.get(at).map(String::as_str)
-        };
+        let value = |column: &str| row.get(*places.get(column)?).map(String::as_str);
         let found = mapping.row(source.kind_or(kind), value);
         all.push(found.map_err(|why| Fault::at(line, why))?);
     }
