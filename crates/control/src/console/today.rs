@@ -5,6 +5,7 @@ use ledger::{Area, Attention, Environment, Role, Rollout, Severity, State, Virtu
 
 use super::look::first;
 use super::visit::Visit;
+use crate::coverage::PointCovered;
 use crate::problem::Problem;
 use crate::reply::Versioned;
 use crate::routes::FindingShown;
@@ -70,6 +71,11 @@ pub(super) fn tasks(visit: &Visit<'_>) -> Result<(Vec<Task>, bool), Problem> {
         );
         more |= left;
     }
+    if visit.may(Role::Viewer, Area::Fleet) {
+        let (points, left) = first::<PointCovered>(visit, "/coverage")?;
+        tasks.extend(points.iter().filter_map(of_point));
+        more |= left;
+    }
     tasks.sort_by_key(|task| task.urgency);
     Ok((tasks, more))
 }
@@ -90,6 +96,26 @@ fn of_finding(finding: &FindingShown) -> Task {
         ),
         path: format!("/findings/{}", finding.id),
     }
+}
+
+fn of_point(point: &PointCovered) -> Option<Task> {
+    let first = point.holes.first()?;
+    let why = match point.holes.len() {
+        1 => first.why.clone(),
+        holes => format!(
+            "{holes} ways past every patch; {}{}: {}",
+            first.host, first.prefix, first.why
+        ),
+    };
+    Some(Task {
+        urgency: match point.environment {
+            Environment::Production => Urgency::Now,
+            Environment::Test => Urgency::Waiting,
+        },
+        title: format!("Hole at {}", point.ingress),
+        why,
+        path: "/coverage".to_owned(),
+    })
 }
 
 fn of_rollout(rollout: &Rollout, two_persons: bool, now_ms: i64) -> Option<Task> {

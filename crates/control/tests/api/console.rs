@@ -230,6 +230,11 @@ fn an_ingress_point_where_nothing_enforces_is_a_hole() {
     let hole = "hole: shop.example/old: it forwards to 10.0.0.1:80 and asks nobody";
     assert!(html.contains(hole), "{html}");
     assert!(html.contains("stopgap ingress snippet haproxy"), "{html}");
+    let html = browser.look("/");
+    assert!(
+        html.contains("Hole at side") && html.contains("Hole at edge"),
+        "{html}"
+    );
     let back = [("environment", "production"), ("why", "it stops people")];
     let none = browser.send("/rollback", &back);
     assert_eq!(none.status, 422, "{}", none.html);
