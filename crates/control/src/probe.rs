@@ -298,6 +298,7 @@ pub(crate) fn recognise(service: &Service, event: &mut Event) -> Result<(), Erro
         ingress: event.ingress.clone(),
         reference: event.reference.clone(),
         enforced: matches.any(|each| each.enforced),
+        stripped: event.action == wire::Action::Strip,
     };
     let is_of_it = service.store.learn_of_probe(&mark, |probe| {
         let is_of_it = probe.is_told_by(&marked);

@@ -64,6 +64,9 @@ pub struct Told {
     pub reference: String,
     /// Whether the patch was enforced, not only recorded.
     pub enforced: bool,
+    /// Whether it was forwarded without what is harmful in it.
+    #[serde(default)]
+    pub stripped: bool,
 }
 
 named! {
@@ -93,7 +96,9 @@ impl Probe {
         match (&self.told, &self.answer) {
             (_, Some(Answer::Unsent(_))) => Shown::Unsent,
             // Its word was not heeded.
-            (Some(told), Some(Answer::Status(200..=299))) if told.enforced => Shown::Passed,
+            (Some(told), Some(Answer::Status(200..=299))) if told.enforced && !told.stripped => {
+                Shown::Passed
+            }
             (Some(told), _) if told.enforced => Shown::Blocked,
             (Some(_), _) => Shown::Recorded,
             (None, Some(Answer::Failed(_))) => Shown::Unreachable,

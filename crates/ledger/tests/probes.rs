@@ -23,6 +23,7 @@ fn told(enforced: bool) -> Option<Told> {
         ingress: "agent".to_owned(),
         reference: "r".to_owned(),
         enforced,
+        stripped: false,
     })
 }
 
@@ -61,6 +62,21 @@ fn what_is_shown_takes_both_sides() {
         };
         assert_eq!(probe.shows(now_ms), shows, "{probe:?}");
     }
+}
+
+#[test]
+fn what_is_taken_out_of_a_request_does_no_harm_where_it_arrives() {
+    let stripped = told(true).map(|told| Told {
+        stripped: true,
+        ..told
+    });
+    let answer = Some(Answer::Status(200));
+    let probe = Probe {
+        answer,
+        told: stripped,
+        ..sent()
+    };
+    assert_eq!(probe.shows(1_000_001), Shown::Blocked);
 }
 
 #[test]
