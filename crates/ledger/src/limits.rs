@@ -19,6 +19,8 @@ pub struct Limits {
     pub affected: usize,
     /// And the bytes of their texts.
     pub affected_bytes: usize,
+    /// A record as JSON.
+    pub record_bytes: usize,
     /// Rollouts that have not ended, and so patches of a bundle.
     pub rollouts: usize,
     /// Ways to applications of one ingress point.
@@ -36,6 +38,7 @@ impl Default for Limits {
             software_bytes: 4 * 1024 * 1024,
             affected: 20_000,
             affected_bytes: 4 * 1024 * 1024,
+            record_bytes: 6 * 1024 * 1024,
             rollouts: 20_000,
             paths: 5000,
         }

@@ -176,7 +176,17 @@ impl Change<'_> {
         for id in ids {
             self.must_be_there(table, id)?;
         }
-        written(record)
+        let body = written(record)?;
+        // A line of a backup holds a record whole, and so does an entry of the audit log.
+        let most = Limits::records().record_bytes;
+        if body.len() > most {
+            return Err(Error::refused(format!(
+                "{} has {} bytes as JSON, {most} are allowed",
+                subject(record),
+                body.len()
+            )));
+        }
+        Ok(body)
     }
 }
 

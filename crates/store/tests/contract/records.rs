@@ -1,5 +1,5 @@
 use ledger::{Advisory, Application, Asset, IngressPoint, Severity, VirtualPatch};
-use store::{By, Paging, Record, Store};
+use store::{By, Limits, Paging, Record, Store};
 
 use crate::backend::{BY, Backend, change};
 use crate::sample;
@@ -11,6 +11,7 @@ crate::on_both!(
     what_others_changed_meanwhile_is_not_overwritten,
     what_a_record_refers_to_must_be_there,
     what_is_malformed_is_not_kept,
+    what_would_not_fit_into_a_backup_is_not_kept,
     a_change_that_fails_leaves_nothing,
     nobody_changes_anything_without_a_name_and_a_reason,
     a_cut_connection_is_replaced,
@@ -133,6 +134,26 @@ fn what_is_malformed_is_not_kept(backend: &Backend) {
         let add = store.change(&BY, |it| it.add(&sample::asset(id)));
         assert!(add.unwrap_err().is_refused(), "{id:?}");
     }
+}
+
+/// Quotes are what grows most when a record is written into a line.
+fn what_would_not_fit_into_a_backup_is_not_kept(backend: &Backend) {
+    let store = backend.open();
+    let asset = |count| Asset {
+        groups: vec!["\"".repeat(4096); count],
+        ..sample::asset("db-1")
+    };
+    let add = store.change(&BY, |it| it.add(&asset(800)));
+    let why = add.unwrap_err().to_string();
+    assert!(why.starts_with("asset/db-1 has 6"), "{why}");
+    change(&store, |it| it.add(&asset(760)));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    store.back_up(&file).unwrap();
+    let other = backend.another();
+    let restored = Store::restore(&other.location(), &file, &BY, Limits::default()).unwrap();
+    let read = restored.read(|it| it.get::<Asset>("db-1")).unwrap();
+    assert_eq!(read.value, asset(760));
 }
 
 fn a_change_that_fails_leaves_nothing(backend: &Backend) {
