@@ -49,7 +49,7 @@ pub(crate) fn of_url(url: &str) -> Option<String> {
     }
 }
 
-/// Whether it could be a host of DNS, or a wildcard of one, or an address.
+/// Whether it could be a host of DNS, or what stands for those below one, or an address.
 pub(crate) fn is_host(text: &str) -> bool {
     let name = text.strip_prefix("*.").unwrap_or(text);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);

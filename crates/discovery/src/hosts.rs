@@ -30,11 +30,12 @@ pub(crate) fn read(sources: &[Source<'_>], limits: &Limits) -> Result<Found, Pro
                 }
             }
             for name in names {
-                if !address::is_host(name) {
+                let host = address::plain(name);
+                if !address::is_host(&host) {
                     let why = format!("`{}` is no host", name.escape_debug());
                     return Err(Problem(at(source, line, why)));
                 }
-                let known = hosts.entry(address::plain(name)).or_default();
+                let known = hosts.entry(host).or_default();
                 known.extend(addresses.iter().map(|&address| address.to_owned()));
             }
             limits.within("hosts", hosts.len(), limits.paths)?;

@@ -181,6 +181,11 @@ impl Point {
     fn tidy(&mut self) {
         let listens: BTreeSet<String> = self.listens.drain(..).collect();
         self.listens = listens.into_iter().collect();
+        // What is no host that can be compared, such as `www.*`, may be any.
+        let others = |path: &&mut Path| !address::is_host(&path.host);
+        for path in self.paths.iter_mut().filter(others) {
+            "*".clone_into(&mut path.host);
+        }
         self.paths.sort();
         let mut paths: Vec<Path> = Vec::with_capacity(self.paths.len());
         for mut path in self.paths.drain(..) {
