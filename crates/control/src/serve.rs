@@ -20,7 +20,7 @@ use crate::fleet::{self, Fleet};
 use crate::probe::{self, Prober};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
-use crate::telemetry::{self, Telemetry};
+use crate::telemetry::{self, Telemetry, waiting};
 use crate::{Keys, Limits, Method, Route, describe, due, routes};
 
 /// Tells the time: milliseconds since 1970-01-01 UTC.
@@ -146,6 +146,14 @@ impl Service {
         self
     }
 
+    /// Takes the id of a call from its `X-Request-Id`: only where nobody but a gateway of ours, which
+    /// sets it, can call.
+    #[must_use]
+    pub fn believing_request_ids(self) -> Self {
+        self.telemetry.believe_ids();
+        self
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
         (self.clock)()
     }
@@ -232,7 +240,7 @@ async fn answer(
         now_ms: service.now_ms(),
     };
     let under_way = Arc::clone(&service);
-    let work = tokio::task::spawn_blocking(move || {
+    let work = waiting(move || {
         let of = (&*under_way.store, under_way.policy, &under_way.limits);
         let token = authenticate(&under_way.store, &raw.head.headers, raw.now_ms)?;
         let call = Call::read(of, &route, token, raw)?;

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use wire::Event;
 
-use crate::config;
+use crate::config::{self, EventFormat};
 use crate::error::Error;
 use crate::metrics::Metrics;
 
@@ -51,7 +51,12 @@ impl Events {
             });
         }
         let output = to.map(|to| open(&to.file)).transpose()?;
-        let places = Places { output, sink };
+        let format = to.map(|to| to.format).unwrap_or_default();
+        let places = Places {
+            output,
+            format,
+            sink,
+        };
         let (queue, events) = sync_channel(to.map_or_else(config::default_queue, |to| to.queue));
         let writer = std::thread::Builder::new()
             .name("events".to_owned())
@@ -64,8 +69,8 @@ impl Events {
         })
     }
 
-    /// A name for an event and the page that belongs to it.
-    pub(crate) fn reference(&self) -> String {
+    /// A name for a request, its event and its page.
+    pub(crate) fn reference(&self) -> Reference {
         self.references.next()
     }
 
@@ -103,6 +108,7 @@ pub(crate) fn now_ms() -> u64 {
 /// Where each event goes.
 struct Places {
     output: Option<Output>,
+    format: EventFormat,
     sink: Option<Box<dyn EventSink>>,
 }
 
@@ -147,13 +153,26 @@ impl Places {
             sink.keep(&line);
         }
         match &mut self.output {
-            Some(output) => writeln!(output, "{line}"),
+            Some(output) => match self.format {
+                EventFormat::Stopgap => writeln!(output, "{line}"),
+                EventFormat::Ocsf => writeln!(output, "{}", event.to_ocsf()),
+            },
             None => Ok(()),
         }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.output.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+}
+
+/// A name that does not come again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reference(u64);
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }
 
@@ -171,7 +190,7 @@ impl References {
         }
     }
 
-    fn next(&self) -> String {
+    fn next(&self) -> Reference {
         // splitmix64: every counter gives another name.
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let mut mixed = self
@@ -179,6 +198,6 @@ impl References {
             .wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        format!("{:016x}", mixed ^ (mixed >> 31))
+        Reference(mixed ^ (mixed >> 31))
     }
 }

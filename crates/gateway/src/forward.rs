@@ -5,6 +5,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::request_id::REQUEST_ID;
 use crate::server::Connection;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -18,6 +19,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 pub(crate) fn prepare(
     headers: &mut HeaderMap,
     host: Option<HeaderValue>,
+    id: HeaderValue,
     connection: &Connection,
     tunnel: bool,
     uncompressed: bool,
@@ -68,6 +70,7 @@ pub(crate) fn prepare(
         FORWARDED_FOR,
         client.unwrap_or_else(|| connection.peer_value.clone()),
     );
+    headers.insert(REQUEST_ID, id);
     let believed = |name| connection.is_trusted && headers.contains_key(name);
     let (host_known, proto_known) = (believed(&FORWARDED_HOST), believed(&FORWARDED_PROTO));
     if !host_known {

@@ -35,6 +35,7 @@ mod mask;
 mod metrics;
 mod page;
 mod proxy;
+mod request_id;
 mod server;
 mod sniff;
 mod spoe;
@@ -52,8 +53,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 pub use config::{
-    Application, Config, Control, Events, Fail, HostPattern, Listen, Network, Patches, Protocol,
-    Role, Tls, UpstreamUrl,
+    Application, Config, Control, EventFormat, Events, Fail, HostPattern, Listen, Network, Patches,
+    Protocol, Role, Tls, UpstreamUrl,
 };
 pub use error::Error;
 pub use events::EventSink;

@@ -18,7 +18,7 @@ use wire::{Event, EventMatch};
 use crate::body::{Body, ClientBody, UpstreamBody};
 use crate::config::{Application, Config, Network, Role};
 use crate::error::Error;
-use crate::events::{Events, now_ms};
+use crate::events::{Events, Reference, now_ms};
 use crate::fleet::{Answered, Fleet, FleetMetrics};
 use crate::forward;
 use crate::halt::Halt;
@@ -27,7 +27,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::server::Connection;
 use crate::upstream::Upstreams;
-use crate::{forward_auth, framing, mask, page, strip, tunnel};
+use crate::{forward_auth, framing, mask, page, request_id, strip, tunnel};
 
 /// What all requests share.
 pub(crate) struct Proxy {
@@ -136,8 +136,15 @@ impl Proxy {
             begin: Instant::now(),
             inspection: Inspection::new(&self.metrics),
             story: Story {
+                reference: self.events.reference(),
+                given: None,
+                accept: None,
+                version: Version::default(),
+                answered: None,
+                seen: None,
+                stripped: false,
                 role,
-                ..Story::default()
+                matches: Vec::new(),
             },
         }
     }
@@ -221,6 +228,9 @@ impl Proxy {
         // Check, and inspect the head; most requests concern no rule and go straight on.
         let (mut head, incoming) = request.into_parts();
         life.begin(&head);
+        if connection.is_trusted {
+            life.story.given = request_id::given(&head.headers);
+        }
         let asked = connection.role == Role::ForwardAuth;
         if asked {
             forward_auth::original(&mut head)?;
@@ -251,6 +261,7 @@ impl Proxy {
         forward::prepare(
             &mut head.headers,
             host,
+            story.id(),
             connection,
             upgrade.is_some(),
             readable,
@@ -301,16 +312,17 @@ impl Proxy {
         if let Some(kind) = halt.kind() {
             self.metrics.failed(kind);
         }
-        let reference = self.events.reference();
+        let (reference, request_id) = (story.reference, story.given_text());
         match &halt {
-            Halt::Upstream(_, why) => tracing::warn!(%reference, "upstream: {why}"),
-            Halt::Uninspected => tracing::error!(%reference, "inspection failed"),
-            Halt::Request(_, why) => tracing::debug!(%reference, "request: {why}"),
+            Halt::Upstream(_, why) => tracing::warn!(%reference, request_id, "upstream: {why}"),
+            Halt::Uninspected => tracing::error!(%reference, request_id, "inspection failed"),
+            Halt::Request(_, why) => tracing::debug!(%reference, request_id, "request: {why}"),
             Halt::Decided(decision) => {
                 let patch = decision.cause.patch.as_deref().unwrap_or("-");
-                tracing::info!(%reference, patch, rule = decision.cause.rule, "stopped");
+                let rule = decision.cause.rule;
+                tracing::info!(%reference, request_id, patch, rule, "stopped");
             }
-            Halt::Busy => tracing::warn!(%reference, "no room to hold another body"),
+            Halt::Busy => tracing::warn!(%reference, request_id, "no room to hold another body"),
         }
         let status = match &halt {
             Halt::Decided(decision) => match &decision.action {
@@ -322,7 +334,7 @@ impl Proxy {
                     StatusCode::FORBIDDEN
                 }
                 Action::Drop => {
-                    self.tell(story, Some((&halt, reference)), None);
+                    self.tell(story, Some(&halt), None);
                     return Err(Dropped);
                 }
             },
@@ -336,7 +348,7 @@ impl Proxy {
         };
         let mut response = page::page(
             status,
-            &reference,
+            &reference.to_string(),
             page::prefers_json(story.accept.as_ref()),
         );
         if let Halt::Decided(decision) = &halt
@@ -355,18 +367,19 @@ impl Proxy {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
         }
-        self.tell(story, Some((&halt, reference)), Some(response.status()));
+        self.tell(story, Some(&halt), Some(response.status()));
         Ok(response)
     }
 
     /// Counts and records what was done with a request that a rule concerned.
-    fn tell(&self, story: Story<'_>, halted: Option<(&Halt, String)>, status: Option<StatusCode>) {
+    fn tell(&self, story: Story<'_>, halted: Option<&Halt>, status: Option<StatusCode>) {
+        let request_id = story.given_text().map(str::to_owned);
         let Some(seen) = story.seen else {
             return;
         };
-        let decision = match &halted {
-            Some((Halt::Decided(decision), _)) => Some(&**decision),
-            Some((Halt::Uninspected, _)) => None,
+        let decision = match halted {
+            Some(Halt::Decided(decision)) => Some(&**decision),
+            Some(Halt::Uninspected) => None,
             _ if story.matches.is_empty() => return,
             _ => None,
         };
@@ -374,15 +387,14 @@ impl Proxy {
             Some(Action::Block { .. }) => wire::Action::Block,
             Some(Action::Redirect { .. }) => wire::Action::Redirect,
             Some(Action::Drop) => wire::Action::Drop,
-            None if matches!(halted, Some((Halt::Uninspected, _))) => wire::Action::Block,
+            None if matches!(halted, Some(Halt::Uninspected)) => wire::Action::Block,
             None if story.stripped => wire::Action::Strip,
             None => wire::Action::Pass,
         };
         self.count(&story.matches, decision, action);
-        let reference = halted.map_or_else(|| self.events.reference(), |(_, reference)| reference);
         let event = Event {
             version: Event::VERSION,
-            reference,
+            reference: story.reference.to_string(),
             time_ms: seen.time_ms,
             ingress: self.ingress.clone(),
             application: seen.application.to_owned(),
@@ -396,6 +408,7 @@ impl Proxy {
             ),
             action,
             status: status.map(|status| status.as_u16()),
+            request_id,
             matches: story.matches.iter().map(told).collect(),
             probe: seen
                 .probe
@@ -502,9 +515,27 @@ pub(crate) struct Meant<'a> {
     host: Option<HeaderValue>,
 }
 
+impl Story<'_> {
+    /// The id that a trusted proxy gave.
+    fn given_text(&self) -> Option<&str> {
+        self.given.as_ref().and_then(|given| given.to_str().ok())
+    }
+
+    /// What names the request to the next hop.
+    fn id(&self) -> HeaderValue {
+        self.given.clone().unwrap_or_else(|| {
+            let own = HeaderValue::try_from(self.reference.to_string());
+            own.unwrap_or_else(|_| HeaderValue::from_static(""))
+        })
+    }
+}
+
 /// What is remembered of a request while it lives.
-#[derive(Default)]
 struct Story<'a> {
+    /// Names its event and its page.
+    reference: Reference,
+    /// By what a trusted proxy knows it.
+    given: Option<HeaderValue>,
     accept: Option<HeaderValue>,
     version: Version,
     /// None: it is for no application.

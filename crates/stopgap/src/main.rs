@@ -10,6 +10,7 @@ mod control;
 mod coverage;
 mod demo;
 mod discover;
+mod events;
 mod findings;
 mod gateway;
 mod ingress;
@@ -18,6 +19,7 @@ mod inventory;
 mod ledger_place;
 mod listing;
 mod live;
+mod logging;
 mod patch;
 mod probe;
 mod rollout;
@@ -50,6 +52,7 @@ enum Command {
     Coverage(coverage::Arguments),
     Demo(demo::Arguments),
     Discover(discover::Arguments),
+    Events(events::Arguments),
     Findings(findings::Arguments),
     Gateway(gateway::Arguments),
     Ingress(ingress::Arguments),
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Discover(arguments) => discover::run(&arguments),
+        Command::Events(arguments) => events::run(&arguments),
         Command::Findings(arguments) => findings::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Ingress(arguments) => ingress::run(&arguments),

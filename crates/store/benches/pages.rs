@@ -170,6 +170,7 @@ fn event(number: u64) -> Event {
         path: "/search?q=%27%20UNION%20SELECT%20id%2Cemail%2Cpassword%20FROM%20users--".to_owned(),
         action: Action::Block,
         status: Some(403),
+        request_id: None,
         matches: vec![EventMatch {
             patch: Some(format!("patch-{}", number % 50)),
             rule: 1,

@@ -33,6 +33,10 @@ pub struct Event {
     /// The status that the client got; none if it got no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// The id that a trusted proxy gave the request: of its `X-Request-Id`, or the trace of its
+    /// `traceparent`; none: it gave none, so the request is known by the reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// What matched, in the order of evaluation.
     #[serde(default)]
     pub matches: Vec<EventMatch>,

@@ -10,6 +10,7 @@ mod event;
 mod exposition;
 mod fleet;
 mod key;
+mod ocsf;
 
 pub use bundle::{Bundle, BundleMode, BundlePatch, BundleRefused, Trust};
 pub use call::{CallRefused, CallSignature, SignedCall};

@@ -31,6 +31,7 @@ use crate::Secret;
 use crate::call::token_of;
 use crate::problem::{Kind, Problem};
 use crate::serve::Service;
+use crate::telemetry::waiting;
 use render::Frame;
 use session::Session;
 pub(crate) use session::Sessions;
@@ -145,7 +146,7 @@ async fn answer(
         ));
     }
     let under_way = Arc::clone(&service);
-    let work = tokio::task::spawn_blocking(move || {
+    let work = waiting(move || {
         let stored = under_way.store.read(|it| it.token(&session.token));
         let Some(token) = stored
             .ok()
@@ -248,7 +249,7 @@ async fn sign_in(service: Arc<Service>, request: Request) -> Response {
         return render::sign_in("Too many attempts have failed: wait a minute.".to_owned());
     }
     let under_way = Arc::clone(&service);
-    let work = tokio::task::spawn_blocking(move || {
+    let work = waiting(move || {
         let secret = Secret::read(form.get("token").trim());
         let token = match secret {
             Some(secret) => token_of(&under_way.store, &secret, now_ms)?,

@@ -25,6 +25,7 @@ pub(crate) use state::{PointState, state_of};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
 use crate::serve::{Service, whole};
+use crate::telemetry::waiting;
 use crate::{Limits, Method};
 
 /// What a call does, on a thread that may wait.
@@ -193,7 +194,7 @@ async fn work(service: Arc<Service>, handle: Handle, request: Request) -> Result
     let (head, body) = request.into_parts();
     let body = whole(body, CALL_BYTES, &service.limits).await?;
     let under_way = Arc::clone(&service);
-    let work = tokio::task::spawn_blocking(move || handle(&under_way, &head, &body));
+    let work = waiting(move || handle(&under_way, &head, &body));
     work.await
         .unwrap_or_else(|defect| Err(Problem::internal(&defect)))
 }
@@ -239,7 +240,7 @@ async fn bundle(service: Arc<Service>, request: Request) -> Result<Response, Pro
 async fn caller(service: &Arc<Service>, head: &Arc<Parts>) -> Result<ledger::Gateway, Problem> {
     let _turn = turn(service, &service.fleet.checks).await?;
     let (under_way, head) = (Arc::clone(service), Arc::clone(head));
-    let work = tokio::task::spawn_blocking(move || signed::caller(&under_way, &head, &[]));
+    let work = waiting(move || signed::caller(&under_way, &head, &[]));
     work.await
         .unwrap_or_else(|defect| Err(Problem::internal(&defect)))
 }

@@ -159,6 +159,7 @@ async fn events_tell_what_was_done_and_no_secret() {
     let mut config = config(upstream.address);
     config.ingress = "edge".to_owned();
     config.events = Some(gateway::Events {
+        format: gateway::EventFormat::Stopgap,
         file: file.clone(),
         queue: 100,
     });

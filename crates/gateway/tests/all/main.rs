@@ -1,5 +1,5 @@
 //! The gateway between real sockets.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod asking;
 mod deciding;
@@ -8,5 +8,6 @@ mod framing;
 mod hardening;
 mod proxying;
 mod support;
+mod telling;
 mod tls;
 mod upstreams;

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ledger_place::{Place, now_ms};
+use crate::logging::Logging;
 use crate::workshop::Bench;
 
 /// Serve the ledger's REST API and give out bundles; make the ledger if it is not there.
@@ -42,6 +43,12 @@ pub(crate) struct Arguments {
     /// Let one person alone enforce in production.
     #[arg(long)]
     one_person: bool,
+    /// Know calls by the X-Request-Id that they bring, in the log and in answers. For a control side
+    /// that only a gateway of ours can reach, which sets it.
+    #[arg(long)]
+    believe_request_ids: bool,
+    #[command(flatten)]
+    logging: Logging,
 }
 
 #[derive(Subcommand)]
@@ -74,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let place = arguments.place.as_ref();
     let place = place.context("say --data DIR or --database URL")?;
     must_be_loopback(arguments.listen)?;
-    crate::gateway::log_to_stderr();
+    arguments.logging.start();
     let keys = arguments.keys.open(place)?;
     let store = Store::open(&place.location()?, store::Limits::default())?;
     let store = Arc::new(store);
@@ -129,7 +136,10 @@ pub(crate) async fn with_admin(
 
 async fn serve(arguments: &Arguments, service: Service) -> anyhow::Result<()> {
     let listener = bind(arguments.listen).await?;
-    let service = with_admin(service, arguments.admin).await?;
+    let mut service = with_admin(service, arguments.admin).await?;
+    if arguments.believe_request_ids {
+        service = service.believing_request_ids();
+    }
     let mut ends = [
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,

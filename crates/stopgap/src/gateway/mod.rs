@@ -4,7 +4,6 @@ mod feed;
 mod plan;
 mod watch;
 
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,13 +12,15 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use engine::Mode;
-use gateway::{Config, Control, Gateway, Patches, Role, Running};
+use gateway::{Config, Control, EventFormat, Gateway, Patches, Role, Running};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 
 use feed::{Enrol, Member, Offer};
 pub(crate) use feed::{has_joined, join};
 use plan::{Loaded, Rejected};
+
+use crate::logging::Logging;
 
 /// Run a reverse proxy that enforces virtual patches.
 ///
@@ -37,7 +38,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     /// The configuration; see docs/gateway.md.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "spoe", "ext_proc", "app", "patches", "mode", "rules", "admin", "events", "control"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "forward_auth", "spoe", "ext_proc", "app", "patches", "mode", "rules", "admin", "events", "events_format", "control"])]
     config: Option<PathBuf>,
     /// Where clients connect.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -76,6 +77,9 @@ pub(crate) struct Arguments {
     /// A file for events, as JSON lines; `-` is standard output.
     #[arg(long, value_name = "FILE", default_value = "-")]
     events: PathBuf,
+    /// How events are written there.
+    #[arg(long, value_enum, default_value_t = Written::Stopgap)]
+    events_format: Written,
     /// The control side, such as https://control.example:8443; see `stopgap gateway enrol`.
     #[arg(long, value_name = "URL", requires = "state")]
     control: Option<String>,
@@ -86,11 +90,22 @@ pub(crate) struct Arguments {
     /// ones.
     #[arg(long, value_name = "FILE", requires = "control")]
     control_ca: Option<PathBuf>,
+    #[command(flatten)]
+    logging: Logging,
 }
 
 #[derive(Subcommand)]
 enum Command {
     Enrol(Enrol),
+}
+
+/// How an event is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Written {
+    /// As `docs/telemetry.md` says, with all that is known.
+    Stopgap,
+    /// As HTTP Activity of the Open Cybersecurity Schema Framework.
+    Ocsf,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -123,9 +138,11 @@ impl Arguments {
             rules: Vec::new(),
             admin,
             events,
+            events_format: Written::Stopgap,
             control: Some(control.to_owned()),
             state: Some(state.to_owned()),
             control_ca: None,
+            logging: Logging::default(),
         }
     }
 
@@ -141,7 +158,7 @@ impl Arguments {
 
 /// Serves until a signal ends it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    log_to_stderr();
+    arguments.logging.start();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -149,14 +166,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(Command::Enrol(arguments)) => runtime.block_on(feed::enrol(arguments)),
         None => runtime.block_on(serve(arguments, |_| Ok(()))),
     }
-}
-
-pub(crate) fn log_to_stderr() {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }
 
 fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
@@ -191,7 +200,13 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
             authorities: arguments.control_ca.clone(),
         });
     }
-    config.events = Some(gateway::Events::to(arguments.events.clone()));
+    config.events = Some(gateway::Events {
+        format: match arguments.events_format {
+            Written::Stopgap => EventFormat::Stopgap,
+            Written::Ocsf => EventFormat::Ocsf,
+        },
+        ..gateway::Events::to(arguments.events.clone())
+    });
     Ok(config)
 }
 

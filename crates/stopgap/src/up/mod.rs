@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::gateway;
 use crate::ledger_place::now_ms;
+use crate::logging::Logging;
 
 /// Run everything in one process: the console, its API, and one gateway that enforces what the
 /// rollouts say.
@@ -53,6 +54,8 @@ pub(crate) struct Arguments {
     /// Fill a ledger that is still empty with an example organisation.
     #[arg(long)]
     sample: bool,
+    #[command(flatten)]
+    logging: Logging,
     /// Write one JSON object once all are ready: {"console", "api", "gateway", "token"}.
     #[arg(long)]
     json: bool,
@@ -64,7 +67,7 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     crate::control::must_be_loopback(arguments.listen)?;
-    gateway::log_to_stderr();
+    arguments.logging.start();
     let store = Store::open(&Location::folder(&arguments.data), store::Limits::default())?;
     let store = Arc::new(store);
     if arguments.sample && is_empty(&store)? {

@@ -14,4 +14,6 @@ mod support {
     pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 }
 
+mod events;
+mod log;
 mod prometheus;

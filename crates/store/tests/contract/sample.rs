@@ -110,6 +110,7 @@ pub(crate) fn event(time_ms: u64, reference: &str, patch: Option<&str>) -> wire:
         path: "/search?q=%00".to_owned(),
         action: wire::Action::Block,
         status: Some(403),
+        request_id: None,
         matches: patch.map(matched).into_iter().collect(),
         probe: None,
     }

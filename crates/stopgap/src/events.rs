@@ -1,0 +1,72 @@
+//! `stopgap events`: what ingress points have told, for other systems.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use store::{EventFilter, Paging};
+
+use crate::ledger_place::Place;
+
+/// Requests that matched, as ingress points have told the ledger.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Export(Export),
+}
+
+/// Write events as JSON lines, the newest first.
+#[derive(Args)]
+struct Export {
+    #[command(flatten)]
+    place: Place,
+    /// Only those of one application.
+    #[arg(long, value_name = "NAME", conflicts_with = "patch")]
+    application: Option<String>,
+    /// Only those in which a patch matched.
+    #[arg(long, value_name = "ID")]
+    patch: Option<String>,
+    /// Only those since this time, in milliseconds since 1970-01-01 UTC.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    since_ms: u64,
+    /// How each is written.
+    #[arg(long, value_enum, default_value_t = crate::gateway::Written::Stopgap)]
+    format: crate::gateway::Written,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Command::Export(arguments) = &arguments.command;
+    let store = arguments.place.open()?;
+    let filter = match (&arguments.application, &arguments.patch) {
+        (Some(id), _) => EventFilter::Application(id),
+        (_, Some(id)) => EventFilter::Patch(id),
+        _ => EventFilter::All,
+    };
+    let mut output = std::io::stdout().lock();
+    let mut after = None;
+    loop {
+        let paging = Paging {
+            after: after.as_deref(),
+            most: None,
+        };
+        let page = store.read(|it| it.events(filter, paging))?;
+        for event in &page.items {
+            if event.time_ms < arguments.since_ms {
+                return Ok(ExitCode::SUCCESS);
+            }
+            match arguments.format {
+                crate::gateway::Written::Stopgap => writeln!(output, "{}", event.to_line()?)?,
+                crate::gateway::Written::Ocsf => writeln!(output, "{}", event.to_ocsf())?,
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
