@@ -196,7 +196,7 @@ impl<'a> Call<'a> {
     /// it was carried out now.
     pub(crate) fn change_showing_once(
         &self,
-        secret: &Secret,
+        secret: &str,
         change: impl FnOnce(&mut Change<'_>) -> Result<Reply, Error>,
     ) -> Result<Reply, Problem> {
         let mut new = false;
@@ -205,7 +205,7 @@ impl<'a> Call<'a> {
             change(it)
         })?;
         if new && let Some(body) = reply.body.as_object_mut() {
-            body.insert("secret".to_owned(), secret.text().into());
+            body.insert("secret".to_owned(), secret.into());
         }
         Ok(reply)
     }

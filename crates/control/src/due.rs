@@ -174,6 +174,13 @@ impl Doer<'_> {
                 tellings.insert(format!("rollout/{}", rollout.id), telling);
             }
         }
+        for seen in self.service.store.read(|it| it.fleet())? {
+            let (gateway, seen_ms) = (seen.gateway, seen.seen_ms);
+            let telling = seen_ms.and_then(|ms| due::of_gateway(&gateway, ms, self.now_ms));
+            if let Some(telling) = telling {
+                tellings.insert(format!("gateway/{}", gateway.id), telling);
+            }
+        }
         for (subject, telling) in tellings {
             let told = self
                 .service

@@ -21,6 +21,8 @@ pub struct Limits {
     pub stop_ms: u64,
     /// Failed attempts to sign in, of everybody, in a minute.
     pub failed_sign_ins: usize,
+    /// The same, by a password of one name.
+    pub failed_passwords: usize,
     /// People who are signed in at one time.
     pub sessions: usize,
     /// How long somebody stays signed in without a look at the console, in milliseconds.
@@ -43,6 +45,7 @@ impl Default for Limits {
             bundle_ms: 7 * 24 * 60 * 60 * 1000,
             stop_ms: 10_000,
             failed_sign_ins: 20,
+            failed_passwords: 5,
             sessions: 1000,
             session_idle_ms: 30 * 60 * 1000,
             session_ms: 12 * 60 * 60 * 1000,

@@ -21,6 +21,7 @@ use crate::probe::{self, Prober};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
 use crate::telemetry::{self, Telemetry, waiting};
+use crate::telling::{self, Courier};
 use crate::{Keys, Limits, Method, Route, describe, due, routes};
 
 /// Tells the time: milliseconds since 1970-01-01 UTC.
@@ -41,6 +42,8 @@ pub struct Service {
     /// None: nothing is probed.
     pub(crate) prober: Option<Arc<dyn Prober>>,
     pub(crate) telemetry: Telemetry,
+    /// None: subscribers are not told.
+    courier: Option<Arc<dyn Courier>>,
     admin: Option<TcpListener>,
 }
 
@@ -83,8 +86,15 @@ pub async fn serve(
             None => std::future::pending().await,
         }
     };
+    let telling = async {
+        match service.courier.clone() {
+            Some(courier) => telling::run(Arc::clone(&service), courier).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         ended = served => ended,
+        () = telling => Ok(()),
         ended = admin => ended,
         () = fleet::publish(Arc::clone(&service)) => Ok(()),
         () = due::run(Arc::clone(&service)) => Ok(()),
@@ -121,8 +131,16 @@ impl Service {
             workshop: None,
             prober: None,
             telemetry: Telemetry::default(),
+            courier: None,
             admin: None,
         }
+    }
+
+    /// With somebody who brings notices to subscribers.
+    #[must_use]
+    pub fn with_courier(mut self, courier: Arc<dyn Courier>) -> Self {
+        self.courier = Some(courier);
+        self
     }
 
     /// With health and metrics, without any token, on an address of their own.

@@ -87,3 +87,44 @@ impl Token {
         self.role >= role && (self.areas.is_empty() || self.areas.contains(&area))
     }
 }
+
+/// Somebody who signs in with a password, of which no more than a hash is kept elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// Who, also for the audit log: a user and a token of the same name are one person.
+    pub id: String,
+    /// What they may.
+    pub role: Role,
+    /// The parts of the ledger where they may; none: all.
+    #[serde(default)]
+    pub areas: Vec<Area>,
+    /// When they were put out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_ms: Option<i64>,
+}
+
+impl User {
+    /// Whether it may come into the ledger.
+    ///
+    /// # Errors
+    /// A text is missing, malformed or too long.
+    pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
+        check::id("id", &self.id, limits)?;
+        check::entries("areas", &self.areas, limits)
+    }
+
+    /// What their access is like; none: they were put out.
+    #[must_use]
+    pub fn access(&self) -> Option<Token> {
+        self.removed_ms.is_none().then(|| Token {
+            // No token can have this name.
+            id: format!("user/{}", self.id),
+            who: self.id.clone(),
+            role: self.role,
+            areas: self.areas.clone(),
+            expires_ms: i64::MAX,
+            revoked_ms: None,
+        })
+    }
+}

@@ -1,7 +1,7 @@
 //! What becomes due as time passes and traffic comes, without anybody asking for it.
 
 use crate::rollout::{Fault, Move, Policy, Signals, Stage, Step};
-use crate::{Attention, Environment, Finding, Rollout, State, VirtualPatch, finding};
+use crate::{Attention, Environment, Finding, Gateway, Rollout, State, VirtualPatch, finding};
 
 /// How long before its expiry a patch is told of, in milliseconds.
 pub const WARNING_MS: i64 = 14 * 24 * 60 * 60 * 1000;
@@ -64,6 +64,21 @@ pub fn of_rollout(rollout: &Rollout, now_ms: i64) -> Option<Telling> {
         action: "rollout.proof-overdue",
         since_ms: rollout.since_ms,
         why: "the proof that it owes is not there in time",
+    })
+}
+
+/// How long an ingress point may be silent before that is told: ten of its attestations, in
+/// milliseconds.
+pub const SILENT_MS: i64 = 10 * 60 * 1000;
+
+/// What must be told of an ingress point that attested something last at a time.
+#[must_use]
+pub fn of_gateway(gateway: &Gateway, seen_ms: i64, now_ms: i64) -> Option<Telling> {
+    let silent = now_ms.saturating_sub(seen_ms) > SILENT_MS;
+    (silent && gateway.revoked_ms.is_none()).then_some(Telling {
+        action: "gateway.silent",
+        since_ms: seen_ms,
+        why: "it has not told for ten minutes what it enforces",
     })
 }
 

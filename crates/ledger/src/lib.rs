@@ -24,8 +24,9 @@ pub mod probe;
 mod refused;
 pub mod rollout;
 pub mod ssvc;
+mod subscription;
 
-pub use access::{Area, Role, Token};
+pub use access::{Area, Role, Token, User};
 pub use advisory::{Advisory, Affected, KnownExploited, Severity, VersionRange};
 pub use asset::{
     Asset, AssetKind, AutoUpdate, Criticality, Job, JobKind, OperatingSystem, Reboot, Software,
@@ -40,3 +41,4 @@ pub use limits::Limits;
 pub use patch::{Attention, AwaitedFix, Proof, Proven, Reason, VirtualPatch};
 pub use refused::Refused;
 pub use rollout::Rollout;
+pub use subscription::{Subscription, TOLD};

@@ -8,6 +8,7 @@ mod backup;
 mod catalogue;
 mod control;
 mod coverage;
+mod courier;
 mod demo;
 mod discover;
 mod events;
@@ -25,9 +26,11 @@ mod probe;
 mod rollout;
 mod rules;
 mod source;
+mod subscription;
 mod token;
 mod traffic;
 mod up;
+mod user;
 mod workshop;
 
 use std::process::ExitCode;
@@ -63,8 +66,10 @@ enum Command {
     Rollback(rollout::Rollback),
     Rollout(rollout::Arguments),
     Rules(rules::Arguments),
+    Subscription(subscription::Arguments),
     Token(token::Arguments),
     Up(up::Arguments),
+    User(user::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -89,8 +94,10 @@ fn main() -> ExitCode {
         Command::Rollback(arguments) => rollout::roll_back(&arguments),
         Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Subscription(arguments) => subscription::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
+        Command::User(arguments) => user::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("stopgap: {error:#}");

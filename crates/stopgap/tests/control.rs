@@ -202,3 +202,41 @@ fn an_ingress_point_is_given_leave_and_put_out_by_commands() {
     let refused = run(&elsewhere, &data);
     assert_eq!(refused.status.code(), Some(2));
 }
+
+#[test]
+fn people_are_let_in_and_put_out_by_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let with_password = |line: &str, password: &str| {
+        let mut typed = stopgap(&words(line), &data)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = typed.stdin.take().unwrap();
+        std::io::Write::write_all(&mut input, format!("{password}\n").as_bytes()).unwrap();
+        drop(input);
+        typed.wait_with_output().unwrap()
+    };
+    let add = "user add ann --role operator --who root --why new";
+    let short = with_password(add, "too short");
+    let complained = String::from_utf8(short.stderr).unwrap();
+    assert!(complained.contains("12 to 256 bytes"), "{complained}");
+    assert!(with_password(add, "correct horse battery").status.success());
+    let control = Control::start(&data, &[]);
+    let form = "name=ann&password=correct+horse+battery";
+    assert_eq!(control.call("POST /sign-in", "", form).0, 303);
+    let change = "user password ann --who root --why lost";
+    assert!(
+        with_password(change, "another horse, another battery")
+            .status
+            .success()
+    );
+    assert_eq!(control.call("POST /sign-in", "", form).0, 401);
+    let listed = String::from_utf8(run(&words("user list"), &data).stdout).unwrap();
+    assert!(listed.contains("ann  operator"), "{listed}");
+    let removed = run(&words("user remove ann --who root --why left"), &data);
+    assert!(removed.status.success(), "{removed:?}");
+    control.stop();
+}

@@ -89,6 +89,11 @@ impl<'a> Change<'a> {
         self.by.who
     }
 
+    /// The last entry of the audit log, also if it was written now.
+    pub(crate) fn noted(&self) -> i64 {
+        self.head.sequence
+    }
+
     /// Writes to the audit log what was done to what, and what it became.
     pub(crate) fn note(&mut self, action: &str, subject: &str, detail: &str) -> Result<(), Error> {
         let entry = Entry {

@@ -24,7 +24,9 @@ mod probes;
 mod records;
 mod rollouts;
 mod sql;
+mod subscriptions;
 mod tokens;
+mod users;
 
 use std::path::Path;
 
@@ -39,6 +41,7 @@ pub use limits::Limits;
 pub use location::Location;
 pub use records::{Record, Stored};
 pub use rollouts::{RolloutFilter, Start};
+pub use subscriptions::Subscribed;
 
 use sql::{Connection, Pool, Transaction};
 

@@ -6,7 +6,8 @@ use crate::cursor::{Kind, Part};
 use crate::sql::Row;
 use crate::{Error, Page, Paging, Session};
 
-const COLUMNS: &str = "sequence, time_ms, who, action, subject, why, detail, previous, hash";
+pub(crate) const COLUMNS: &str =
+    "sequence, time_ms, who, action, subject, why, detail, previous, hash";
 
 impl Session<'_> {
     /// Entries, the newest first; of one subject if it is named.
@@ -85,7 +86,7 @@ impl Session<'_> {
     }
 }
 
-fn entry(row: &Row) -> Result<Entry, Error> {
+pub(crate) fn entry(row: &Row) -> Result<Entry, Error> {
     let text = |column| row.text(column).map(str::to_owned);
     Ok(Entry {
         sequence: row.integer(0)?,

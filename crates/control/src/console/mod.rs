@@ -26,15 +26,17 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
+use ledger::Token;
 
 use crate::Secret;
 use crate::call::token_of;
+use crate::password::is_password;
 use crate::problem::{Kind, Problem};
 use crate::serve::Service;
 use crate::telemetry::waiting;
 use render::Frame;
-use session::Session;
 pub(crate) use session::Sessions;
+use session::{By, Session};
 use visit::{Fields, Shown, Visit};
 pub use workshop::{Examined, Made, Workshop};
 
@@ -147,12 +149,7 @@ async fn answer(
     }
     let under_way = Arc::clone(&service);
     let work = waiting(move || {
-        let stored = under_way.store.read(|it| it.token(&session.token));
-        let Some(token) = stored
-            .ok()
-            .map(|stored| stored.value)
-            .filter(|token| token.holds(now_ms))
-        else {
+        let Some(token) = access(&under_way, &session.by, now_ms) else {
             return Ok(see("/sign-in"));
         };
         let visit = Visit {
@@ -235,7 +232,38 @@ fn session_of(service: &Service, headers: &HeaderMap, now_ms: i64) -> Option<Ses
     service.sessions.of(cookie, now_ms, &service.limits)
 }
 
-/// Whoever shows a token that counts is signed in.
+/// What somebody may who has signed in so; none: nothing any more.
+fn access(service: &Service, by: &By, now_ms: i64) -> Option<Token> {
+    let access = match by {
+        By::Token(id) => service.store.read(|it| it.token(id)).ok()?.value,
+        By::Password(id) => {
+            let (user, _) = service.store.read(|it| it.user_with_hash(id)).ok()?;
+            user.value.access()?
+        }
+    };
+    access.holds(now_ms).then_some(access)
+}
+
+/// Whoever shows what the form holds; none: nobody.
+fn shown_by(service: &Service, form: &Fields, now_ms: i64) -> Result<Option<By>, Problem> {
+    let name = form.get("name").trim();
+    if name.is_empty() {
+        let Some(secret) = Secret::read(form.get("token").trim()) else {
+            return Ok(None);
+        };
+        let token = token_of(&service.store, &secret, now_ms)?;
+        return Ok(token.map(|token| By::Token(token.id)));
+    }
+    let kept = match service.store.read(|it| it.user_with_hash(name)) {
+        Ok((user, hash)) => user.value.access().map(|_| hash),
+        Err(why) if why.is_missing() => None,
+        Err(why) => return Err(why.into()),
+    };
+    let same = is_password(form.get("password"), kept.as_deref());
+    Ok(same.then(|| By::Password(name.to_owned())))
+}
+
+/// Whoever shows a token that counts, or a password, is signed in.
 async fn sign_in(service: Arc<Service>, request: Request) -> Response {
     // Only a gateway in front can have spoken TLS: we listen on this machine alone.
     let forwarded = request.headers().get("x-forwarded-proto");
@@ -245,21 +273,26 @@ async fn sign_in(service: Arc<Service>, request: Request) -> Response {
         Err(problem) => return render::problem(&Frame::default(), &problem),
     };
     let now_ms = service.now_ms();
-    if !service.sessions.may_try(now_ms, &service.limits) {
+    let name = form.get("name").trim().to_owned();
+    if !service.sessions.may_try(&name, now_ms, &service.limits) {
         return render::sign_in("Too many attempts have failed: wait a minute.".to_owned());
     }
+    let busy = |_| Problem::new(Kind::Busy, "too many sign in at one time, try again");
+    let place = service.sessions.turns.try_acquire().map_err(busy);
+    if let Err(problem) = place {
+        return render::problem(&Frame::default(), &problem);
+    }
+    let trouble = match name.is_empty() {
+        true => "This is no token that counts.",
+        false => "This name and this password do not belong together.",
+    };
     let under_way = Arc::clone(&service);
     let work = waiting(move || {
-        let secret = Secret::read(form.get("token").trim());
-        let token = match secret {
-            Some(secret) => token_of(&under_way.store, &secret, now_ms)?,
-            None => None,
-        };
-        let Some(token) = token else {
-            under_way.sessions.note_failure(now_ms);
+        let Some(by) = shown_by(&under_way, &form, now_ms)? else {
+            under_way.sessions.note_failure(&name, now_ms);
             return Ok(None);
         };
-        let opened = under_way.sessions.open(token.id, now_ms, &under_way.limits);
+        let opened = under_way.sessions.open(by, now_ms, &under_way.limits);
         opened.map(Some).map_err(|why| Problem::internal(&why))
     });
     let opened = work
@@ -274,7 +307,7 @@ async fn sign_in(service: Arc<Service>, request: Request) -> Response {
             set(&mut response, SET_COOKIE, &cookie);
             response
         }
-        Ok(None) => render::sign_in("This is no token that counts.".to_owned()),
+        Ok(None) => render::sign_in(trouble.to_owned()),
         Err(problem) => render::problem(&Frame::default(), &problem),
     }
 }

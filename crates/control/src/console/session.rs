@@ -7,28 +7,51 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger::sha256;
 
+use tokio::sync::Semaphore;
+
 use crate::Limits;
 use crate::secret::random;
 
+/// Attempts to sign in that are looked at, at one time.
+const VERIFIED: usize = 2;
+
 /// Everybody who is signed in, and who has failed to.
-#[derive(Default)]
 pub(crate) struct Sessions {
     inside: Mutex<Inside>,
+    /// Attempts that are looked at, at one time: each takes much memory.
+    pub(crate) turns: Semaphore,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            inside: Mutex::default(),
+            turns: Semaphore::new(VERIFIED),
+        }
+    }
 }
 
 #[derive(Default)]
 struct Inside {
     /// By the hash of what the cookie holds.
     open: HashMap<String, Session>,
-    /// When attempts have failed, the oldest first.
-    failed_ms: Vec<i64>,
+    /// When attempts have failed, the oldest first, and by which name; by tokens none is named.
+    failed: Vec<(i64, String)>,
+}
+
+/// By what somebody has signed in. Whether it still counts is asked each time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A token of this name.
+    Token(String),
+    /// The password of this user.
+    Password(String),
 }
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
-    /// The token that was shown. Whether it still counts is asked each time.
-    pub(crate) token: String,
+    pub(crate) by: By,
     /// Forms must bring it: other sites cannot know it.
     pub(crate) form_key: String,
     /// Names it: the hash of what the cookie holds.
@@ -38,34 +61,33 @@ pub(crate) struct Session {
 }
 
 impl Sessions {
-    /// Whether one may try to sign in now.
-    pub(crate) fn may_try(&self, now_ms: i64, limits: &Limits) -> bool {
+    /// Whether one may try to sign in now, by this name.
+    pub(crate) fn may_try(&self, name: &str, now_ms: i64, limits: &Limits) -> bool {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let since = now_ms.saturating_sub(60_000);
-        inside.failed_ms.retain(|&failed| failed > since);
-        inside.failed_ms.len() < limits.failed_sign_ins
+        inside.failed.retain(|(failed_ms, _)| *failed_ms > since);
+        let named = inside
+            .failed
+            .iter()
+            .filter(|(_, it)| !name.is_empty() && it == name);
+        named.count() < limits.failed_passwords && inside.failed.len() < limits.failed_sign_ins
     }
 
-    pub(crate) fn note_failure(&self, now_ms: i64) {
+    pub(crate) fn note_failure(&self, name: &str, now_ms: i64) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.failed_ms.push(now_ms);
+        inside.failed.push((now_ms, name.to_owned()));
     }
 
-    /// Signs in whoever has shown the token; what the cookie is to hold. Where too many are
+    /// Signs somebody in; what the cookie is to hold. Where too many are
     /// signed in, whoever was seen longest ago no longer is.
     ///
     /// # Errors
     /// The system gives no random bytes.
-    pub(crate) fn open(
-        &self,
-        token: String,
-        now_ms: i64,
-        limits: &Limits,
-    ) -> std::io::Result<String> {
+    pub(crate) fn open(&self, by: By, now_ms: i64, limits: &Limits) -> std::io::Result<String> {
         let cookie = URL_SAFE_NO_PAD.encode(random()?);
         let name = sha256(cookie.as_bytes());
         let session = Session {
-            token,
+            by,
             name: name.clone(),
             form_key: URL_SAFE_NO_PAD.encode(random()?),
             began_ms: now_ms,
@@ -115,8 +137,8 @@ mod tests {
     const MINUTE_MS: i64 = 60_000;
 
     fn open(sessions: &Sessions, now_ms: i64) -> String {
-        let token = format!("token {now_ms}");
-        let opened = sessions.open(token, now_ms, &Limits::default());
+        let by = By::Token(format!("token {now_ms}"));
+        let opened = sessions.open(by, now_ms, &Limits::default());
         opened.unwrap()
     }
 
@@ -153,7 +175,7 @@ mod tests {
             ..Limits::default()
         };
         let cookies = [1, 2, 3].map(|now_ms| {
-            let opened = sessions.open("token".to_owned(), now_ms, &limits);
+            let opened = sessions.open(By::Token("token".to_owned()), now_ms, &limits);
             opened.unwrap()
         });
         let open = cookies.map(|cookie| sessions.of(&cookie, 4, &limits).is_some());
@@ -163,12 +185,21 @@ mod tests {
     #[test]
     fn after_some_failures_one_waits_a_minute() {
         let (sessions, limits) = (Sessions::default(), Limits::default());
-        for _ in 0..limits.failed_sign_ins {
-            assert!(sessions.may_try(5, &limits));
-            sessions.note_failure(5);
+        for count in 0..limits.failed_sign_ins {
+            assert!(sessions.may_try("", 5, &limits));
+            // Somebody else may still try.
+            let may = sessions.may_try("ann", 5, &limits);
+            assert_eq!(may, count < limits.failed_passwords);
+            let name = if count < limits.failed_passwords {
+                "ann"
+            } else {
+                ""
+            };
+            sessions.note_failure(name, 5);
         }
-        assert!(!sessions.may_try(5, &limits));
-        assert!(!sessions.may_try(MINUTE_MS + 4, &limits));
-        assert!(sessions.may_try(MINUTE_MS + 5, &limits));
+        assert!(!sessions.may_try("", 5, &limits));
+        assert!(!sessions.may_try("bob", MINUTE_MS + 4, &limits));
+        assert!(sessions.may_try("", MINUTE_MS + 5, &limits));
+        assert!(sessions.may_try("ann", MINUTE_MS + 5, &limits));
     }
 }

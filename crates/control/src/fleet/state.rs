@@ -1,10 +1,8 @@
 //! How an ingress point is, as far as its attestations tell.
 
 use ledger::Gateway;
+use ledger::due::SILENT_MS;
 use wire::{Attestation, Refusal};
-
-/// How long an ingress point may be silent before that is told: ten of its attestations.
-const SILENT_MS: i64 = 10 * 60 * 1000;
 
 /// How an ingress point is; where several are true, the first of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -197,7 +197,7 @@ fn admit(call: &Call<'_>) -> Result<Reply, Problem> {
         expires_ms: wanted.expires_ms,
         used_ms: None,
     };
-    call.change_showing_once(&secret, |it| {
+    call.change_showing_once(&secret.text(), |it| {
         let added = it.add_enrolment(&enrolment, &secret.hash())?;
         let made = Admitted {
             version: added.version,

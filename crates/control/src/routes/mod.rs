@@ -7,6 +7,7 @@ mod findings;
 mod fleet;
 mod records;
 mod rollouts;
+mod subscriptions;
 mod tokens;
 
 pub(crate) use findings::FindingShown;
@@ -107,6 +108,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(fleet::all());
     routes.extend(coverage::all());
     routes.extend(audit::all());
+    routes.extend(subscriptions::all());
     routes.extend(tokens::all());
     routes
 }

@@ -116,7 +116,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
         expires_ms: wanted.expires_ms,
         revoked_ms: None,
     };
-    call.change_showing_once(&secret, |it| {
+    call.change_showing_once(&secret.text(), |it| {
         let added = it.add_token(&token, &secret.hash())?;
         let made = Made {
             version: added.version,

@@ -6,23 +6,12 @@ use std::sync::atomic::Ordering;
 use ledger::coverage::Map;
 use ledger::due::WARNING_MS;
 use ledger::rollout::{Evidence, Stage};
-use ledger::{Attention, Environment, IngressPoint, Rollout, State, VirtualPatch};
+use ledger::{Attention, Environment, IngressPoint, Rollout, State, TOLD, VirtualPatch};
 use store::{Error, Page, Paging, Seen, Session, Stored};
 use wire::Exposition;
 
 use crate::fleet::{PointState, state_of};
 use crate::serve::Service;
-
-/// Changes that are told of also where there was none yet: Prometheus sees only how a number
-/// that is there grows.
-const TOLD: [&str; 6] = [
-    "patch.expired",
-    "patch.expiring",
-    "patch.propose-retirement",
-    "rollout.demote",
-    "rollout.proof-overdue",
-    "rollout.roll-back",
-];
 
 /// What is read of the ledger.
 struct Held {
@@ -56,6 +45,7 @@ pub(super) fn show(service: &Service, to: &mut Exposition) -> Result<(), Error> 
     }
     let help = "Changes that the audit log tells of, since this process started, by what was done.";
     let mut changes = to.counter("stopgap_changes_total", help);
+    // Also where there was none yet: Prometheus sees only how a number that is there grows.
     let mut counts: BTreeMap<_, _> = TOLD.map(|action| (action, 0)).into();
     counts.extend(
         held.changes

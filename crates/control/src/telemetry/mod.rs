@@ -23,6 +23,7 @@ use wire::Exposition;
 
 use crate::problem::{Kind, Problem};
 use crate::serve::Service;
+use crate::telling::Deliveries;
 use calls::Calls;
 
 /// Scrapes that are worked on at one time.
@@ -35,6 +36,7 @@ const ID_BYTES: usize = 128;
 /// What is counted while the control side runs.
 pub(crate) struct Telemetry {
     calls: Calls,
+    pub(crate) deliveries: Deliveries,
     /// The last change that was there at the start.
     began: AtomicI64,
     /// When all that was due had been done last; 0: not yet.
@@ -50,6 +52,7 @@ impl Default for Telemetry {
     fn default() -> Self {
         Self {
             calls: Calls::default(),
+            deliveries: Deliveries::default(),
             began: AtomicI64::new(0),
             due_done_ms: AtomicI64::new(0),
             scrapes: Semaphore::new(SCRAPES),
@@ -160,6 +163,7 @@ async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Proble
     let text = scraped(service, |service| {
         let mut told = Exposition::default();
         service.telemetry.calls.show(&mut told);
+        service.telemetry.deliveries.show(&mut told);
         ledger::show(service, &mut told)?;
         Ok(told.text())
     })

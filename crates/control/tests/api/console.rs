@@ -380,3 +380,74 @@ fn a_description_becomes_a_patch_that_is_enforced() {
             .contains("a report")
     );
 }
+
+#[test]
+fn people_sign_in_with_a_password_and_may_what_their_role_allows() {
+    let api = Api::with(Limits {
+        failed_passwords: 2,
+        ..Limits::default()
+    });
+    let by = store::By {
+        who: "root",
+        why: "a test",
+        now_ms: 1,
+    };
+    let user = ledger::User {
+        id: "ann".to_owned(),
+        role: Role::Viewer,
+        areas: Vec::new(),
+        removed_ms: None,
+    };
+    let hash = control::hash_password("correct horse battery").unwrap();
+    let added = api.store.change(&by, |it| it.add_user(&user, &hash));
+    added.unwrap();
+    let sign_in = |name: &str, password: &str| {
+        let fields = encoded(&[("name", name), ("password", password)]);
+        api.page("POST /sign-in", "", &fields)
+    };
+    let signed = sign_in("ann", "correct horse battery");
+    assert_eq!((signed.status, signed.header("location")), (303, "/"));
+    let cookie = between(signed.header("set-cookie"), "stopgap-session=", ";");
+    let page = api.page("GET /", cookie, "");
+    assert!(
+        page.status == 200 && page.html.contains("ann"),
+        "{}",
+        page.html
+    );
+    let form_key = between(&page.html, "name=\"form_key\" value=\"", "\"");
+    let form = encoded(&[
+        ("form_key", form_key),
+        ("environment", "test"),
+        ("why", "x"),
+    ]);
+    assert_eq!(api.page("POST /rollback", cookie, &form).status, 403);
+
+    // Whoever guesses waits, and keeps nobody else out.
+    for (name, password) in [
+        ("bob", "correct horse battery"),
+        ("ann", "wrong"),
+        ("ann", ""),
+    ] {
+        assert_eq!(sign_in(name, password).status, 401, "{name} {password}");
+    }
+    let late = sign_in("ann", "correct horse battery");
+    assert!(
+        late.status == 401 && late.html.contains("wait a minute"),
+        "{}",
+        late.html
+    );
+    Browser::of(&api, &api.somebody("ops", Role::Admin));
+
+    // Whoever is put out is out at once.
+    let removed = api.store.change(&by, |it| it.remove_user("ann"));
+    removed.unwrap();
+    assert_eq!(api.page("GET /", cookie, "").header("location"), "/sign-in");
+    let log = api
+        .store
+        .read(|it| it.audit(Some("user/ann"), store::Paging::default()));
+    let log = format!("{:?}", log.unwrap());
+    assert!(
+        log.contains("user.remove") && !log.contains("argon2"),
+        "{log}"
+    );
+}

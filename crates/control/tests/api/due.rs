@@ -14,7 +14,7 @@ use crate::fleet::{BY, Control, NOW_MS, Point, attestation};
 const MINUTE: i64 = 60_000;
 
 /// A control side with an ingress point and a rollout in the canary, which goes on by itself.
-fn begun() -> (Control, Point) {
+pub(crate) fn begun() -> (Control, Point) {
     let control = Control::start();
     let (point, _) = control.joined("edge", "production", 1);
     let advisory = Advisory {
@@ -61,7 +61,7 @@ fn rollout(control: &Control) -> Rollout {
 }
 
 /// Waits until it is so.
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..1000 {
         if let Some(found) = look() {
             return found;

@@ -3,11 +3,11 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use control::{Keys, Limits, Secret, Service, serve};
+use control::{Courier, Delivering, Keys, Limits, Notice, Secret, Service, serve};
 use ledger::rollout::{Move, Policy, Rules};
 use ledger::{Environment, Proof, Role, Token, VirtualPatch};
 use serde_json::{Value, json};
@@ -29,10 +29,37 @@ pub(crate) struct Control {
     pub(crate) store: Arc<Store>,
     keys: Keys,
     pub(crate) clock: Arc<AtomicI64>,
+    pub(crate) courier: Arc<Recorder>,
     operator: String,
     stop: Option<oneshot::Sender<()>>,
     _runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
+}
+
+/// Takes notices, after it has refused so many.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    pub(crate) refuses: AtomicU32,
+    pub(crate) told: Mutex<Vec<(String, Notice)>>,
+}
+
+impl Courier for Recorder {
+    fn deliver<'a>(&'a self, to: &'a str, notice: &'a Notice) -> Delivering<'a> {
+        let refuses = self
+            .refuses
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        let outcome = match refuses {
+            Ok(_) => Err("not now".to_owned()),
+            Err(_) => {
+                let mut told = self.told.lock().unwrap();
+                told.push((to.to_owned(), notice.clone()));
+                Ok(())
+            }
+        };
+        Box::pin(std::future::ready(outcome))
+    }
 }
 
 pub(crate) struct Answer {
@@ -87,6 +114,8 @@ impl Control {
             Arc::new(move || told.load(Ordering::Relaxed)),
             limits,
         );
+        let courier = Arc::<Recorder>::default();
+        let service = service.with_courier(Arc::clone(&courier) as Arc<dyn Courier>);
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -111,6 +140,7 @@ impl Control {
             store,
             keys,
             clock,
+            courier,
             operator: secret.text(),
             stop: Some(stop),
             _runtime: runtime,
@@ -276,7 +306,12 @@ impl Control {
     }
 
     pub(crate) fn promote(&self) {
-        let step = json!({ "promote": {} });
+        self.step("promote");
+    }
+
+    /// Moves the first rollout.
+    pub(crate) fn step(&self, step: &str) {
+        let step = json!({ step: {} });
         assert_eq!(self.asks("POST /rollouts/1/moves", &step).status, 200);
     }
 }

@@ -11,4 +11,5 @@ mod fleet;
 mod harness;
 mod openapi;
 mod stop;
+mod telling;
 mod workflow;

@@ -16,6 +16,7 @@ use store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::courier::{Mail, Messenger};
 use crate::ledger_place::{Place, now_ms};
 use crate::logging::Logging;
 use crate::workshop::Bench;
@@ -47,6 +48,8 @@ pub(crate) struct Arguments {
     /// that only a gateway of ours can reach, which sets it.
     #[arg(long)]
     believe_request_ids: bool,
+    #[command(flatten)]
+    mail: Mail,
     #[command(flatten)]
     logging: Logging,
 }
@@ -86,6 +89,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let store = Store::open(&place.location()?, store::Limits::default())?;
     let store = Arc::new(store);
     let service = service(&store, keys, arguments.one_person)?;
+    let messenger = Messenger::new(&arguments.mail)?;
+    let service = service.with_courier(Arc::new(messenger));
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(arguments, service))?;
     // Its connections are closed here, where a thread may wait for that.

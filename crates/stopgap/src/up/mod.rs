@@ -14,6 +14,7 @@ use ledger::{Enrolment, Environment, Role, Token};
 use store::{By, Location, Paging, Store};
 use tokio::sync::oneshot;
 
+use crate::courier::{Mail, Messenger};
 use crate::gateway;
 use crate::ledger_place::now_ms;
 use crate::logging::Logging;
@@ -55,6 +56,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     sample: bool,
     #[command(flatten)]
+    mail: Mail,
+    #[command(flatten)]
     logging: Logging,
     /// Write one JSON object once all are ready: {"console", "api", "gateway", "token"}.
     #[arg(long)]
@@ -75,6 +78,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let keys = Keys::open(&arguments.data.join("keys"))?;
     let service = crate::control::service(&store, keys, arguments.one_person)?;
+    let messenger = Messenger::new(&arguments.mail)?;
+    let service = service.with_courier(Arc::new(messenger));
     let runtime = tokio::runtime::Runtime::new()?;
     let ended = runtime.block_on(together(arguments, service, &store));
     // Its connections are closed here, where a thread may wait for that.

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+#[path = "../support/control.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod side;
 #[path = "../support/site.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod site;
@@ -16,4 +19,5 @@ mod support {
 
 mod events;
 mod log;
+mod notices;
 mod prometheus;

@@ -51,6 +51,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: "",
         fill: None,
     },
+    Migration {
+        both: include_str!("0006-people.sql"),
+        sqlite: "",
+        postgres: "",
+        fill: None,
+    },
 ];
 
 /// A table, the version that made it, and the order of its rows in a backup. Tables come after
@@ -77,6 +83,8 @@ pub(crate) const TABLES: &[(usize, &str, &str)] = &[
     (4, "gateway", "id"),
     (4, "traffic", "environment, slot_ms"),
     (5, "probe", "ingress, patch"),
+    (6, "subscription", "id"),
+    (6, "person", "id"),
 ];
 
 /// The newest version.

@@ -43,6 +43,10 @@ fn full(backend: &Backend) -> Store {
     change(&store, |it| it.enrol("edge", "key", "0.1.0"));
     store.attest("edge", fleet::attestation(1, 10), 7).unwrap();
     store.begin_probe(&probes::probe("p", "m"), None).unwrap();
+    change(&store, |it| {
+        it.add_subscription(&sample::subscription(), "secret")
+    });
+    change(&store, |it| it.add_user(&sample::user(), "hash"));
     store
 }
 

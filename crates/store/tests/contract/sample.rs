@@ -128,3 +128,20 @@ fn matched(patch: &str) -> wire::EventMatch {
         enforced: true,
     }
 }
+
+pub(crate) fn user() -> ledger::User {
+    ledger::User {
+        id: "ann".to_owned(),
+        role: ledger::Role::Operator,
+        areas: Vec::new(),
+        removed_ms: None,
+    }
+}
+
+pub(crate) fn subscription() -> ledger::Subscription {
+    ledger::Subscription {
+        id: "ops".to_owned(),
+        to: "mailto:ops@example.org".to_owned(),
+        actions: Vec::new(),
+    }
+}

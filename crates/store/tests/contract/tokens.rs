@@ -4,6 +4,8 @@ use crate::backend::{BY, Backend, change};
 use crate::sample;
 
 crate::on_both!(
+    users_are_added_changed_and_put_out,
+    subscriptions_know_how_far_they_were_told,
     tokens_are_kept_listed_and_taken_back,
     a_call_that_comes_again_gets_its_answer_for_a_day,
 );
@@ -104,4 +106,57 @@ fn a_call_that_comes_again_gets_its_answer_for_a_day(backend: &Backend) {
         .change(&later, |it| it.remember(&next, "done"))
         .unwrap();
     assert_eq!(answered(call), None);
+}
+
+fn users_are_added_changed_and_put_out(backend: &Backend) {
+    let store = backend.open();
+    let user = sample::user();
+    assert_eq!(change(&store, |it| it.add_user(&user, "one")).version, 1);
+    let again = store.change(&BY, |it| it.add_user(&user, "two"));
+    assert!(again.unwrap_err().is_existing());
+    change(&store, |it| it.change_password("ann", "two"));
+    let (kept, hash) = store.read(|it| it.user_with_hash("ann")).unwrap();
+    assert_eq!((kept.version, &kept.value, &*hash), (2, &user, "two"));
+    change(&store, |it| it.remove_user("ann"));
+    let out = store.read(|it| it.users(Paging::default())).unwrap().items;
+    assert_eq!(out[0].value.removed_ms, Some(BY.now_ms));
+    assert!(out[0].value.access().is_none());
+    let late = store.change(&BY, |it| it.change_password("ann", "three"));
+    assert!(late.unwrap_err().is_refused());
+    // Whoever comes back gets another password.
+    change(&store, |it| it.add_user(&user, "four"));
+    let (kept, hash) = store.read(|it| it.user_with_hash("ann")).unwrap();
+    assert_eq!((kept.value.removed_ms, &*hash), (None, "four"));
+    let nobody = store.read(|it| it.user_with_hash("bob"));
+    assert!(nobody.unwrap_err().is_missing());
+}
+
+fn subscriptions_know_how_far_they_were_told(backend: &Backend) {
+    let store = backend.open();
+    let subscription = sample::subscription();
+    change(&store, |it| it.add_subscription(&subscription, "secret"));
+    let again = store.change(&BY, |it| it.add_subscription(&subscription, "other"));
+    assert!(again.unwrap_err().is_existing());
+    let [ops] = &store.read(|it| it.subscribed()).unwrap()[..] else {
+        unreachable!("one");
+    };
+    assert_eq!((&*ops.secret, &ops.subscription), ("secret", &subscription));
+    // What was there before is not told.
+    let after = store.read(|it| it.audit_after(ops.told, 10)).unwrap();
+    assert_eq!(after, []);
+    for before_ms in [1, 2] {
+        change(&store, |it| it.forget_events(before_ms));
+    }
+    let after = store.read(|it| it.audit_after(ops.told, 10)).unwrap();
+    let sequences: Vec<_> = after.iter().map(|entry| entry.sequence).collect();
+    assert_eq!(sequences, [ops.told + 1, ops.told + 2]);
+    store.note_told("ops", ops.told + 2).unwrap();
+    store.note_told("ops", ops.told + 1).unwrap();
+    let told = store.read(|it| it.subscribed()).unwrap()[0].told;
+    assert_eq!(told, ops.told + 2, "nobody goes back");
+    change(&store, |it| it.give_up_telling("ops", told));
+    change(&store, |it| it.remove_subscription("ops"));
+    assert_eq!(store.read(|it| it.subscribed()).unwrap(), []);
+    let late = store.change(&BY, |it| it.remove_subscription("ops"));
+    assert!(late.unwrap_err().is_missing());
 }

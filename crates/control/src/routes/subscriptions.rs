@@ -1,0 +1,116 @@
+//! Who is told of changes.
+
+use ledger::{Area, Role, Subscription};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Method, PAGED, Route, schema};
+use crate::call::Call;
+use crate::problem::Problem;
+use crate::reply::{Listed, Reply, Versioned};
+use crate::telling::signing_secret;
+
+/// A new subscription.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MadeSubscription")]
+struct Made {
+    /// From 1.
+    version: i64,
+    /// Who is told of what.
+    value: Subscription,
+    /// What webhooks are signed with. It is shown this once, also if the call comes again with
+    /// its idempotency key.
+    secret: Option<String>,
+}
+
+pub(super) fn all() -> [Route; 4] {
+    let one = |method, path: &str, name: &str, about: &str| Route {
+        method,
+        path: path.to_owned(),
+        role: Role::Admin,
+        area: Area::Audit,
+        name: name.to_owned(),
+        about: about.to_owned(),
+        query: &[],
+        input: None,
+        output: schema::<Versioned<Subscription>>,
+        status: 200,
+        versioned: true,
+        handle: get,
+    };
+    [
+        Route {
+            query: PAGED,
+            output: schema::<Listed<Versioned<Subscription>>>,
+            versioned: false,
+            handle: list,
+            ..one(
+                Method::Get,
+                "/subscriptions",
+                "list_subscription",
+                "Everybody who is told of changes",
+            )
+        },
+        Route {
+            input: Some(schema::<Subscription>),
+            output: schema::<Made>,
+            status: 201,
+            handle: add,
+            ..one(
+                Method::Post,
+                "/subscriptions",
+                "add_subscription",
+                "Tell somebody of changes from now on; the secret that webhooks are signed with is shown once",
+            )
+        },
+        one(
+            Method::Get,
+            "/subscriptions/{id}",
+            "get_subscription",
+            "The subscription with this name",
+        ),
+        Route {
+            handle: remove,
+            ..one(
+                Method::Delete,
+                "/subscriptions/{id}",
+                "remove_subscription",
+                "Tell this one no more",
+            )
+        },
+    ]
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    let paging = call.paging()?;
+    let page = call.store.read(|it| it.subscriptions(paging))?;
+    Ok(Reply::found(&Listed::of(page, Versioned::from))?)
+}
+
+fn add(call: &Call<'_>) -> Result<Reply, Problem> {
+    let wanted: Subscription = call.body()?;
+    let secret = signing_secret().map_err(|why| Problem::internal(&why))?;
+    call.change_showing_once(&secret, |it| {
+        let added = it.add_subscription(&wanted, &secret)?;
+        let made = Made {
+            version: added.version,
+            value: added.value,
+            // What is remembered of this answer must not hold it.
+            secret: None,
+        };
+        let location = call.below(&wanted.id);
+        Ok(Reply::found(&made)?.of_version(made.version).made(location))
+    })
+}
+
+fn get(call: &Call<'_>) -> Result<Reply, Problem> {
+    let shown = Versioned::from(call.store.read(|it| it.subscription(call.id()))?);
+    Ok(call.unless_known(Reply::found(&shown)?.of_version(shown.version)))
+}
+
+fn remove(call: &Call<'_>) -> Result<Reply, Problem> {
+    call.change(|it| {
+        let shown = Versioned::from(it.remove_subscription(call.id())?);
+        Ok(Reply::found(&shown)?.of_version(shown.version))
+    })
+}
