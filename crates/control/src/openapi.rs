@@ -34,7 +34,7 @@ pub fn describe() -> Value {
         let described = json!({ method: of_fleet(call, &mut generator) });
         paths.insert(format!("/api/v1{}", call.path), described);
     }
-    json!({
+    let mut described = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Stopgap",
@@ -63,7 +63,26 @@ pub fn describe() -> Value {
                 },
             },
         },
-    })
+    });
+    bound(&mut described);
+    described
+}
+
+/// Formats are hints alone: says in numbers what whole numbers of 32 bits hold.
+fn bound(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(bound),
+        Value::Object(fields) => {
+            if fields
+                .get("format")
+                .is_some_and(|format| format == "uint32")
+            {
+                fields.entry("maximum").or_insert_with(|| u32::MAX.into());
+            }
+            fields.values_mut().for_each(bound);
+        }
+        _ => {}
+    }
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {

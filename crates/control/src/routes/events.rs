@@ -38,7 +38,7 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
         (None, Some(patch)) => EventFilter::Patch(patch),
         (Some(_), Some(_)) => {
             let detail = "ask for an application or for a patch, not for both";
-            return Err(Problem::new(Kind::Malformed, detail));
+            return Err(Problem::new(Kind::Refused, detail));
         }
     };
     let paging = call.paging()?;
