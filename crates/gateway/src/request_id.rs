@@ -49,6 +49,9 @@ fn trace_of(value: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
+    /// Headers, and the id that they give.
+    type Case<'a> = (&'a [(HeaderName, &'a str)], Option<&'a str>);
+
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     #[test]
@@ -56,7 +59,7 @@ mod tests {
         let parent =
             |version: &str, end: &str| format!("{version}-{TRACE}-00f067aa0ba902b7-01{end}");
         let long = "a".repeat(129);
-        let cases: &[(&[(HeaderName, &str)], Option<&str>)] = &[
+        let cases: &[Case<'_>] = &[
             (&[(REQUEST_ID, "a-1:b")], Some("a-1:b")),
             (&[(REQUEST_ID, "a"), (REQUEST_ID, "b")], None),
             (&[(REQUEST_ID, "a\"b")], None),
