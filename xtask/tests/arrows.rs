@@ -19,15 +19,17 @@ const MAY: &[(&str, &[&str])] = &[
     ("inventory", &["ledger"]),
     ("advisories", &["ledger"]),
     ("campaign", &["ledger"]),
-    ("store", &["ledger", "wire"]),
+    ("store", &["campaign", "ledger", "wire"]),
     ("control", &["ledger", "store", "wire"]),
     (
         "stopgap",
         &[
             "advisories",
+            "campaign",
             "control",
             "discovery",
             "engine",
+            "executor",
             "factory",
             "gateway",
             "inventory",

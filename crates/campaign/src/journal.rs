@@ -21,6 +21,9 @@ pub struct Entry {
     pub task: Task,
     /// How often it was begun.
     pub attempts: u32,
+    /// How often it failed; a controller that dies while it is under way is no fault of it.
+    #[serde(default)]
+    pub failures: u32,
     /// When it was begun last.
     pub begun_ms: i64,
     /// How it ended; none: it has not, as far as is known.
@@ -93,6 +96,7 @@ impl Entry {
         Ok(Self {
             task: task.clone(),
             attempts: before.map_or(0, |it| it.attempts).saturating_add(1),
+            failures: before.map_or(0, |it| it.failures),
             begun_ms: now_ms,
             ended: None,
         })
@@ -109,7 +113,9 @@ impl Entry {
                 self.task.key
             )));
         }
+        let failed = matches!(outcome, Outcome::Failed(_));
         Ok(Self {
+            failures: self.failures.saturating_add(u32::from(failed)),
             ended: Some(Ended {
                 time_ms: now_ms,
                 outcome,
@@ -137,6 +143,7 @@ impl Entry {
         Ok(Self {
             task: task.clone(),
             attempts: 0,
+            failures: 0,
             begun_ms: now_ms,
             ended: Some(Ended {
                 time_ms: now_ms,

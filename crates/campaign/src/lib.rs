@@ -10,6 +10,7 @@ mod task;
 mod text;
 
 pub mod calendar;
+pub mod description;
 pub mod machine;
 pub mod notice;
 pub mod plan;

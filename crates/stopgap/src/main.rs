@@ -5,6 +5,7 @@
 mod advisory;
 mod audit;
 mod backup;
+mod campaign;
 mod catalogue;
 mod control;
 mod courier;
@@ -50,6 +51,7 @@ enum Command {
     Advisory(advisory::Arguments),
     Audit(audit::Arguments),
     Backup(backup::Backup),
+    Campaign(campaign::Arguments),
     Catalogue(catalogue::Arguments),
     Control(control::Arguments),
     Coverage(coverage::Arguments),
@@ -62,6 +64,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Inventory(inventory::Arguments),
     Patch(patch::Arguments),
+    Policy(campaign::Policy),
     Restore(backup::Restore),
     Rollback(rollout::Rollback),
     Rollout(rollout::Arguments),
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Advisory(arguments) => advisory::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Backup(arguments) => backup::back_up(&arguments),
+        Command::Campaign(arguments) => campaign::run(&arguments),
         Command::Catalogue(arguments) => catalogue::run(&arguments),
         Command::Control(arguments) => control::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
@@ -90,6 +94,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Patch(arguments) => patch::run(&arguments),
+        Command::Policy(arguments) => campaign::policy(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
         Command::Rollback(arguments) => rollout::roll_back(&arguments),
         Command::Rollout(arguments) => rollout::run(&arguments),

@@ -8,6 +8,7 @@
 mod answers;
 mod backup;
 mod bundles;
+mod campaigns;
 mod change;
 mod counts;
 mod cursor;

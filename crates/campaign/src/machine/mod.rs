@@ -197,7 +197,7 @@ fn is_final(entry: &Entry, attempts: u32) -> bool {
                 entry.task.action,
                 Action::Release { .. } | Action::Tell(_) | Action::Start { .. }
             );
-            entry.attempts >= attempts || !(again || failure.class.is_passing())
+            entry.failures >= attempts || !(again || failure.class.is_passing())
         }
     }
 }

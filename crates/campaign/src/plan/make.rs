@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ledger::Refused;
+use ledger::{Job, Refused};
 use serde::{Deserialize, Serialize};
 
 use super::graph::{levels, turned};
@@ -11,8 +11,6 @@ use crate::calendar::{Freeze, Window, WindowRule, windows};
 use crate::campaign::Rules;
 use crate::policy::{self, Lane, Policy, Threat, VendorPatch};
 use crate::text::{date, minute, span};
-use ledger::Job;
-
 use crate::{Backup, Check, Means, Retreat};
 
 /// Windows that a ring has beyond those that its waves need.

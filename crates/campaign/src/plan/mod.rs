@@ -5,12 +5,11 @@ mod make;
 mod picture;
 mod text;
 
+use ledger::Job;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{Window, Zone};
 use crate::policy::{Due, Lane};
-use ledger::Job;
-
 use crate::{Check, Means, Retreat};
 
 pub(crate) use make::wave_ms;

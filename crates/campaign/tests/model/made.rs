@@ -153,10 +153,10 @@ fn inputs(shape: &Shape) -> Inputs {
 
 fn host(made: &Made) -> Host {
     let job = |name: String, must_not_be_skipped| Job {
-        command: name.clone(),
         name,
         kind: JobKind::Timer,
         schedule: "daily".to_owned(),
+        command: "/usr/bin/true".to_owned(),
         file: None,
         user: None,
         must_not_be_skipped,

@@ -57,6 +57,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: "",
         fill: None,
     },
+    Migration {
+        both: include_str!("0007-campaigns.sql"),
+        sqlite: "",
+        postgres: "",
+        fill: None,
+    },
 ];
 
 /// A table, the version that made it, and the order of its rows in a backup. Tables come after
@@ -85,6 +91,9 @@ pub(crate) const TABLES: &[(usize, &str, &str)] = &[
     (5, "probe", "ingress, patch"),
     (6, "subscription", "id"),
     (6, "person", "id"),
+    (7, "campaign", "id"),
+    (7, "campaign_asset", "campaign, place"),
+    (7, "campaign_task", "campaign, task"),
 ];
 
 /// The newest version.

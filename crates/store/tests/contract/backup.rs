@@ -5,7 +5,7 @@ use ledger::{Environment, VirtualPatch};
 use store::{Limits, Paging, Start, Store};
 
 use crate::backend::{BY, Backend, change};
-use crate::{fleet, probes, sample};
+use crate::{campaigns, fleet, probes, sample};
 
 crate::on_both!(
     a_backup_is_restored_into_either_database,
@@ -47,6 +47,7 @@ fn full(backend: &Backend) -> Store {
         it.add_subscription(&sample::subscription(), "secret")
     });
     change(&store, |it| it.add_user(&sample::user(), "hash"));
+    campaigns::begun(&store);
     store
 }
 

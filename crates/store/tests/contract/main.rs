@@ -5,6 +5,7 @@
 mod audit;
 mod backend;
 mod backup;
+mod campaigns;
 mod cluster;
 mod concurrency;
 mod counts;

@@ -46,6 +46,14 @@ fn every_earlier_versions_specimen_is_read_by_this_one(backend: &Backend) {
         assert_eq!(events.unwrap().items.len(), usize::from(version >= 2));
         let probes = store.read(|it| it.probes("edge")).unwrap();
         assert_eq!(probes.len(), usize::from(version >= 5));
+        let campaigns = store.read(|it| it.campaigns(Paging::default())).unwrap();
+        assert_eq!(campaigns.items.len(), usize::from(version >= 7));
+        for campaign in campaigns.items {
+            let whole = store.read(|it| it.campaign(campaign.value.id)).unwrap();
+            assert_eq!(whole.value.plan.assets[1].id, "web-1");
+            let journal = store.read(|it| it.campaign_journal(campaign.value.id));
+            assert_eq!(journal.unwrap().open().count(), 1);
+        }
         store.read(|it| it.verify_audit(None)).unwrap();
     }
 }

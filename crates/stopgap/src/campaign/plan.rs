@@ -1,0 +1,336 @@
+//! A campaign is planned, and looked at before it starts.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use campaign::description::{Description, Known};
+use campaign::machine::{Fate, fates};
+use campaign::{Campaign, Word, notice, plan, policy};
+use clap::{Args, Subcommand};
+use ledger::{Advisory, Asset, Finding, Refused};
+use serde_json::json;
+use store::{FindingFilter, Paging, Record, Session, Store};
+
+use crate::ledger_place::{Place, Who, now_ms};
+
+/// A description of a campaign, in bytes.
+const DESCRIPTION_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Plan a campaign from its description and the ledger.
+#[derive(Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    place: Place,
+    /// The description, in YAML.
+    file: PathBuf,
+    /// Take up what this campaign did not bring to its end: plan for these assets alone.
+    #[arg(long, value_name = "ID")]
+    follows: Option<i64>,
+    /// Print the plan and keep nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Draw what comes before what.
+    #[arg(long, value_name = "FILE.svg")]
+    graph: Option<PathBuf>,
+    /// Draw the waves on a line of time.
+    #[arg(long, value_name = "FILE.svg")]
+    gantt: Option<PathBuf>,
+    #[command(flatten)]
+    by: Who,
+    /// Write the campaign as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show the plan of a campaign.
+#[derive(Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    place: Place,
+    /// The campaign's number.
+    id: i64,
+    /// Draw what comes before what.
+    #[arg(long, value_name = "FILE.svg")]
+    graph: Option<PathBuf>,
+    /// Draw the waves on a line of time.
+    #[arg(long, value_name = "FILE.svg")]
+    gantt: Option<PathBuf>,
+    /// Write the campaign as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show the mails of a campaign as they would be sent.
+#[derive(Args)]
+pub(crate) struct Notices {
+    #[command(flatten)]
+    place: Place,
+    /// The campaign's number.
+    id: i64,
+    /// Write them as one JSON object, by their names.
+    #[arg(long)]
+    json: bool,
+}
+
+/// When vendor patches are due.
+#[derive(Args)]
+pub(crate) struct Policy {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    Explain(Explain),
+}
+
+/// Say of each vendor patch of a description when it is due, and why.
+#[derive(Args)]
+struct Explain {
+    #[command(flatten)]
+    place: Place,
+    /// The description of a campaign, in YAML.
+    file: PathBuf,
+    /// Only these vendor patches.
+    patches: Vec<String>,
+    /// Write one JSON object: {"due"}.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Plan) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let description = read(&arguments.file)?;
+    let facts = Facts::of(&store, &description)?;
+    let only = arguments.follows.map(|id| unfinished(&store, id));
+    let only = only.transpose()?;
+    let now_ms = now_ms();
+    let by = arguments.by.by(now_ms);
+    let make = |id: i64| -> Result<Campaign, Refused> {
+        let name = format!("campaign-{id}");
+        let inputs = description.inputs(facts.known(), only.as_ref(), &name, now_ms)?;
+        let planned = plan::make(&inputs)?;
+        if planned.patches.is_empty() {
+            let why = planned.left_out.first().map(|it| it.why.clone());
+            return Err(Refused::new(format!(
+                "nothing is to be done{}",
+                why.map_or(String::new(), |why| format!(", for example: {why}"))
+            )));
+        }
+        Ok(Campaign {
+            id,
+            title: description.title.clone(),
+            owner: description.owner.clone(),
+            contact: description.contact.clone(),
+            follows: arguments.follows,
+            planned: Word {
+                who: by.who.to_owned(),
+                text: by.why.to_owned(),
+                time_ms: now_ms,
+            },
+            plan: planned,
+            rules: description.rules.clone(),
+            templates: description.templates.clone(),
+            started: None,
+            reviews: Vec::new(),
+            evidence: Vec::new(),
+            answers: Vec::new(),
+            remedies: Vec::new(),
+            paused: None,
+            rolled_back: None,
+        })
+    };
+    let campaign = match arguments.dry_run {
+        true => make(0).map_err(|why| anyhow::anyhow!("{why}"))?,
+        false => store.change(&by, |it| it.plan_campaign(make))?.value,
+    };
+    told(
+        &campaign,
+        arguments.graph.as_deref(),
+        arguments.gantt.as_deref(),
+        arguments.json,
+    )
+}
+
+pub(super) fn show(arguments: &Show) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let campaign = store.read(|it| it.campaign(arguments.id))?.value;
+    told(
+        &campaign,
+        arguments.graph.as_deref(),
+        arguments.gantt.as_deref(),
+        arguments.json,
+    )
+}
+
+fn told(
+    campaign: &Campaign,
+    graph: Option<&Path>,
+    gantt: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let pictures = [
+        (graph, plan::graph as fn(&plan::Plan) -> String),
+        (gantt, plan::gantt),
+    ];
+    for (path, draw) in pictures {
+        if let Some(path) = path {
+            std::fs::write(path, draw(&campaign.plan))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    match json {
+        true => println!("{}", serde_json::to_string(campaign)?),
+        false => println!("{}", plan::told(campaign)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn notices(arguments: &Notices) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let campaign = store.read(|it| it.campaign(arguments.id))?.value;
+    let mails = notice::previews(&campaign);
+    if arguments.json {
+        let mails: serde_json::Map<_, _> = mails
+            .into_iter()
+            .map(|(name, mail)| (name.to_owned(), json!(mail)))
+            .collect();
+        println!("{}", json!(mails));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (name, mail) in mails {
+        println!(
+            "== {name}\nTo: {}\nSubject: {}\n",
+            mail.to.join(", "),
+            mail.subject
+        );
+        println!("{}", mail.text);
+    }
+    println!("== message\n{}", notice::message(&campaign));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn policy(arguments: &Policy) -> anyhow::Result<ExitCode> {
+    let PolicyCommand::Explain(arguments) = &arguments.command;
+    let store = arguments.place.open()?;
+    let description = read(&arguments.file)?;
+    let facts = Facts::of(&store, &description)?;
+    let (offers, threats) = description.offers(facts.known(), now_ms());
+    let patches: Vec<_> = offers.into_iter().map(|it| it.patch).collect();
+    let unknown = arguments
+        .patches
+        .iter()
+        .find(|id| !patches.iter().any(|it| it.id == **id));
+    if let Some(id) = unknown {
+        bail!("{} has no vendor patch {id}", arguments.file.display());
+    }
+    let mut due = policy::due(&patches, &threats, &description.policy);
+    due.retain(|it| arguments.patches.is_empty() || arguments.patches.contains(&it.patch));
+    match arguments.json {
+        true => println!("{}", json!({ "due": due })),
+        false => due.iter().for_each(|it| println!("{}", it.explained())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> anyhow::Result<Description> {
+    let cannot = || format!("cannot read {}", path.display());
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    let mut text = String::new();
+    file.take(DESCRIPTION_BYTES + 1)
+        .read_to_string(&mut text)
+        .with_context(cannot)?;
+    if text.len() as u64 > DESCRIPTION_BYTES {
+        bail!("{} has more than {DESCRIPTION_BYTES} bytes", path.display());
+    }
+    serde_saphyr::from_str(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+}
+
+/// The assets that a campaign did not bring to its end.
+fn unfinished(store: &Store, id: i64) -> anyhow::Result<BTreeSet<String>> {
+    let (campaign, journal) =
+        store.read(|it| Ok((it.campaign(id)?.value, it.campaign_journal(id)?)))?;
+    let unfinished: BTreeSet<String> = fates(&campaign, &journal)
+        .into_iter()
+        .filter(|it| !matches!(it.fate, Fate::Done { outstanding: None }))
+        .filter_map(|it| Some(campaign.plan.asset(it.asset)?.id.clone()))
+        .collect();
+    if unfinished.is_empty() {
+        bail!("campaign {id} left nothing to take up");
+    }
+    Ok(unfinished)
+}
+
+/// What the ledger knows that a plan needs.
+struct Facts {
+    assets: Vec<Asset>,
+    advisories: Vec<Advisory>,
+    findings: Vec<Finding>,
+}
+
+impl Facts {
+    fn of(store: &Store, description: &Description) -> anyhow::Result<Self> {
+        let fixed: BTreeSet<&String> = description
+            .patches
+            .iter()
+            .flat_map(|it| &it.fixes)
+            .collect();
+        let facts = store.read(|it| {
+            let assets = all::<Asset>(it)?;
+            let (mut advisories, mut findings) = (Vec::new(), Vec::new());
+            for id in fixed {
+                match it.get::<Advisory>(id) {
+                    Ok(found) => advisories.push(found.value),
+                    Err(error) if error.is_missing() => continue,
+                    Err(error) => return Err(error),
+                }
+                let filter = FindingFilter {
+                    advisory: Some(id.clone()),
+                    ..FindingFilter::default()
+                };
+                let mut after = None;
+                loop {
+                    let page = it.findings(&filter, paging(after.as_deref()))?;
+                    findings.extend(page.items.into_iter().map(|it| it.value));
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+            }
+            Ok(Self {
+                assets,
+                advisories,
+                findings,
+            })
+        })?;
+        Ok(facts)
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known {
+            assets: &self.assets,
+            advisories: &self.advisories,
+            findings: &self.findings,
+        }
+    }
+}
+
+fn paging(after: Option<&str>) -> Paging<'_> {
+    Paging { after, most: None }
+}
+
+fn all<R: Record>(session: &mut Session<'_>) -> Result<Vec<R>, store::Error> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = session.list::<R>(paging(after.as_deref()))?;
+        all.extend(page.items.into_iter().map(|it| it.value));
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
+}

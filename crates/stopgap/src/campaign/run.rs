@@ -1,0 +1,324 @@
+//! The work of a campaign: what comes next is recorded, carried out, and recorded again.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use anyhow::Context;
+use campaign::machine::{Signals, next_step};
+use campaign::{Campaign, Class, Failure, Hands, Journal, Outcome, Step, Task, Waiting};
+use clap::Args;
+use store::{By, Error, Store};
+
+use super::hands::Program;
+use super::status::told;
+use crate::ledger_place::{Place, now_ms};
+
+/// How long a controller that is gone keeps others from its campaign, in milliseconds.
+const HELD_MS: i64 = 30_000;
+/// How often it tells that it is there, in milliseconds.
+const TELL_MS: i64 = 5_000;
+/// How often it looks whether people have said something, in milliseconds.
+const LOOK_MS: u64 = 500;
+/// How long it waits before it asks again what became of a task, in milliseconds.
+const ASK_AGAIN_MS: u64 = 5_000;
+
+/// Work on a campaign until it has ended; it can be stopped, or killed, and run again, at any time.
+#[derive(Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    place: Place,
+    /// The campaign's number.
+    id: i64,
+    #[command(flatten)]
+    by: Means,
+    /// Where what was done is written down before the ledger is told; without it, a folder in
+    /// that of the ledger.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// End when it waits for people, with exit status 1, rather than wait with it.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Who carries out the tasks.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Means {
+    /// OpenSSH and Ansible, as this file says: docs/executor.md.
+    #[arg(long, value_name = "FILE.toml")]
+    executor: Option<PathBuf>,
+    /// A program of your own: docs/campaigns.md says what it is told.
+    #[arg(long, value_name = "PROGRAM")]
+    program: Option<PathBuf>,
+}
+
+impl Run {
+    fn hands(&self) -> anyhow::Result<Box<dyn Hands>> {
+        let Some(file) = &self.by.executor else {
+            let program = self.by.program.clone();
+            let program = program.context("say --executor FILE or --program PROGRAM")?;
+            return Ok(Box::new(Program(program)));
+        };
+        let cannot = || format!("cannot read {}", file.display());
+        let mut text = String::new();
+        let most = u64::try_from(executor::MAX_BYTES).unwrap_or(u64::MAX);
+        let read = std::fs::File::open(file).with_context(cannot)?;
+        read.take(most + 1)
+            .read_to_string(&mut text)
+            .with_context(cannot)?;
+        if text.len() > executor::MAX_BYTES {
+            anyhow::bail!("{} has more than {most} bytes", file.display());
+        }
+        let config = toml::from_str(&text).with_context(cannot)?;
+        let folder = match (&self.folder, self.place.folder()) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some(data)) => data.join(format!("campaign-{}", self.id)),
+            (None, None) => anyhow::bail!("say --folder DIR: the ledger is in no folder"),
+        };
+        let campaign = format!("campaign-{}", self.id);
+        let hands = executor::Executor::new(config, &campaign, &folder)
+            .with_context(|| format!("cannot use {}", folder.display()))?;
+        Ok(Box::new(hands))
+    }
+}
+
+pub(super) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let hands = arguments.hands()?;
+    let hands: &dyn Hands = &*hands;
+    let place = place();
+    let holder = format!("{PROCESS}{} on {place}", std::process::id());
+    let ended = std::thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        let controller = Controller {
+            store: &store,
+            id: arguments.id,
+            holder,
+            place,
+            no_wait: arguments.no_wait,
+            ended: receiver,
+            running: BTreeSet::new(),
+            told: Vec::new(),
+            held_ms: 0,
+        };
+        controller.work(hands, &|task: Task| {
+            let sender = sender.clone();
+            scope.spawn(move || carry_out(hands, task, &sender));
+        })
+    })?;
+    Ok(match ended {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// What the name of a controller begins with.
+const PROCESS: &str = "process ";
+
+/// Where process ids mean the same: this machine since it was started, and its namespace.
+fn place() -> String {
+    let name = rustix::system::uname();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!(
+        "{} ({} {})",
+        name.nodename().to_string_lossy(),
+        boot.trim(),
+        namespace.display()
+    )
+}
+
+/// Whether a controller of this very place is there no more.
+fn is_gone(holder: &str, place: &str) -> bool {
+    let id = holder
+        .strip_prefix(PROCESS)
+        .and_then(|rest| rest.strip_suffix(place)?.strip_suffix(" on "))
+        .and_then(|id| rustix::process::Pid::from_raw(id.parse().ok()?));
+    id.is_some_and(|id| rustix::process::test_kill_process(id) == Err(rustix::io::Errno::SRCH))
+}
+
+/// Carries out a task and tells how it ended, also if that is a defect.
+fn carry_out(hands: &dyn Hands, task: Task, ended: &Sender<(String, Outcome)>) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| hands.carry_out(&task)));
+    let outcome = match outcome {
+        Ok(Ok(done)) => Outcome::Done(done),
+        Ok(Err(failure)) => Outcome::Failed(failure),
+        Err(_) => Outcome::Failed(Failure {
+            class: Class::Command,
+            excerpt: "the executor has a defect: see its log".to_owned(),
+        }),
+    };
+    // Nobody hears it when the controller ends first; the next one asks.
+    let _ = ended.send((task.key, outcome));
+}
+
+struct Controller<'a> {
+    store: &'a Store,
+    id: i64,
+    holder: String,
+    place: String,
+    no_wait: bool,
+    ended: Receiver<(String, Outcome)>,
+    running: BTreeSet<String>,
+    /// What was said last of what it waits for.
+    told: Vec<String>,
+    /// When it told last that it is there.
+    held_ms: i64,
+}
+
+impl Controller<'_> {
+    /// Whether the campaign has come to its end.
+    fn work(mut self, hands: &dyn Hands, begin: &dyn Fn(Task)) -> anyhow::Result<bool> {
+        let ended = self.until_the_end(hands, begin)?;
+        // Others need not wait until it is gone.
+        let now_ms = now_ms();
+        self.held_until(now_ms, now_ms)?;
+        Ok(ended)
+    }
+
+    fn until_the_end(&mut self, hands: &dyn Hands, begin: &dyn Fn(Task)) -> anyhow::Result<bool> {
+        self.hold()?;
+        let (mut campaign, mut journal) = self.read()?;
+        loop {
+            self.hold()?;
+            let seen = Signals {
+                running: self.running.clone(),
+            };
+            match next_step(&campaign, &journal, &seen, now_ms()) {
+                Step::Do(task) => {
+                    let entry =
+                        self.change(&task.key, |it| it.begin_task(self.id, &task, &self.holder))?;
+                    tracing::info!("begins: {}", task.key);
+                    journal.keep(entry);
+                    self.running.insert(task.key.clone());
+                    begin(task);
+                }
+                Step::Inspect(task) => self.inspect(hands, &task, &mut journal)?,
+                Step::Skip(task, why) => {
+                    tracing::warn!("left out: {}, {why}", task.key);
+                    journal.keep(self.change(&task.key, |it| {
+                        it.skip_task(self.id, &task, &why, &self.holder)
+                    })?);
+                }
+                Step::Wait(why) => {
+                    self.tell(&Step::Wait(why.clone()));
+                    let people = self.running.is_empty() && why.iter().all(is_for_people);
+                    if self.no_wait && people {
+                        return Ok(false);
+                    }
+                    self.wait(&mut journal)?;
+                    campaign = self.read_campaign()?;
+                }
+                Step::End => {
+                    self.tell(&Step::End);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// Says what it waits for, once.
+    fn tell(&mut self, step: &Step) {
+        let lines = told(step);
+        if lines != self.told {
+            lines.iter().for_each(|line| println!("{line}"));
+            self.told = lines;
+        }
+    }
+
+    /// Tells that it is there, so that nobody else works on the campaign.
+    fn hold(&mut self) -> anyhow::Result<()> {
+        let now_ms = now_ms();
+        if now_ms.saturating_sub(self.held_ms) >= TELL_MS {
+            let until_ms = now_ms.saturating_add(HELD_MS);
+            self.held_until(now_ms, until_ms)?;
+            self.held_ms = now_ms;
+        }
+        Ok(())
+    }
+
+    fn held_until(&self, now_ms: i64, until_ms: i64) -> anyhow::Result<()> {
+        let gone = |holder: &str| is_gone(holder, &self.place);
+        let times = (now_ms, until_ms);
+        Ok(self
+            .store
+            .hold_campaign(self.id, &self.holder, gone, times)?)
+    }
+
+    fn read(&self) -> anyhow::Result<(Campaign, Journal)> {
+        let read = self.store.read(|it| {
+            let campaign = it.campaign(self.id)?.value;
+            Ok((campaign, it.campaign_journal(self.id)?))
+        });
+        Ok(read?)
+    }
+
+    fn read_campaign(&self) -> anyhow::Result<Campaign> {
+        Ok(self.store.read(|it| it.campaign(self.id))?.value)
+    }
+
+    fn change<T>(
+        &self,
+        why: &str,
+        change: impl FnOnce(&mut store::Change<'_>) -> Result<T, Error>,
+    ) -> anyhow::Result<T> {
+        let by = By {
+            who: &self.holder,
+            why,
+            now_ms: now_ms(),
+        };
+        Ok(self.store.change(&by, change)?)
+    }
+
+    /// Finds out what became of a task that a controller before this one began.
+    fn inspect(&self, hands: &dyn Hands, task: &Task, journal: &mut Journal) -> anyhow::Result<()> {
+        let begun_ms = journal.get(&task.key).map_or(0, |it| it.begun_ms);
+        match hands.inspect(task, begun_ms) {
+            Ok(found) => {
+                tracing::info!("found out: {}", task.key);
+                self.end(&task.key, Outcome::from(found), journal)
+            }
+            Err(failure) => {
+                tracing::warn!("{}: {}", task.key, failure.excerpt);
+                std::thread::sleep(Duration::from_millis(ASK_AGAIN_MS));
+                Ok(())
+            }
+        }
+    }
+
+    /// Until a task ends, or a moment.
+    fn wait(&mut self, journal: &mut Journal) -> anyhow::Result<()> {
+        match self.ended.recv_timeout(Duration::from_millis(LOOK_MS)) {
+            Ok((key, outcome)) => {
+                self.running.remove(&key);
+                self.end(&key, outcome, journal)
+            }
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => anyhow::bail!("no task can end any more"),
+        }
+    }
+
+    fn end(&self, key: &str, outcome: Outcome, journal: &mut Journal) -> anyhow::Result<()> {
+        match &outcome {
+            Outcome::Failed(failure) => {
+                tracing::warn!(
+                    "{key} failed ({}): {}",
+                    failure.class.name(),
+                    failure.excerpt
+                );
+            }
+            _ => tracing::info!("ended: {key}"),
+        }
+        journal.keep(self.change(key, |it| it.end_task(self.id, key, outcome, &self.holder))?);
+        Ok(())
+    }
+}
+
+fn is_for_people(why: &Waiting) -> bool {
+    !matches!(why, Waiting::ForTasks { .. })
+}

@@ -1,0 +1,260 @@
+//! Campaigns, in the order of their numbers; what was begun in them; and who works on them.
+
+use campaign::plan::PlannedAsset;
+use campaign::{Campaign, Entry, Journal, Move, Outcome, Task};
+use serde_json::json;
+
+use crate::cursor::{Kind, Part};
+use crate::records::{as_expected, parsed, written};
+use crate::sql::{Connection, Row, Transaction};
+use crate::{Change, Error, Page, Paging, Session, Store, Stored};
+
+impl Session<'_> {
+    /// One campaign, with all of its plan.
+    ///
+    /// # Errors
+    /// It is not there, or the database cannot be asked.
+    pub fn campaign(&mut self, id: i64) -> Result<Stored<Campaign>, Error> {
+        let mut found = self.campaign_outline(id)?;
+        let sql = "SELECT body FROM campaign_asset WHERE campaign = $1 ORDER BY place";
+        let rows = self.connection.query(sql, &[id.into()])?;
+        let assets = rows.iter().map(|row| parsed::<PlannedAsset>(row.text(0)?));
+        found.value.plan.assets = assets.collect::<Result<_, Error>>()?;
+        Ok(found)
+    }
+
+    /// One campaign without the assets of its plan.
+    fn campaign_outline(&mut self, id: i64) -> Result<Stored<Campaign>, Error> {
+        let sql = "SELECT version, body FROM campaign WHERE id = $1";
+        let row = self.connection.first(sql, &[id.into()])?;
+        stored(&row.ok_or_else(|| Error::missing(format!("campaign {id}")))?)
+    }
+
+    /// Campaigns without the assets of their plans, the oldest first.
+    ///
+    /// # Errors
+    /// The paging is wrong, or the database cannot be asked.
+    pub fn campaigns(&mut self, paging: Paging<'_>) -> Result<Page<Stored<Campaign>>, Error> {
+        let part = Part::of(paging, &[Kind::Integer], self.limits)?;
+        let mut values = part.after.clone().unwrap_or_else(|| vec![0.into()]);
+        values.push(part.rows());
+        let sql = "SELECT version, body, id FROM campaign WHERE id > $1 ORDER BY id LIMIT $2";
+        let rows = self.connection.query(sql, &values)?;
+        let entries = rows
+            .iter()
+            .map(|row| Ok((vec![row.integer(2)?.into()], stored(row)?)));
+        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+    }
+
+    /// What was begun in a campaign.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn campaign_journal(&mut self, id: i64) -> Result<Journal, Error> {
+        let sql = "SELECT body FROM campaign_task WHERE campaign = $1";
+        let rows = self.connection.query(sql, &[id.into()])?;
+        let entries = rows.iter().map(|row| parsed::<Entry>(row.text(0)?));
+        entries.collect()
+    }
+
+    fn campaign_task(&mut self, id: i64, key: &str) -> Result<Option<Entry>, Error> {
+        let sql = "SELECT body FROM campaign_task WHERE campaign = $1 AND task = $2";
+        let row = self.connection.first(sql, &[id.into(), key.into()])?;
+        row.map(|row| parsed(row.text(0)?)).transpose()
+    }
+}
+
+impl Change<'_> {
+    /// Keeps a campaign that was planned; `make` gets its number.
+    ///
+    /// # Errors
+    /// It cannot be made, or the one that it follows is not there.
+    pub fn plan_campaign(
+        &mut self,
+        make: impl FnOnce(i64) -> Result<Campaign, ledger::Refused>,
+    ) -> Result<Stored<Campaign>, Error> {
+        let id = self.number("campaign")?;
+        let campaign = Campaign { id, ..make(id)? };
+        if let Some(before) = campaign.follows {
+            self.campaign_outline(before)?;
+        }
+        let mut outline = campaign.clone();
+        let assets = std::mem::take(&mut outline.plan.assets);
+        let body = written(&outline)?;
+        self.connection.execute(
+            "INSERT INTO campaign (id, version, body, holder, held_until_ms) VALUES ($1, 1, $2, '', 0)",
+            &[id.into(), body.as_str().into()],
+        )?;
+        for (place, asset) in (0_i64..).zip(&assets) {
+            self.connection.execute(
+                "INSERT INTO campaign_asset (campaign, place, body) VALUES ($1, $2, $3)",
+                &[id.into(), place.into(), written(asset)?.into()],
+            )?;
+        }
+        let told = json!({
+            "title": campaign.title,
+            "patches": campaign.plan.patches.len(),
+            "assets": assets.len(),
+            "plan": ledger::sha256(written(&campaign.plan)?.as_bytes()),
+        });
+        self.note(
+            "campaign.plan",
+            &format!("campaign/{id}"),
+            &told.to_string(),
+        )?;
+        Ok(Stored {
+            version: 1,
+            value: campaign,
+        })
+    }
+
+    /// Moves a campaign, if it is still of the expected version.
+    ///
+    /// # Errors
+    /// It is not there, was changed meanwhile, or the move is refused.
+    pub fn move_campaign(
+        &mut self,
+        id: i64,
+        step: &Move,
+        expected: Option<i64>,
+    ) -> Result<Stored<Campaign>, Error> {
+        let now = self.campaign(id)?;
+        let subject = format!("campaign/{id}");
+        as_expected(&subject, now.version, expected)?;
+        let next = now.value.after(step, self.who(), self.now_ms())?;
+        let mut outline = next.clone();
+        outline.plan.assets = Vec::new();
+        let version = now.version + 1;
+        self.connection.execute(
+            "UPDATE campaign SET version = $1, body = $2 WHERE id = $3",
+            &[version.into(), written(&outline)?.into(), id.into()],
+        )?;
+        let told = written(step)?;
+        self.note(&format!("campaign.{}", step.name()), &subject, &told)?;
+        Ok(Stored {
+            version,
+            value: next,
+        })
+    }
+
+    /// Records that a task begins.
+    ///
+    /// # Errors
+    /// It is under way, was done or left out, or another controller works on the campaign.
+    pub fn begin_task(&mut self, id: i64, task: &Task, holder: &str) -> Result<Entry, Error> {
+        self.must_hold(id, holder)?;
+        let before = self.campaign_task(id, &task.key)?;
+        let entry = Entry::begin(before.as_ref(), task, self.now_ms())?;
+        self.keep_task(id, "begin", entry)
+    }
+
+    /// Records how a task ended.
+    ///
+    /// # Errors
+    /// It is not under way, or another controller works on the campaign.
+    pub fn end_task(
+        &mut self,
+        id: i64,
+        key: &str,
+        outcome: Outcome,
+        holder: &str,
+    ) -> Result<Entry, Error> {
+        self.must_hold(id, holder)?;
+        let before = self.campaign_task(id, key)?;
+        let before = before.ok_or_else(|| Error::missing(format!("task {key}")))?;
+        self.keep_task(id, "end", before.end(outcome, self.now_ms())?)
+    }
+
+    /// Records that a task is left out.
+    ///
+    /// # Errors
+    /// It was begun, or another controller works on the campaign.
+    pub fn skip_task(
+        &mut self,
+        id: i64,
+        task: &Task,
+        why: &str,
+        holder: &str,
+    ) -> Result<Entry, Error> {
+        self.must_hold(id, holder)?;
+        let before = self.campaign_task(id, &task.key)?;
+        let entry = Entry::skip(before.as_ref(), task, why, self.now_ms())?;
+        self.keep_task(id, "skip", entry)
+    }
+
+    fn keep_task(&mut self, id: i64, what: &str, entry: Entry) -> Result<Entry, Error> {
+        let body = written(&entry)?;
+        self.connection.execute(
+            "INSERT INTO campaign_task (campaign, task, body) VALUES ($1, $2, $3)
+             ON CONFLICT (campaign, task) DO UPDATE SET body = excluded.body",
+            &[
+                id.into(),
+                entry.task.key.as_str().into(),
+                body.as_str().into(),
+            ],
+        )?;
+        let subject = format!("campaign/{id}/{}", entry.task.key);
+        self.note(&format!("campaign.task-{what}"), &subject, &body)?;
+        Ok(entry)
+    }
+
+    /// Only who holds a campaign may work on it.
+    fn must_hold(&mut self, id: i64, holder: &str) -> Result<(), Error> {
+        match self.holder(id)? {
+            (held, _) if held == holder => Ok(()),
+            (other, _) => Err(Error::refused(format!(
+                "{} works on campaign {id}",
+                if other.is_empty() { "nobody" } else { &other }
+            ))),
+        }
+    }
+}
+
+impl Session<'_> {
+    fn holder(&mut self, id: i64) -> Result<(String, i64), Error> {
+        holder(self.connection, id)
+    }
+}
+
+fn holder(connection: &mut Connection, id: i64) -> Result<(String, i64), Error> {
+    let sql = "SELECT holder, held_until_ms FROM campaign WHERE id = $1";
+    let row = connection.first(sql, &[id.into()])?;
+    let row = row.ok_or_else(|| Error::missing(format!("campaign {id}")))?;
+    Ok((row.text(0)?.to_owned(), row.integer(1)?))
+}
+
+impl Store {
+    /// Lets a controller work on a campaign until a time, and nobody else; also again. `gone`
+    /// is told who holds it, and says whether that one is known to be gone.
+    ///
+    /// # Errors
+    /// Another one works on it, it is not there, or the database cannot be written.
+    pub fn hold_campaign(
+        &self,
+        id: i64,
+        by: &str,
+        gone: impl FnOnce(&str) -> bool,
+        (now_ms, until_ms): (i64, i64),
+    ) -> Result<(), Error> {
+        self.pool.with(Transaction::Write, |connection| {
+            let (held, held_until_ms) = holder(connection, id)?;
+            if held != by && now_ms < held_until_ms && !gone(&held) {
+                return Err(Error::refused(format!(
+                    "{held} works on campaign {id}, and tells so every few seconds: stop that one, or wait until it is gone"
+                )));
+            }
+            connection.execute(
+                "UPDATE campaign SET holder = $1, held_until_ms = $2 WHERE id = $3",
+                &[by.into(), until_ms.into(), id.into()],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+fn stored(row: &Row) -> Result<Stored<Campaign>, Error> {
+    Ok(Stored {
+        version: row.integer(0)?,
+        value: parsed(row.text(1)?)?,
+    })
+}
