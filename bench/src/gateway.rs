@@ -106,7 +106,7 @@ pub(crate) fn bench(settings: &Settings) -> anyhow::Result<Table> {
     for _ in 0..rounds {
         for stream in &streams {
             for (name, server) in servers.iter().filter(|(name, _)| used(name, stream.name)) {
-                let cost = cost(server, stream, requests)?;
+                let cost = cost(server, &stream.requests, requests)?;
                 costs.entry((name, stream.name)).or_default().push(cost);
             }
         }
@@ -174,7 +174,7 @@ fn servers(
     for (name, count) in GATEWAYS {
         let patches = folder.join(count.to_string());
         documents::write(&patches, count)?;
-        servers.push((name, gateway(settings, &patches, None, upstream)?));
+        servers.push((name, start(settings, &patches, None, upstream)?));
     }
     let Some(rules) = engines::core_rule_set() else {
         eprintln!(
@@ -191,13 +191,13 @@ fn servers(
         documents::write(&patches, count)?;
         let file = folder.join(format!("rules-{responses}.conf"));
         std::fs::write(&file, engines::settings_of(1, &rules, responses)?)?;
-        servers.push((name, gateway(settings, &patches, Some(&file), upstream)?));
+        servers.push((name, start(settings, &patches, Some(&file), upstream)?));
     }
     Ok(servers)
 }
 
 /// Starts the gateway with the patches of a folder, and with rules.
-fn gateway(
+pub(crate) fn start(
     settings: &Settings,
     patches: &Path,
     rules: Option<&Path>,
@@ -215,19 +215,17 @@ fn gateway(
 }
 
 /// Microseconds of CPU for each request.
-fn cost(server: &Server, stream: &Stream, requests: usize) -> anyhow::Result<f64> {
+pub(crate) fn cost(
+    server: &Server,
+    stream: &Arc<[Vec<u8>]>,
+    requests: usize,
+) -> anyhow::Result<f64> {
     // Connections to the upstream may have been closed since the last turn.
-    load::send(
-        server.address,
-        &stream.requests,
-        200,
-        CONNECTIONS,
-        "HTTP/1.1 200",
-    )?;
+    load::send(server.address, stream, 200, CONNECTIONS, "HTTP/1.1 200")?;
     let before = server.cpu()?;
     load::send(
         server.address,
-        &stream.requests,
+        stream,
         requests,
         CONNECTIONS,
         "HTTP/1.1 200",

@@ -8,6 +8,7 @@ mod documents;
 mod engines;
 mod flame;
 mod gateway;
+mod imported;
 mod ingress;
 mod inspect;
 mod instructions;
@@ -32,6 +33,7 @@ const USAGE: &str = "usage: cargo xtask bench [NAME…] [--json] [--quick]
   adversarial    the core rule set's cost for each byte of hostile requests
   gateway        CPU per request: against a bare reverse proxy, nginx, and with more patches
   ingress        CPU per request of nginx, Caddy, HAProxy and Envoy that ask: against those that do not
+  imported       all imported patches together: CPU of the gateway, and the engine's instructions
   inspect        `stopgap inspect` against reading and writing JSON lines alone
   compile        time and memory of 10,000 patches
   instructions   instructions per request, counted by valgrind
@@ -57,6 +59,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("inspect", inspect::bench),
     ("instructions", instructions::bench),
     ("gateway", gateway::bench),
+    ("imported", imported::bench),
     ("ingress", ingress::bench),
     ("engine", engines::bench),
     ("adversarial", engines::adversarial::bench),
@@ -73,6 +76,9 @@ fn main() -> ExitCode {
         ["as", "copier", input] => inspect::run(Path::new(input)),
         ["as", "inspector", folder, route, count] => {
             instructions::run(Path::new(folder), route, count)
+        }
+        ["as", "replayer", patches, requests, times] => {
+            imported::run(Path::new(patches), Path::new(requests), times)
         }
         ["flame", file] => std::env::current_exe()
             .context("this program is not to be found")

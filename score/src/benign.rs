@@ -75,10 +75,7 @@ pub(crate) fn cost(
     requests: &[&Legitimate],
     rounds: usize,
 ) -> anyhow::Result<Cost> {
-    let lines = requests
-        .iter()
-        .map(|one| record(&one.request.exchange("")))
-        .collect::<Result<Vec<_>, _>>()?;
+    let lines = records(requests)?;
     let (mut ratios, mut nones) = (Vec::new(), Vec::new());
     // The first round fills the scratch and compiles what is compiled when it is asked.
     for round in 0..=rounds {
@@ -93,6 +90,12 @@ pub(crate) fn cost(
         ratio: median(ratios),
         none_us: median(nones),
     })
+}
+
+/// A JSON object for each.
+pub(crate) fn records(requests: &[&Legitimate]) -> serde_json::Result<Vec<String>> {
+    let each = requests.iter();
+    each.map(|one| record(&one.request.exchange(""))).collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -9,16 +9,19 @@ mod patches;
 mod report;
 mod traffic;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-const USAGE: &str = "usage: cargo xtask score [--json] [--misses] [--quick] [--seed N]
+const USAGE: &str = "usage: cargo xtask score [--json] [--misses] [--quick] [--seed N] [--write FOLDER]
 
   --json    a JSON object for each number
   --misses  what was missed and what was stopped wrongly, a line each
   --quick   fewer legitimate requests, no cost
-  --seed    chooses other legitimate requests and other random values in exploits";
+  --seed    chooses other legitimate requests and other random values in exploits
+  --write   nothing is measured: the imported patches are written to FOLDER/patches, and the legitimate
+            requests whose cost is measured, for `stopgap inspect`, to FOLDER/elsewhere.jsonl and FOLDER/near.jsonl";
 
 /// What is wanted.
 #[derive(Clone, Copy)]
@@ -51,6 +54,7 @@ fn run() -> anyhow::Result<bool> {
         quick: false,
         seed: SEED,
     };
+    let mut folder = None;
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -63,12 +67,20 @@ fn run() -> anyhow::Result<bool> {
                     .filter(|seed| *seed != 0)
                     .context("`--seed` is followed by a number above 0")?;
             }
+            "--write" => {
+                let told = words.next().context("`--write` is followed by a folder")?;
+                folder = Some(PathBuf::from(told));
+            }
             other => bail!("`{other}` is not known\n{USAGE}"),
         }
     }
     let Some(corpora) = corpora::folder() else {
         bail!("there are no corpora; name their folder in STOPGAP_CORPORA");
     };
+    if let Some(folder) = folder {
+        measure::write(&corpora, &folder, settings)?;
+        return Ok(true);
+    }
     let report = measure::all(&corpora, settings)?;
     match settings.json {
         true => report.print_json()?,

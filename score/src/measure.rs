@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use anyhow::Context;
 use patch::Source;
 use patch::document::Effect;
 
@@ -20,7 +21,7 @@ const COSTED: usize = 4_000;
 pub(crate) fn all(corpora: &Path, settings: Settings) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let (tests, unread) = crowdsec::tests(&corpora.join("crowdsec/tests"))?;
-    let crowdsec = Patches::import("crowdsec", &texts(&corpora.join("crowdsec/rules"))?)?;
+    let crowdsec = of_crowdsec(corpora)?;
     let templates = texts(&corpora.join("nuclei"))?;
     let nuclei = Patches::import("nuclei", &templates)?;
     imported(&mut report, "nuclei", &nuclei, settings);
@@ -33,6 +34,30 @@ pub(crate) fn all(corpora: &Path, settings: Settings) -> anyhow::Result<Report> 
     imported(&mut report, "crowdsec", &crowdsec, settings);
     own_tests(&mut report, &crowdsec, &tests, &unread, settings)?;
     Ok(report)
+}
+
+fn of_crowdsec(corpora: &Path) -> anyhow::Result<Patches> {
+    Patches::import("crowdsec", &texts(&corpora.join("crowdsec/rules"))?)
+}
+
+/// Writes what [`cost`] loads and inspects.
+pub(crate) fn write(corpora: &Path, folder: &Path, settings: Settings) -> anyhow::Result<()> {
+    let crowdsec = of_crowdsec(corpora)?;
+    let nuclei = Patches::import("nuclei", &texts(&corpora.join("nuclei"))?)?;
+    let patches = folder.join("patches");
+    std::fs::create_dir_all(&patches)?;
+    for (source, text) in nuclei.sources.iter().zip(&nuclei.texts) {
+        let file = patches.join(format!("{}.yaml", source.document.id.value));
+        std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let requests = requests(&nuclei, &crowdsec, settings, true);
+    for (name, _, sample) in samples(&requests) {
+        let file = folder.join(format!("{name}.jsonl"));
+        let lines = benign::records(&sample)?;
+        std::fs::write(&file, lines.join("\n") + "\n")
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// How many became patches, and why others did not.
@@ -278,14 +303,7 @@ fn cost(
     let all = plan(patches.sources.iter())?;
     let none = plan(std::iter::empty())?;
     let requests = requests(patches, others, settings, true);
-    let (near, elsewhere): (Vec<&Legitimate>, Vec<&Legitimate>) =
-        requests.iter().partition(|one| one.near.is_some());
-    for (what, requests, reach) in [
-        ("elsewhere", elsewhere, Some(Reach::AtMost(1.3))),
-        ("near patches", near, None),
-    ] {
-        let step = requests.len() / COSTED + 1;
-        let sample: Vec<&Legitimate> = requests.into_iter().step_by(step).collect();
+    for (what, reach, sample) in samples(&requests) {
         let cost = benign::cost(&all, &none, &sample, 9)?;
         report.row(
             "nuclei",
@@ -303,4 +321,18 @@ fn cost(
         );
     }
     Ok(())
+}
+
+/// Requests whose cost is measured, where they are sent, and what it should be.
+fn samples(requests: &[Legitimate]) -> [(&'static str, Option<Reach>, Vec<&Legitimate>); 2] {
+    let (near, elsewhere): (Vec<&Legitimate>, Vec<&Legitimate>) =
+        requests.iter().partition(|one| one.near.is_some());
+    let sample = |requests: Vec<_>| {
+        let step = requests.len() / COSTED + 1;
+        requests.into_iter().step_by(step).collect()
+    };
+    [
+        ("elsewhere", Some(Reach::AtMost(1.3)), sample(elsewhere)),
+        ("near", None, sample(near)),
+    ]
 }

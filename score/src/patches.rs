@@ -16,6 +16,8 @@ use crate::corpora::Text;
 /// What an importer made of a corpus.
 pub(crate) struct Patches {
     pub(crate) sources: Vec<Source>,
+    /// As they are written, in the same order.
+    pub(crate) texts: Vec<String>,
     pub(crate) effects: BTreeMap<String, Effect>,
     /// Ids and reasons.
     pub(crate) rejected: Vec<(String, String)>,
@@ -38,6 +40,7 @@ impl Patches {
         let took = begun.elapsed();
         let mut patches = Self {
             sources: Vec::new(),
+            texts: Vec::new(),
             effects: BTreeMap::new(),
             rejected: Vec::new(),
             needless: Vec::new(),
@@ -71,6 +74,7 @@ impl Patches {
                     self.effects.insert(id, effect);
                 }
                 self.sources.push(source);
+                self.texts.push(made.yaml);
             }
         }
         Ok(())

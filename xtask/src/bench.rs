@@ -14,6 +14,8 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
         "stopgap",
         "--package",
         "bench",
+        "--package",
+        "score",
     ])?;
     let mut words = vec!["run", "--quiet", "--release", "--package", "bench", "--"];
     words.extend(arguments);
