@@ -102,6 +102,23 @@ const PATCHES: &[(&str, bool)] = &[
         r#"SecRule ARGS_GET|!ARGS_GET:a "@rx [+\s]" "id:1,phase:1,pass,log""#,
         false,
     ),
+    (
+        r#"SecRule ARGS_GET:z|ARGS_GET:/^yy?$/ "@rx ." "id:1,phase:1,pass,log""#,
+        false,
+    ),
+    (
+        r#"SecRule REQUEST_COOKIES_NAMES|REQUEST_COOKIES:/^s/ "@rx ^(?:c$|a)" "id:1,phase:1,pass,log""#,
+        false,
+    ),
+    // Nothing but what it tells, or what the query does, is looked at.
+    (
+        r#"SecRule REQUEST_FILENAME "@streq /x" "id:1,phase:1,pass,log,msg:'%{ARGS.a} %{REQUEST_COOKIES.c}'""#,
+        false,
+    ),
+    (
+        r#"SecRule URLENCODED_ERROR "@eq 1" "id:1,phase:1,pass,log""#,
+        false,
+    ),
     // As the first: what one of them is told, the other is.
     (
         r#"SecRule REQUEST_FILENAME "@rx (?i)<script|\.\./" "id:1,phase:1,pass,log,multiMatch,t:none,t:urlDecodeUni,t:urlDecodeUni""#,
@@ -129,6 +146,9 @@ const TARGETS: &[&str] = &[
     "/x?action=save",
     "/x?__proto__[a]=1",
     "/x?a=1&b=1",
+    "/x?Z=1",
+    "/x?yy=2&b=%zz",
+    "/x?y=3",
     "/x?a=%u0041&b=A",
     "/x?=1&&q",
     "/x?q\n=1&id\n=x",

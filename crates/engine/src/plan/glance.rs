@@ -5,13 +5,13 @@
 //! needs in the path. One pass over the target and the names in it tells, for all of them.
 //! A rule that finds no value, or only values that its gate keeps out, cannot match.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Scan;
 use super::gate::{Gate, Needs};
 use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
-use super::params::{Bloom, Params, Shows, Wanted, wanted};
+use super::params::{self, Bloom, Params, Shows, Wanted, wanted};
 use super::path::path_of;
 use super::query::reached;
 use super::signature::{Signature, Signatures};
@@ -27,6 +27,25 @@ pub(crate) struct Glance {
     /// The kinds of places where some group begins.
     kinds: u8,
     groups: Box<[Group]>,
+}
+
+/// What most heads show to be missing, before the glance itself is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Clue {
+    kinds: u8,
+    /// Bits of the names of parameters, one of which must be there; none: any name may do.
+    names: Option<Bloom>,
+    /// The glance's number, if patches share it.
+    shared: Option<u32>,
+}
+
+impl Clue {
+    /// Of a patch that no head rules out.
+    const NONE: Self = Self {
+        kinds: u8::MAX,
+        names: None,
+        shared: None,
+    };
 }
 
 type Spots = Box<[Spot]>;
@@ -77,6 +96,8 @@ const HEADER: u8 = 2;
 const NAMES: u8 = 4;
 const FAULT: u8 = 8;
 const BODY: u8 = 16;
+/// No place: that a body follows.
+const HELD: u8 = 32;
 
 /// A head, looked at as far as patches ask; scratch for the next one.
 #[derive(Default)]
@@ -88,7 +109,8 @@ pub(crate) struct Sight {
     decoded: Vec<u8>,
     params: Params,
     fault: Option<bool>,
-    kinds: Option<u8>,
+    /// The kinds of places where there may be a value.
+    kinds: u8,
     said: Said,
 }
 
@@ -118,8 +140,8 @@ impl Glances {
 
 /// What some glances that patches share have said of a head.
 struct Said {
-    /// By place in memory: the glance, the head's number, the answer.
-    answers: Box<[(usize, u64, bool); SAID]>,
+    /// By the glance's number: that, the head's number, the answer.
+    answers: Box<[(u32, u64, bool); SAID]>,
     head: u64,
 }
 
@@ -132,12 +154,6 @@ impl Default for Said {
             answers: Box::new([(0, 0, false); SAID]),
             head: 0,
         }
-    }
-}
-
-impl Said {
-    fn slot(&mut self, glance: usize) -> Option<&mut (usize, u64, bool)> {
-        self.answers.get_mut(glance / size_of::<Glance>() % SAID)
     }
 }
 
@@ -191,24 +207,24 @@ impl Glance {
 
     /// Whether a rule could match the request, or its body must be held.
     pub(crate) fn admits(
-        self: &Arc<Self>,
+        &self,
+        clue: &Clue,
         head: &RequestHead<'_>,
         sight: &mut Sight,
         reader: &Reader<'_>,
     ) -> bool {
-        if Arc::strong_count(self) == 1 {
+        let Some(number) = clue.shared else {
             return self.looks(head, sight, reader);
-        }
+        };
         // PERF: patches for every path are of few kinds; each is asked once.
-        let (glance, number) = (Arc::as_ptr(self).addr(), sight.said.head);
-        if let Some(&mut (known, of, answer)) = sight.said.slot(glance)
-            && (known, of) == (glance, number)
-        {
-            return answer;
+        let (at, of) = (number as usize % SAID, sight.said.head);
+        match sight.said.answers.get(at) {
+            Some(&(known, head, answer)) if (known, head) == (number, of) => return answer,
+            _ => {}
         }
         let answer = self.looks(head, sight, reader);
-        if let Some(slot) = sight.said.slot(glance) {
-            *slot = (glance, number, answer);
+        if let Some(slot) = sight.said.answers.get_mut(at) {
+            *slot = (number, of, answer);
         }
         answer
     }
@@ -216,10 +232,6 @@ impl Glance {
     fn looks(&self, head: &RequestHead<'_>, sight: &mut Sight, reader: &Reader<'_>) -> bool {
         if self.holds_body && !head.bodiless {
             return true;
-        }
-        // PERF: most patches of a path ask for parameters, or a fault, where there are none.
-        if self.kinds & sight.kinds(head, reader) == 0 {
-            return false;
         }
         let mut groups = self.groups.iter();
         groups.any(|group| {
@@ -233,7 +245,59 @@ impl Glance {
     }
 }
 
+impl Clue {
+    /// Of each patch's glance, in their order.
+    pub(crate) fn of<'g>(glances: impl Iterator<Item = Option<&'g Arc<Glance>>>) -> Vec<Self> {
+        let mut numbers = HashMap::new();
+        let clue = |glance: Option<&Arc<Glance>>| {
+            let Some(glance) = glance else {
+                return Self::NONE;
+            };
+            let next = numbers.len() as u32;
+            let mut number = || *numbers.entry(Arc::as_ptr(glance).addr()).or_insert(next);
+            Self {
+                kinds: glance.kinds | if glance.holds_body { HELD } else { 0 },
+                names: glance.names(),
+                shared: (Arc::strong_count(glance) > 1).then(&mut number),
+            }
+        };
+        glances.map(clue).collect()
+    }
+
+    /// Whether the head may be one that the glance admits.
+    ///
+    /// PERF: most patches of a path ask for parameters, or a fault, where there are none.
+    pub(crate) fn is_in(
+        &self,
+        head: &RequestHead<'_>,
+        sight: &mut Sight,
+        reader: &Reader<'_>,
+    ) -> bool {
+        let kinds = self.kinds & sight.kinds;
+        match self.names {
+            Some(names) if kinds == NAMES && head.bodiless => {
+                sight.read_params(head, reader).share(names)
+            }
+            _ => kinds != 0,
+        }
+    }
+}
+
 impl Glance {
+    /// Bits of the names of parameters that it may look at, one of each; none: of any name.
+    fn names(&self) -> Option<Bloom> {
+        let spots = self.groups.iter().flat_map(|group| &group.spots);
+        let mut bits = Bloom::default();
+        for spot in spots {
+            match spot {
+                Spot::Names(wanted) => bits.join(params::telling(wanted)?),
+                Spot::EveryName => return None,
+                _ => {}
+            }
+        }
+        Some(bits)
+    }
+
     /// Whether a rule could match in a phase that sees this.
     pub(crate) fn finds(&self, shown: &Shown) -> bool {
         let mut spots = self.groups.iter().flat_map(|group| &group.spots);
@@ -398,7 +462,7 @@ impl Spot {
 
 impl Sight {
     /// Forgets the head before, and begins with this one.
-    pub(crate) fn reset(&mut self, head: &RequestHead<'_>) {
+    pub(crate) fn reset(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) {
         self.query_at = memchr::memchr(b'?', head.target).map(|mark| mark + 1);
         for seen in [&mut self.raw, &mut self.path] {
             seen.signature = None;
@@ -406,18 +470,14 @@ impl Sight {
         }
         self.params.forget();
         self.fault = None;
-        self.kinds = None;
         self.said.head += 1;
+        self.kinds = self.kinds_of(head, reader);
     }
 
-    /// The kinds of places where there may be a value.
-    fn kinds(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> u8 {
-        if let Some(known) = self.kinds {
-            return known;
-        }
+    fn kinds_of(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> u8 {
         let mut kinds = LINE | HEADER;
         if !head.bodiless {
-            kinds |= NAMES | BODY;
+            kinds |= NAMES | BODY | HELD;
         }
         if self.query_at.is_some() {
             kinds |= NAMES;
@@ -425,7 +485,6 @@ impl Sight {
         if self.is_fault(head, reader) {
             kinds |= FAULT;
         }
-        self.kinds = Some(kinds);
         kinds
     }
 
@@ -476,13 +535,19 @@ impl Sight {
         reader: &Reader<'_>,
         holds: impl Fn(Shows) -> bool,
     ) -> bool {
-        let Some(at) = self.query_at.filter(|_| head.bodiless) else {
+        if self.query_at.is_none() || !head.bodiless {
             return !head.bodiless;
-        };
-        let query = || head.target.get(at..).unwrap_or_default();
+        }
+        self.read_params(head, reader).any(wanted, holds)
+    }
+
+    /// The parameters of the query.
+    fn read_params(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> &Params {
+        let start = self.query_at.unwrap_or(head.target.len());
+        let query = || head.target.get(start..).unwrap_or_default();
         let params = &mut self.params;
         params.read(query, reader.separators.0, &reader.scan.signatures);
-        params.any(wanted, holds)
+        params
     }
 
     /// Whether a head without a body could be too much, or not parse.

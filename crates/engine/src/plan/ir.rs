@@ -193,7 +193,8 @@ pub(crate) struct Target {
     pub(crate) counted: bool,
     pub(crate) excluded: bool,
     pub(crate) selector: Selector,
-    /// The number of the name that it selects by, among those of the plan.
+    /// The number of the name, or of the expression for names, that it selects by, among those
+    /// of the plan.
     pub(crate) name: Option<u32>,
 }
 

@@ -37,7 +37,7 @@ use crate::scope::Scope;
 use crate::share::Client;
 use crate::transaction::{Oversize, State, Transaction};
 use gate::Needs;
-use glance::{Glance, Glances};
+use glance::{Clue, Glance, Glances};
 use idle::Idle;
 use interest::Interest;
 use ir::{EngineMode, Fault, Program};
@@ -77,6 +77,8 @@ pub struct Plan {
     limits: Limits,
     pub(crate) base: Program,
     pub(crate) patches: Vec<Patch>,
+    /// Of each patch.
+    pub(crate) clues: Vec<Clue>,
     pub(crate) routes: RouteIndex,
     pub(crate) scan: Scan,
     /// What rules look at; nothing else is collected.
@@ -306,6 +308,7 @@ impl<'a> Compiler<'a> {
             }
             xml_tree |= patch.program.uses.xml_tree;
         }
+        drop(glances);
         Ok(Arc::new(Plan {
             used,
             used_later,
@@ -313,6 +316,7 @@ impl<'a> Compiler<'a> {
             xml_tree,
             limits: self.limits,
             base: self.base,
+            clues: Clue::of(self.patches.iter().map(|patch| patch.glance.as_ref())),
             patches: self.patches,
             routes,
             scan,
@@ -345,6 +349,7 @@ impl Plan {
             limits: Limits::default(),
             base: Program::default(),
             patches: Vec::new(),
+            clues: Vec::new(),
             routes: RouteIndex::default(),
             scan: Scan {
                 signatures: Signatures::new(&Sets::default()),

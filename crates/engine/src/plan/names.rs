@@ -1,5 +1,7 @@
-//! Names of members that rules ask for, by number, so that one comparison tells whether a
-//! member is meant.
+//! Names of members that rules ask for, and expressions for names, by number: so that one
+//! comparison tells whether a member is meant, and what an expression said can be remembered.
+
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -10,10 +12,13 @@ use super::query::LONGEST_NAME;
 #[derive(Default)]
 pub(crate) struct Names {
     numbers: HashMap<Box<[u8]>, u32>,
+    /// By place in memory.
+    patterns: HashMap<usize, u32>,
 }
 
 impl Names {
-    /// Numbers the names that the program asks for.
+    /// Numbers the names and expressions that the program asks for. Programs are kept until all
+    /// have been learnt, so that no two expressions have the same place.
     pub(crate) fn learn(&mut self, program: &mut Program) {
         let links = program.phases.iter_mut().flatten();
         let links = links.flat_map(|step| match step {
@@ -21,12 +26,18 @@ impl Names {
             Step::Marker(_) => &mut [],
         });
         for target in links.flat_map(|link| &mut link.targets) {
-            if let Selector::Name(Text::Plain(name)) = &target.selector
-                && name.len() <= LONGEST_NAME
-            {
-                let next = self.numbers.len() as u32;
-                let name = name.to_ascii_lowercase().into_bytes().into();
-                target.name = Some(*self.numbers.entry(name).or_insert(next));
+            match &target.selector {
+                Selector::Name(Text::Plain(name)) if name.len() <= LONGEST_NAME => {
+                    let next = self.numbers.len() as u32;
+                    let name = name.to_ascii_lowercase().into_bytes().into();
+                    target.name = Some(*self.numbers.entry(name).or_insert(next));
+                }
+                Selector::Pattern(pattern) => {
+                    let next = self.patterns.len() as u32;
+                    let place = Arc::as_ptr(pattern).addr();
+                    target.name = Some(*self.patterns.entry(place).or_insert(next));
+                }
+                _ => {}
             }
         }
     }

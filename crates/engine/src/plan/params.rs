@@ -34,7 +34,22 @@ impl Bloom {
         }
     }
 
-    fn join(&mut self, other: Self) {
+    /// One of its bits, of a pair if there is one: fewer texts share these.
+    fn telling(self) -> Option<Self> {
+        let at = self.0.iter().rposition(|word| *word != 0)?;
+        let mut telling = Self::default();
+        if let (Some(own), Some(word)) = (telling.0.get_mut(at), self.0.get(at)) {
+            *own = word & word.wrapping_neg();
+        }
+        Some(telling)
+    }
+
+    fn shares(self, other: Self) -> bool {
+        let mut words = self.0.iter().zip(&other.0);
+        words.any(|(own, other)| own & other != 0)
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
         for (own, other) in self.0.iter_mut().zip(other.0) {
             *own |= other;
         }
@@ -84,6 +99,15 @@ pub(super) fn wanted(selector: &Selector, needs: &mut Needs) -> Option<Box<[Want
         Selector::All => [].into(),
         Selector::Name(Text::Template(..)) | Selector::Path(..) => return None,
     })
+}
+
+/// A bit of each name that is wanted: names without any of them are not. None if any name may be.
+pub(super) fn telling(wanted: &[Wanted]) -> Option<Bloom> {
+    let mut bits = Bloom::default();
+    for one in wanted {
+        bits.join(one.texts.telling()?);
+    }
+    (!wanted.is_empty()).then_some(bits)
 }
 
 /// The parameters of a query, as far as they are looked at.
@@ -164,6 +188,11 @@ impl Params {
             });
         }
         self.more = fields.next().is_some();
+    }
+
+    /// Whether the names hold a bit of these.
+    pub(super) fn share(&self, bits: Bloom) -> bool {
+        self.more || self.texts.shares(bits)
     }
 
     /// Whether there may be one whose name is like one of these, or any, and whose signatures hold.

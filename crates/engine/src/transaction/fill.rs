@@ -13,6 +13,26 @@ use crate::language::variables::{Variable, VariableSet};
 use crate::plan::path::{path_of, query_of};
 use crate::request::{RequestHead, ResponseHead};
 
+/// What the parameters of the query are looked at by.
+const OF_QUERY: &[Variable] = &[
+    Variable::Args,
+    Variable::ArgsGet,
+    Variable::ArgsNames,
+    Variable::ArgsGetNames,
+    Variable::ArgsCombinedSize,
+];
+/// What cookies are looked at by.
+const OF_COOKIES: &[Variable] = &[Variable::RequestCookies, Variable::RequestCookiesNames];
+/// What tells that there are too many of either, or that they do not parse.
+const OF_FAULTS: &[Variable] = &[
+    Variable::ReqbodyError,
+    Variable::ReqbodyErrorMsg,
+    Variable::ReqbodyProcessorError,
+    Variable::ReqbodyProcessorErrorMsg,
+    Variable::UrlencodedError,
+    Variable::BodyAnomalies,
+];
+
 impl Inputs {
     pub(crate) fn fill_request(
         &mut self,
@@ -47,6 +67,14 @@ impl Inputs {
         if count > limits.headers {
             self.notice(Anomaly::TooManyArguments, values);
         }
+        let uses = |variables: &[Variable]| {
+            let mut variables = variables.iter().chain(OF_FAULTS);
+            variables.any(|variable| reading.used.has(*variable))
+        };
+        let (query, whole) = match uses(OF_QUERY) {
+            true => (query, whole),
+            false => (&[][..], &[][..]),
+        };
         let mut collector = Collector::of_head(self, values, reading);
         crate::body::urlencoded::parse(query, separator, limits, &mut pair, &mut collector);
         if query.len() < whole.len() {
@@ -59,7 +87,12 @@ impl Inputs {
         if reading.used.has(Variable::AuthType) || reading.used.has(Variable::RemoteUser) {
             self.fill_credentials(values);
         }
-        for at in 0..self.headers.len() {
+        let headers = if uses(OF_COOKIES) {
+            self.headers.len()
+        } else {
+            0
+        };
+        for at in 0..headers {
             let Some(item) = self.headers.get(at).copied() else {
                 continue;
             };

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crate::body::Anomaly;
 use crate::context::Context;
 use crate::decision::{Action, Decision, Flow, Match, Strip};
-use crate::language::variables::Variable;
+use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
 use crate::operators::{Apart, Expressions};
 use crate::plan::Plan;
@@ -208,9 +208,17 @@ impl Transaction {
         plan.idle.give_back_scout(scout);
         state.values.apart = self.apart.take();
         state.client = Client::at(head.client.ip());
-        let State { inputs, values, .. } = &mut *state;
+        let State {
+            inputs,
+            values,
+            concerned,
+            ..
+        } = &mut *state;
         values.unicode.clone_from(&plan.base.settings.unicode);
-        let reading = plan.reading(XmlIntoArgs::Off);
+        let mut reading = plan.reading(XmlIntoArgs::Off);
+        if !base && !self.traced {
+            reading.used = plan.used_by(concerned);
+        }
         inputs.fill_request(head, reading, &self.context, values);
         state.need = body_need(plan, &state.concerned, base && plan.base.request_body, None);
         state.overrides.engine = plan.base.engine;
@@ -516,6 +524,15 @@ impl Plan {
             xml_tree: self.xml_tree,
             used: self.used,
         }
+    }
+
+    /// What the patches look at.
+    fn used_by(&self, concerned: &[u32]) -> VariableSet {
+        let mut used = VariableSet::default();
+        for interest in collector::each(self, concerned) {
+            used.add_all(interest.map_or(self.used, |interest| interest.used));
+        }
+        used
     }
 
     /// The programs that concern a request: the base's, then each patch's.

@@ -49,11 +49,17 @@ impl Scout {
             separators: (plan.base.argument_separator, settings.cookie_separator),
             unusual: settings.cookie_version_1 || settings.arguments_limit.is_some(),
         };
-        sight.reset(head);
+        sight.reset(head, &reader);
         concerned.retain(|&at| {
+            let Some(clue) = plan.clues.get(at as usize) else {
+                return true;
+            };
+            if !clue.is_in(head, sight, &reader) {
+                return false;
+            }
             let patch = plan.patches.get(at as usize);
             let glance = patch.and_then(|patch| patch.glance.as_ref());
-            glance.is_none_or(|glance| glance.admits(head, sight, &reader))
+            glance.is_none_or(|glance| glance.admits(clue, head, sight, &reader))
         });
     }
 }

@@ -209,7 +209,17 @@ impl Run<'_> {
                 let name = self.values.get(item.name);
                 name.len() == wanted.len() && name.eq_ignore_ascii_case(wanted.as_bytes())
             }
-            selector => self.agrees(selector, Some(item.name)),
+            selector => {
+                let pattern = target.name;
+                let known = pattern.and_then(|pattern| self.values.meant(pattern, item.name));
+                known.unwrap_or_else(|| {
+                    let agrees = self.agrees(selector, Some(item.name));
+                    if let Some(pattern) = pattern {
+                        self.values.add_meant(pattern, item.name, agrees);
+                    }
+                    agrees
+                })
+            }
         };
         if agrees {
             selected.push(Selected {

@@ -7,7 +7,7 @@
 //! from one transaction to the next, within a bound: most header values and
 //! names of parameters come again and again.
 
-use hashbrown::{HashSet, HashTable};
+use hashbrown::{HashMap, HashSet, HashTable};
 use std::hash::BuildHasher;
 
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub(crate) struct Values {
     clauses: Vec<u32>,
     /// Tests that say no of a value.
     misses: HashSet<(u32, ValueId)>,
+    /// What expressions for names say of a value.
+    meant: HashMap<(u32, ValueId), bool>,
     /// Steps that values let run, those of one value and of rules that look at the same members
     /// one after the other.
     steps_let: Vec<u32>,
@@ -108,7 +110,7 @@ impl Values {
     pub(crate) fn reset(&mut self, limit: usize, work: usize) {
         /// Bytes, and what is known of them.
         const KEEP: (usize, usize) = (256 * 1024, 32 * 1024);
-        let known = self.records.len() + self.facts.len() + self.misses.len();
+        let known = self.records.len() + self.facts.len() + self.misses.len() + self.meant.len();
         if self.tainted || self.bytes.len() > KEEP.0 || known > KEEP.1 {
             self.forget();
         }
@@ -146,6 +148,8 @@ impl Values {
         self.facts.shrink_to(KEEP / 16);
         self.misses.clear();
         self.misses.shrink_to(KEEP / 16);
+        self.meant.clear();
+        self.meant.shrink_to(KEEP / 16);
         self.steps_let.clear();
         self.steps_let.shrink_to(KEEP / 64);
         self.tainted = false;
@@ -171,6 +175,16 @@ impl Values {
     /// Remembers that the test says no of the value.
     pub(crate) fn add_miss(&mut self, test: u32, id: ValueId) {
         self.misses.insert((test, id));
+    }
+
+    /// Whether the expression for names means the value, if that is known.
+    pub(crate) fn meant(&self, pattern: u32, id: ValueId) -> Option<bool> {
+        self.meant.get(&(pattern, id)).copied()
+    }
+
+    /// Remembers whether the expression for names means the value.
+    pub(crate) fn add_meant(&mut self, pattern: u32, id: ValueId, means: bool) {
+        self.meant.insert((pattern, id), means);
     }
 
     /// The steps that the value lets run, of rules that look at the same members.
