@@ -5,19 +5,22 @@
 //! needs in the path. One pass over the target and the names in it tells, for all of them.
 //! A rule that finds no value, or only values that its gate keeps out, cannot match.
 
-use std::collections::{HashMap, HashSet};
+mod clue;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Scan;
 use super::gate::{Gate, Needs};
 use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
-use super::params::{self, Bloom, Params, Shows, Wanted, wanted};
+use super::params::{Bloom, Params, Shows, Wanted, wanted};
 use super::path::path_of;
 use super::query::reached;
 use super::signature::{Signature, Signatures};
 use crate::language::variables::Variable;
 use crate::limits::Limits;
 use crate::request::RequestHead;
+pub(crate) use clue::Clue;
 
 /// What the rules of a patch ask of a head; one of them must let it through.
 #[derive(PartialEq, Eq, Hash)]
@@ -27,25 +30,6 @@ pub(crate) struct Glance {
     /// The kinds of places where some group begins.
     kinds: u8,
     groups: Box<[Group]>,
-}
-
-/// What most heads show to be missing, before the glance itself is asked.
-#[derive(Clone, Copy)]
-pub(crate) struct Clue {
-    kinds: u8,
-    /// Bits of the names of parameters, one of which must be there; none: any name may do.
-    names: Option<Bloom>,
-    /// The glance's number, if patches share it.
-    shared: Option<u32>,
-}
-
-impl Clue {
-    /// Of a patch that no head rules out.
-    const NONE: Self = Self {
-        kinds: u8::MAX,
-        names: None,
-        shared: None,
-    };
 }
 
 type Spots = Box<[Spot]>;
@@ -245,59 +229,7 @@ impl Glance {
     }
 }
 
-impl Clue {
-    /// Of each patch's glance, in their order.
-    pub(crate) fn of<'g>(glances: impl Iterator<Item = Option<&'g Arc<Glance>>>) -> Vec<Self> {
-        let mut numbers = HashMap::new();
-        let clue = |glance: Option<&Arc<Glance>>| {
-            let Some(glance) = glance else {
-                return Self::NONE;
-            };
-            let next = numbers.len() as u32;
-            let mut number = || *numbers.entry(Arc::as_ptr(glance).addr()).or_insert(next);
-            Self {
-                kinds: glance.kinds | if glance.holds_body { HELD } else { 0 },
-                names: glance.names(),
-                shared: (Arc::strong_count(glance) > 1).then(&mut number),
-            }
-        };
-        glances.map(clue).collect()
-    }
-
-    /// Whether the head may be one that the glance admits.
-    ///
-    /// PERF: most patches of a path ask for parameters, or a fault, where there are none.
-    pub(crate) fn is_in(
-        &self,
-        head: &RequestHead<'_>,
-        sight: &mut Sight,
-        reader: &Reader<'_>,
-    ) -> bool {
-        let kinds = self.kinds & sight.kinds;
-        match self.names {
-            Some(names) if kinds == NAMES && head.bodiless => {
-                sight.read_params(head, reader).share(names)
-            }
-            _ => kinds != 0,
-        }
-    }
-}
-
 impl Glance {
-    /// Bits of the names of parameters that it may look at, one of each; none: of any name.
-    fn names(&self) -> Option<Bloom> {
-        let spots = self.groups.iter().flat_map(|group| &group.spots);
-        let mut bits = Bloom::default();
-        for spot in spots {
-            match spot {
-                Spot::Names(wanted) => bits.join(params::telling(wanted)?),
-                Spot::EveryName => return None,
-                _ => {}
-            }
-        }
-        Some(bits)
-    }
-
     /// Whether a rule could match in a phase that sees this.
     pub(crate) fn finds(&self, shown: &Shown) -> bool {
         let mut spots = self.groups.iter().flat_map(|group| &group.spots);
