@@ -111,7 +111,12 @@ fn inputs() -> Inputs {
 fn host(at: u32, chance: &mut Chance) -> Host {
     Host {
         id: format!("asset-{at}"),
-        ring: if at % 20 == 0 { "test" } else { "production" }.to_owned(),
+        ring: if at.is_multiple_of(20) {
+            "test"
+        } else {
+            "production"
+        }
+        .to_owned(),
         depends_on: Vec::new(),
         quorum: (chance.below(50) == 0).then(|| format!("quorum-{}", chance.below(300))),
         services: vec!["app.service".to_owned()],
