@@ -17,6 +17,7 @@ mod regex;
 mod rx;
 mod rx_backtracking;
 mod rx_global;
+mod sqli_fold;
 mod streq;
 mod strmatch;
 mod unconditional_match;
