@@ -240,8 +240,10 @@ fn a_host_is_prepared_restarted_and_released() {
     };
     assert!(moves());
 
+    let daily = "/etc/cron.daily/dpkg";
     let jobs = vec![
         timer("beat.timer"),
+        cron(daily, "daily", "root", daily),
         cron(
             "/etc/cron.d/proof",
             "* * * * *",
@@ -261,6 +263,7 @@ fn a_host_is_prepared_restarted_and_released() {
     world.executor().carry_out(&hold).unwrap();
     world.executor().carry_out(&hold).unwrap();
     assert!(!moves());
+    assert!(bed.on("db", &format!("test ! -x {daily}")).is_ok());
     assert!(bed.on("db", "grep '^[*]' /etc/cron.d/proof").is_err());
     assert!(bed.on("db", "systemctl is-active apt-daily.timer").is_err());
     let periodic = bed
@@ -303,6 +306,7 @@ fn a_host_is_prepared_restarted_and_released() {
         done.evidence
     );
     assert!(moves());
+    assert!(bed.on("db", &format!("test -x {daily}")).is_ok());
     assert_eq!(bed.on("db", "cat /etc/cron.d/proof").unwrap(), table);
     assert!(bed.on("db", "systemctl is-active apt-daily.timer").is_ok());
     assert!(

@@ -38,7 +38,11 @@ BEGIN {
 }
 END { exit !found }'
 
-is_running() { pgrep -f -x -- "(/bin/)?(ba|da)?sh -c $(printf '%s' "$1" | sed 's/[][\.*^$+?(){}|\\]/\\&/g')"; }
+literally() { printf '%s' "$1" | sed 's/[][\.*^$+?(){}|\\]/\\&/g'; }
+
+# As a shell runs a line of a crontab, or run-parts a script; the arguments of this script name both, too.
+is_running() { pgrep -f -x -- "(/bin/)?(ba|da)?sh -c $(literally "$1")"; }
+is_script_running() { pgrep -f -- "^([^ ]+ )?$(literally "$1")( |\$)"; }
 
 cron() {
     file=$1
@@ -48,7 +52,7 @@ cron() {
         if [ "$what" = hold ]; then
             [ -x "$file" ] && : >"$held/$(name_of "$file")"
             chmod a-x "$file"
-            while_running pgrep -f -- "$file"
+            while_running is_script_running "$file"
         elif [ -e "$held/$(name_of "$file")" ]; then
             chmod a+x "$file"
             rm "$held/$(name_of "$file")"
