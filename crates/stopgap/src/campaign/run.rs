@@ -24,6 +24,8 @@ const HELD_MS: i64 = 30_000;
 const TELL_MS: i64 = 5_000;
 /// How often it looks whether people have said something, in milliseconds.
 const LOOK_MS: u64 = 500;
+/// Longer than this it does not wait with --no-wait, in milliseconds.
+const SHORT_MS: i64 = 60_000;
 /// How long it waits before it asks again what became of a task, in milliseconds.
 const ASK_AGAIN_MS: u64 = 5_000;
 
@@ -40,7 +42,7 @@ pub(crate) struct Run {
     /// that of the ledger.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// End when it waits for people, with exit status 1, rather than wait with it.
+    /// End with exit status 1 when it waits for people, or for longer than a minute.
     #[arg(long)]
     no_wait: bool,
 }
@@ -207,8 +209,8 @@ impl Controller<'_> {
                 }
                 Step::Wait(why) => {
                     self.tell(&Step::Wait(why.clone()));
-                    let people = self.running.is_empty() && why.iter().all(is_for_people);
-                    if self.no_wait && people {
+                    let long = why.iter().all(|it| is_long(it, now_ms()));
+                    if self.no_wait && self.running.is_empty() && long {
                         return Ok(false);
                     }
                     self.wait(&mut journal)?;
@@ -319,6 +321,11 @@ impl Controller<'_> {
     }
 }
 
-fn is_for_people(why: &Waiting) -> bool {
-    !matches!(why, Waiting::ForTasks { .. })
+/// Whether it takes people, or so long that nobody waits beside it.
+fn is_long(why: &Waiting, now_ms: i64) -> bool {
+    match why {
+        Waiting::ForTasks { .. } => false,
+        Waiting::Until { time_ms, .. } => time_ms.saturating_sub(now_ms) > SHORT_MS,
+        _ => true,
+    }
 }
