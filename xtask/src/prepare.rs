@@ -69,6 +69,11 @@ const NEEDS: &[Need] = &[
         check: &["wapiti", "--version"],
         debian: "wapiti",
     },
+    // A clock that is wrong.
+    Need {
+        check: &["faketime", "--version"],
+        debian: "faketime",
+    },
     // The hosts that are patched.
     Need {
         check: &["debootstrap", "--version"],

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod chaos;
 mod coverage;
 mod ledger;
 mod peer;
