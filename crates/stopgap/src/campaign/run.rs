@@ -17,6 +17,7 @@ use store::{By, Error, Store};
 use super::hands::Program;
 use super::status::told;
 use crate::ledger_place::{Place, now_ms};
+use crate::logging::Logging;
 
 /// How long a controller that is gone keeps others from its campaign, in milliseconds.
 const HELD_MS: i64 = 30_000;
@@ -45,6 +46,8 @@ pub(crate) struct Run {
     /// End with exit status 1 when it waits for people, or for longer than a minute.
     #[arg(long)]
     no_wait: bool,
+    #[command(flatten)]
+    logging: Logging,
 }
 
 /// Who carries out the tasks.
@@ -90,6 +93,7 @@ impl Run {
 }
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
+    arguments.logging.start();
     let store = arguments.place.open()?;
     let hands = arguments.hands()?;
     let hands: &dyn Hands = &*hands;
