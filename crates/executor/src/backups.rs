@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use campaign::{Backup, Class, Done, Failure};
 
-use crate::{Executor, command, fault};
+use crate::command::{self, About};
+use crate::{Executor, fault};
 
 /// How long making or restoring one may take.
 const PATIENCE: Duration = Duration::from_secs(4 * 3600);
@@ -18,7 +19,7 @@ pub(crate) enum What {
 
 pub(crate) fn carry_out(
     executor: &Executor,
-    asset: &str,
+    (key, asset): (&str, &str),
     backup: &Backup,
     what: What,
 ) -> Result<Done, Failure> {
@@ -36,7 +37,12 @@ pub(crate) fn carry_out(
         What::Restore => &provider.restore,
         What::Discard => &provider.discard,
     };
-    command::run(arguments, asset, &backup.name, PATIENCE)
+    let about = About {
+        asset,
+        backup: &backup.name,
+        run: key,
+    };
+    command::run(executor, &about, arguments, PATIENCE)
         .map(|said| executor.seen(said))
         .map_err(|failure| Failure {
             // Whatever it says: what counts is that there is no whole backup.

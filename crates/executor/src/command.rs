@@ -5,28 +5,43 @@ use std::time::Duration;
 
 use campaign::{Class, Failure};
 
-use crate::fault;
 use crate::run::run as run_here;
+use crate::{Executor, fault};
+
+/// Runs a command once: the lock and the mark are those of whoever runs it, so that a controller that comes after
+/// another waits for it, and finds that it has run.
+const ONCE: &str = r#"mark=$1; shift; [ ! -e "$mark" ] || exit 0; "$@" && : >"$mark""#;
+
+/// What a command is about.
+pub(crate) struct About<'a> {
+    pub(crate) asset: &'a str,
+    /// The backup's name; empty: none.
+    pub(crate) backup: &'a str,
+    /// Names this run of the command in the campaign.
+    pub(crate) run: &'a str,
+}
 
 /// Runs a command with `{asset}` and `{backup}` replaced in its arguments.
 pub(crate) fn run(
+    executor: &Executor,
+    about: &About<'_>,
     arguments: &[String],
-    asset: &str,
-    backup: &str,
     patience: Duration,
 ) -> Result<String, Failure> {
     let Some((program, rest)) = arguments.split_first() else {
         return Err(fault::of(Class::Command, "a command without a program"));
     };
-    let mut command = Command::new(program);
+    let mut command = Command::new("flock");
+    command
+        .arg(executor.journal.lock(about.asset))
+        .args(["sh", "-c", ONCE, "sh"])
+        .arg(executor.journal.mark(about.run))
+        .arg(program);
     for argument in rest {
-        command.arg(
-            argument
-                .replace("{asset}", asset)
-                .replace("{backup}", backup),
-        );
+        let argument = argument.replace("{asset}", about.asset);
+        command.arg(argument.replace("{backup}", about.backup));
     }
-    command.env("STOPGAP_ASSET", asset);
+    command.env("STOPGAP_ASSET", about.asset);
     let ended = run_here(command, b"", patience)?;
     if ended.status.success() {
         Ok(ended.said)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use campaign::{Done, Failure};
 use ledger::{Job, JobKind};
 
-use crate::{Executor, command, remote};
+use crate::command::{self, About};
+use crate::{Executor, remote};
 
 const HOLDS: &str = include_str!("scripts/holds.sh");
 const RUN: &str = include_str!("scripts/job.sh");
@@ -17,7 +18,7 @@ const JOB: Duration = Duration::from_secs(4 * 3600);
 /// `hold` or `release`.
 pub(crate) fn set(
     executor: &Executor,
-    asset: &str,
+    (key, asset): (&str, &str),
     what: &str,
     jobs: &[Job],
     automatic_updates: bool,
@@ -33,7 +34,9 @@ pub(crate) fn set(
                     "hold" => &external.hold,
                     _ => &external.release,
                 };
-                evidence.push_str(&command::run(arguments, asset, "", PATIENCE)?);
+                let run = format!("{key}/{}", job.name);
+                let about = about(asset, &run);
+                evidence.push_str(&command::run(executor, &about, arguments, PATIENCE)?);
             }
         }
     }
@@ -56,18 +59,26 @@ pub(crate) fn run(
 ) -> Result<String, Failure> {
     let mut evidence = String::new();
     for job in jobs {
-        let run = executor.name_of(&format!("{key}/{}", job.name));
+        let run = executor.name_of(&format!("{key}/run/{}", job.name));
         if let Some(of_job) = words_of(job) {
             let mut words = vec![run.as_str()];
             words.extend(of_job);
             evidence.push_str(&remote::script(&executor.config, asset, RUN, &words, JOB)?);
-        } else if executor.journal.kept::<bool>("ran", &run)?.is_none() {
+        } else {
             let external = executor.external(&job.name)?;
-            evidence.push_str(&command::run(&external.run, asset, "", JOB)?);
-            executor.journal.keep("ran", &run, &true)?;
+            let about = about(asset, &run);
+            evidence.push_str(&command::run(executor, &about, &external.run, JOB)?);
         }
     }
     Ok(evidence)
+}
+
+fn about<'a>(asset: &'a str, run: &'a str) -> About<'a> {
+    About {
+        asset,
+        backup: "",
+        run,
+    }
 }
 
 /// As the scripts take it; none: it is elsewhere.

@@ -68,6 +68,11 @@ impl Journal {
         self.path("lock", asset)
     }
 
+    /// A file that is there once a command has run.
+    pub(crate) fn mark(&self, run: &str) -> PathBuf {
+        self.path("mark", run)
+    }
+
     /// A folder of this journal.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
         let folder = self.0.join(name);

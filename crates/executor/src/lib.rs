@@ -61,6 +61,7 @@ impl Executor {
                 .as_deref()
                 .ok_or_else(|| fault::of(Class::Command, format!("{} names no asset", task.key)))
         };
+        let of_asset = || Ok((task.key.as_str(), asset()?));
         match &task.action {
             Action::Tell(mail) => mail::send(self, &task.key, mail),
             Action::Message { text } => {
@@ -70,27 +71,27 @@ impl Executor {
             Action::Hold {
                 jobs,
                 automatic_updates,
-            } => jobs::set(self, asset()?, "hold", jobs, *automatic_updates),
+            } => jobs::set(self, of_asset()?, "hold", jobs, *automatic_updates),
             Action::Release {
                 jobs,
                 run,
                 automatic_updates,
             } => {
-                let mut done = jobs::set(self, asset()?, "release", jobs, *automatic_updates)?;
+                let mut done = jobs::set(self, of_asset()?, "release", jobs, *automatic_updates)?;
                 done.evidence
                     .push_str(&jobs::run(self, asset()?, &task.key, run)?);
                 Ok(self.seen(done.evidence))
             }
             Action::BackUp(backup) => {
-                backups::carry_out(self, asset()?, backup, backups::What::Take)
+                backups::carry_out(self, of_asset()?, backup, backups::What::Take)
             }
             Action::VerifyBackup(backup) => {
-                backups::carry_out(self, asset()?, backup, backups::What::Verify)
+                backups::carry_out(self, of_asset()?, backup, backups::What::Verify)
             }
             Action::Discard(backup) => {
-                backups::carry_out(self, asset()?, backup, backups::What::Discard)
+                backups::carry_out(self, of_asset()?, backup, backups::What::Discard)
             }
-            Action::Apply { changes } => packages::apply(self, asset()?, changes),
+            Action::Apply { changes } => packages::apply(self, of_asset()?, changes),
             Action::Stop { services } => self.services(asset()?, "stop", services),
             Action::Start { services } => self.services(asset()?, "start", services),
             Action::Reboot { timeout_ms } => power::reboot(self, asset()?, &task.key, *timeout_ms),
@@ -100,7 +101,7 @@ impl Executor {
             Action::RollBack { retreat, changes } => match retreat {
                 Retreat::Downgrade {} => packages::downgrade(self, asset()?, changes),
                 Retreat::Restore(backup) => {
-                    backups::carry_out(self, asset()?, backup, backups::What::Restore)
+                    backups::carry_out(self, of_asset()?, backup, backups::What::Restore)
                 }
             },
         }

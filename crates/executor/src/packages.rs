@@ -8,8 +8,9 @@ use std::time::Duration;
 use campaign::{Change, Class, Done, Failure, Found, Means};
 use serde_json::json;
 
+use crate::command::{self, About};
 use crate::run::run;
-use crate::{Executor, command, fault, remote};
+use crate::{Executor, fault, remote};
 
 const VERSIONS: &str = include_str!("scripts/versions.sh");
 /// The playbooks that ship with the program, by name.
@@ -33,7 +34,11 @@ const QUESTION: Duration = Duration::from_secs(120);
 type Versions = BTreeMap<String, String>;
 
 /// Installs changes in their order.
-pub(crate) fn apply(executor: &Executor, asset: &str, changes: &[Change]) -> Result<Done, Failure> {
+pub(crate) fn apply(
+    executor: &Executor,
+    (key, asset): (&str, &str),
+    changes: &[Change],
+) -> Result<Done, Failure> {
     let boot = executor.boot(asset);
     let mut done = Done::default();
     for change in changes {
@@ -47,7 +52,12 @@ pub(crate) fn apply(executor: &Executor, asset: &str, changes: &[Change]) -> Res
                 done.evidence.push_str(&said);
             }
             Means::Command { arguments } => {
-                let said = command::run(arguments, asset, "", PATIENCE)?;
+                let about = About {
+                    asset,
+                    backup: "",
+                    run: &format!("{key}/{}", change.patch),
+                };
+                let said = command::run(executor, &about, arguments, PATIENCE)?;
                 done.evidence.push_str(&said);
             }
         }
@@ -78,7 +88,7 @@ pub(crate) fn found(
     let of_packages = changes
         .iter()
         .all(|change| matches!(change.means, Means::Packages { .. }));
-    // Of what a playbook or a command did nothing can be seen: each can be run again.
+    // Of what a playbook did nothing can be seen, it can be run again; a command knows that it has run.
     if !of_packages || names.iter().any(|name| !name.contains('=')) {
         return Ok(Found::Undone);
     }

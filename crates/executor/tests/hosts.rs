@@ -326,17 +326,26 @@ fn a_host_is_prepared_restarted_and_released() {
     let verify = task("v", "db", Action::VerifyBackup(backup.clone()));
     let failure = world.executor().carry_out(&verify).unwrap_err();
     assert_eq!(failure.class, Class::Backup);
-    for action in [Action::BackUp(backup.clone()), verify.action] {
+    for (key, action) in [("b", Action::BackUp(backup.clone())), ("v", verify.action)] {
         world
             .executor()
-            .carry_out(&task("b", "db", action))
+            .carry_out(&task(key, "db", action))
             .unwrap();
     }
     bed.on("db", "rm /tmp/late; rm -rf /etc/cron.d").unwrap();
     let retreat = Retreat::Restore(backup.clone());
     let changes = Vec::new();
     let restore = task("r", "db", Action::RollBack { retreat, changes });
+    let boots = bed.boots("db").unwrap();
     world.executor().carry_out(&restore).unwrap();
+    // Whoever comes after a controller that could not write down that it was done does not do it again.
+    std::fs::remove_file(world.folder.path().join("done-r")).unwrap();
+    assert_eq!(
+        world.executor().inspect(&restore, 0).unwrap(),
+        Found::Undone
+    );
+    world.executor().carry_out(&restore).unwrap();
+    assert_eq!(bed.boots("db").unwrap(), boots + 1);
     bed.wait_for("db").unwrap();
     assert_eq!(bed.on("db", "cat /etc/cron.d/proof").unwrap(), table);
 
