@@ -247,13 +247,11 @@ impl Month {
                 }
             }
             let status = child.wait().unwrap();
-            match status.code() {
-                Some(0) => return killed,
-                Some(_) => {
-                    let status = self.well(&["campaign", "status", "1"]);
-                    panic!("{status}\n{}", said.join("\n"));
-                }
-                None => {}
+            // None: it was killed.
+            if let Some(code) = status.code() {
+                let status = self.well(&["campaign", "status", "1"]);
+                assert_eq!(code, 0, "{status}\n{}", said.join("\n"));
+                return killed;
             }
         }
     }
