@@ -4,14 +4,12 @@
 
 #[path = "support/site.rs"]
 mod site;
+#[path = "support/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod support;
 #[path = "support/up.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod up;
-
-/// What the site's helpers expect beside them.
-mod support {
-    pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
-}
 
 use rustix::process::Signal;
 

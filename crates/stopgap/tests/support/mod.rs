@@ -24,15 +24,7 @@ impl Running {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let (sender, log) = channel();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
+        let log = log_of(&mut child);
         Self { child, log }
     }
 
@@ -58,6 +50,20 @@ impl Running {
         let status = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(status.success());
     }
+}
+
+/// The lines that a process writes to its standard error.
+pub(crate) fn log_of(child: &mut Child) -> Receiver<String> {
+    let (sender, log) = channel();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    log
 }
 
 impl Drop for Running {

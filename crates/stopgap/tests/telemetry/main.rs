@@ -8,14 +8,12 @@ mod side;
 #[path = "../support/site.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod site;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod support;
 #[path = "../support/up.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod up;
-
-/// What the helpers expect beside them.
-mod support {
-    pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
-}
 
 mod events;
 mod log;
