@@ -11,7 +11,7 @@ pub struct Limits {
     pub range_hosts: usize,
     /// Groups of an Ansible inventory that one host is in.
     pub groups: usize,
-    /// Elements, groups or objects within each other.
+    /// Elements, groups or objects within each other, and ranges in one name.
     pub depth: usize,
 }
 

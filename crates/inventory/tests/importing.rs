@@ -119,6 +119,30 @@ fn differences_between_two_collections_are_told() {
 }
 
 #[test]
+fn a_quoted_value_of_an_ini_inventory_may_hold_what_begins_a_comment() {
+    let text = "w1 stopgap_owner=\"web #1\" stopgap_ring=late # the last\n";
+    let found = import("ansible", text, "s", &Options::default()).unwrap();
+    assert_eq!(found[0].asset.owner.as_deref(), Some("web #1"));
+    assert_eq!(found[0].asset.ring.as_deref(), Some("late"));
+}
+
+#[test]
+fn an_inventory_that_stands_for_too_much_is_refused() {
+    let ranges = format!("w{}\n", "[1:1]".repeat(100_000));
+    let digits = format!("w[{}1:2]\n", "0".repeat(100_000));
+    let hosts = (0..30).map(|at| format!("    w{at}-[1:9999]:\n"));
+    let hosts = format!("all:\n  hosts:\n{}", hosts.collect::<String>());
+    for (text, why) in [
+        (ranges, "s:1: a name has more than the 64 ranges"),
+        (digits, "s:1: `w[000"),
+        (hosts, "s: there are too many hosts"),
+    ] {
+        let found = import("ansible", &text, "s", &Options::default()).unwrap_err();
+        assert!(found.starts_with(why), "{why}");
+    }
+}
+
+#[test]
 fn what_is_missing_of_an_asset_is_told() {
     let day = 86_400_000;
     let mut asset = merged(

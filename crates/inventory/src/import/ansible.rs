@@ -118,6 +118,22 @@ impl Inventory {
         self.groups.entry(name.to_owned()).or_default()
     }
 
+    /// Adds a host of a group, and variables of it.
+    fn host(
+        &mut self,
+        group: &str,
+        host: String,
+        vars: Map<String, Value>,
+        limits: &Limits,
+    ) -> Result<(), String> {
+        self.group(group).hosts.insert(host.clone());
+        self.hosts.entry(host).or_default().extend(vars);
+        match self.hosts.len() > limits.assets {
+            true => Err("there are too many hosts; import them in parts".to_owned()),
+            false => Ok(()),
+        }
+    }
+
     fn listed(&mut self, root: &Value) -> Result<(), Fault> {
         let Some(groups) = root.as_object() else {
             return Err(Fault::new("it is no object"));
@@ -175,10 +191,9 @@ impl Inventory {
         };
         self.group(name).vars.extend(of("vars"));
         for (pattern, vars) in of("hosts") {
-            for host in expand(&pattern, limits.range_hosts).map_err(Fault::new)? {
-                self.group(name).hosts.insert(host.clone());
+            for host in expand(&pattern, limits).map_err(Fault::new)? {
                 let vars = vars.as_object().cloned().unwrap_or_default();
-                self.hosts.entry(host).or_default().extend(vars);
+                self.host(name, host, vars, limits).map_err(Fault::new)?;
             }
         }
         for (child, inner) in of("children") {
@@ -228,22 +243,17 @@ impl Inventory {
                 _ => {
                     let words = words(line);
                     let (pattern, rest) = words.split_first().unwrap_or((&"", &[]));
-                    let most = source.options.limits.range_hosts;
-                    let hosts = expand(pattern, most).map_err(fault)?;
+                    let limits = &source.options.limits;
+                    let hosts = expand(pattern, limits).map_err(fault)?;
                     let vars = rest.iter().filter_map(|word| word.split_once('='));
                     let vars: Map<String, Value> = vars
                         .map(|(name, value)| {
                             (name.to_owned(), Value::String(unquoted(value).to_owned()))
                         })
                         .collect();
-                    if self.hosts.len() + hosts.len() > source.options.limits.assets {
-                        return Err(fault(
-                            "there are too many hosts; import them in parts".to_owned(),
-                        ));
-                    }
                     for host in hosts {
-                        self.group(&group).hosts.insert(host.clone());
-                        self.hosts.entry(host).or_default().extend(vars.clone());
+                        self.host(&group, host, vars.clone(), limits)
+                            .map_err(fault)?;
                     }
                 }
             }
@@ -304,16 +314,15 @@ fn words(line: &str) -> Vec<&str> {
             _ => begin = begin.or(Some(at)),
         }
     }
-    let rest = line
-        .find(" #")
-        .filter(|_| quote.is_none())
-        .unwrap_or(line.len());
-    words.extend(begin.and_then(|begin| line.get(begin..rest.max(begin))));
+    words.extend(begin.and_then(|begin| line.get(begin..)));
     words
 }
 
+/// Digits of the number that a range begins with; no number of 64 bits has more.
+const DIGITS: usize = 20;
+
 /// `web[01:20:2].example` and `db-[a:c]`: the hosts of a range.
-fn expand(pattern: &str, most: usize) -> Result<Vec<String>, String> {
+fn expand(pattern: &str, limits: &Limits) -> Result<Vec<String>, String> {
     let Some((head, rest)) = pattern.split_once('[') else {
         // A port after a colon is no part of the name; an address of IPv6 has more colons.
         let name = match pattern.split_once(':') {
@@ -322,6 +331,10 @@ fn expand(pattern: &str, most: usize) -> Result<Vec<String>, String> {
         };
         return Ok(vec![name.to_owned()]);
     };
+    if pattern.matches('[').count() > limits.depth {
+        let most = limits.depth;
+        return Err(format!("a name has more than the {most} ranges allowed"));
+    }
     let wrong = || format!("`{pattern}` is no range: write web[01:20] or db-[a:f]");
     let (range, tail) = rest.split_once(']').ok_or_else(wrong)?;
     let parts: Vec<&str> = range.split(':').collect();
@@ -330,9 +343,10 @@ fn expand(pattern: &str, most: usize) -> Result<Vec<String>, String> {
         [first, last, step] => (*first, *last, step.parse().map_err(|_| wrong())?),
         _ => return Err(wrong()),
     };
-    if step == 0 {
+    if step == 0 || first.len() > DIGITS {
         return Err(wrong());
     }
+    let most = limits.range_hosts;
     let mut middles = Vec::new();
     match (first.parse::<u64>(), last.parse::<u64>()) {
         (Ok(from), Ok(to)) => {
@@ -356,7 +370,7 @@ fn expand(pattern: &str, most: usize) -> Result<Vec<String>, String> {
         }
     }
     let mut hosts = Vec::new();
-    for tail in expand(tail, most)? {
+    for tail in expand(tail, limits)? {
         for middle in &middles {
             if hosts.len() >= most {
                 return Err(format!(
