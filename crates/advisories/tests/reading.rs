@@ -95,6 +95,29 @@ fn a_vulnerability_has_one_name_whichever_source_tells_of_it() {
 }
 
 #[test]
+fn a_product_may_have_a_colon_in_its_name() {
+    let text = r#"{"document": {"csaf_version": "2.0"}, "product_tree": {"branches": [
+        {"category": "vendor", "name": "Acme", "branches": [
+            {"category": "product_name", "name": "Net: Guard", "branches": [
+                {"category": "product_version", "name": "1.2", "product": {"product_id": "P"}}]}]}]},
+        "vulnerabilities": [{"cve": "CVE-2026-2222", "product_status": {"fixed": ["P"]}}]}"#;
+    let told = read_text("csaf", text, "s").unwrap();
+    let advisories: Vec<_> = told.news.iter().filter_map(|it| it.after(None)).collect();
+    let mut index = Index::new(&advisories, &Limits::default());
+    let mut concerns = |version: &str| {
+        let software = Software {
+            cpe: Some(format!(
+                "cpe:2.3:a:acme:net\\:_guard:{version}:*:*:*:*:*:*:*"
+            )),
+            version: version.to_owned(),
+            ..Software::default()
+        };
+        index.look_up(&software).matched.len()
+    };
+    assert_eq!((concerns("1.1"), concerns("1.2")), (1, 0));
+}
+
+#[test]
 fn what_cannot_be_matched_is_told() {
     let told = read("osv", "osv-npm.json");
     assert_eq!(told.notes.len(), 1);

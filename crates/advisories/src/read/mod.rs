@@ -255,8 +255,15 @@ fn cpe_of(vendor: &str, product: &str) -> String {
 /// A package URL or a CPE without its version, and the version.
 fn apart(what: &str) -> (String, Option<String>) {
     if what.starts_with("cpe:") {
-        let most = if what.starts_with("cpe:2.3:") { 5 } else { 4 };
-        let parts: Vec<&str> = what.split(':').collect();
+        let new = what.starts_with("cpe:2.3:");
+        let most = if new { 5 } else { 4 };
+        let mut escaped = false;
+        let ends = |letter: char| {
+            let ends = letter == ':' && !escaped;
+            escaped = new && letter == '\\' && !escaped;
+            ends
+        };
+        let parts: Vec<&str> = what.split(ends).collect();
         let version = parts.get(most).filter(|it| !matches!(**it, "" | "*" | "-"));
         let version = version.map(|it| it.replace('\\', ""));
         return (parts.get(..most).unwrap_or(&parts).join(":"), version);
