@@ -103,7 +103,6 @@ impl Reader<'_> {
 
     fn server(&mut self, block: &[Directive<'_>], around: &Around) -> Result<(), Problem> {
         let mut here = around.clone();
-        here.asks = asked(block).unwrap_or(here.asks);
         here.prefix = "/".to_owned();
         self.listens(block);
         let mut hosts = Vec::new();
@@ -258,7 +257,8 @@ impl Reader<'_> {
 
     fn note(&mut self, directive: &Directive<'_>, what: &str) {
         let note = at(directive.source, directive.line, what);
-        if !self.notes.contains(&note) && self.notes.len() <= self.limits.notes {
+        // Of several names in one line the same is said.
+        if self.notes.last() != Some(&note) {
             self.notes.push(note);
         }
     }
