@@ -51,9 +51,11 @@ fn components(value: &Value, software: &mut Vec<Software>, depth: usize) -> Resu
         };
         if let (Some(kind), Some(name)) = (kind, of("name")) {
             let purl = of("purl");
-            let of_purl = purl.and_then(|purl| PackageUrl::from_str(purl).ok());
-            let of_purl = of_purl.and_then(|purl| purl.version().map(str::to_owned));
-            let version = of("version").map(short).or(of_purl);
+            let of_purl = || {
+                let purl = PackageUrl::from_str(purl?).ok()?;
+                purl.version().map(str::to_owned)
+            };
+            let version = of("version").map(short).or_else(of_purl);
             let group = of("group").map(|group| format!("{}/", short(group)));
             software.push(Software {
                 name: format!("{}{}", group.unwrap_or_default(), short(name)),
@@ -141,7 +143,7 @@ fn append(open: &mut [(String, Value)], piece: &str) {
     }
 }
 
-fn close(open: &mut [(String, Value)], name: &str, value: Value) {
+fn close(open: &mut [(String, Value)], name: &str, mut value: Value) {
     let Some((parent, Value::Object(fields))) = open.last_mut() else {
         return;
     };
@@ -160,8 +162,8 @@ fn close(open: &mut [(String, Value)], name: &str, value: Value) {
             }
         }
         (_, "components") => {
-            let list = value.get("list").cloned().unwrap_or_else(|| json!([]));
-            fields.insert(name.to_owned(), list);
+            let list = value.get_mut("list").map(Value::take);
+            fields.insert(name.to_owned(), list.unwrap_or_else(|| json!([])));
         }
         _ if simple => {
             fields.insert(name.to_owned(), json!(own));

@@ -19,10 +19,7 @@ fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
         Some((head, body)) if !head.contains('{') => (head.split('|').next(), body),
         _ => (None, source.text),
     };
-    let root: Value = serde_json::from_str(body).map_err(|error| Fault {
-        line: Some(error.line()),
-        why: format!("it is no JSON: {error}"),
-    })?;
+    let root: Value = serde_json::from_str(body).map_err(|error| Fault::json(&error))?;
     match &root {
         Value::Array(all) => all.iter().map(|facts| one(source, None, facts)).collect(),
         facts => Ok(vec![one(source, told, facts)?]),

@@ -166,10 +166,7 @@ impl Source<'_> {
     }
 
     fn json(&self) -> Result<Value, Fault> {
-        serde_json::from_str(self.text).map_err(|error| Fault {
-            line: Some(error.line()),
-            why: format!("it is no JSON: {error}"),
-        })
+        serde_json::from_str(self.text).map_err(|error| Fault::json(&error))
     }
 }
 
@@ -179,6 +176,10 @@ impl Fault {
             line: None,
             why: why.into(),
         }
+    }
+
+    fn json(error: &serde_json::Error) -> Self {
+        Self::at(error.line(), format!("it is no JSON: {error}"))
     }
 
     fn at(line: usize, why: impl Into<String>) -> Self {

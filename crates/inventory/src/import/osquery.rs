@@ -20,25 +20,17 @@ fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
     let mut hosts: BTreeMap<String, Tables> = BTreeMap::new();
     let documents = serde_json::Deserializer::from_str(source.text).into_iter::<Value>();
     for (at, document) in documents.enumerate() {
-        let document = document.map_err(|error| Fault {
-            line: Some(error.line()),
-            why: format!("it is no JSON: {error}"),
-        })?;
+        let document = document.map_err(|error| Fault::json(&error))?;
         match text(&document, "/name") {
             Some(name) => {
                 let host = text(&document, "/hostIdentifier")
                     .unwrap_or_default()
                     .to_owned();
-                let table = name.rsplit(['/', '_']).next().unwrap_or(name);
-                let table = TABLES
-                    .iter()
-                    .find(|known| name.ends_with(**known))
-                    .unwrap_or(&table);
-                let rows = list(&document, "/snapshot").cloned().collect();
-                hosts
-                    .entry(host)
-                    .or_default()
-                    .insert((*table).to_owned(), rows);
+                let tables = hosts.entry(host).or_default();
+                if let Some(table) = TABLES.iter().find(|known| name.ends_with(**known)) {
+                    let rows = list(&document, "/snapshot").cloned().collect();
+                    tables.insert((*table).to_owned(), rows);
+                }
             }
             None => {
                 let tables = document.as_object().into_iter().flatten();

@@ -38,18 +38,15 @@ impl Package<'_> {
         if !self.architecture.is_empty() {
             purl.add_qualifier("arch", self.architecture).ok()?;
         }
-        match self.source {
-            Some((name, version)) if name != self.name || version.is_some() => {
-                let version = version.filter(|version| *version != self.version.as_ref());
-                let source = match version {
-                    Some(version) => format!("{name}@{version}"),
-                    None => name.to_owned(),
-                };
-                if source != self.name {
-                    purl.add_qualifier("upstream", source).ok()?;
-                }
+        if let Some((name, version)) = self.source {
+            let version = version.filter(|version| *version != self.version.as_ref());
+            let source = match version {
+                Some(version) => format!("{name}@{version}"),
+                None => name.to_owned(),
+            };
+            if source != self.name {
+                purl.add_qualifier("upstream", source).ok()?;
             }
-            _ => {}
         }
         Some(purl.to_string())
     }

@@ -15,7 +15,7 @@ pub(super) const IMPORTER: Importer = Importer {
 };
 
 /// Which column is what, as TOML.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mapping {
     /// What is between columns; a comma, if nothing is said.
@@ -38,12 +38,7 @@ impl Mapping {
             Some(text) => toml::from_str(text).map_err(|error| {
                 Fault::new(format!("the mapping cannot be read: {}", error.message()))
             })?,
-            None => Self {
-                separator: usual.separator,
-                columns: usual.columns.clone(),
-                values: usual.values.clone(),
-                defaults: usual.defaults.clone(),
-            },
+            None => usual.clone(),
         };
         let fields = mapping
             .columns
