@@ -38,7 +38,7 @@ struct Tally {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
-    let advisories = advisories(&store)?;
+    let advisories: Vec<Advisory> = store.read(|it| it.all())?;
     let mut index = Index::new(&advisories, &Limits::default());
     let mut tally = Tally::default();
     let by = arguments.who.by(now_ms());
@@ -191,21 +191,4 @@ fn tell(
         )?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn advisories(store: &Store) -> anyhow::Result<Vec<Advisory>> {
-    let mut all = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let paging = Paging {
-            after: after.as_deref(),
-            most: Some(200),
-        };
-        let page = store.read(|it| it.list::<Advisory>(paging))?;
-        all.extend(page.items.into_iter().map(|it| it.value));
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
-        }
-    }
 }
