@@ -191,7 +191,10 @@ fn wrong_use_is_told() {
             "each is an ingress point of its own",
         ),
         (vec!["gateway", "absent.toml"], "absent.toml"),
-        (vec!["nginx", "absent.conf"], "cannot read absent.conf"),
+        (
+            vec!["nginx", "absent.conf"],
+            "absent.conf: cannot be opened",
+        ),
         (vec!["hosts", &hosts], "list:1: `x` is no IP address"),
         (
             vec!["gateway", &file, "--environment", "test"],

@@ -7,7 +7,7 @@ mod tell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use discovery::{Found, KINDS, Limits, Source};
 use ledger::{Application, Environment, IngressKind, IngressPoint};
@@ -25,7 +25,7 @@ use difference::{Difference, Wanted};
 pub(crate) struct Arguments {
     /// gateway, envoy, haproxy, nginx, kubernetes, dns, hosts or openapi.
     kind: String,
-    /// Files of this kind; those that refer to each other together.
+    /// Files of this kind; those that refer to each other together. `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The ingress point that they configure; by its kind if left out.
@@ -101,15 +101,7 @@ fn found(arguments: &Arguments) -> anyhow::Result<(Option<IngressKind>, Found, S
     let mut texts = Vec::new();
     for file in &arguments.files {
         let name = file.display().to_string();
-        let size = std::fs::metadata(file).with_context(|| format!("cannot read {name}"))?;
-        if size.len() > limits.source_bytes as u64 {
-            bail!(
-                "{name}: {} bytes are too many, {} are allowed: split the file",
-                size.len(),
-                limits.source_bytes
-            );
-        }
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+        let text = crate::source::read(file, limits.source_bytes)?;
         texts.push((name, text));
     }
     let sources = texts.iter().map(|(name, text)| Source { name, text });
