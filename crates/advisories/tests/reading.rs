@@ -118,6 +118,27 @@ fn a_product_may_have_a_colon_in_its_name() {
 }
 
 #[test]
+fn an_exception_from_a_range_of_csaf_is_no_range() {
+    let text = r#"{"document": {"csaf_version": "2.0"}, "product_tree": {"branches": [
+        {"category": "product_version_range", "name": "vers:npm/>=1.0.0|!=1.5.0|<2.0.0", "product": {
+            "product_id": "P", "product_identification_helper": {"purl": "pkg:npm/guard"}}}]},
+        "vulnerabilities": [{"cve": "CVE-2026-3333", "product_status": {"known_affected": ["P"]}}]}"#;
+    let told = read_text("csaf", text, "s").unwrap();
+    let advisories: Vec<_> = told.news.iter().filter_map(|it| it.after(None)).collect();
+    let mut index = Index::new(&advisories, &Limits::default());
+    let mut concerns = |version: &str| {
+        let software = Software {
+            purl: Some(format!("pkg:npm/guard@{version}")),
+            ..Software::default()
+        };
+        let verdict = index.look_up(&software);
+        (verdict.matched.len(), verdict.unclear.len())
+    };
+    assert_eq!(concerns("1.4.0"), (1, 0));
+    assert_eq!(concerns("3.0.0"), (0, 0), "nor is it unclear");
+}
+
+#[test]
 fn what_cannot_be_matched_is_told() {
     let told = read("osv", "osv-npm.json");
     assert_eq!(told.notes.len(), 1);

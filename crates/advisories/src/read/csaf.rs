@@ -267,7 +267,7 @@ fn vers(text: &str) -> Option<Vec<VersionRange>> {
     let mut open: Option<VersionRange> = None;
     for constraint in constraints.split('|') {
         let constraint = constraint.trim();
-        let signs = constraint.trim_start_matches(['<', '>', '=']);
+        let signs = constraint.trim_start_matches(['<', '>', '=', '!']);
         let sign = constraint.get(..constraint.len() - signs.len())?;
         let version = signs.trim();
         if version.is_empty() || version.contains(char::is_whitespace) {
@@ -295,6 +295,8 @@ fn vers(text: &str) -> Option<Vec<VersionRange>> {
                 fixed: None,
                 last_affected: version,
             }),
+            // One version that is excepted counts as affected: that is the worse.
+            "!=" => {}
             _ => return None,
         }
     }
