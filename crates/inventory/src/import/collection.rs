@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger::{AssetKind, AutoUpdate, Job, JobKind, OperatingSystem, Reboot};
 
-use super::purl::Package;
+use super::purl::{Package, rpm_version};
 use super::{Fault, Found, Importer, Part, Source, short};
 
 pub(super) const IMPORTER: Importer = Importer {
@@ -153,10 +153,7 @@ fn rpm(line: &str) -> Option<Option<Package<'_>>> {
     Some((name != "gpg-pubkey").then(|| Package {
         kind: "rpm",
         name,
-        version: match epoch {
-            "0" | "(none)" => version.into(),
-            epoch => format!("{epoch}:{version}").into(),
-        },
+        version: rpm_version(Some(epoch), version, None).into(),
         architecture,
         source: source.ends_with(".src.rpm").then_some((source, None)),
     }))

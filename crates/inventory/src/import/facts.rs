@@ -3,7 +3,7 @@
 use ledger::{AssetKind, OperatingSystem, Software, SoftwareKind};
 use serde_json::Value;
 
-use super::purl::Package;
+use super::purl::{Package, rpm_version};
 use super::show_version::cpe;
 use super::{Fault, Found, Importer, Part, Source, list, short, text};
 
@@ -126,17 +126,11 @@ fn software(package: &Value, os: &OperatingSystem) -> Option<Software> {
         "apk" => "apk",
         _ => return None,
     };
-    let epoch = package
-        .get("epoch")
-        .and_then(Value::as_i64)
-        .filter(|epoch| *epoch != 0);
-    let whole = match (kind, of("release")) {
-        ("rpm", Some(release)) => format!("{version}-{release}"),
+    let epoch = package.get("epoch").and_then(Value::as_i64);
+    let epoch = epoch.map(|epoch| epoch.to_string());
+    let whole = match kind {
+        "rpm" => rpm_version(epoch.as_deref(), version, of("release")),
         _ => version.to_owned(),
-    };
-    let whole = match epoch {
-        Some(epoch) => format!("{epoch}:{whole}"),
-        None => whole,
     };
     let package = Package {
         kind,

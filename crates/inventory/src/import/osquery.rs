@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger::{AssetKind, OperatingSystem, Software, SoftwareKind};
 use serde_json::Value;
 
-use super::purl::{Package, of_language};
+use super::purl::{Package, of_language, rpm_version};
 use super::{Fault, Found, Importer, Part, Source, list, short, text};
 
 pub(super) const IMPORTER: Importer = Importer {
@@ -132,15 +132,10 @@ fn found(source: &Source<'_>, host: &str, tables: &Tables) -> Found {
 fn package(row: &Value, kind: &'static str, os: Option<&OperatingSystem>) -> Option<Software> {
     let of = |column: &str| text(row, &format!("/{column}"));
     let (name, version) = (of("name")?, of("version")?);
-    let release = of("release").filter(|_| kind == "rpm");
-    let epoch = of("epoch").filter(|epoch| *epoch != "0" && kind == "rpm");
-    let mut whole = match release {
-        Some(release) => format!("{version}-{release}"),
-        None => version.to_owned(),
+    let whole = match kind {
+        "rpm" => rpm_version(of("epoch"), version, of("release")),
+        _ => version.to_owned(),
     };
-    if let Some(epoch) = epoch {
-        whole = format!("{epoch}:{whole}");
-    }
     let package = Package {
         kind,
         name,

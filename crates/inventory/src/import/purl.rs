@@ -52,6 +52,15 @@ impl Package<'_> {
     }
 }
 
+/// A version of RPM as it is compared; without an epoch it is of epoch 0.
+pub(super) fn rpm_version(epoch: Option<&str>, version: &str, release: Option<&str>) -> String {
+    let epoch = epoch.filter(|epoch| !matches!(*epoch, "0" | "(none)"));
+    let epoch = epoch.map(|epoch| format!("{epoch}:"));
+    let release = release.map(|release| format!("-{release}"));
+    let [epoch, release] = [epoch, release].map(Option::unwrap_or_default);
+    format!("{epoch}{version}{release}")
+}
+
 /// A package of a language.
 pub(super) fn of_language(kind: &str, name: &str, version: &str) -> Option<String> {
     let (namespace, name) = match (kind, name.rsplit_once('/')) {
