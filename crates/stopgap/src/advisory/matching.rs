@@ -46,7 +46,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     crate::inventory::each_asset(&store, |page| {
         let concerns: Vec<_> = page
             .iter()
-            .map(|asset| (asset, tally.look_up(asset, &mut index, &advisories)))
+            .map(|it| {
+                let concern = tally.look_up(&it.value, &mut index, &advisories);
+                (&it.value, concern)
+            })
             .collect();
         if concerns.iter().all(|(_, concern)| concern.is_empty()) {
             return Ok(());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ledger::{Advisory, Asset, Severity, Subject};
-use store::{By, Change, Store};
+use store::{By, Change, Store, Stored};
 
 /// What is told of an inventory as of a vulnerability, so that it is worked on like one.
 const NEW: (&str, &str) = (
@@ -22,7 +22,7 @@ const AUTO_UPDATE: (&str, &str) = (
 pub(super) struct News<'a> {
     /// Whether this source told of nothing before: what it tells first is no news.
     pub(super) first: bool,
-    pub(super) known: &'a BTreeMap<String, Asset>,
+    pub(super) known: &'a BTreeMap<String, Stored<Asset>>,
     pub(super) now: &'a [Asset],
     pub(super) vanished: &'a [Asset],
 }
@@ -40,10 +40,11 @@ impl News<'_> {
                             count += open(it, NEW, asset)?;
                         }
                     }
-                    Some(known) if known != asset => {
-                        it.replace(asset, None)?;
+                    Some(Stored { value, version }) if value != asset => {
+                        // What somebody else has said meanwhile is not lost.
+                        it.replace(asset, Some(*version))?;
                         let on = |asset: &Asset| asset.auto_updates.iter().any(|it| it.on);
-                        if on(asset) && !on(known) && !known.auto_updates.is_empty() {
+                        if on(asset) && !on(value) && !value.auto_updates.is_empty() {
                             count += open(it, AUTO_UPDATE, asset)?;
                         }
                     }

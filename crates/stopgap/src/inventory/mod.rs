@@ -13,7 +13,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use ledger::{Asset, AssetKind};
 use serde_json::{Value, json};
-use store::{Paging, Store};
+use store::{Paging, Store, Stored};
 
 use crate::ledger_place::{Place, now_ms};
 
@@ -164,19 +164,20 @@ impl Import {
         let mut known = BTreeMap::new();
         let (mut first, mut vanished) = (true, Vec::new());
         each_asset(&store, |page| {
-            for asset in page {
+            for stored in page {
+                let asset = &stored.value;
                 let of_source = asset.sources.iter().any(|it| it == source);
                 first &= !of_source;
                 if ids.contains(asset.id.as_str()) {
-                    known.insert(asset.id.clone(), asset);
+                    known.insert(asset.id.clone(), stored);
                 } else if of_source && self.complete {
-                    vanished.push(asset);
+                    vanished.push(stored.value);
                 }
             }
             Ok(())
         })?;
         let now = told(&known, &found, source, now_ms());
-        let mut before: Vec<Asset> = known.values().cloned().collect();
+        let mut before: Vec<Asset> = known.values().map(|it| it.value.clone()).collect();
         before.extend(vanished.iter().cloned());
         let after: Vec<Asset> = now.values().cloned().collect();
         let differences = differences(&before, &after);
@@ -249,7 +250,7 @@ impl Gaps {
         each_asset(&store, |page| {
             assets += page.len();
             for asset in &page {
-                for gap in ::inventory::gaps(asset, self.days, now_ms) {
+                for gap in ::inventory::gaps(&asset.value, self.days, now_ms) {
                     *counts.entry(gap.kind).or_default() += 1;
                     all.push(gap);
                 }
@@ -287,7 +288,7 @@ impl Gaps {
 
 /// What is known with what was found; several sources may tell of one asset.
 fn told(
-    known: &BTreeMap<String, Asset>,
+    known: &BTreeMap<String, Stored<Asset>>,
     found: &[Found],
     source: &str,
     now_ms: i64,
@@ -295,7 +296,8 @@ fn told(
     let mut now: BTreeMap<String, Asset> = BTreeMap::new();
     for one in found {
         let id = &one.asset.id;
-        let asset = merged(now.get(id).or(known.get(id)), one, source, now_ms);
+        let before = now.get(id).or(known.get(id).map(|it| &it.value));
+        let asset = merged(before, one, source, now_ms);
         now.insert(id.clone(), asset);
     }
     now
@@ -305,7 +307,7 @@ fn told(
 /// software may be more than memory holds.
 pub(crate) fn each_asset(
     store: &Store,
-    mut work: impl FnMut(Vec<Asset>) -> anyhow::Result<()>,
+    mut work: impl FnMut(Vec<Stored<Asset>>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut after: Option<String> = None;
     loop {
@@ -314,7 +316,7 @@ pub(crate) fn each_asset(
             most: Some(200),
         };
         let page = store.read(|it| it.list::<Asset>(paging))?;
-        work(page.items.into_iter().map(|it| it.value).collect())?;
+        work(page.items)?;
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(()),
