@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use ledger::{Advisory, Affected, Severity, VersionRange};
 use serde_json::Value;
 
-use super::{Fault, Gravity, Told, add, add_cwe, documents, list, text, time_ms};
+use super::{Fault, Gravity, Told, add, add_cwe, documents, list, text, time_ms, title};
 use crate::{Limits, News};
 
 /// Branches within branches; CSAF itself stops at 30.
@@ -132,8 +132,8 @@ fn advisory(
     let ids = list(vulnerability, "/ids").find_map(|id| text(id, "/text"));
     let id = text(vulnerability, "/cve").or(ids)?;
     let mut advisory = Advisory::new(id, Severity::Medium);
-    if let Some(title) = text(vulnerability, "/title").or(text(document, "/document/title")) {
-        advisory.title = title.chars().take(300).collect();
+    if let Some(told) = text(vulnerability, "/title").or(text(document, "/document/title")) {
+        advisory.title = title(told);
     }
     if let Some(document_id) = text(document, "/document/tracking/id") {
         let fits = |letter: char| letter.is_ascii_alphanumeric() || "._:@-".contains(letter);

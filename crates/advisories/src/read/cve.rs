@@ -4,7 +4,7 @@ use ledger::ssvc::{Exploitation, TechnicalImpact};
 use ledger::{Advisory, Affected, Severity, VersionRange};
 use serde_json::Value;
 
-use super::{Fault, Gravity, Told, add, add_cwe, documents, is_cve, list, text, time_ms};
+use super::{Fault, Gravity, Told, add, add_cwe, documents, is_cve, list, text, time_ms, title};
 use crate::{Limits, News};
 
 pub(super) fn read(source: &str, limits: &Limits) -> Result<Told, Fault> {
@@ -42,8 +42,11 @@ fn advisory(id: &str, record: &Value, notes: &mut Vec<String>) -> Advisory {
     let mut gravity = Gravity::default();
     let authority = record.pointer("/containers/cna").into_iter();
     for container in authority.chain(list(record, "/containers/adp")) {
-        if let (true, Some(title)) = (advisory.title == id, title(container)) {
-            advisory.title = title;
+        let mut descriptions = list(container, "/descriptions");
+        let told = text(container, "/title");
+        let told = told.or_else(|| descriptions.find_map(|it| text(it, "/value")));
+        if let (true, Some(told)) = (advisory.title == id, told) {
+            advisory.title = title(told);
         }
         for problem in list(container, "/problemTypes") {
             for description in list(problem, "/descriptions") {
@@ -86,20 +89,6 @@ fn advisory(id: &str, record: &Value, notes: &mut Vec<String>) -> Advisory {
     }
     gravity.tell(&mut advisory);
     advisory
-}
-
-fn title(container: &Value) -> Option<String> {
-    let description = list(container, "/descriptions").find_map(|it| text(it, "/value"));
-    let title = text(container, "/title").or(description)?;
-    Some(
-        title
-            .lines()
-            .next()
-            .unwrap_or(title)
-            .chars()
-            .take(300)
-            .collect(),
-    )
 }
 
 /// What CISA's enrichment says; it leaves the mission to whoever deploys.

@@ -2,7 +2,7 @@
 
 use ledger::{Advisory, KnownExploited, Severity};
 
-use super::{Fault, Told, add, add_cwe, documents, is_cve, list, text, time_ms};
+use super::{Fault, Told, add, add_cwe, documents, is_cve, list, text, time_ms, title};
 use crate::{Limits, News};
 
 pub(super) fn read(source: &str, limits: &Limits) -> Result<Told, Fault> {
@@ -21,8 +21,8 @@ pub(super) fn read(source: &str, limits: &Limits) -> Result<Told, Fault> {
             };
             // How bad it is the catalogue does not say; that it is exploited it does.
             let mut advisory = Advisory::new(id, Severity::High);
-            if let Some(title) = text(entry, "/vulnerabilityName") {
-                advisory.title = title.chars().take(300).collect();
+            if let Some(name) = text(entry, "/vulnerabilityName") {
+                advisory.title = title(name);
             }
             for cwe in list(entry, "/cwes") {
                 add_cwe(&mut advisory.cwe, cwe.as_str().unwrap_or_default());

@@ -152,6 +152,12 @@ fn add(list: &mut Vec<String>, text: &str) {
     }
 }
 
+/// The first line of what a source says, as a title.
+fn title(text: &str) -> String {
+    let first = text.lines().next().unwrap_or(text);
+    first.chars().take(300).collect()
+}
+
 fn is_cve(text: &str) -> bool {
     text.strip_prefix("CVE-").is_some_and(|rest| {
         let (year, number) = rest.split_once('-').unwrap_or_default();

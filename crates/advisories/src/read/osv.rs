@@ -4,7 +4,9 @@ use ledger::{Advisory, Affected, Severity, VersionRange};
 use packageurl::PackageUrl;
 use serde_json::Value;
 
-use super::{Fault, Gravity, Told, add, add_cwe, documents, first_name, list, text, time_ms};
+use super::{
+    Fault, Gravity, Told, add, add_cwe, documents, first_name, list, text, time_ms, title,
+};
 use crate::{Limits, News};
 
 pub(super) fn read(source: &str, limits: &Limits) -> Result<Told, Fault> {
@@ -35,13 +37,7 @@ fn advisory(id: &str, record: &Value) -> (Advisory, Vec<String>) {
     names.retain(|name| *name != first);
     advisory.aliases = names;
     if let Some(summary) = text(record, "/summary").or(text(record, "/details")) {
-        advisory.title = summary
-            .lines()
-            .next()
-            .unwrap_or(summary)
-            .chars()
-            .take(300)
-            .collect();
+        advisory.title = title(summary);
     }
     advisory.published_ms = text(record, "/published").and_then(time_ms);
     advisory.modified_ms = text(record, "/modified").and_then(time_ms);
