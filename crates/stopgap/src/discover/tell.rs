@@ -57,9 +57,8 @@ pub(super) fn tell(
     }
     match (applied, differs(difference)) {
         (true, true) => writeln!(output, "brought into the ledger")?,
-        (true, false) => writeln!(output, "the ledger has all of it")?,
         (false, true) => writeln!(output, "nothing was written: --apply --why TEXT does it")?,
-        (false, false) => writeln!(output, "the ledger has all of it")?,
+        (_, false) => writeln!(output, "the ledger has all of it")?,
     }
     Ok(())
 }
