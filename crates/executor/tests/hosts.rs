@@ -218,7 +218,7 @@ fn a_host_is_prepared_restarted_and_released() {
     bed.write(
         "db",
         "/etc/cron.d/proof",
-        &format!("# a proof\n{line}0 4 * * * root true\n"),
+        &format!("# a proof\n{line}* * * * * root true\n"),
     )
     .unwrap();
     bed.on(
@@ -250,6 +250,8 @@ fn a_host_is_prepared_restarted_and_released() {
             "nobody",
             "/usr/bin/touch /tmp/cron-ran; echo $USER done%x",
         ),
+        // At the same times as the one before it.
+        cron("/etc/cron.d/proof", "* * * * *", "root", "true"),
     ];
     let hold = task(
         "test/1/db/hold",

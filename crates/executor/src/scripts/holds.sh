@@ -38,6 +38,9 @@ BEGIN {
 }
 END { exit !found }'
 
+# The table $1 with this job held or released; fails if the job is not there.
+rewritten() { WHAT=$what SCHEDULE=$2 COMMAND=$3 USER_NAME=$4 MARK=$mark awk "$cron_awk" "$1"; }
+
 literally() { printf '%s' "$1" | sed 's/[][\.*^$+?(){}|\\]/\\&/g'; }
 
 # As a shell runs a line of a crontab, or run-parts a script; the arguments of this script name both, too.
@@ -62,17 +65,21 @@ cron() {
         # cron reads a table again when its folder has changed, and ignores names with a dot.
         new=$(dirname "$file")/.stopgap.new
         cp -p "$file" "$new"
-        if ! WHAT=$what SCHEDULE=$2 COMMAND=$3 USER_NAME=$4 MARK=$mark awk "$cron_awk" "$file" >"$new"; then
+        if ! rewritten "$@" >"$new"; then
             rm "$new"
             echo "was not found in $file: $2 $3" >&2
             return 1
         fi
         cmp -s "$new" "$file" && rm "$new" || mv "$new" "$file"
-        [ "$what" = release ] || while_running is_running "$3"
+        if [ "$what" = hold ]; then
+            while_running is_running "$3"
+        else
+            # Other jobs of the table may still be held.
+            rewritten "$@" | cmp -s - "$file" || return 1
+        fi
         ;;
     esac
     if [ "$what" = release ]; then
-        ! grep -qF "$mark$2" "$file" || return 1
         for daemon in cron crond; do
             systemctl is-active --quiet "$daemon" && echo "released $file: $2 $3 ($daemon runs)" && return 0
         done
