@@ -2,7 +2,7 @@
 # by a controller that is gone is waited for.
 run=stopgap-$1
 mkdir -p /var/lib/stopgap/ran
-[ ! -e "/var/lib/stopgap/ran/$run" ] || { echo "has run: $4" && exit 0; }
+[ ! -e "/var/lib/stopgap/ran/$run" ] || { echo "has run: $3 $5" && exit 0; }
 state() { systemctl show -p ActiveState --value "$run"; }
 case $2 in
 timer)
