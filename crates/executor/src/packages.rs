@@ -253,7 +253,12 @@ fn playbook(
 fn wait_for_others(executor: &Executor, asset: &str) -> Result<(), Failure> {
     let mut flock = Command::new("flock");
     flock.arg(executor.journal.lock(asset)).arg("true");
-    run(flock, b"", PATIENCE).map(|_| ())
+    let ended = run(flock, b"", PATIENCE)?;
+    if ended.status.success() {
+        Ok(())
+    } else {
+        Err(fault::told(&ended.said))
+    }
 }
 
 /// What is installed of packages, and whether the asset waits for a restart.
