@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,8 @@ use crate::fault;
 
 /// The most bytes that are kept of what a program says: its end.
 const MAX_OUTPUT: usize = 256 << 10;
+/// How long an output is read on that stays open after its program has ended.
+const LEFT_BEHIND: Duration = Duration::from_secs(2);
 /// How often it is looked whether a program has ended.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -40,19 +44,18 @@ pub(crate) fn run(
         .spawn()
         .map_err(|why| fault::of(Class::Command, format!("cannot start `{name}`: {why}")))?;
     let stdin = child.stdin.take();
-    let outputs: (_, _) = (child.stdout.take(), child.stderr.take());
-    let (status, said) = thread::scope(|scope| {
+    let outputs = [
+        Output::of(child.stdout.take()),
+        Output::of(child.stderr.take()),
+    ];
+    let status = thread::scope(|scope| {
         scope.spawn(move || {
             // A program need not read it all.
             let _ = stdin.map(|mut stdin| stdin.write_all(input));
         });
-        let out = scope.spawn(|| tail(outputs.0));
-        let error = scope.spawn(|| tail(outputs.1));
-        let status = wait(&mut child, begun, patience);
-        let mut said = out.join().unwrap_or_default();
-        said.push_str(&error.join().unwrap_or_default());
-        (status, said)
+        wait(&mut child, begun, patience)
     });
+    let said = outputs.map(Output::said).concat();
     match status {
         Ok(Some(status)) => Ok(Ended { status, said }),
         Ok(None) => Err(fault::of(
@@ -85,22 +88,78 @@ fn wait(
     }
 }
 
-/// The end of what is said.
-fn tail(output: Option<impl Read>) -> String {
-    let mut kept = Vec::new();
+/// What is read of an output, by a thread of its own: what a program has left behind, such as the master of
+/// shared connections, may hold the output open for good.
+struct Output {
+    kept: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+impl Output {
+    fn of(output: Option<impl Read + Send + 'static>) -> Self {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let (end, ended) = channel();
+        let all = Arc::clone(&kept);
+        thread::spawn(move || {
+            if let Some(output) = output {
+                keep(output, &all);
+            }
+            drop(end);
+        });
+        Self { kept, ended }
+    }
+
+    /// The end of what was said; a moment after the program has ended all of it is there.
+    fn said(self) -> String {
+        // It ends by being closed: nothing is ever sent.
+        let _ = self.ended.recv_timeout(LEFT_BEHIND);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = kept.len().saturating_sub(MAX_OUTPUT);
+        String::from_utf8_lossy(kept.get(from..).unwrap_or_default()).into_owned()
+    }
+}
+
+fn keep(mut output: impl Read, all: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 8192];
-    let Some(mut output) = output else {
-        return String::new();
-    };
     while let Ok(count) = output.read(&mut buffer) {
         let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else {
             break;
         };
+        let mut kept = all.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend_from_slice(read);
         if kept.len() > 2 * MAX_OUTPUT {
-            kept.drain(..kept.len() - MAX_OUTPUT);
+            let surplus = kept.len() - MAX_OUTPUT;
+            kept.drain(..surplus);
         }
     }
-    let from = kept.len().saturating_sub(MAX_OUTPUT);
-    String::from_utf8_lossy(kept.get(from..).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use super::run;
+
+    #[test]
+    fn what_a_program_leaves_behind_is_not_waited_for() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo first; setsid sleep 60 & echo last"]);
+        let begun = Instant::now();
+        let ended = run(shell, b"", Duration::from_secs(30)).unwrap();
+        assert!(ended.status.success());
+        assert_eq!(ended.said, "first\nlast\n");
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_program_ends_with_its_time_and_so_does_what_it_has_started() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo begun; sleep 60; true"]);
+        let begun = Instant::now();
+        let failure = run(shell, b"", Duration::from_millis(300)).err().unwrap();
+        assert_eq!(failure.class, campaign::Class::Timeout);
+        assert!(failure.excerpt.contains("begun"), "{}", failure.excerpt);
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
 }

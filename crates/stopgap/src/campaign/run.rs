@@ -23,6 +23,8 @@ use crate::logging::Logging;
 const HELD_MS: i64 = 30_000;
 /// How often it tells that it is there, in milliseconds.
 const TELL_MS: i64 = 5_000;
+/// How often it looks whether what it has asked is answered, in milliseconds.
+const GLANCE_MS: u64 = 20;
 /// How often it looks whether people have said something, in milliseconds.
 const LOOK_MS: u64 = 500;
 /// Longer than this it does not wait with --no-wait, in milliseconds.
@@ -282,9 +284,24 @@ impl Controller<'_> {
     }
 
     /// Finds out what became of a task that a controller before this one began.
-    fn inspect(&self, hands: &dyn Hands, task: &Task, journal: &mut Journal) -> anyhow::Result<()> {
+    fn inspect(
+        &mut self,
+        hands: &dyn Hands,
+        task: &Task,
+        journal: &mut Journal,
+    ) -> anyhow::Result<()> {
         let begun_ms = journal.get(&task.key).map_or(0, |it| it.begun_ms);
-        match hands.inspect(task, begun_ms) {
+        // What is still under way may be waited for for hours: the campaign stays held meanwhile.
+        let found = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| hands.inspect(task, begun_ms));
+            while !asked.is_finished() {
+                self.hold()?;
+                std::thread::sleep(Duration::from_millis(GLANCE_MS));
+            }
+            let found = asked.join();
+            found.map_err(|_| anyhow::anyhow!("the executor has a defect: see its log"))
+        })?;
+        match found {
             Ok(found) => {
                 tracing::info!("found out: {}", task.key);
                 self.end(&task.key, Outcome::from(found), journal)
