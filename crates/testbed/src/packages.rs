@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 
@@ -84,11 +85,17 @@ impl Repository {
         let size = fs::metadata(&path)?.len();
         let sum = run(Command::new("sha256sum").arg(&path))?;
         let sum = sum.split_whitespace().next().unwrap_or_default();
-        let mut list = fs::read_to_string(folder.join("Packages"))?;
+        let packages = folder.join("Packages");
+        let before = fs::metadata(&packages)?.modified()?;
+        let mut list = fs::read_to_string(&packages)?;
         list.push_str(&format!(
             "{control}Filename: ./{file}\nSize: {size}\nSHA256: {sum}\n\n"
         ));
-        Ok(fs::write(folder.join("Packages"), list)?)
+        fs::write(&packages, list)?;
+        // Whoever has read the list asks for a newer one, by whole seconds.
+        let newer = before + Duration::from_secs(1);
+        let file = fs::File::options().write(true).open(&packages)?;
+        Ok(file.set_modified(newer.max(SystemTime::now()))?)
     }
 }
 
