@@ -16,7 +16,10 @@ use crate::{Origin, Step, Unknown};
 /// What its options say cannot be told, or is nothing that curl would do.
 pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
     let mut steps = Vec::new();
-    let mut call = Call::default();
+    let mut call = Call {
+        input: command.input.clone(),
+        ..Call::default()
+    };
     let mut words = command.words.iter();
     while let Some(word) = words.next() {
         let mut value = |attached: &str, name: &str| match attached.is_empty() {
@@ -27,9 +30,13 @@ pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
                 .ok_or_else(|| format!("`{name}` has no value")),
         };
         if let Some(name) = word.strip_prefix("--") {
-            let meaning = options::long(name).ok_or_else(|| unknown(word))?;
+            // The value may follow behind `=`.
+            let (name, attached) = name.split_once('=').unwrap_or((name, ""));
+            let meaning = options::long(name)
+                .filter(|meaning| meaning.takes || attached.is_empty())
+                .ok_or_else(|| unknown(word))?;
             let value = match meaning.takes {
-                true => value("", word)?,
+                true => value(attached, word)?,
                 false => String::new(),
             };
             call.option(meaning.effect, word, &value, &mut steps)?;
@@ -74,6 +81,8 @@ fn unknown(name: &str) -> String {
 /// The options of one request, or of several that differ in their URLs.
 #[derive(Default)]
 struct Call {
+    /// What `@-` reads.
+    input: Option<String>,
     urls: Vec<String>,
     method: Option<String>,
     target: Option<String>,
@@ -120,11 +129,22 @@ impl Call {
             E::Method => self.method = Some(text()),
             E::RequestTarget => self.target = Some(text()),
             E::Header => self.headers.push(data::inline(value)?.to_owned()),
+            E::Data | E::DataBinary if value == "@-" && self.input.is_some() => {
+                let read = self.input.clone().unwrap_or_default();
+                // Line ends of what is read are left out.
+                self.data.add(&match effect {
+                    E::Data => read.replace(['\r', '\n', '\0'], ""),
+                    _ => read,
+                });
+            }
             E::Data | E::DataBinary => self.data.add(data::inline(value)?),
             E::DataRaw => self.data.add(value),
             E::DataUrlencode => self.data.add(&data::encoded(value)?),
             E::Json => {
-                self.data.append(data::inline(value)?);
+                match &self.input {
+                    Some(read) if value == "@-" => self.data.append(read),
+                    _ => self.data.append(data::inline(value)?),
+                }
                 self.json = true;
             }
             E::Form => self.form.push(Part::of(value)?),

@@ -1,15 +1,17 @@
 //! Command lines of curl (manual of version 8) as people mail them, each of which is an
 //! exploit. What curl adds by itself, such as `User-Agent`, says nothing of it and is left out.
 //!
-//! [`shell`] cuts a text into commands and words, [`options`] is the table of what curl's
+//! [`shell`] cuts a text into commands and words, [`windows`] one for `cmd.exe`, [`options`] is the table of what curl's
 //! options mean, and [`command`] makes requests of both.
 
 mod command;
 mod data;
 mod options;
+mod pipeline;
 mod shell;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use super::{Imported, Importer, Options, stem};
 use crate::{Description, Exploit};
@@ -36,7 +38,11 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
 fn exploits(text: &str, name: &str, options: &Options) -> Result<Vec<Exploit>, String> {
     let limits = &options.limits;
     let mut exploits = Vec::new();
-    let commands = shell::commands(text).map_err(|(line, why)| format!("{name}:{line}: {why}"))?;
+    let commands = match windows::is(text) {
+        true => windows::commands(text),
+        false => shell::commands(text, limits.request_bytes),
+    };
+    let commands = commands.map_err(|(line, why)| format!("{name}:{line}: {why}"))?;
     for command in &commands {
         let at_line = |why| format!("{name}:{}: {why}", command.line);
         for step in command::steps(command).map_err(at_line)? {

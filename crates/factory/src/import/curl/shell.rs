@@ -1,7 +1,10 @@
 //! Words of the shell command language (POSIX.1-2024, section 2), as far as the value of a
-//! word can be told without running anything.
+//! word can be told without running anything; and the quoting of PowerShell, where lines end
+//! in its escape character.
 
 use std::collections::BTreeMap;
+
+use super::pipeline;
 
 /// A command and where it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,53 +15,85 @@ pub(super) struct Command {
     pub(super) words: Vec<String>,
     /// What stands for variables that nobody has set.
     pub(super) unset: Vec<String>,
+    /// What it reads from its standard input, where that is written beside it.
+    pub(super) input: Option<String>,
 }
 
-/// The commands of curl in a text, in order.
+/// Words that stand in front of a command: what lets it run, and a prompt.
+const BEFORE: &[&str] = &[
+    "$", "%", "sudo", "time", "if", "elif", "while", "until", "then", "else", "do", "!", "{",
+];
+
+/// What scripts do besides; none of it sends a request.
+const ASIDE: &[&str] = &[
+    "[", "[[", "test", "for", "fi", "done", "}", "echo", "printf", "set", "exit", "sleep", "cd",
+    "read", "shift", "true", "local", "unset", "export",
+];
+
+/// The commands of curl in a text, in order; variables make words of `bound` bytes at most.
 ///
 /// # Errors
 /// The line, and what there is no command of curl or has no value.
-pub(super) fn commands(text: &str) -> Result<Vec<Command>, (usize, String)> {
+pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize, String)> {
+    let powershell = text.lines().any(|line| line.trim_end().ends_with(" `"));
     let mut reader = Reader {
         rest: text,
         line: 1,
+        bound,
+        escape: if powershell { '`' } else { '\\' },
         variables: BTreeMap::new(),
         unset: Vec::new(),
+        document: None,
+        input: None,
     };
     let mut commands = Vec::new();
+    // What the command before a pipe prints.
+    let mut printed = None;
     let mut piped = false;
     loop {
         let line = reader.line;
         let (words, end) = reader.command().map_err(|why| (reader.line, why))?;
-        let unset = std::mem::take(&mut reader.unset);
-        let begin = start(&words);
+        let before = |word: &&String| BEFORE.contains(&word.as_str());
+        let begin = words.iter().take_while(before).count();
         let words = words.get(begin..).unwrap_or_default();
+        let input = reader.input.take();
+        let ends_in_pipe = matches!(end, End::Pipe);
         match words.split_first() {
             None => {}
+            Some((program, rest)) if is_curl(program) => {
+                commands.push(Command {
+                    line,
+                    words: rest.to_vec(),
+                    unset: reader.stand_ins(rest),
+                    input: input.or(printed.take()),
+                });
+            }
             // What reads an answer changes no request.
-            Some((program, _)) if piped && !is_curl(program) => {}
-            Some((program, rest)) if is_curl(program) => commands.push(Command {
-                line,
-                words: rest.to_vec(),
-                unset,
-            }),
-            Some((program, rest)) => match program.split_once('=') {
-                Some((name, value)) if rest.is_empty() && is_name(name) => {
-                    reader.variables.insert(name.to_owned(), value.to_owned());
-                }
-                _ => {
-                    let why = format!(
-                        "`{program}` is no command of curl; begin lines that say something else with #"
-                    );
-                    return Err((line, why));
-                }
-            },
+            Some(_) if piped => {}
+            Some((program, rest)) if ends_in_pipe && pipeline::prints(program) => {
+                printed = pipeline::printed(program, rest).map_err(|why| (line, why))?;
+            }
+            Some((program, rest)) if program == "export" => {
+                rest.iter().for_each(|word| reader.assign(word));
+            }
+            Some((program, _)) if ASIDE.contains(&program.as_str()) => {}
+            Some((program, rest)) if rest.is_empty() && is_assignment(program) => {
+                reader.assign(program);
+            }
+            Some((program, _)) => {
+                let why = format!(
+                    "`{program}` is no command of curl; begin lines that say something else with #"
+                );
+                return Err((line, why));
+            }
         }
-        piped = match end {
-            End::Text => return Ok(commands),
-            End::Command => false,
-            End::Pipe => true,
-        };
+        if !ends_in_pipe {
+            printed = None;
+        }
+        piped = ends_in_pipe && !words.first().is_some_and(|word| pipeline::prints(word));
+        if matches!(end, End::Text) {
+            return Ok(commands);
+        }
     }
 }
 
@@ -69,17 +104,16 @@ enum End {
     Pipe,
 }
 
-fn is_curl(program: &str) -> bool {
+pub(super) fn is_curl(program: &str) -> bool {
     matches!(
-        program.rsplit('/').next(),
+        program.rsplit(['/', '\\']).next(),
         Some("curl" | "curl.exe" | "curl8")
     )
 }
 
-/// Behind a prompt.
-fn start(words: &[String]) -> usize {
-    let prompt = |word: &&String| matches!(word.as_str(), "$" | "%" | "sudo" | "time");
-    words.iter().take_while(prompt).count()
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=')
+        .is_some_and(|(name, _)| is_name(name.trim_start_matches('$')))
 }
 
 fn is_name(text: &str) -> bool {
@@ -92,8 +126,25 @@ fn is_name(text: &str) -> bool {
 struct Reader<'t> {
     rest: &'t str,
     line: usize,
+    /// Bytes that a word may become by its variables.
+    bound: usize,
+    /// What takes the next letter as it stands.
+    escape: char,
     variables: BTreeMap<String, String>,
     unset: Vec<String>,
+    /// A here-document that begins in the next line.
+    document: Option<Document>,
+    /// What the command reads.
+    input: Option<String>,
+}
+
+/// Section 2.7.4
+struct Document {
+    delimiter: String,
+    /// Whether variables in it are replaced.
+    expands: bool,
+    /// Whether tabs at the start of its lines go.
+    indented: bool,
 }
 
 impl Reader<'_> {
@@ -107,6 +158,18 @@ impl Reader<'_> {
 
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
+    }
+
+    fn assign(&mut self, word: &str) {
+        if let Some((name, value)) = word.split_once('=') {
+            self.variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    /// What in these words stands for what nobody has set.
+    fn stand_ins(&self, words: &[String]) -> Vec<String> {
+        let held = |text: &&String| words.iter().any(|word| word.contains(text.as_str()));
+        self.unset.iter().filter(held).cloned().collect()
     }
 
     /// The words up to the end of a command; blank lines before it are passed over.
@@ -127,6 +190,11 @@ impl Reader<'_> {
                 }
                 '\n' | ';' | '&' => {
                     words.extend(word.take());
+                    if letter == '\n'
+                        && let Some(document) = self.document.take()
+                    {
+                        self.input = Some(self.lines(&document)?);
+                    }
                     return Ok((words, End::Command));
                 }
                 '|' => {
@@ -139,9 +207,8 @@ impl Reader<'_> {
                     return Ok((words, end));
                 }
                 '<' => {
-                    return Err(
-                        "it reads from another file; write what it sends in place".to_owned()
-                    );
+                    words.extend(word.take());
+                    self.reads()?;
                 }
                 '>' => {
                     // The number of a file descriptor is no word.
@@ -154,7 +221,7 @@ impl Reader<'_> {
                         self.next();
                     }
                 }
-                '\\' if self.continues() => {}
+                letter if letter == self.escape && self.continues() => {}
                 other => self.piece(other, word.get_or_insert_default())?,
             }
         }
@@ -177,6 +244,99 @@ impl Reader<'_> {
             self.next();
         }
         end.is_some()
+    }
+
+    fn is_powershell(&self) -> bool {
+        self.escape == '`'
+    }
+
+    /// Behind `<`: a here-document, or a text of bash's.
+    fn reads(&mut self) -> Result<(), String> {
+        const FILE: &str = "it reads from another file; write what it sends in place";
+        let Some(rest) = self.rest.strip_prefix('<') else {
+            return Err(FILE.to_owned());
+        };
+        self.rest = rest;
+        let text = self.peek() == Some('<');
+        self.next_if('<');
+        let indented = !text && self.peek() == Some('-');
+        if indented {
+            self.next();
+        }
+        while matches!(self.peek(), Some(' ' | '\t')) {
+            self.next();
+        }
+        let expands = !matches!(self.peek(), Some('\'' | '"' | '\\'));
+        let mut word = String::new();
+        while let Some(letter) = self
+            .peek()
+            .filter(|letter| !letter.is_ascii_whitespace() && !";|&<>".contains(*letter))
+        {
+            self.next();
+            self.piece(letter, &mut word)?;
+        }
+        match text {
+            true => self.input = Some(word + "\n"),
+            false if word.is_empty() => return Err(FILE.to_owned()),
+            false => {
+                self.document = Some(Document {
+                    delimiter: word,
+                    expands,
+                    indented,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines of a here-document.
+    fn lines(&mut self, document: &Document) -> Result<String, String> {
+        let mut text = String::new();
+        loop {
+            if self.rest.is_empty() {
+                return Err(format!("the line `{}` is missing", document.delimiter));
+            }
+            let end = self.rest.find('\n').map_or(self.rest.len(), |at| at + 1);
+            let (line, rest) = self.rest.split_at(end);
+            let plain = match document.indented {
+                true => line.trim_start_matches('\t'),
+                false => line,
+            };
+            if plain.trim_end_matches(['\r', '\n']) == document.delimiter {
+                self.rest = rest;
+                self.line += 1;
+                return Ok(text);
+            }
+            if document.expands && plain.contains(['$', '`', '\\']) {
+                self.expanded(line.len() - plain.len(), end, &mut text)?;
+            } else {
+                text.push_str(plain);
+                self.rest = rest;
+                self.line += 1;
+            }
+        }
+    }
+
+    /// A line of a here-document, as between double quotes, where `"` stands for itself.
+    fn expanded(&mut self, skip: usize, end: usize, text: &mut String) -> Result<(), String> {
+        let left = self.rest.len() - end;
+        self.rest = self.rest.get(skip..).unwrap_or_default();
+        while self.rest.len() > left {
+            match self.next() {
+                Some('$') => self.variable(text)?,
+                Some('`') => {
+                    return Err("`…` runs a program; write what it prints in place".to_owned());
+                }
+                Some('\\') => match self.peek() {
+                    Some('\n') => drop(self.next()),
+                    Some('$' | '`' | '\\') => text.extend(self.next()),
+                    _ => text.push('\\'),
+                },
+                Some(other) => text.push(other),
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     fn next_if(&mut self, wanted: char) {
@@ -205,12 +365,16 @@ impl Reader<'_> {
         match letter {
             '\'' => loop {
                 match self.next().ok_or("a ' is not closed")? {
+                    '\'' if self.is_powershell() && self.peek() == Some('\'') => {
+                        word.extend(self.next());
+                    }
                     '\'' => return Ok(()),
+                    '\\' if self.is_powershell() && self.peek() == Some('"') => {}
                     other => word.push(other),
                 }
             },
             '"' => self.double(word),
-            '\\' => {
+            letter if letter == self.escape => {
                 word.extend(self.next());
                 Ok(())
             }
@@ -231,8 +395,19 @@ impl Reader<'_> {
     fn double(&mut self, word: &mut String) -> Result<(), String> {
         loop {
             match self.next().ok_or("a \" is not closed")? {
+                '"' if self.is_powershell() && self.peek() == Some('"') => {
+                    word.extend(self.next());
+                }
                 '"' => return Ok(()),
-                '\\' => match self.next().ok_or("a \" is not closed")? {
+                // Before version 7.3 programs are given quotes that a backslash keeps.
+                '\\' if self.is_powershell() && self.rest.starts_with("`\"") => {}
+                '`' if self.is_powershell() => match self.next().ok_or("a \" is not closed")? {
+                    'n' => word.push('\n'),
+                    'r' => word.push('\r'),
+                    't' => word.push('\t'),
+                    other => word.push(other),
+                },
+                '\\' if !self.is_powershell() => match self.next().ok_or("a \" is not closed")? {
                     '\n' => {}
                     escaped @ ('$' | '`' | '"' | '\\') => word.push(escaped),
                     other => word.extend(['\\', other]),
@@ -293,22 +468,26 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Section 2.6.2, names alone: what has been set, or a stand-in.
+    /// Section 2.6.2: what has been set, what is given for it, or a stand-in.
     fn variable(&mut self, word: &mut String) -> Result<(), String> {
+        const REPLACED: &str = "write what it gives in place, or put it in '…'";
         let braced = self.peek() == Some('{');
         let text = match braced {
             true => self.rest.get(1..).unwrap_or_default(),
             false => self.rest,
         };
-        let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let is_digit = |letter: char| letter.is_ascii_digit();
+        let end = match text.starts_with(is_digit) {
+            true => text.find(|letter: char| !is_digit(letter)),
+            false => text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_'),
+        };
         let name = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
         let behind = text.get(name.len()..).unwrap_or_default();
-        if !is_name(name) {
+        if name.is_empty() {
             return match self.peek() {
-                Some('(' | '{') => Err(
-                    "the shell would replace `$(…)` or `${…}`; write what it gives in place, or put it in '…'"
-                        .to_owned(),
-                ),
+                Some('(' | '{') => Err(format!(
+                    "the shell would replace `$(…)` or `${{…}}`; {REPLACED}"
+                )),
                 // Not a name: the sign stands for itself.
                 _ => {
                     word.push('$');
@@ -316,20 +495,37 @@ impl Reader<'_> {
                 }
             };
         }
-        if braced && !behind.starts_with('}') {
+        let set = self.variables.get(name).cloned();
+        let default = behind
+            .strip_prefix(":-")
+            .or_else(|| behind.strip_prefix(":="))
+            .and_then(|rest| rest.split_once('}'))
+            .map(|(default, _)| default)
+            .filter(|default| braced && !default.contains(['$', '`', '"', '\'', '\\']));
+        if braced && default.is_none() && !behind.starts_with('}') {
             return Err(format!(
-                "the shell would replace `${{{name}…}}`; write what it gives in place, or put it in '…'"
+                "the shell would replace `${{{name}…}}`; {REPLACED}"
             ));
         }
-        match self.variables.get(name) {
-            Some(value) => word.push_str(value),
-            None => {
+        match (set, default) {
+            (Some(value), _) => word.push_str(&value),
+            (None, Some(default)) => word.push_str(default),
+            (None, None) => {
                 let stand_in = format!("{}-of-caller", name.to_ascii_lowercase().replace('_', "-"));
                 word.push_str(&stand_in);
-                self.unset.push(stand_in);
+                if !self.unset.contains(&stand_in) {
+                    self.unset.push(stand_in);
+                }
             }
         }
-        let length = name.len() + 2 * usize::from(braced);
+        if word.len() > self.bound {
+            let bound = self.bound;
+            return Err(format!(
+                "its variables make a word of more than {bound} bytes"
+            ));
+        }
+        let operator = default.map_or(0, |default| 2 + default.len());
+        let length = name.len() + operator + 2 * usize::from(braced);
         self.rest = self.rest.get(length..).unwrap_or_default();
         Ok(())
     }
