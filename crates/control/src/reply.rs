@@ -28,6 +28,19 @@ pub(crate) struct Versioned<T> {
     pub(crate) value: T,
 }
 
+/// Something new whose secret is shown once.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Made{T}")]
+pub(crate) struct WithSecret<T> {
+    /// From 1.
+    version: i64,
+    /// What is kept of it.
+    value: T,
+    /// What its owner alone shall know. It is shown this once, also if the call comes again with its
+    /// idempotency key.
+    secret: Option<String>,
+}
+
 /// Some of a list, in its order.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
@@ -76,6 +89,21 @@ impl Reply {
             location: None,
             body: serde_json::Value::Null,
         }
+    }
+
+    /// Something new is there. What is remembered of this answer must not hold its secret:
+    /// that is put in as the answer goes out.
+    pub(crate) fn made_with_secret<T: Serialize>(
+        made: Stored<T>,
+        location: String,
+    ) -> Result<Self, serde_json::Error> {
+        let Stored { version, value } = made;
+        let shown = WithSecret {
+            version,
+            value,
+            secret: None,
+        };
+        Ok(Self::found(&shown)?.of_version(version).made(location))
     }
 
     /// With the version of what it shows.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use store::{By, Limits, Location, Store};
+use store::{By, Change, Error, Limits, Location, Store};
 
 /// Names the ledger.
 #[derive(Args)]
@@ -63,6 +63,29 @@ impl Who {
             why: &self.why,
             now_ms,
         }
+    }
+}
+
+/// Something in the ledger that has a name, and is to be changed.
+#[derive(Args)]
+pub(crate) struct Named {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Its name.
+    #[arg(value_name = "NAME")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) by: Who,
+}
+
+impl Named {
+    /// Changes it, in the ledger that is there.
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Change<'_>, &str) -> Result<T, Error>,
+    ) -> anyhow::Result<T> {
+        let store = self.place.open()?;
+        Ok(store.change(&self.by.by(now_ms()), |it| change(it, &self.id))?)
     }
 }
 

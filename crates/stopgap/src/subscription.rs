@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use ledger::Subscription;
 
-use crate::ledger_place::{Place, Who, now_ms};
+use crate::ledger_place::{Named, Place, Who, now_ms};
 use crate::listing::Listing;
 
 /// Who is told of changes as they happen, by webhook or mail.
@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
 enum Command {
     Add(Add),
     List(List),
-    Remove(Remove),
+    /// Tell this one no more.
+    Remove(Named),
 }
 
 /// Tell somebody of changes from now on. Prints what webhooks are signed with, once.
@@ -49,18 +50,6 @@ struct List {
     place: Place,
     #[command(flatten)]
     listing: Listing,
-}
-
-/// Tell this one no more.
-#[derive(Args)]
-struct Remove {
-    #[command(flatten)]
-    place: Place,
-    /// The subscription's name.
-    #[arg(value_name = "NAME")]
-    id: String,
-    #[command(flatten)]
-    by: Who,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -104,11 +93,8 @@ fn list(arguments: &List) -> anyhow::Result<ExitCode> {
     )
 }
 
-fn remove(arguments: &Remove) -> anyhow::Result<ExitCode> {
-    let store = arguments.place.open()?;
-    store.change(&arguments.by.by(now_ms()), |it| {
-        it.remove_subscription(&arguments.id)
-    })?;
+fn remove(arguments: &Named) -> anyhow::Result<ExitCode> {
+    arguments.change(|it, id| it.remove_subscription(id))?;
     println!("{} is not told any more", arguments.id);
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use control::Secret;
 use ledger::{Area, Role, Token};
 use store::{Limits, Store};
 
-use crate::ledger_place::{Place, Who, now_ms};
+use crate::ledger_place::{Named, Place, Who, now_ms};
 
 /// Access to the ledger's API.
 #[derive(Args)]
@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Add(Add),
-    Revoke(Revoke),
+    /// Take a token back, for good.
+    Revoke(Named),
 }
 
 /// Make a token and print its secret, which is kept nowhere.
@@ -44,18 +45,6 @@ struct Add {
     /// How long it counts.
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
-    #[command(flatten)]
-    by: Who,
-}
-
-/// Take a token back, for good.
-#[derive(Args)]
-struct Revoke {
-    #[command(flatten)]
-    place: Place,
-    /// The token's name.
-    #[arg(value_name = "NAME")]
-    id: String,
     #[command(flatten)]
     by: Who,
 }
@@ -88,11 +77,8 @@ fn add(arguments: &Add) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn revoke(arguments: &Revoke) -> anyhow::Result<ExitCode> {
-    let store = arguments.place.open()?;
-    store.change(&arguments.by.by(now_ms()), |it| {
-        it.revoke_token(&arguments.id)
-    })?;
+fn revoke(arguments: &Named) -> anyhow::Result<ExitCode> {
+    arguments.change(|it, id| it.revoke_token(id))?;
     println!("{} was taken back", arguments.id);
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use ledger::{Area, Role, User};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use store::{Limits, Store};
 
-use crate::ledger_place::{Place, Who, now_ms};
+use crate::ledger_place::{Named, Place, Who, now_ms};
 use crate::listing::Listing;
 
 /// People who sign in to the console with a password.
@@ -24,8 +24,10 @@ pub(crate) struct Arguments {
 enum Command {
     Add(Add),
     List(List),
-    Password(Password),
-    Remove(Remove),
+    /// Give somebody another password: the first line of standard input.
+    Password(Named),
+    /// Put somebody out, at once.
+    Remove(Named),
 }
 
 /// Let somebody sign in. The password is the first line of standard input.
@@ -53,30 +55,6 @@ struct List {
     place: Place,
     #[command(flatten)]
     listing: Listing,
-}
-
-/// Give somebody another password: the first line of standard input.
-#[derive(Args)]
-struct Password {
-    #[command(flatten)]
-    place: Place,
-    /// Whose.
-    #[arg(value_name = "NAME")]
-    id: String,
-    #[command(flatten)]
-    by: Who,
-}
-
-/// Put somebody out, at once.
-#[derive(Args)]
-struct Remove {
-    #[command(flatten)]
-    place: Place,
-    /// Whom.
-    #[arg(value_name = "NAME")]
-    id: String,
-    #[command(flatten)]
-    by: Who,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -118,21 +96,15 @@ fn list(arguments: &List) -> anyhow::Result<ExitCode> {
     )
 }
 
-fn password(arguments: &Password) -> anyhow::Result<ExitCode> {
-    let store = arguments.place.open()?;
+fn password(arguments: &Named) -> anyhow::Result<ExitCode> {
     let hash = hash_password(&typed()?).map_err(anyhow::Error::msg)?;
-    store.change(&arguments.by.by(now_ms()), |it| {
-        it.change_password(&arguments.id, &hash)
-    })?;
+    arguments.change(|it, id| it.change_password(id, &hash))?;
     println!("{} has another password", arguments.id);
     Ok(ExitCode::SUCCESS)
 }
 
-fn remove(arguments: &Remove) -> anyhow::Result<ExitCode> {
-    let store = arguments.place.open()?;
-    store.change(&arguments.by.by(now_ms()), |it| {
-        it.remove_user(&arguments.id)
-    })?;
+fn remove(arguments: &Named) -> anyhow::Result<ExitCode> {
+    arguments.change(|it, id| it.remove_user(id))?;
     println!("{} was put out", arguments.id);
     Ok(ExitCode::SUCCESS)
 }

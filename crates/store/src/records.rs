@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cursor::{Kind, Part};
+use crate::sql::Row;
 use crate::{Change, Error, Limits, Page, Paging, Session};
 
 /// Something that the ledger keeps under an identifier.
@@ -66,13 +67,7 @@ impl Session<'_> {
     /// # Errors
     /// It is not there, or the database cannot be asked.
     pub fn get<R: Record>(&mut self, id: &str) -> Result<Stored<R>, Error> {
-        let sql = format!("SELECT version, body FROM {} WHERE id = $1", R::TABLE);
-        let row = self.connection.first(&sql, &[id.into()])?;
-        let row = row.ok_or_else(|| Error::missing(format!("{} {id}", R::KIND)))?;
-        Ok(Stored {
-            version: row.integer(0)?,
-            value: parsed(row.text(1)?)?,
-        })
+        self.one(R::TABLE, R::KIND, id)
     }
 
     /// All records, in the order of their identifiers.
@@ -90,21 +85,53 @@ impl Session<'_> {
     /// # Errors
     /// The paging is wrong, or the database cannot be asked.
     pub fn list<R: Record>(&mut self, paging: Paging<'_>) -> Result<Page<Stored<R>>, Error> {
+        self.page(R::TABLE, paging)
+    }
+
+    /// What a table keeps under an identifier.
+    pub(crate) fn one<T: DeserializeOwned>(
+        &mut self,
+        table: &str,
+        kind: &str,
+        id: &str,
+    ) -> Result<Stored<T>, Error> {
+        let row = self.row("version, body", (table, kind), id)?;
+        stored(&row)
+    }
+
+    /// The same, with the hash that is kept beside it.
+    pub(crate) fn one_with_hash<T: DeserializeOwned>(
+        &mut self,
+        table: &str,
+        kind: &str,
+        id: &str,
+    ) -> Result<(Stored<T>, String), Error> {
+        let row = self.row("version, body, hash", (table, kind), id)?;
+        Ok((stored(&row)?, row.text(2)?.to_owned()))
+    }
+
+    fn row(&mut self, columns: &str, (table, kind): (&str, &str), id: &str) -> Result<Row, Error> {
+        let sql = format!("SELECT {columns} FROM {table} WHERE id = $1");
+        let row = self.connection.first(&sql, &[id.into()])?;
+        row.ok_or_else(|| Error::missing(format!("{kind} {id}")))
+    }
+
+    /// What a table keeps, in the order of its identifiers.
+    pub(crate) fn page<T: DeserializeOwned>(
+        &mut self,
+        table: &str,
+        paging: Paging<'_>,
+    ) -> Result<Page<Stored<T>>, Error> {
         let part = Part::of(paging, &[Kind::Text], self.limits)?;
         let after = part.after.clone().unwrap_or_else(|| vec!["".into()]);
-        let sql = format!(
-            "SELECT id, version, body FROM {} WHERE id > $1 ORDER BY id LIMIT $2",
-            R::TABLE
-        );
+        let sql =
+            format!("SELECT version, body, id FROM {table} WHERE id > $1 ORDER BY id LIMIT $2");
         let rows = self
             .connection
             .query(&sql, &[after, vec![part.rows()]].concat())?;
         let entries = rows.iter().map(|row| {
-            let stored = Stored {
-                version: row.integer(1)?,
-                value: parsed(row.text(2)?)?,
-            };
-            Ok((vec![row.text(0)?.into()], stored))
+            let key = row.text(2)?.into();
+            Ok((vec![key], stored(row)?))
         });
         Ok(part.page(entries.collect::<Result<_, Error>>()?))
     }
@@ -188,6 +215,14 @@ impl Change<'_> {
         }
         Ok(body)
     }
+}
+
+/// What a row that begins with version and body holds.
+fn stored<T: DeserializeOwned>(row: &Row) -> Result<Stored<T>, Error> {
+    Ok(Stored {
+        version: row.integer(0)?,
+        value: parsed(row.text(1)?)?,
+    })
 }
 
 fn subject<R: Record>(record: &R) -> String {

@@ -3,7 +3,6 @@
 use ledger::Subscription;
 use ledger::audit::Entry;
 
-use crate::cursor::{Kind, Part};
 use crate::log;
 use crate::records::{parsed, written};
 use crate::sql::Transaction;
@@ -29,13 +28,7 @@ impl Session<'_> {
     /// # Errors
     /// It is not there, or the database cannot be asked.
     pub fn subscription(&mut self, id: &str) -> Result<Stored<Subscription>, Error> {
-        let sql = "SELECT version, body FROM subscription WHERE id = $1";
-        let row = self.connection.first(sql, &[id.into()])?;
-        let row = row.ok_or_else(|| Error::missing(format!("subscription {id}")))?;
-        Ok(Stored {
-            version: row.integer(0)?,
-            value: parsed(row.text(1)?)?,
-        })
+        self.one("subscription", "subscription", id)
     }
 
     /// Subscriptions, in the order of their names.
@@ -46,20 +39,7 @@ impl Session<'_> {
         &mut self,
         paging: Paging<'_>,
     ) -> Result<Page<Stored<Subscription>>, Error> {
-        let part = Part::of(paging, &[Kind::Text], self.limits)?;
-        let after = part.after.clone().unwrap_or_else(|| vec!["".into()]);
-        let rows = self.connection.query(
-            "SELECT id, version, body FROM subscription WHERE id > $1 ORDER BY id LIMIT $2",
-            &[after, vec![part.rows()]].concat(),
-        )?;
-        let entries = rows.iter().map(|row| {
-            let stored = Stored {
-                version: row.integer(1)?,
-                value: parsed(row.text(2)?)?,
-            };
-            Ok((vec![row.text(0)?.into()], stored))
-        });
-        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+        self.page("subscription", paging)
     }
 
     /// All subscriptions, as far as each was told.

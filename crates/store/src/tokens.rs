@@ -2,8 +2,7 @@
 
 use ledger::Token;
 
-use crate::cursor::{Kind, Part};
-use crate::records::{parsed, written};
+use crate::records::written;
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
 impl Session<'_> {
@@ -12,7 +11,7 @@ impl Session<'_> {
     /// # Errors
     /// It is not there, or the database cannot be asked.
     pub fn token(&mut self, id: &str) -> Result<Stored<Token>, Error> {
-        self.token_with_hash(id).map(|(token, _)| token)
+        self.one("token", "token", id)
     }
 
     /// One token, and the hash of its secret: SHA-256, in hexadecimal.
@@ -20,14 +19,7 @@ impl Session<'_> {
     /// # Errors
     /// It is not there, or the database cannot be asked.
     pub fn token_with_hash(&mut self, id: &str) -> Result<(Stored<Token>, String), Error> {
-        let sql = "SELECT version, body, hash FROM token WHERE id = $1";
-        let row = self.connection.first(sql, &[id.into()])?;
-        let row = row.ok_or_else(|| Error::missing(format!("token {id}")))?;
-        let stored = Stored {
-            version: row.integer(0)?,
-            value: parsed(row.text(1)?)?,
-        };
-        Ok((stored, row.text(2)?.to_owned()))
+        self.one_with_hash("token", "token", id)
     }
 
     /// Tokens, those that have ended too.
@@ -35,20 +27,7 @@ impl Session<'_> {
     /// # Errors
     /// The paging is wrong, or the database cannot be asked.
     pub fn tokens(&mut self, paging: Paging<'_>) -> Result<Page<Stored<Token>>, Error> {
-        let part = Part::of(paging, &[Kind::Text], self.limits)?;
-        let after = part.after.clone().unwrap_or_else(|| vec!["".into()]);
-        let rows = self.connection.query(
-            "SELECT id, version, body FROM token WHERE id > $1 ORDER BY id LIMIT $2",
-            &[after, vec![part.rows()]].concat(),
-        )?;
-        let entries = rows.iter().map(|row| {
-            let stored = Stored {
-                version: row.integer(1)?,
-                value: parsed(row.text(2)?)?,
-            };
-            Ok((vec![row.text(0)?.into()], stored))
-        });
-        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+        self.page("token", paging)
     }
 }
 

@@ -2,8 +2,7 @@
 
 use ledger::User;
 
-use crate::cursor::{Kind, Part};
-use crate::records::{parsed, written};
+use crate::records::written;
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
 impl Session<'_> {
@@ -12,14 +11,7 @@ impl Session<'_> {
     /// # Errors
     /// Nobody has this name, or the database cannot be asked.
     pub fn user_with_hash(&mut self, id: &str) -> Result<(Stored<User>, String), Error> {
-        let sql = "SELECT version, body, hash FROM person WHERE id = $1";
-        let row = self.connection.first(sql, &[id.into()])?;
-        let row = row.ok_or_else(|| Error::missing(format!("user {id}")))?;
-        let stored = Stored {
-            version: row.integer(0)?,
-            value: parsed(row.text(1)?)?,
-        };
-        Ok((stored, row.text(2)?.to_owned()))
+        self.one_with_hash("person", "user", id)
     }
 
     /// People, those who were put out too, in the order of their names.
@@ -27,20 +19,7 @@ impl Session<'_> {
     /// # Errors
     /// The paging is wrong, or the database cannot be asked.
     pub fn users(&mut self, paging: Paging<'_>) -> Result<Page<Stored<User>>, Error> {
-        let part = Part::of(paging, &[Kind::Text], self.limits)?;
-        let after = part.after.clone().unwrap_or_else(|| vec!["".into()]);
-        let rows = self.connection.query(
-            "SELECT id, version, body FROM person WHERE id > $1 ORDER BY id LIMIT $2",
-            &[after, vec![part.rows()]].concat(),
-        )?;
-        let entries = rows.iter().map(|row| {
-            let stored = Stored {
-                version: row.integer(1)?,
-                value: parsed(row.text(2)?)?,
-            };
-            Ok((vec![row.text(0)?.into()], stored))
-        });
-        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+        self.page("person", paging)
     }
 }
 

@@ -1,27 +1,12 @@
 //! Who is told of changes.
 
 use ledger::{Area, Role, Subscription};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::{Method, PAGED, Route, schema};
 use crate::call::Call;
 use crate::problem::Problem;
-use crate::reply::{Listed, Reply, Versioned};
+use crate::reply::{Listed, Reply, Versioned, WithSecret};
 use crate::telling::signing_secret;
-
-/// A new subscription.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "MadeSubscription")]
-struct Made {
-    /// From 1.
-    version: i64,
-    /// Who is told of what.
-    value: Subscription,
-    /// What webhooks are signed with. It is shown this once, also if the call comes again with
-    /// its idempotency key.
-    secret: Option<String>,
-}
 
 pub(super) fn all() -> [Route; 4] {
     let one = |method, path: &str, name: &str, about: &str| Route {
@@ -53,7 +38,7 @@ pub(super) fn all() -> [Route; 4] {
         },
         Route {
             input: Some(schema::<Subscription>),
-            output: schema::<Made>,
+            output: schema::<WithSecret<Subscription>>,
             status: 201,
             handle: add,
             ..one(
@@ -92,14 +77,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
     let secret = signing_secret().map_err(|why| Problem::internal(&why))?;
     call.change_showing_once(&secret, |it| {
         let added = it.add_subscription(&wanted, &secret)?;
-        let made = Made {
-            version: added.version,
-            value: added.value,
-            // What is remembered of this answer must not hold it.
-            secret: None,
-        };
-        let location = call.below(&wanted.id);
-        Ok(Reply::found(&made)?.of_version(made.version).made(location))
+        Ok(Reply::made_with_secret(added, call.below(&wanted.id))?)
     })
 }
 

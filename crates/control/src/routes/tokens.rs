@@ -2,13 +2,13 @@
 
 use ledger::{Area, Role, Token};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Method, PAGED, Route, schema};
 use crate::Secret;
 use crate::call::Call;
 use crate::problem::Problem;
-use crate::reply::{Listed, Reply, Versioned};
+use crate::reply::{Listed, Reply, Versioned, WithSecret};
 
 /// A token that is asked for.
 #[derive(Deserialize, JsonSchema)]
@@ -26,19 +26,6 @@ struct Wanted {
     areas: Vec<Area>,
     /// When it shall end.
     expires_ms: i64,
-}
-
-/// A new token.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "MadeToken")]
-struct Made {
-    /// From 1.
-    version: i64,
-    /// What is kept of it.
-    value: Token,
-    /// What its owner sends as `Authorization: Bearer`. It is shown this once, also if the call
-    /// comes again with its idempotency key.
-    secret: Option<String>,
 }
 
 pub(super) fn all() -> [Route; 4] {
@@ -71,7 +58,7 @@ pub(super) fn all() -> [Route; 4] {
         },
         Route {
             input: Some(schema::<Wanted>),
-            output: schema::<Made>,
+            output: schema::<WithSecret<Token>>,
             status: 201,
             handle: add,
             ..one(
@@ -118,14 +105,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
     };
     call.change_showing_once(&secret.text(), |it| {
         let added = it.add_token(&token, &secret.hash())?;
-        let made = Made {
-            version: added.version,
-            value: added.value,
-            // What is remembered of this answer must not hold it.
-            secret: None,
-        };
-        let location = call.below(&token.id);
-        Ok(Reply::found(&made)?.of_version(made.version).made(location))
+        Ok(Reply::made_with_secret(added, call.below(&token.id))?)
     })
 }
 

@@ -9,7 +9,7 @@ use ledger::{Advisory, Rollout, Severity, State, Subject};
 use serde_json::{Value, json};
 use store::{Paging, Start};
 
-use crate::fleet::{BY, Control, NOW_MS, Point, attestation};
+use crate::listening::{BY, Control, NOW_MS, Point, attestation};
 
 const MINUTE: i64 = 60_000;
 

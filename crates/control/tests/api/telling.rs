@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use store::Paging;
 
 use crate::due::{begun, until};
-use crate::fleet::{BY, Control};
 use crate::harness::Api;
+use crate::listening::{BY, Control};
 
 fn subscribe(control: &Control, id: &str, actions: &[&str]) {
     let subscription = Subscription {
