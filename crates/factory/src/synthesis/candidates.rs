@@ -194,7 +194,7 @@ fn body(lead: &Lead) -> Body {
     let in_body = match &lead.carrier {
         Carrier::Value(part) | Carrier::Name(part) => !matches!(
             part.place.kind,
-            PlaceKind::Query | PlaceKind::Header | PlaceKind::Cookie
+            PlaceKind::Query | PlaceKind::Header | PlaceKind::Credentials | PlaceKind::Cookie
         ),
         Carrier::Path(_) => false,
     };

@@ -70,6 +70,12 @@ pub(super) const ALL: &[Class] = &[
         &["ssti"],
         false,
     ),
+    class(
+        Condition::LdapInjection,
+        &[90, 943],
+        &["ldap", "ldap-injection"],
+        false,
+    ),
     class(Condition::SensitiveFile, PATHS, FILES, false),
     class(
         Condition::Ssrf(UrlShape::Internal),

@@ -69,8 +69,11 @@ impl Carrier {
 pub(super) fn of(step: &Step, parts: &[Part], hints: &Hints) -> Result<Vec<Lead>, String> {
     let mut leads = Vec::new();
     for part in parts {
-        value(part, step, hints, &mut leads)?;
-        name(part, hints, &mut leads)?;
+        // What is cut in two at a `=` is no parameter of that name.
+        let cut = name(part, hints, &mut leads)? && !is_plain(part);
+        if !cut {
+            value(part, step, hints, &mut leads)?;
+        }
     }
     if let Some(prefix) = path::attacked(parts::path(&step.request.target)) {
         in_path(&prefix, step, hints, &mut leads)?;
@@ -146,7 +149,7 @@ fn meant(class: &Class, part: &Part, step: &Step, hints: &Hints) -> bool {
     };
     let is_link = is_link(class);
     let calls_back = is_unknown(&text, &of(Origin::Callback));
-    let is_header = part.place.kind == PlaceKind::Header;
+    let is_header = matches!(part.place.kind, PlaceKind::Header | PlaceKind::Credentials);
     let is_attribute = part.place.kind == PlaceKind::XmlAttributes;
     if is_link && (is_header || is_attribute || part.place.kind == PlaceKind::Body) {
         return false;
@@ -174,13 +177,22 @@ fn meant(class: &Class, part: &Part, step: &Step, hints: &Hints) -> bool {
         || (hints.silent() && !is_header)
 }
 
-fn name(part: &Part, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {
+/// Whether a form could have a field of this name.
+fn is_plain(part: &Part) -> bool {
+    !part
+        .name()
+        .is_some_and(|name| name.contains([' ', ';', '\'', '"', '<', '`', '|']))
+}
+
+/// Whether the name of the part is an attack.
+fn name(part: &Part, hints: &Hints, leads: &mut Vec<Lead>) -> Result<bool, String> {
     let kind = match part.place.kind {
         PlaceKind::Query => PlaceKind::QueryNames,
         PlaceKind::Form | PlaceKind::Json => PlaceKind::ArgsNames,
-        _ => return Ok(()),
+        _ => return Ok(false),
     };
     let name = part.name().unwrap_or_default();
+    let known = leads.len();
     for class in evidence::of(name.as_bytes())?
         .into_iter()
         .filter(|class| !class.common)
@@ -194,7 +206,7 @@ fn name(part: &Part, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String>
             hints,
         ));
     }
-    Ok(())
+    Ok(leads.len() > known)
 }
 
 fn in_path(prefix: &str, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {

@@ -12,6 +12,7 @@
 mod assemble;
 mod candidates;
 mod classes;
+mod credentials;
 mod document;
 mod endpoint;
 mod evidence;

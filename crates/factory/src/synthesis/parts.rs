@@ -71,6 +71,10 @@ pub(super) fn parts(request: &Request) -> Vec<Part> {
         if host || !CARRIAGE.contains(&lower.as_str()) {
             parts.push(Part::new(PlaceKind::Header, Some(&name), value.clone()));
         }
+        if lower == "authorization" {
+            let opened = super::credentials::opened(value).into_iter();
+            parts.extend(opened.map(|text| Part::new(PlaceKind::Credentials, None, text)));
+        }
         if lower == "cookie" {
             for pair in value.split(|&byte| byte == b';') {
                 let (name, value) = halves(pair.trim_ascii(), b'=');

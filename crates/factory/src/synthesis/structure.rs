@@ -2,8 +2,8 @@
 
 use patch::Request;
 use patch::document::{
-    Body, Condition, Deny, Effect, Member, Oversize, Paths, Place, PlaceKind, Rule, Unparsable,
-    When,
+    Body, Condition, Deny, Effect, Member, Oversize, Paths, Place, PlaceKind, Rule, Strip,
+    Unparsable, When,
 };
 
 use super::candidates::Candidate;
@@ -54,6 +54,8 @@ pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Foun
         let parts = parts::parts(&step.request);
         let mut found = Vec::new();
         upload(step, &parts, &mut found);
+        unsigned(step, &parts, &mut found);
+        misled(step, hints, &parts, &mut found);
         odd_names(step, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
@@ -84,6 +86,87 @@ pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Foun
     all.into_iter()
         .map(|(_, step, found)| (step, found))
         .collect()
+}
+
+/// A token that anybody can write, because nothing signs it (RFC 8725 section 3.1).
+fn unsigned(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+    const NONE: &str = r#"(?i)"alg"\s*:\s*"none""#;
+    let is_unsigned = |part: &&Part| {
+        let text = String::from_utf8_lossy(&part.value).to_ascii_lowercase();
+        let compact: String = text.split_whitespace().collect();
+        compact.contains(r#""alg":"none""#)
+    };
+    let mut opened = parts
+        .iter()
+        .filter(|part| part.place.kind == PlaceKind::Credentials);
+    let Some(part) = opened.find(is_unsigned) else {
+        return;
+    };
+    let signed = br#"{"alg":"HS256","typ":"JWT"}"#;
+    found.push(Found {
+        candidate: candidate(
+            step,
+            parts,
+            vec![part.place.clone()],
+            Condition::Regex(NONE.to_owned()),
+        ),
+        effect: None,
+        twins: vec![super::twins::replaced(&step.request, part, None, signed)],
+        tier: 0,
+        why: "tokens that nothing signs are stopped; whether a signature is right only the application knows".to_owned(),
+    });
+}
+
+/// Headers by which an application can be told another host, or another page, than the
+/// request is for.
+const MISLEADING: &[&str] = &[
+    "x-forwarded-host",
+    "x-forwarded-server",
+    "x-host",
+    "x-original-host",
+    "x-http-host-override",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// A header that misleads the application is taken out; without it the request is a plain one.
+fn misled(step: &Step, hints: &Hints, parts: &[Part], found: &mut Vec<Found>) {
+    const NUMBERS: &[u32] = &[
+        20, 74, 284, 285, 287, 288, 290, 345, 348, 444, 601, 640, 644, 863,
+    ];
+    const WORDS: &[&str] = &["auth-bypass", "redirect", "host-header", "cache-poisoning"];
+    let headers = &step.request.headers;
+    let host = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(b"host"))
+        .map(|(_, value)| value);
+    let misleads = |part: &&Part| {
+        part.place.kind == PlaceKind::Header
+            && part
+                .name()
+                .is_some_and(|name| MISLEADING.contains(&name.to_ascii_lowercase().as_str()))
+            && Some(&part.value) != host
+    };
+    let headers: Vec<&Part> = parts.iter().filter(misleads).collect();
+    let ([part], true) = (
+        headers.as_slice(),
+        hints.silent() || hints.any(NUMBERS, WORDS),
+    ) else {
+        return;
+    };
+    let name = part.name().unwrap_or_default();
+    let mut twin = step.request.clone();
+    twin.headers
+        .retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
+    let mut made = candidate(step, parts, vec![part.place.clone()], Condition::Present);
+    made.rule = Rule::Strip(Strip::Header(name.to_owned()));
+    found.push(Found {
+        candidate: made,
+        effect: None,
+        twins: vec![twin],
+        tier: 0,
+        why: format!("{name} is taken out of requests; where a proxy in front sets it, the application sees Host instead"),
+    });
 }
 
 /// Whether what a step sends tells who sends it.

@@ -3,6 +3,7 @@
 use patch::document::PlaceKind;
 use patch::{Request, percent_encoded};
 
+use super::credentials;
 use super::leads::{Carrier, Lead};
 use super::parts::{self, Part};
 use crate::bytes;
@@ -47,6 +48,12 @@ fn values(request: &Request, part: &Part, lead: &Lead) -> Vec<Request> {
             vec![text(header(&name))]
         }
         PlaceKind::Cookie => vec![text("f3a9c2e17b")],
+        PlaceKind::Credentials if part.value.starts_with(b"{") => {
+            vec![text(
+                "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"key-1\",\"sub\":\"o.brien@example.org\"}",
+            )]
+        }
+        PlaceKind::Credentials => credentials::ORDINARY.map(text).to_vec(),
         PlaceKind::FileNames => vec![text("photo 1.jpg"), text("report.final.pdf")],
         PlaceKind::PartHeaders => vec![text("text/plain"), text("report 1 (final)")],
         PlaceKind::FileContents => vec![text("It's a <b>note</b>; nothing more & nothing less.")],
@@ -116,6 +123,13 @@ pub(super) fn replaced(
                 }
             }
         }
+        PlaceKind::Credentials => {
+            for (known, content) in &mut twin.headers {
+                if known.eq_ignore_ascii_case(b"authorization") {
+                    *content = credentials::replaced(content, &part.value, value);
+                }
+            }
+        }
         PlaceKind::Cookie => {
             for (known, content) in &mut twin.headers {
                 if known.eq_ignore_ascii_case(b"cookie") {
@@ -168,8 +182,9 @@ fn in_json(document: &mut serde_json::Value, old: &[u8], new: &str, name: Option
     match document {
         V::Object(fields) => {
             if let Some((from, to)) = name {
-                let last = from.rsplit('.').next().unwrap_or(from);
-                let renamed = |key: &String| match from.ends_with(key.as_str()) || key == last {
+                let renamed = |key: &String| match from.ends_with(key.as_str())
+                    || from.split('.').any(|step| step == key)
+                {
                     true => to.to_owned(),
                     false => key.clone(),
                 };

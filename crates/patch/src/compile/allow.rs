@@ -18,6 +18,12 @@ pub(super) fn compile(allow: &Allow) -> Result<Vec<Made>, String> {
     if asks && allow.places.is_empty() {
         return Err("`where` is empty; name at least one place, such as query.id".to_owned());
     }
+    let mut places = allow.places.iter().chain(&allow.only);
+    if places.any(|place| place.kind == PlaceKind::Credentials) {
+        return Err(
+            "`credentials` is a place for `deny`; an `allow` takes header.Authorization".to_owned(),
+        );
+    }
     if !asks && allow.only.is_empty() && allow.content_types.is_empty() {
         return Err(
             "this `allow` asks nothing; give type, min-length, max-length, charset, pattern, enum, max-count, required, only or content-types"

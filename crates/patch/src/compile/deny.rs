@@ -92,7 +92,35 @@ fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
     if let Condition::Traversal(Traversal::OutsidePrefix) = when.condition {
         return outside_prefix(when, document);
     }
-    let targets = targets::of_all(&when.places);
+    let (inside, beside): (Vec<Place>, Vec<Place>) = when
+        .places
+        .iter()
+        .cloned()
+        .partition(|place| place.kind == PlaceKind::Credentials);
+    if inside.is_empty() {
+        return at(&when.places, when);
+    }
+    use Condition as C;
+    if let C::Present | C::Absent | C::MoreThan(_) = when.condition {
+        return Err("`credentials` are looked into; write header.Authorization to ask whether they are there".to_owned());
+    }
+    let mut ways = match beside.is_empty() {
+        true => Vec::new(),
+        false => at(&beside, when)?,
+    };
+    for mut way in at(&inside, when)? {
+        for link in &mut way {
+            link.transformations.insert(0, "base64DecodeExt");
+        }
+        way.insert(0, targets::opened());
+        ways.push(way);
+    }
+    Ok(ways)
+}
+
+/// The same at these places.
+fn at(places: &[Place], when: &When) -> Result<Vec<Vec<Link>>, String> {
+    let targets = targets::of_all(places);
     let detector = detectors::of(&when.condition);
     let decode: &[Decode] = match (&when.decode, detector) {
         (Some(steps), _) => steps,
@@ -157,13 +185,13 @@ fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
         Condition::Equals(text) => seen("rx", format!("\\A{}\\z", literal(text))),
         Condition::StartsWith(text) => seen("rx", format!("\\A{}", literal(text))),
         Condition::EndsWith(text) => seen("rx", format!("{}\\z", literal(text))),
-        Condition::Present => return Ok(each(&when.places, "gt", 0)),
+        Condition::Present => return Ok(each(places, "gt", 0)),
         Condition::Absent => {
             // All of the places must be empty: one chain.
-            let chain = each(&when.places, "eq", 0).into_iter().flatten().collect();
+            let chain = each(places, "eq", 0).into_iter().flatten().collect();
             return Ok(vec![chain]);
         }
-        Condition::MoreThan(count) => return Ok(each(&when.places, "gt", *count)),
+        Condition::MoreThan(count) => return Ok(each(places, "gt", *count)),
         Condition::LongerThan(bytes) => {
             let mut link = Link::new(targets, "gt", bytes.to_string()).decoded(decode);
             link.transformations.push("length");

@@ -41,6 +41,8 @@ pub(crate) struct Link {
     pub(crate) transformations: Vec<&'static str>,
     /// Whether every stage of decoding is looked at.
     pub(crate) every_stage: bool,
+    /// Whether the groups of its expression become `TX:1` and so on.
+    pub(crate) captures: bool,
 }
 
 impl Entry {
@@ -90,6 +92,9 @@ impl Made {
                 );
                 if link.every_stage && !link.transformations.is_empty() {
                     actions.push(Action::flag("multiMatch"));
+                }
+                if link.captures {
+                    actions.push(Action::flag("capture"));
                 }
                 if at < last {
                     actions.push(Action::flag("chain"));
@@ -144,6 +149,7 @@ impl Link {
             argument: argument.into(),
             transformations: Vec::new(),
             every_stage: false,
+            captures: false,
         }
     }
 

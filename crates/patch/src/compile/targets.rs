@@ -2,7 +2,7 @@
 
 use seclang::{Selector, Target};
 
-use super::link::{Located, target};
+use super::link::{Link, Located, target};
 use crate::document::{Member, Place, PlaceKind};
 
 /// The targets of several places.
@@ -36,6 +36,12 @@ pub(crate) fn of(place: &Place) -> Located {
         P::Args => one("ARGS", member.map(anywhere)),
         P::ArgsNames => one("ARGS_NAMES", None),
         P::Header => one("REQUEST_HEADERS", member.map(literal)),
+        // As `opened` leaves them.
+        P::Credentials => Located(
+            ["1", "2", "3"]
+                .map(|number| target("TX", Some(Selector::Literal(number.to_owned()))))
+                .to_vec(),
+        ),
         P::HeaderNames => one("REQUEST_HEADERS_NAMES", None),
         P::Cookie => one("REQUEST_COOKIES", member.map(literal)),
         P::CookieNames => one("REQUEST_COOKIES_NAMES", None),
@@ -58,6 +64,18 @@ pub(crate) fn plain(variable: &str) -> Target {
 pub(crate) fn header(name: &str) -> Located {
     let name = Some(Selector::Literal(name.to_owned()));
     Located(vec![target("REQUEST_HEADERS", name)])
+}
+
+/// Leaves what `Authorization` holds in base64 to the rest of its chain. A token that is
+/// none of RFC 7519 is only noise when it is decoded.
+pub(crate) fn opened() -> Link {
+    let mut link = Link::new(
+        header("Authorization").0,
+        "rx",
+        r"(?i)\A\s*(?:basic\s+([\w+/=\x2d]+)|bearer\s+(eyJ[\w\x2d]+)\.([\w\x2d]+))",
+    );
+    link.captures = true;
+    link
 }
 
 /// A cookie by name.

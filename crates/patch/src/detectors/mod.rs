@@ -10,6 +10,7 @@ mod expression_injection;
 mod file;
 mod header_injection;
 mod jndi;
+mod ldap_injection;
 mod operators;
 mod path_confusion;
 mod sql_injection;
@@ -61,6 +62,7 @@ pub fn all() -> &'static [&'static Detector] {
         &template_injection::DETECTOR,
         &expression_injection::DETECTOR,
         &jndi::DETECTOR,
+        &ldap_injection::DETECTOR,
         &ssrf::INTERNAL,
         &ssrf::ANY,
         &ssrf::OTHER_HOST,
@@ -92,6 +94,7 @@ pub(crate) fn of(condition: &Condition) -> Option<&'static Detector> {
         Condition::CommandInjection => &command_injection::DETECTOR,
         Condition::TemplateInjection => &template_injection::DETECTOR,
         Condition::ExpressionInjection => &expression_injection::DETECTOR,
+        Condition::LdapInjection => &ldap_injection::DETECTOR,
         Condition::Jndi => &jndi::DETECTOR,
         Condition::Ssrf(UrlShape::Internal) => &ssrf::INTERNAL,
         Condition::Ssrf(UrlShape::Any) => &ssrf::ANY,

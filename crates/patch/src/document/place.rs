@@ -49,6 +49,7 @@ places! {
     Args "args" true "parameters wherever they come: query, form, top-level JSON";
     ArgsNames "args-names" false "names of all parameters; JSON paths begin with json.";
     Header "header" true "header values";
+    Credentials "credentials" false "what Authorization holds in base64: name and password of Basic, head and claims of a token; for `deny`";
     HeaderNames "header-names" false "header names";
     Cookie "cookie" true "cookie values";
     CookieNames "cookie-names" false "cookie names";

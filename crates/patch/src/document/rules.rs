@@ -145,6 +145,8 @@ pub enum Condition {
     TemplateInjection,
     /// Detector: OGNL, SpEL, EL and other Java expressions.
     ExpressionInjection,
+    /// Detector: filters of directories (LDAP).
+    LdapInjection,
     /// Detector: JNDI look-ups, as in Log4Shell.
     Jndi,
     /// Detector: URLs that lead a server to where it should not go.

@@ -76,6 +76,7 @@ impl Recorded {
                 headers.iter().any(|known| known.eq_ignore_ascii_case(name))
             }
             (PlaceKind::Host, _) => headers.contains(&"host"),
+            (PlaceKind::Credentials, _) => headers.contains(&"authorization"),
             (
                 PlaceKind::Header
                 | PlaceKind::HeaderNames
