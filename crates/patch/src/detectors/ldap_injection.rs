@@ -9,6 +9,6 @@ pub(super) const DETECTOR: Detector = Detector {
     summary: "what ends a filter of a directory and begins another",
     decode: &[Decode::Url, Decode::Url],
     checks: &[rx(
-        r"\*\s*\)\s*(?:\(|\x00|\z)|\)\s*\(\s*[|&!]|\(\s*[|&!]\s*\(|\)\s*\(?\s*[\w.;-]+\s*[~<>]?=\s*\*",
+        r"\*(?:\s*\))+\s*(?:\(|\x00)|\)\s*\(\s*[|&!]|\(\s*[|&!]\s*\(|\)\s*\(?\s*[\w.;-]+\s*[~<>]?=\s*\*",
     )],
 };
