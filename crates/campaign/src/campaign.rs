@@ -1,13 +1,14 @@
 //! A campaign: what was decided before it, and what people say while it runs.
 
 use ledger::Refused;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::notice::Templates;
 use crate::plan::Plan;
 
 /// How a campaign goes about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
     /// How many assets of a ring may fail; one more, and the campaign stops.
@@ -100,7 +101,7 @@ impl Rules {
 }
 
 /// What is rolled back when an asset fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// The asset.
@@ -110,7 +111,7 @@ pub enum Scope {
 }
 
 /// What somebody said, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Word {
     /// Who.
@@ -122,7 +123,7 @@ pub struct Word {
 }
 
 /// Whether a stakeholder consents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// The ring.
@@ -136,7 +137,7 @@ pub struct Answer {
 }
 
 /// What somebody says after having read what is known of a vendor patch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Review {
     /// The vendor patch.
@@ -153,7 +154,7 @@ pub struct Review {
 }
 
 /// Something that was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// What it is.
@@ -163,7 +164,9 @@ pub struct Source {
 }
 
 /// What tells of a vendor patch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
     /// What its vendor says that it changes.
@@ -175,7 +178,7 @@ pub enum SourceKind {
 }
 
 /// What shows how a vendor patch behaves where no test region does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The vendor patch.
@@ -192,7 +195,7 @@ pub struct Evidence {
 }
 
 /// Where something was seen that is no test region of one's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Origin {
     /// At a provider, who tells it.
@@ -219,7 +222,7 @@ impl Origin {
 }
 
 /// What is done about an asset that failed, or was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remedy {
     /// Which.
@@ -231,7 +234,7 @@ pub struct Remedy {
 }
 
 /// The staged deployment of vendor patches on assets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
     /// Its number.
@@ -278,7 +281,7 @@ pub struct Campaign {
 }
 
 /// What people do with a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Move {
     /// Begin.
@@ -329,6 +332,17 @@ impl Move {
 }
 
 impl Campaign {
+    /// How far people have let it go, in a word.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match (&self.started, &self.paused) {
+            _ if self.rolled_back.is_some() => "taken back",
+            (None, _) => "planned",
+            (Some(_), Some(_)) => "paused",
+            (Some(_), None) => "started",
+        }
+    }
+
     /// What the campaign becomes when `who` makes a move.
     ///
     /// # Errors

@@ -8,17 +8,18 @@ use jiff::tz::TimeZone;
 use ledger::{
     Advisory, Asset, AssetKind, Environment, Finding, Job, Refused, State, Subject, ssvc,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::calendar::Freeze;
-use crate::campaign::Rules;
+use crate::campaign::{Campaign, Rules, Word};
 use crate::notice::Templates;
-use crate::plan::{Host, Inputs, Offer, RingRule, Service};
+use crate::plan::{Host, Inputs, Offer, RingRule, Service, make};
 use crate::policy::{Lane, Policy, Threat, Urgent, VendorPatch};
 use crate::{Check, Means};
 
 /// A campaign as people describe it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
     /// For people.
@@ -62,7 +63,7 @@ fn monthly() -> Lane {
 }
 
 /// A vendor patch, and where it goes.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Patch {
     /// Names it.
@@ -72,12 +73,15 @@ pub struct Patch {
     pub title: String,
     /// When it was released.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub released: Option<Date>,
     /// When what is told of it changed last.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub updated: Option<Date>,
     /// When it was first seen here; none: now.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub first_seen: Option<Date>,
     /// The vendor patches in whose place it came.
     #[serde(default)]
@@ -93,7 +97,7 @@ pub struct Patch {
 }
 
 /// What the ledger does not know of an asset, or not so.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Extra {
     /// Its ring; none: as the ledger says.
@@ -115,7 +119,7 @@ pub struct Extra {
 }
 
 /// How a backup is made.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupRule {
     /// Who makes it, as the executor knows it.
@@ -236,6 +240,48 @@ impl Description {
             rules: self.rules.clone(),
             name: name.to_owned(),
             now_ms,
+        })
+    }
+
+    /// The campaign with this number, as it is planned now: for all assets, or for those alone that
+    /// another one left.
+    ///
+    /// # Errors
+    /// It cannot be planned so, or there is nothing to do.
+    pub fn campaign(
+        &self,
+        id: i64,
+        known: Known<'_>,
+        follows: Option<(i64, &BTreeSet<String>)>,
+        planned: Word,
+    ) -> Result<Campaign, Refused> {
+        let only = follows.map(|(_, assets)| assets);
+        let inputs = self.inputs(known, only, &format!("campaign-{id}"), planned.time_ms)?;
+        let plan = make(&inputs)?;
+        if plan.patches.is_empty() {
+            let why = plan.left_out.first().map(|it| it.why.clone());
+            return Err(Refused::new(format!(
+                "nothing is to be done{}",
+                why.map_or(String::new(), |why| format!(", for example: {why}"))
+            )));
+        }
+        Ok(Campaign {
+            id,
+            title: self.title.clone(),
+            owner: self.owner.clone(),
+            contact: self.contact.clone(),
+            follows: follows.map(|(id, _)| id),
+            planned,
+            plan,
+            rules: self.rules.clone(),
+            templates: self.templates.clone(),
+            started: None,
+            reviews: Vec::new(),
+            evidence: Vec::new(),
+            answers: Vec::new(),
+            remedies: Vec::new(),
+            paused: None,
+            rolled_back: None,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ledger::Refused;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Done, Failure, Found, Task};
@@ -14,7 +15,7 @@ pub struct Journal {
 }
 
 /// One task of a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// What was to be done.
@@ -32,7 +33,7 @@ pub struct Entry {
 }
 
 /// How a task ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ended {
     /// When.
@@ -42,7 +43,7 @@ pub struct Ended {
 }
 
 /// How a task ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outcome {
     /// It was done.

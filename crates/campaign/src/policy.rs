@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::date;
@@ -9,7 +10,7 @@ use crate::text::date;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What an organisation demands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// How many days after its release a vendor patch is due.
@@ -28,7 +29,7 @@ impl Default for Policy {
 }
 
 /// A fix as its vendor publishes it: a version of a package, of a firmware.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VendorPatch {
     /// Names it.
@@ -53,7 +54,7 @@ pub struct VendorPatch {
 }
 
 /// What is known of how a vulnerability is exploited.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Threat {
     /// It is exploited: CISA's catalogue (KEV) lists it.
@@ -69,7 +70,7 @@ pub struct Threat {
 }
 
 /// Somebody's word that a fix cannot wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Urgent {
     /// Whose.
@@ -79,7 +80,9 @@ pub struct Urgent {
 }
 
 /// How a vendor patch goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lane {
     /// At once: the next window, whatever the calendar of the month.
@@ -89,7 +92,7 @@ pub enum Lane {
 }
 
 /// When a vendor patch is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Due {
     /// The vendor patch.

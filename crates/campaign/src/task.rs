@@ -1,6 +1,7 @@
 //! What a campaign asks to be done: one task at a time, each with a key that names it for good.
 
 use ledger::Job;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What comes next in a campaign.
@@ -19,7 +20,7 @@ pub enum Step {
 }
 
 /// Why nothing can begin now.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Waiting {
     /// Nobody has started it.
@@ -69,7 +70,7 @@ pub enum Waiting {
 }
 
 /// One thing that is to be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
     /// Names it within its campaign, for good: `production/2/web-1/apply`.
@@ -85,7 +86,7 @@ pub struct Task {
 }
 
 /// What is to be done. Each can be done again after it was done in part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
     /// Send a mail: a question, a notice, a reminder, an all-clear, the report.
@@ -152,7 +153,7 @@ pub enum Action {
 }
 
 /// A mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
     /// Addresses.
@@ -167,7 +168,7 @@ pub struct Mail {
 }
 
 /// A backup of an asset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
     /// Names it for good: the same name is the same backup.
@@ -179,7 +180,7 @@ pub struct Backup {
 }
 
 /// A vendor patch as it is installed on one asset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// The vendor patch.
@@ -189,7 +190,7 @@ pub struct Change {
 }
 
 /// By what means a vendor patch is installed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Means {
     /// Packages of the asset's own package manager.
@@ -213,7 +214,7 @@ pub enum Means {
 }
 
 /// How an asset is brought back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Retreat {
     /// The versions of before are installed.
@@ -223,7 +224,7 @@ pub enum Retreat {
 }
 
 /// Something that must hold of an asset or a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// For people.
@@ -240,7 +241,7 @@ fn patience_ms() -> i64 {
 }
 
 /// What a check looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Probe {
     /// A page answers.

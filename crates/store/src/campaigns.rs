@@ -57,6 +57,24 @@ impl Session<'_> {
         entries.collect()
     }
 
+    /// What was begun in a campaign, in the order of the tasks' keys.
+    ///
+    /// # Errors
+    /// It is not there, the paging is wrong, or the database cannot be asked.
+    pub fn campaign_tasks(&mut self, id: i64, paging: Paging<'_>) -> Result<Page<Entry>, Error> {
+        held(self.connection, id)?;
+        let part = Part::of(paging, &[Kind::Text], self.limits)?;
+        let after = part.after.clone().unwrap_or_else(|| vec!["".into()]);
+        let rows = self.connection.query(
+            "SELECT task, body FROM campaign_task WHERE task > $1 AND campaign = $3 ORDER BY task LIMIT $2",
+            &[after, vec![part.rows(), id.into()]].concat(),
+        )?;
+        let entries = rows
+            .iter()
+            .map(|row| Ok((vec![row.text(0)?.into()], parsed(row.text(1)?)?)));
+        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+    }
+
     fn campaign_task(&mut self, id: i64, key: &str) -> Result<Option<Entry>, Error> {
         let sql = "SELECT body FROM campaign_task WHERE campaign = $1 AND task = $2";
         let row = self.connection.first(sql, &[id.into(), key.into()])?;
@@ -137,12 +155,20 @@ impl Change<'_> {
         })
     }
 
-    /// Records that a task begins.
+    /// Records that a task begins, if the campaign is still of the version that it follows from: so
+    /// nothing begins after somebody has paused it.
     ///
     /// # Errors
-    /// It is under way, was done or left out, or another controller works on the campaign.
-    pub fn begin_task(&mut self, id: i64, task: &Task, holder: &str) -> Result<Entry, Error> {
-        self.must_hold(id, holder)?;
+    /// The campaign was changed meanwhile, the task is under way, was done or left out, or another
+    /// controller works on the campaign.
+    pub fn begin_task(
+        &mut self,
+        id: i64,
+        task: &Task,
+        (holder, seen): (&str, i64),
+    ) -> Result<Entry, Error> {
+        let version = self.must_hold(id, holder)?;
+        as_expected(&format!("campaign/{id}"), version, Some(seen))?;
         let before = self.campaign_task(id, &task.key)?;
         let entry = Entry::begin(before.as_ref(), task, self.now_ms())?;
         self.keep_task(id, "begin", entry)
@@ -198,11 +224,12 @@ impl Change<'_> {
         Ok(entry)
     }
 
-    /// Only who holds a campaign may work on it.
-    fn must_hold(&mut self, id: i64, holder: &str) -> Result<(), Error> {
-        match self.holder(id)? {
-            (held, _) if held == holder => Ok(()),
-            (other, _) => Err(Error::refused(format!(
+    /// Only who holds a campaign may work on it; its version.
+    fn must_hold(&mut self, id: i64, holder: &str) -> Result<i64, Error> {
+        let held = held(self.connection, id)?;
+        match held.by {
+            by if by == holder => Ok(held.version),
+            other => Err(Error::refused(format!(
                 "{} works on campaign {id}",
                 if other.is_empty() { "nobody" } else { &other }
             ))),
@@ -210,17 +237,22 @@ impl Change<'_> {
     }
 }
 
-impl Session<'_> {
-    fn holder(&mut self, id: i64) -> Result<(String, i64), Error> {
-        holder(self.connection, id)
-    }
+/// Who works on a campaign, and until when nobody else may.
+struct Held {
+    by: String,
+    until_ms: i64,
+    version: i64,
 }
 
-fn holder(connection: &mut Connection, id: i64) -> Result<(String, i64), Error> {
-    let sql = "SELECT holder, held_until_ms FROM campaign WHERE id = $1";
+fn held(connection: &mut Connection, id: i64) -> Result<Held, Error> {
+    let sql = "SELECT holder, held_until_ms, version FROM campaign WHERE id = $1";
     let row = connection.first(sql, &[id.into()])?;
     let row = row.ok_or_else(|| Error::missing(format!("campaign {id}")))?;
-    Ok((row.text(0)?.to_owned(), row.integer(1)?))
+    Ok(Held {
+        by: row.text(0)?.to_owned(),
+        until_ms: row.integer(1)?,
+        version: row.integer(2)?,
+    })
 }
 
 impl Store {
@@ -237,10 +269,11 @@ impl Store {
         (now_ms, until_ms): (i64, i64),
     ) -> Result<(), Error> {
         self.pool.with(Transaction::Write, |connection| {
-            let (held, held_until_ms) = holder(connection, id)?;
-            if held != by && now_ms < held_until_ms && !gone(&held) {
+            let held = held(connection, id)?;
+            if held.by != by && now_ms < held.until_ms && !gone(&held.by) {
+                let other = held.by;
                 return Err(Error::refused(format!(
-                    "{held} works on campaign {id}, and tells so every few seconds: stop that one, or wait until it is gone"
+                    "{other} works on campaign {id}, and tells so every few seconds: stop that one, or wait until it is gone"
                 )));
             }
             connection.execute(

@@ -89,6 +89,11 @@ impl<'a> Change<'a> {
         self.by.who
     }
 
+    /// Why it is made.
+    pub(crate) fn why(&self) -> &'a str {
+        self.by.why
+    }
+
     /// The last entry of the audit log, also if it was written now.
     pub(crate) fn noted(&self) -> i64 {
         self.head.sequence

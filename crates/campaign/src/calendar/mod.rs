@@ -5,6 +5,7 @@ mod recurrence;
 use jiff::civil::{Date, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use recurrence::Recurrence;
@@ -13,7 +14,7 @@ pub use recurrence::Recurrence;
 const LOOKED_AT: usize = 400;
 
 /// When a group's windows open and close.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WindowRule {
     /// On which days: `FREQ=MONTHLY;BYDAY=2TU`.
@@ -22,6 +23,7 @@ pub struct WindowRule {
     #[serde(default)]
     pub plus_days: i16,
     /// When a window opens, by the clock on the wall.
+    #[schemars(with = "String")]
     pub opens: Time,
     /// How long it is open, in minutes; also in the night in which the clock is set.
     pub minutes: u32,
@@ -29,6 +31,7 @@ pub struct WindowRule {
     pub zone: Zone,
     /// The day from which the rule counts; a rule with `INTERVAL` or `COUNT` needs it.
     #[serde(default = "long_ago")]
+    #[schemars(with = "String")]
     pub from: Date,
 }
 
@@ -37,7 +40,7 @@ fn long_ago() -> Date {
 }
 
 /// A time zone of the IANA database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(TimeZone, String);
 
@@ -74,12 +77,14 @@ impl Zone {
 }
 
 /// When nothing is changed, whatever the windows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze {
     /// The first day, by the clock of the window that it closes.
+    #[schemars(with = "String")]
     pub from: Date,
     /// The last day.
+    #[schemars(with = "String")]
     pub until: Date,
     /// Why.
     pub why: String,
@@ -89,7 +94,9 @@ pub struct Freeze {
 }
 
 /// A time in which may be worked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// From.

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Periods that are looked at for the next day of a rule.
 const PERIODS: usize = 5000;
 
 /// `FREQ=MONTHLY;BYDAY=2TU` and the like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Recurrence {
     text: String,

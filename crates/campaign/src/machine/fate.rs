@@ -1,5 +1,6 @@
 //! What became of an asset.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::phase::Phase;
@@ -9,7 +10,7 @@ use crate::journal::Outcome;
 use crate::plan::PlannedAsset;
 
 /// What became of an asset in a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Fate {
     /// It has not come to an end.

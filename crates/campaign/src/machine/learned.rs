@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fate::Fate;
@@ -11,7 +12,7 @@ use crate::journal::Outcome;
 use crate::plan::PlannedAsset;
 
 /// What is known of how a vendor patch behaves.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Learned {
     /// From where: a test region, or as what the evidence of others is named.

@@ -1,10 +1,11 @@
 //! Texts of mails that people edit: `{begins}` and the like stand for what is told.
 
 use ledger::Refused;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A text with places for facts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// One line.
@@ -14,7 +15,7 @@ pub struct Template {
 }
 
 /// The texts of a campaign; what is not there is as shipped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Templates {
     /// Asks a stakeholder.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ledger::{Job, Refused};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::graph::{levels, turned};
@@ -81,7 +82,7 @@ pub struct Host {
 }
 
 /// A vendor patch that can be installed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// What its vendor publishes.
@@ -91,7 +92,7 @@ pub struct Offer {
 }
 
 /// How a ring is worked on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RingRule {
     /// Names it.
@@ -113,7 +114,7 @@ pub struct RingRule {
 }
 
 /// What people use, and who answers for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Names it.
@@ -196,6 +197,7 @@ pub fn make(inputs: &Inputs) -> Result<Plan, Refused> {
         assets,
         rings: planned_rings,
         left_out,
+        freezes: inputs.freezes.clone(),
         remarks,
     })
 }

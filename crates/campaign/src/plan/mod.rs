@@ -6,9 +6,10 @@ mod picture;
 mod text;
 
 use ledger::Job;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Window, Zone};
+use crate::calendar::{Freeze, Window, Zone};
 use crate::policy::{Due, Lane};
 use crate::{Check, Means, Retreat};
 
@@ -19,7 +20,7 @@ pub use picture::{gantt, graph};
 pub use text::told;
 
 /// The plan of a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Whether it is a month's campaign or an urgent one.
@@ -33,13 +34,16 @@ pub struct Plan {
     /// What does not come with this campaign, and why.
     #[serde(default)]
     pub left_out: Vec<LeftOut>,
+    /// When nothing is changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<Freeze>,
     /// What whoever approves should know.
     #[serde(default)]
     pub remarks: Vec<String>,
 }
 
 /// A vendor patch of a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedPatch {
     /// Names it.
@@ -56,7 +60,7 @@ pub struct PlannedPatch {
 }
 
 /// An asset of a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedAsset {
     /// Names it.
@@ -100,7 +104,7 @@ pub struct PlannedAsset {
 }
 
 /// Assets that are done together: a region, a department.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ring {
     /// Names it.
@@ -124,7 +128,7 @@ pub struct Ring {
 }
 
 /// Assets that are done at one time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wave {
     /// Places in the plan's list of assets.
@@ -136,7 +140,7 @@ pub struct Wave {
 }
 
 /// Somebody whose consent is needed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
     /// For which service.
@@ -149,7 +153,7 @@ pub struct Consent {
 }
 
 /// What does not come with a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
     /// The vendor patch.

@@ -129,20 +129,14 @@ fn told(stored: &Stored<Campaign>, what: &str, json: bool) {
 fn list(arguments: &List) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let page = store.read(|it| it.campaigns(arguments.listing.paging()))?;
-    let state = |campaign: &Campaign| match (&campaign.started, &campaign.paused) {
-        _ if campaign.rolled_back.is_some() => "taken back",
-        (None, _) => "planned",
-        (Some(_), Some(_)) => "paused",
-        (Some(_), None) => "started",
-    };
     let json = |it: &Stored<Campaign>| {
         let campaign = &it.value;
         json!({ "id": campaign.id, "title": campaign.title, "owner": campaign.owner,
-            "state": state(campaign), "follows": campaign.follows })
+            "state": campaign.state(), "follows": campaign.follows })
     };
     let line = |it: &Stored<Campaign>| {
         let campaign = &it.value;
-        let state = state(campaign);
+        let state = campaign.state();
         Ok(format!(
             "{:>6}  {state:<10}  {}",
             campaign.id, campaign.title

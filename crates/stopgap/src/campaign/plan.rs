@@ -1,18 +1,14 @@
 //! A campaign is planned, and looked at before it starts.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use campaign::description::{Description, Known};
-use campaign::machine::{Fate, fates};
+use campaign::description::Description;
 use campaign::{Campaign, Word, notice, plan, policy};
 use clap::{Args, Subcommand};
-use ledger::{Advisory, Asset, Finding, Refused};
 use serde_json::json;
-use store::{FindingFilter, Paging, Record, Session, Store};
 
 use crate::ledger_place::{Place, Who, now_ms};
 
@@ -104,48 +100,28 @@ struct Explain {
 pub(super) fn run(arguments: &Plan) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let description = read(&arguments.file)?;
-    let facts = Facts::of(&store, &description)?;
-    let only = arguments.follows.map(|id| unfinished(&store, id));
-    let only = only.transpose()?;
-    let now_ms = now_ms();
-    let by = arguments.by.by(now_ms);
-    let make = |id: i64| -> Result<Campaign, Refused> {
-        let name = format!("campaign-{id}");
-        let inputs = description.inputs(facts.known(), only.as_ref(), &name, now_ms)?;
-        let planned = plan::make(&inputs)?;
-        if planned.patches.is_empty() {
-            let why = planned.left_out.first().map(|it| it.why.clone());
-            return Err(Refused::new(format!(
-                "nothing is to be done{}",
-                why.map_or(String::new(), |why| format!(", for example: {why}"))
-            )));
-        }
-        Ok(Campaign {
-            id,
-            title: description.title.clone(),
-            owner: description.owner.clone(),
-            contact: description.contact.clone(),
-            follows: arguments.follows,
-            planned: Word {
+    let by = arguments.by.by(now_ms());
+    let campaign = match arguments.dry_run {
+        true => {
+            let facts = store.read(|it| it.facts(&description))?;
+            let left = arguments
+                .follows
+                .map(|id| store.read(|it| it.unfinished(id)));
+            let left = left.transpose()?;
+            let follows = arguments.follows.zip(left.as_ref());
+            let planned = Word {
                 who: by.who.to_owned(),
                 text: by.why.to_owned(),
-                time_ms: now_ms,
-            },
-            plan: planned,
-            rules: description.rules.clone(),
-            templates: description.templates.clone(),
-            started: None,
-            reviews: Vec::new(),
-            evidence: Vec::new(),
-            answers: Vec::new(),
-            remedies: Vec::new(),
-            paused: None,
-            rolled_back: None,
-        })
-    };
-    let campaign = match arguments.dry_run {
-        true => make(0).map_err(|why| anyhow::anyhow!("{why}"))?,
-        false => store.change(&by, |it| it.plan_campaign(make))?.value,
+                time_ms: by.now_ms,
+            };
+            let made = description.campaign(0, facts.known(), follows, planned);
+            made.map_err(|why| anyhow::anyhow!("{why}"))?
+        }
+        false => {
+            let planned =
+                store.change(&by, |it| it.plan_described(&description, arguments.follows));
+            planned?.value
+        }
     };
     told(
         &campaign,
@@ -217,7 +193,7 @@ pub(crate) fn policy(arguments: &Policy) -> anyhow::Result<ExitCode> {
     let PolicyCommand::Explain(arguments) = &arguments.command;
     let store = arguments.place.open()?;
     let description = read(&arguments.file)?;
-    let facts = Facts::of(&store, &description)?;
+    let facts = store.read(|it| it.facts(&description))?;
     let (offers, threats) = description.offers(facts.known(), now_ms());
     let patches: Vec<_> = offers.into_iter().map(|it| it.patch).collect();
     let unknown = arguments
@@ -247,90 +223,4 @@ fn read(path: &Path) -> anyhow::Result<Description> {
         bail!("{} has more than {DESCRIPTION_BYTES} bytes", path.display());
     }
     serde_saphyr::from_str(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
-}
-
-/// The assets that a campaign did not bring to its end.
-fn unfinished(store: &Store, id: i64) -> anyhow::Result<BTreeSet<String>> {
-    let (campaign, journal) =
-        store.read(|it| Ok((it.campaign(id)?.value, it.campaign_journal(id)?)))?;
-    let unfinished: BTreeSet<String> = fates(&campaign, &journal)
-        .into_iter()
-        .filter(|it| !matches!(it.fate, Fate::Done { outstanding: None }))
-        .filter_map(|it| Some(campaign.plan.asset(it.asset)?.id.clone()))
-        .collect();
-    if unfinished.is_empty() {
-        bail!("campaign {id} left nothing to take up");
-    }
-    Ok(unfinished)
-}
-
-/// What the ledger knows that a plan needs.
-struct Facts {
-    assets: Vec<Asset>,
-    advisories: Vec<Advisory>,
-    findings: Vec<Finding>,
-}
-
-impl Facts {
-    fn of(store: &Store, description: &Description) -> anyhow::Result<Self> {
-        let fixed: BTreeSet<&String> = description
-            .patches
-            .iter()
-            .flat_map(|it| &it.fixes)
-            .collect();
-        let facts = store.read(|it| {
-            let assets = all::<Asset>(it)?;
-            let (mut advisories, mut findings) = (Vec::new(), Vec::new());
-            for id in fixed {
-                match it.get::<Advisory>(id) {
-                    Ok(found) => advisories.push(found.value),
-                    Err(error) if error.is_missing() => continue,
-                    Err(error) => return Err(error),
-                }
-                let filter = FindingFilter {
-                    advisory: Some(id.clone()),
-                    ..FindingFilter::default()
-                };
-                let mut after = None;
-                loop {
-                    let page = it.findings(&filter, paging(after.as_deref()))?;
-                    findings.extend(page.items.into_iter().map(|it| it.value));
-                    after = page.next;
-                    if after.is_none() {
-                        break;
-                    }
-                }
-            }
-            Ok(Self {
-                assets,
-                advisories,
-                findings,
-            })
-        })?;
-        Ok(facts)
-    }
-
-    fn known(&self) -> Known<'_> {
-        Known {
-            assets: &self.assets,
-            advisories: &self.advisories,
-            findings: &self.findings,
-        }
-    }
-}
-
-fn paging(after: Option<&str>) -> Paging<'_> {
-    Paging { after, most: None }
-}
-
-fn all<R: Record>(session: &mut Session<'_>) -> Result<Vec<R>, store::Error> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = session.list::<R>(paging(after.as_deref()))?;
-        all.extend(page.items.into_iter().map(|it| it.value));
-        after = page.next;
-        if after.is_none() {
-            return Ok(all);
-        }
-    }
 }

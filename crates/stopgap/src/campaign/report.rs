@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use campaign::report;
 use clap::{Args, ValueEnum};
-use store::Paging;
 
 use crate::ledger_place::{Place, now_ms};
 
@@ -37,20 +36,7 @@ pub(super) fn run(arguments: &Report) -> anyhow::Result<ExitCode> {
     let (campaign, journal, followed_by) = store.read(|it| {
         let campaign = it.campaign(arguments.id)?.value;
         let journal = it.campaign_journal(arguments.id)?;
-        let (mut followed_by, mut after) = (Vec::new(), None);
-        loop {
-            let page = it.campaigns(Paging {
-                after: after.as_deref(),
-                most: None,
-            })?;
-            let following = page.items.iter().map(|it| &it.value);
-            let following = following.filter(|it| it.follows == Some(arguments.id));
-            followed_by.extend(following.map(|it| it.id));
-            after = page.next;
-            if after.is_none() {
-                return Ok((campaign, journal, followed_by));
-            }
-        }
+        Ok((campaign, journal, it.campaigns_after(arguments.id)?))
     })?;
     let report = report::report(&campaign, &journal, followed_by, now_ms());
     let text = match arguments.format {

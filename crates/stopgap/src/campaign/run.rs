@@ -12,7 +12,7 @@ use anyhow::Context;
 use campaign::machine::{Signals, next_step};
 use campaign::{Campaign, Class, Failure, Hands, Journal, Outcome, Step, Task, Waiting};
 use clap::Args;
-use store::{By, Error, Store};
+use store::{By, Error, Store, Stored};
 
 use super::hands::Program;
 use super::status::told;
@@ -191,16 +191,25 @@ impl Controller<'_> {
 
     fn until_the_end(&mut self, hands: &dyn Hands, begin: &dyn Fn(Task)) -> anyhow::Result<bool> {
         self.hold()?;
-        let (mut campaign, mut journal) = self.read()?;
+        let (mut known, mut journal) = self.read()?;
         loop {
             self.hold()?;
+            let campaign = &known.value;
             let seen = Signals {
                 running: self.running.clone(),
             };
-            match next_step(&campaign, &journal, &seen, now_ms()) {
+            match next_step(campaign, &journal, &seen, now_ms()) {
                 Step::Do(task) => {
-                    let entry =
-                        self.change(&task.key, |it| it.begin_task(self.id, &task, &self.holder))?;
+                    let holder = (&*self.holder, known.version);
+                    let begun = self.change(&task.key, |it| it.begin_task(self.id, &task, holder));
+                    let entry = match begun {
+                        // People have said something meanwhile: that comes first.
+                        Err(why) if why.is_changed() => {
+                            known = self.read_campaign()?;
+                            continue;
+                        }
+                        begun => begun?,
+                    };
                     tracing::info!("begins: {}", task.key);
                     journal.keep(entry);
                     self.running.insert(task.key.clone());
@@ -220,7 +229,7 @@ impl Controller<'_> {
                         return Ok(false);
                     }
                     self.wait(&mut journal)?;
-                    campaign = self.read_campaign()?;
+                    known = self.read_campaign()?;
                 }
                 Step::End => {
                     self.tell(&Step::End);
@@ -258,29 +267,26 @@ impl Controller<'_> {
             .hold_campaign(self.id, &self.holder, gone, times)?)
     }
 
-    fn read(&self) -> anyhow::Result<(Campaign, Journal)> {
-        let read = self.store.read(|it| {
-            let campaign = it.campaign(self.id)?.value;
-            Ok((campaign, it.campaign_journal(self.id)?))
-        });
-        Ok(read?)
+    fn read(&self) -> Result<(Stored<Campaign>, Journal), Error> {
+        self.store
+            .read(|it| Ok((it.campaign(self.id)?, it.campaign_journal(self.id)?)))
     }
 
-    fn read_campaign(&self) -> anyhow::Result<Campaign> {
-        Ok(self.store.read(|it| it.campaign(self.id))?.value)
+    fn read_campaign(&self) -> Result<Stored<Campaign>, Error> {
+        self.store.read(|it| it.campaign(self.id))
     }
 
     fn change<T>(
         &self,
         why: &str,
         change: impl FnOnce(&mut store::Change<'_>) -> Result<T, Error>,
-    ) -> anyhow::Result<T> {
+    ) -> Result<T, Error> {
         let by = By {
             who: &self.holder,
             why,
             now_ms: now_ms(),
         };
-        Ok(self.store.change(&by, change)?)
+        self.store.change(&by, change)
     }
 
     /// Finds out what became of a task that a controller before this one began.

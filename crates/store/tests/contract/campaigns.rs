@@ -12,6 +12,7 @@ crate::on_both!(
     a_campaign_is_kept_with_its_plan_and_what_people_do_with_it,
     a_task_begins_once_and_ends_once,
     a_campaign_is_worked_on_by_one_controller,
+    nothing_begins_that_does_not_know_what_people_have_said,
     campaigns_are_listed_without_their_assets,
 );
 
@@ -67,6 +68,7 @@ pub(crate) fn campaign() -> Campaign {
             gate: Vec::new(),
         }],
         left_out: Vec::new(),
+        freezes: Vec::new(),
         remarks: Vec::new(),
     };
     Campaign {
@@ -114,7 +116,7 @@ pub(crate) fn begun(store: &Store) {
     store
         .hold_campaign(1, "controller-1", |_| false, (0, 100))
         .unwrap();
-    change(store, |it| it.begin_task(1, &task(), "controller-1"));
+    change(store, |it| it.begin_task(1, &task(), ("controller-1", 2)));
 }
 
 fn a_campaign_is_kept_with_its_plan_and_what_people_do_with_it(backend: &Backend) {
@@ -162,7 +164,7 @@ fn a_task_begins_once_and_ends_once(backend: &Backend) {
             "{told}"
         );
     };
-    let begin = || store.change(&BY, |it| it.begin_task(1, &task(), "controller-1"));
+    let begin = || store.change(&BY, |it| it.begin_task(1, &task(), ("controller-1", 2)));
     refused(begin(), "it is under way");
     let journal = store.read(|it| it.campaign_journal(1)).unwrap();
     assert_eq!(journal.open().count(), 1);
@@ -184,7 +186,7 @@ fn a_task_begins_once_and_ends_once(backend: &Backend) {
 fn a_campaign_is_worked_on_by_one_controller(backend: &Backend) {
     let store = backend.open();
     change(&store, |it| it.plan_campaign(|_| Ok(campaign())));
-    let begin = |holder: &str| store.change(&BY, |it| it.begin_task(1, &task(), holder));
+    let begin = |holder: &str| store.change(&BY, |it| it.begin_task(1, &task(), (holder, 1)));
     assert!(
         begin("one")
             .unwrap_err()
@@ -215,6 +217,41 @@ fn a_campaign_is_worked_on_by_one_controller(backend: &Backend) {
     assert!(
         store
             .hold_campaign(9, "one", |_| false, (0, 1))
+            .unwrap_err()
+            .is_missing()
+    );
+}
+
+fn nothing_begins_that_does_not_know_what_people_have_said(backend: &Backend) {
+    let store = backend.open();
+    begun(&store);
+    let pause = Move::Pause {
+        why: "something is wrong".to_owned(),
+    };
+    change(&store, |it| it.move_campaign(1, &pause, None));
+    let other = Task {
+        key: "all/1/web-1/apply".to_owned(),
+        ..task()
+    };
+    let begin =
+        |seen: i64| store.change(&BY, |it| it.begin_task(1, &other, ("controller-1", seen)));
+    assert!(begin(2).unwrap_err().is_changed());
+    begin(3).unwrap();
+    let mut paging = Paging {
+        after: None,
+        most: Some(1),
+    };
+    let first = store.read(|it| it.campaign_tasks(1, paging)).unwrap();
+    paging.after = first.next.as_deref();
+    let second = store.read(|it| it.campaign_tasks(1, paging)).unwrap();
+    assert_eq!(
+        [&first.items[0].task, &second.items[0].task],
+        [&task(), &other]
+    );
+    assert_eq!(second.next, None);
+    assert!(
+        store
+            .read(|it| it.campaign_tasks(2, paging))
             .unwrap_err()
             .is_missing()
     );
