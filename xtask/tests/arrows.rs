@@ -20,7 +20,10 @@ const MAY: &[(&str, &[&str])] = &[
     ("advisories", &["ledger"]),
     ("campaign", &["ledger"]),
     ("store", &["campaign", "ledger", "wire"]),
-    ("control", &["ledger", "store", "wire"]),
+    (
+        "control",
+        &["campaign", "inventory", "ledger", "store", "wire"],
+    ),
     (
         "stopgap",
         &[

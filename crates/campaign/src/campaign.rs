@@ -10,6 +10,7 @@ use crate::plan::Plan;
 /// How a campaign goes about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "CampaignRules")]
 pub struct Rules {
     /// How many assets of a ring may fail; one more, and the campaign stops.
     pub failures: u32,
@@ -103,6 +104,7 @@ impl Rules {
 /// What is rolled back when an asset fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "RollBackScope")]
 pub enum Scope {
     /// The asset.
     Asset,
@@ -113,6 +115,7 @@ pub enum Scope {
 /// What somebody said, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignWord")]
 pub struct Word {
     /// Who.
     pub who: String,
@@ -125,6 +128,7 @@ pub struct Word {
 /// Whether a stakeholder consents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignAnswer")]
 pub struct Answer {
     /// The ring.
     pub ring: String,
@@ -156,6 +160,7 @@ pub struct Review {
 /// Something that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReviewSource")]
 pub struct Source {
     /// What it is.
     pub kind: SourceKind,
@@ -168,6 +173,7 @@ pub struct Source {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ReviewSourceKind")]
 pub enum SourceKind {
     /// What its vendor says that it changes.
     ReleaseNotes,
@@ -180,6 +186,7 @@ pub enum SourceKind {
 /// What shows how a vendor patch behaves where no test region does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignEvidence")]
 pub struct Evidence {
     /// The vendor patch.
     pub patch: String,
@@ -197,6 +204,7 @@ pub struct Evidence {
 /// Where something was seen that is no test region of one's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "EvidenceOrigin")]
 pub enum Origin {
     /// At a provider, who tells it.
     Provider {

@@ -21,6 +21,7 @@ use crate::{Check, Means};
 /// A campaign as people describe it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignDescription")]
 pub struct Description {
     /// For people.
     pub title: String,
@@ -65,6 +66,7 @@ fn monthly() -> Lane {
 /// A vendor patch, and where it goes.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DescribedPatch")]
 pub struct Patch {
     /// Names it.
     pub id: String,
@@ -99,6 +101,7 @@ pub struct Patch {
 /// What the ledger does not know of an asset, or not so.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "DescribedAsset")]
 pub struct Extra {
     /// Its ring; none: as the ledger says.
     pub ring: Option<String>,

@@ -37,6 +37,7 @@ pub enum Found {
 /// What was seen of a task that was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TaskDone")]
 pub struct Done {
     /// What shows it: the end of a log, the state of a unit, a digest.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -52,6 +53,7 @@ pub struct Done {
 /// Why a task was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TaskFailure")]
 pub struct Failure {
     /// Which kind of fault.
     pub class: Class,
@@ -64,6 +66,7 @@ pub struct Failure {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "FailureClass")]
 pub enum Class {
     /// The asset cannot be reached.
     Unreachable,

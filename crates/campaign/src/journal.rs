@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Done, Failure, Found, Task};
 
+/// The key of a campaign's last task: whoever answers for it is told what became of it.
+pub const LAST: &str = "report";
+
 /// What was begun in a campaign, by the keys of its tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Journal {
@@ -17,6 +20,7 @@ pub struct Journal {
 /// One task of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignEntry")]
 pub struct Entry {
     /// What was to be done.
     pub task: Task,
@@ -35,6 +39,7 @@ pub struct Entry {
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TaskEnded")]
 pub struct Ended {
     /// When.
     pub time_ms: i64,
@@ -45,6 +50,7 @@ pub struct Ended {
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "TaskOutcome")]
 pub enum Outcome {
     /// It was done.
     Done(Done),
@@ -157,6 +163,12 @@ impl Entry {
 }
 
 impl Journal {
+    /// Whether nothing more comes of the campaign: it was reported.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.get(LAST).is_some_and(|it| it.ended.is_some())
+    }
+
     /// Takes in an entry, in the place of what was known of its task.
     pub fn keep(&mut self, entry: Entry) {
         self.entries.insert(entry.task.key.clone(), entry);

@@ -3,9 +3,11 @@
 //! No I/O and no clock: what is and the time come in, decisions and records go out. Whoever
 //! carries out what was decided is behind [`Hands`]. Times are milliseconds since 1970-01-01 UTC.
 
+mod agenda;
 mod campaign;
 mod hands;
 mod journal;
+mod status;
 mod task;
 mod text;
 
@@ -17,10 +19,12 @@ pub mod plan;
 pub mod policy;
 pub mod report;
 
+pub use agenda::{Entry as AgendaEntry, Kind as AgendaKind, agenda};
 pub use campaign::{
     Answer, Campaign, Evidence, Move, Origin, Remedy, Review, Rules, Scope, Source, SourceKind,
     Word,
 };
 pub use hands::{Class, Done, Failure, Found, Hands};
-pub use journal::{Ended, Entry, Journal, Outcome};
+pub use journal::{Ended, Entry, Journal, LAST, Outcome};
+pub use status::{OpenConsent, OpenReview, Status, status};
 pub use task::{Action, Backup, Change, Check, Mail, Means, Probe, Retreat, Step, Task, Waiting};

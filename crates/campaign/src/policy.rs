@@ -12,6 +12,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// What an organisation demands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "CampaignPolicy")]
 pub struct Policy {
     /// How many days after its release a vendor patch is due.
     pub days: u32,
@@ -89,6 +90,17 @@ pub enum Lane {
     Urgent,
     /// With the others, when its time has come.
     Monthly,
+}
+
+impl Lane {
+    /// As in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Monthly => "monthly",
+        }
+    }
 }
 
 /// When a vendor patch is due.

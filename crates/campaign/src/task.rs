@@ -72,6 +72,7 @@ pub enum Waiting {
 /// One thing that is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignTask")]
 pub struct Task {
     /// Names it within its campaign, for good: `production/2/web-1/apply`.
     pub key: String,
@@ -88,6 +89,7 @@ pub struct Task {
 /// What is to be done. Each can be done again after it was done in part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "CampaignAction")]
 pub enum Action {
     /// Send a mail: a question, a notice, a reminder, an all-clear, the report.
     Tell(Mail),
@@ -182,6 +184,7 @@ pub struct Backup {
 /// A vendor patch as it is installed on one asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PatchChange")]
 pub struct Change {
     /// The vendor patch.
     pub patch: String,
@@ -192,6 +195,7 @@ pub struct Change {
 /// By what means a vendor patch is installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "PatchMeans")]
 pub enum Means {
     /// Packages of the asset's own package manager.
     Packages {
@@ -226,6 +230,7 @@ pub enum Retreat {
 /// Something that must hold of an asset or a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignCheck")]
 pub struct Check {
     /// For people.
     pub name: String,
@@ -243,6 +248,7 @@ fn patience_ms() -> i64 {
 /// What a check looks at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "CheckProbe")]
 pub enum Probe {
     /// A page answers.
     Http {

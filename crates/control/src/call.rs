@@ -110,6 +110,11 @@ impl<'a> Call<'a> {
         self.now_ms
     }
 
+    /// Why it changes something.
+    pub(crate) fn why(&self) -> &str {
+        &self.why
+    }
+
     /// The path's only parameter.
     pub(crate) fn id(&self) -> &str {
         self.parameters.first().map_or("", String::as_str)

@@ -192,6 +192,9 @@ fn parameters(route: &Route) -> Vec<Value> {
                 parameter,
                 json!({ "type": "integer", "minimum": 1, "maximum": 200 }),
             ),
+            "from_ms" | "until_ms" => {
+                with(parameter, json!({ "type": "integer", "format": "int64" }))
+            }
             "state" => with(parameter, json!({ "enum": State::ALL })),
             "stage" => with(parameter, json!({ "enum": Stage::ALL })),
             "subject" if route.area == Area::Findings => {

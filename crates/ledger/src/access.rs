@@ -31,6 +31,8 @@ named! {
         Patches = "patches",
         /// Rollouts.
         Rollouts = "rollouts",
+        /// Campaigns that bring vendor patches to assets.
+        Campaigns = "campaigns",
         /// Ingress points that take bundles, and their leave to do so.
         Fleet = "fleet",
         /// The log of changes.

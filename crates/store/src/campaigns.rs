@@ -75,6 +75,15 @@ impl Session<'_> {
         Ok(part.page(entries.collect::<Result<_, Error>>()?))
     }
 
+    /// Whether nothing more comes of a campaign.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn campaign_is_over(&mut self, id: i64) -> Result<bool, Error> {
+        let told = self.campaign_task(id, campaign::LAST)?;
+        Ok(told.is_some_and(|it| it.ended.is_some()))
+    }
+
     fn campaign_task(&mut self, id: i64, key: &str) -> Result<Option<Entry>, Error> {
         let sql = "SELECT body FROM campaign_task WHERE campaign = $1 AND task = $2";
         let row = self.connection.first(sql, &[id.into(), key.into()])?;

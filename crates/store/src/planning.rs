@@ -106,10 +106,18 @@ impl Session<'_> {
     /// # Errors
     /// The database cannot be asked.
     pub fn campaigns_after(&mut self, id: i64) -> Result<Vec<i64>, Error> {
-        let campaigns = self.every(Session::campaigns)?;
-        let following = campaigns.iter().map(|it: &Stored<Campaign>| &it.value);
+        let campaigns = self.all_campaigns()?;
+        let following = campaigns.iter().map(|it| &it.value);
         let following = following.filter(|it| it.follows == Some(id));
         Ok(following.map(|it| it.id).collect())
+    }
+
+    /// All campaigns without the assets of their plans, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn all_campaigns(&mut self) -> Result<Vec<Stored<Campaign>>, Error> {
+        self.every(|it, paging| it.campaigns(paging))
     }
 
     /// All pages of a list.

@@ -167,16 +167,25 @@ impl WindowRule {
 }
 
 impl Freeze {
+    /// From when until when, by a zone's clock; the end is not included.
+    #[must_use]
+    pub fn span_ms(&self, zone: &Zone) -> (i64, i64) {
+        let start = |day: Date| {
+            let start = day.to_zoned(zone.0.clone());
+            start.map_or(i64::MAX, |it| it.timestamp().as_millisecond())
+        };
+        (
+            start(self.from),
+            self.until.tomorrow().map_or(i64::MAX, start),
+        )
+    }
+
     /// Whether any of a window lies in it.
     fn closes(&self, rule: &WindowRule, group: &str, window: Window) -> bool {
         if !self.groups.is_empty() && !self.groups.iter().any(|it| it == group) {
             return false;
         }
-        let start = |day: Date| {
-            let start = day.to_zoned(rule.zone.0.clone());
-            start.map_or(i64::MAX, |it| it.timestamp().as_millisecond())
-        };
-        let after = self.until.tomorrow().map_or(i64::MAX, start);
-        start(self.from) < window.closes_ms && window.opens_ms < after
+        let (from_ms, until_ms) = self.span_ms(&rule.zone);
+        from_ms < window.closes_ms && window.opens_ms < until_ms
     }
 }

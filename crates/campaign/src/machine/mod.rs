@@ -11,7 +11,7 @@ mod wave;
 use std::collections::BTreeSet;
 
 use crate::campaign::Campaign;
-use crate::journal::{Entry, Journal, Outcome};
+use crate::journal::{Entry, Journal, LAST, Outcome};
 use crate::task::{Action, Step, Task, Waiting};
 use crate::{Backup, notice};
 
@@ -92,7 +92,7 @@ impl View<'_> {
         {
             return Turn::Step(step);
         }
-        if let Turn::Step(step) = self.tell("report".to_owned(), "", || {
+        if let Turn::Step(step) = self.tell(LAST.to_owned(), "", || {
             notice::report(self.campaign, self.journal)
         }) {
             return Turn::Step(step);
@@ -102,7 +102,7 @@ impl View<'_> {
 
     /// Ends the backups whose time is over.
     fn discard(&self) -> Turn {
-        let Some(told) = self.journal.get("report").and_then(|it| it.ended.as_ref()) else {
+        let Some(told) = self.journal.get(LAST).and_then(|it| it.ended.as_ref()) else {
             return Turn::Over;
         };
         let mut tasks = Vec::new();

@@ -22,6 +22,7 @@ pub use text::told;
 /// The plan of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignPlan")]
 pub struct Plan {
     /// Whether it is a month's campaign or an urgent one.
     pub lane: Lane,

@@ -22,6 +22,7 @@ const SEEN: usize = 4000;
 /// What became of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignReport")]
 pub struct Report {
     /// The shape of this report.
     pub version: u32,
@@ -64,6 +65,7 @@ pub struct Report {
 /// What became of one patch on one asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReportLine")]
 pub struct Line {
     /// The ring.
     pub ring: String,
@@ -90,6 +92,7 @@ pub struct Line {
 /// A hold of an asset's jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReportHold")]
 pub struct Hold {
     /// The asset.
     pub asset: String,
@@ -106,6 +109,7 @@ pub struct Hold {
 /// Something that is still to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReportRemedy")]
 pub struct Open {
     /// The asset.
     pub asset: String,
@@ -120,6 +124,7 @@ pub struct Open {
 /// A check that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReportTest")]
 pub struct Test {
     /// Names the task.
     pub task: String,

@@ -39,7 +39,7 @@ pub(super) fn today(visit: &Visit<'_>) -> Result<Shown, Problem> {
 }
 
 /// A page of a list, and the path of the page after it.
-fn list<T: DeserializeOwned>(
+pub(super) fn list<T: DeserializeOwned>(
     visit: &Visit<'_>,
     route: &str,
 ) -> Result<(Listed<T>, Option<String>), Problem> {

@@ -4,6 +4,7 @@
 //! It works without scripts. A page is a function of a [`Visit`], in the one table [`pages`].
 
 mod api;
+mod campaigns;
 mod change;
 mod coverage;
 mod look;
@@ -20,8 +21,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Multipart, RawPathParams, Request};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION,
+    REFERRER_POLICY, REFRESH, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -41,13 +42,16 @@ use visit::{Fields, Shown, Visit};
 pub use workshop::{Examined, Made, Workshop};
 
 /// Every page that can be gone to from everywhere: its path and its name.
-pub(crate) const NAVIGATION: [(&str, &str); 8] = [
+pub(crate) const NAVIGATION: [(&str, &str); 11] = [
     ("/", "Today"),
     ("/findings", "Findings"),
     ("/patches", "Patches"),
     ("/rollouts", "Rollouts"),
     ("/coverage", "Coverage"),
     ("/hits", "Hits"),
+    ("/campaigns", "Campaigns"),
+    ("/calendar", "Calendar"),
+    ("/inbox", "Inbox"),
     ("/inventory", "Inventory"),
     ("/audit", "Audit"),
 ];
@@ -60,7 +64,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; 
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 19] {
+fn pages() -> [(MethodFilter, &'static str, Page); 32] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
@@ -79,6 +83,19 @@ fn pages() -> [(MethodFilter, &'static str, Page); 19] {
         (look, "/coverage", coverage::coverage),
         (act, "/rollback", coverage::roll_back),
         (look, "/hits", look::hits),
+        (look, "/campaigns", campaigns::campaigns),
+        (look, "/campaigns/{id}", campaigns::campaign),
+        (act, "/campaigns/{id}/moves", campaigns::move_campaign),
+        (act, "/campaigns/{id}/remedies", campaigns::remedy),
+        (act, "/campaigns/{id}/answers", campaigns::answer),
+        (look, "/campaigns/{id}/review", campaigns::review),
+        (act, "/campaigns/{id}/reviews", campaigns::sign),
+        (look, "/campaigns/{id}/report", campaigns::report),
+        (look, "/campaigns/{id}/report.html", campaigns::report_html),
+        (look, "/campaigns/{id}/report.csv", campaigns::report_csv),
+        (look, "/campaigns/{id}/report.json", campaigns::report_json),
+        (look, "/calendar", campaigns::calendar),
+        (look, "/inbox", campaigns::inbox),
         (look, "/inventory", look::inventory),
         (look, "/audit", look::audit),
         (act, "/sign-out", sign_out),
@@ -164,6 +181,8 @@ async fn answer(
         let frame = visit.frame("");
         Ok(match page(&visit) {
             Ok(Shown::Page(html)) => render::page(StatusCode::OK, html),
+            Ok(Shown::Followed(html, seconds)) => followed(html, seconds),
+            Ok(Shown::File { name, kind, text }) => file(&name, kind, text),
             Ok(Shown::Elsewhere(path)) => see(&path),
             Ok(Shown::SignedOut) => signed_out(),
             Err(problem) => render::problem(&frame, &problem),
@@ -322,6 +341,22 @@ fn signed_out() -> Response {
     let cookie = format!("{COOKIE_NAME}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     set(&mut response, SET_COOKIE, &cookie);
     response
+}
+
+/// A page that browsers show anew by themselves: whoever looks has asked for it, and can stop it.
+fn followed(html: String, seconds: u32) -> Response {
+    let mut response = render::page(StatusCode::OK, html);
+    set(&mut response, REFRESH, &seconds.to_string());
+    response
+}
+
+/// Something to keep.
+fn file(name: &str, kind: &'static str, text: String) -> Response {
+    let mut response = text.into_response();
+    set(&mut response, CONTENT_TYPE, kind);
+    let disposition = format!("attachment; filename=\"{name}\"");
+    set(&mut response, CONTENT_DISPOSITION, &disposition);
+    guarded(response)
 }
 
 /// Go there and look.

@@ -96,6 +96,32 @@ pub(super) mod filters {
         Ok(written(i64::try_from(event.time_ms).unwrap_or(i64::MAX)))
     }
 
+    /// With its seconds.
+    #[askama::filter_fn]
+    pub(crate) fn moment(time_ms: &i64, _: &dyn Values) -> Result<String> {
+        let time = Timestamp::from_millisecond(*time_ms);
+        Ok(time.map_or_else(
+            |_| "never".to_owned(),
+            |time| time.strftime("%H:%M:%S UTC").to_string(),
+        ))
+    }
+
+    /// Rounded up.
+    #[askama::filter_fn]
+    pub(crate) fn minutes(time_ms: &i64, _: &dyn Values) -> Result<i64> {
+        Ok(time_ms.saturating_add(59_999) / 60_000)
+    }
+
+    /// How good it is what became of a patch on an asset.
+    #[askama::filter_fn]
+    pub(crate) fn result_class(result: &str, _: &dyn Values) -> Result<&'static str> {
+        Ok(match result {
+            "done" => "good",
+            "failed" => "bad",
+            _ => "warn",
+        })
+    }
+
     #[askama::filter_fn]
     pub(crate) fn hours(time_ms: &i64, _: &dyn Values) -> Result<i64> {
         Ok(time_ms / 3_600_000)

@@ -23,6 +23,14 @@ pub(super) struct Visit<'a> {
 /// What comes of it.
 pub(super) enum Shown {
     Page(String),
+    /// A page that is shown anew after so many seconds.
+    Followed(String, u32),
+    /// Something to keep, under this name.
+    File {
+        name: String,
+        kind: &'static str,
+        text: String,
+    },
     /// Something was done; this path shows it.
     Elsewhere(String),
     SignedOut,

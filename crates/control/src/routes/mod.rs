@@ -1,6 +1,7 @@
 //! What can be called.
 
 mod audit;
+mod campaigns;
 mod coverage;
 mod events;
 mod findings;
@@ -10,6 +11,7 @@ mod rollouts;
 mod subscriptions;
 mod tokens;
 
+pub(crate) use campaigns::{Calendar, CampaignLine, Drawn};
 pub(crate) use findings::FindingShown;
 pub(crate) use fleet::{BundleShown, GatewayShown};
 use ledger::{Advisory, Application, Area, Asset, IngressPoint, Role, VirtualPatch};
@@ -104,6 +106,7 @@ pub fn routes() -> Vec<Route> {
     ));
     routes.extend(findings::all());
     routes.extend(rollouts::all());
+    routes.extend(campaigns::all());
     routes.extend(events::all());
     routes.extend(fleet::all());
     routes.extend(coverage::all());

@@ -33,6 +33,7 @@ fn every_route_is_for_those_whom_the_matrix_names() {
         Area::Findings,
         Area::Patches,
         Area::Rollouts,
+        Area::Campaigns,
         Area::Fleet,
         Area::Audit,
         Area::Tokens,

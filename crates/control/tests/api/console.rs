@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Api, Page};
 
 /// Somebody in front of the console.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     api: &'a Api,
     cookie: String,
     form_key: String,
@@ -26,7 +26,7 @@ fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
 }
 
 impl<'a> Browser<'a> {
-    fn of(api: &'a Api, secret: &str) -> Self {
+    pub(crate) fn of(api: &'a Api, secret: &str) -> Self {
         let signed = api.page("POST /sign-in", "", &encoded(&[("token", secret)]));
         assert_eq!((signed.status, signed.header("location")), (303, "/"));
         let cookie = between(signed.header("set-cookie"), "stopgap-session=", ";").to_owned();
@@ -40,13 +40,17 @@ impl<'a> Browser<'a> {
         }
     }
 
-    fn look(&self, path: &str) -> String {
+    pub(crate) fn look(&self, path: &str) -> String {
         let page = self.api.page(&format!("GET {path}"), &self.cookie, "");
         assert_eq!(page.status, 200, "{path}: {}", page.html);
         page.html
     }
 
-    fn send(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) fn page(&self, visit: &str) -> Page {
+        self.api.page(visit, &self.cookie, "")
+    }
+
+    pub(crate) fn send(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let mut fields = fields.to_vec();
         fields.push(("form_key", &self.form_key));
         self.api

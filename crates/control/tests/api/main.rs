@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod campaign_pages;
+mod campaigns;
 mod changes;
 mod console;
 mod due;

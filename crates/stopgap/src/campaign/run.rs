@@ -15,7 +15,6 @@ use clap::Args;
 use store::{By, Error, Store, Stored};
 
 use super::hands::Program;
-use super::status::told;
 use crate::ledger_place::{Place, now_ms};
 use crate::logging::Logging;
 
@@ -241,7 +240,7 @@ impl Controller<'_> {
 
     /// Says what it waits for, once.
     fn tell(&mut self, step: &Step) {
-        let lines = told(step);
+        let lines = step.told();
         if lines != self.told {
             lines.iter().for_each(|line| println!("{line}"));
             self.told = lines;

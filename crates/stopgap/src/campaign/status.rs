@@ -2,10 +2,7 @@
 
 use std::process::ExitCode;
 
-use campaign::machine::{Signals, fates, next_step};
-use campaign::{Step, Waiting};
 use clap::Args;
-use serde_json::json;
 
 use crate::ledger_place::{Place, now_ms};
 
@@ -16,7 +13,7 @@ pub(crate) struct Status {
     place: Place,
     /// The campaign's number.
     id: i64,
-    /// Write one JSON object: {"id", "title", "assets", "open", "next"}.
+    /// Write one JSON object: {"id", "title", "state", "assets", "open", "next", "reviews", "consents"}.
     #[arg(long)]
     json: bool,
 }
@@ -27,71 +24,18 @@ pub(super) fn run(arguments: &Status) -> anyhow::Result<ExitCode> {
         let campaign = it.campaign(arguments.id)?.value;
         Ok((campaign, it.campaign_journal(arguments.id)?))
     })?;
-    // Whoever works on it knows what is under way; to others it is what has not ended.
-    let seen = Signals {
-        running: journal.open().map(|it| it.task.key.clone()).collect(),
-    };
-    let step = next_step(&campaign, &journal, &seen, now_ms());
-    let mut counts = serde_json::Map::new();
-    for became in fates(&campaign, &journal) {
-        let count = counts.entry(became.fate.name()).or_insert(json!(0));
-        *count = json!(count.as_u64().unwrap_or(0) + 1);
-    }
-    let next = told(&step);
+    let status = campaign::status(&campaign, &journal, now_ms());
     if arguments.json {
-        let open: Vec<&String> = seen.running.iter().collect();
-        let told = json!({ "id": campaign.id, "title": campaign.title, "assets": counts,
-            "open": open, "next": next });
-        println!("{told}");
+        println!("{}", serde_json::to_string(&status)?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("campaign {}: {}", campaign.id, campaign.title);
-    for (fate, count) in counts {
+    println!("campaign {}: {}", status.id, status.title);
+    for (fate, count) in &status.assets {
         println!("  {count} {fate}");
     }
-    for key in &seen.running {
+    for key in &status.open {
         println!("  under way: {key}");
     }
-    next.iter().for_each(|it| println!("  {it}"));
+    status.next.iter().for_each(|it| println!("  {it}"));
     Ok(ExitCode::SUCCESS)
-}
-
-/// What comes next, for people.
-pub(super) fn told(step: &Step) -> Vec<String> {
-    match step {
-        Step::Do(task) => vec![format!("next: {}", task.key)],
-        Step::Inspect(task) => vec![format!("to find out: what became of {}", task.key)],
-        Step::Skip(task, why) => vec![format!("left out: {}, {why}", task.key)],
-        Step::End => vec!["it has ended".to_owned()],
-        Step::Wait(why) => why.iter().map(waiting).collect(),
-    }
-}
-
-fn waiting(why: &Waiting) -> String {
-    let time = |ms: i64| {
-        let time = jiff::Timestamp::from_millisecond(ms);
-        time.map_or_else(|_| ms.to_string(), |time| time.to_string())
-    };
-    match why {
-        Waiting::ForStart {} => "waits for its start: stopgap campaign start".to_owned(),
-        Waiting::Paused { reason } => format!("paused: {reason}"),
-        Waiting::ForReview { ring, patch } => {
-            format!("waits for a review of {patch} for ring {ring}: stopgap campaign review")
-        }
-        Waiting::ForEvidence { ring, patch } => format!(
-            "waits for evidence of {patch} for ring {ring}, which no test region has shown: stopgap campaign evidence"
-        ),
-        Waiting::ForConsent {
-            ring,
-            service,
-            who,
-            deadline_ms,
-        } => format!(
-            "waits for the consent of {} to {service} in ring {ring} until {}: stopgap campaign approve",
-            who.join(" or "),
-            time(*deadline_ms)
-        ),
-        Waiting::Until { time_ms, what } => format!("waits until {}: {what}", time(*time_ms)),
-        Waiting::ForTasks { running } => format!("waits for {running} tasks under way"),
-    }
 }

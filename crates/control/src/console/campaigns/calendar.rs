@@ -1,0 +1,100 @@
+//! A month: windows, freezes, waves, and what is due.
+
+use askama::Template;
+use campaign::{AgendaEntry, AgendaKind};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::console::render::{Frame, filled};
+use crate::console::visit::{Shown, Visit};
+use crate::problem::{Kind, Problem};
+use crate::routes::Calendar;
+
+/// Entries of a day that are shown one by one.
+const OF_A_DAY: usize = 8;
+
+#[derive(Template)]
+#[template(path = "calendar.html")]
+struct CalendarPage {
+    frame: Frame,
+    month: String,
+    before: String,
+    after: String,
+    weeks: Vec<Vec<Day>>,
+}
+
+struct Day {
+    number: i8,
+    /// Whether it is of this month.
+    own: bool,
+    today: bool,
+    entries: Vec<AgendaEntry>,
+    more: usize,
+}
+
+fn class(entry: &AgendaEntry) -> &'static str {
+    match entry.kind {
+        AgendaKind::Freeze => "bad",
+        AgendaKind::Due => "warn",
+        AgendaKind::Window => "quiet",
+        AgendaKind::Wave => "good",
+    }
+}
+
+fn start_ms(day: Date) -> i64 {
+    let start = day.to_zoned(TimeZone::UTC);
+    start.map_or(0, |it| it.timestamp().as_millisecond())
+}
+
+pub(crate) fn calendar(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let wrong = || Problem::new(Kind::Malformed, "say the month as in `month=2027-01`");
+    let now = Timestamp::from_millisecond(visit.now_ms).map_err(|_| wrong())?;
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let first = match visit.query.get("month") {
+        "" => today.first_of_month(),
+        month => format!("{month}-01").parse().map_err(|_| wrong())?,
+    };
+    let (before, after) = (first.checked_sub(1.month()), first.checked_add(1.month()));
+    let (Ok(before), Ok(after)) = (before, after) else {
+        return Err(wrong());
+    };
+    let back = i64::from(first.weekday().to_monday_zero_offset());
+    let begin = first.checked_sub(back.days()).map_err(|_| wrong())?;
+    let mut days = Vec::new();
+    let mut day = begin;
+    while day < after || days.len() % 7 != 0 {
+        days.push(day);
+        day = day.tomorrow().map_err(|_| wrong())?;
+    }
+    let span = (start_ms(begin), start_ms(day));
+    let target = format!("/calendar?from_ms={}&until_ms={}", span.0, span.1);
+    let told: Calendar = visit.get(&target)?;
+    let shown = days.iter().map(|day| {
+        let (from_ms, until_ms) = (start_ms(*day), start_ms(*day).saturating_add(86_400_000));
+        let mut entries: Vec<AgendaEntry> = told.items.clone();
+        entries.retain(|it| it.from_ms < until_ms && from_ms < it.until_ms);
+        let more = entries.len().saturating_sub(OF_A_DAY);
+        entries.truncate(OF_A_DAY);
+        Day {
+            number: day.day(),
+            own: day.first_of_month() == first,
+            today: *day == today,
+            entries,
+            more,
+        }
+    });
+    let mut shown = shown.collect::<Vec<_>>().into_iter();
+    let mut weeks = Vec::new();
+    while shown.len() > 0 {
+        weeks.push(shown.by_ref().take(7).collect());
+    }
+    let month = |day: Date| day.strftime("%Y-%m").to_string();
+    Ok(Shown::Page(filled(&CalendarPage {
+        frame: visit.frame("/calendar"),
+        month: first.strftime("%B %Y").to_string(),
+        before: month(before),
+        after: month(after),
+        weeks,
+    })?))
+}

@@ -1,0 +1,177 @@
+//! What campaigns wait for that people must say: consents and reviews.
+
+use askama::Template;
+use campaign::{Campaign, OpenConsent, OpenReview, Review, Status};
+use ledger::{Area, Role};
+use serde_json::{Value, json};
+
+use crate::console::change::wanted;
+use crate::console::look::{MOST, first};
+use crate::console::render::{Frame, filled, filters};
+use crate::console::visit::{Shown, Visit};
+use crate::problem::{Kind, Problem};
+use crate::reply::Versioned;
+use crate::routes::CampaignLine;
+
+#[derive(Template)]
+#[template(path = "inbox.html")]
+struct InboxPage {
+    frame: Frame,
+    consents: Vec<Asked>,
+    reviews: Vec<ToReview>,
+    may_review: bool,
+    more: bool,
+    most: usize,
+}
+
+/// A consent that is not given, of a campaign.
+struct Asked {
+    campaign: i64,
+    version: i64,
+    title: String,
+    open: OpenConsent,
+    /// Whether whoever looks may answer.
+    yours: bool,
+    late: bool,
+}
+
+/// A review that nobody has signed, of a campaign.
+struct ToReview {
+    campaign: i64,
+    title: String,
+    open: OpenReview,
+}
+
+/// A campaign with where it stands.
+pub(in crate::console) type Standing = (Versioned<CampaignLine>, Status);
+
+/// The campaigns that have not ended, and whether there are more.
+pub(in crate::console) fn under_way(visit: &Visit<'_>) -> Result<(Vec<Standing>, bool), Problem> {
+    let (lines, more) = first::<Versioned<CampaignLine>>(visit, "/campaigns")?;
+    let open = lines
+        .into_iter()
+        .filter(|it| !matches!(it.value.state.as_str(), "ended" | "taken back"));
+    let stand = open.map(|line| {
+        let status = visit.get(&format!("/campaigns/{}/status", line.value.id))?;
+        Ok((line, status))
+    });
+    Ok((stand.collect::<Result<_, Problem>>()?, more))
+}
+
+pub(crate) fn inbox(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let (campaigns, more) = under_way(visit)?;
+    let approves = visit.may(Role::Approver, Area::Campaigns);
+    let (mut consents, mut reviews) = (Vec::new(), Vec::new());
+    for (line, status) in campaigns {
+        let (campaign, version) = (line.value.id, line.version);
+        let title = line.value.title;
+        consents.extend(status.consents.into_iter().map(|open| Asked {
+            campaign,
+            version,
+            title: title.clone(),
+            yours: approves && open.who.contains(&visit.token.who),
+            late: open.deadline_ms.is_some_and(|it| it <= visit.now_ms),
+            open,
+        }));
+        reviews.extend(status.reviews.into_iter().map(|open| ToReview {
+            campaign,
+            title: title.clone(),
+            open,
+        }));
+    }
+    // What one can answer oneself, then what is due first; nobody was asked yet for the rest.
+    consents.sort_by_key(|it| (!it.yours, it.open.deadline_ms.unwrap_or(i64::MAX)));
+    Ok(Shown::Page(filled(&InboxPage {
+        frame: visit.frame("/inbox"),
+        consents,
+        reviews,
+        may_review: visit.may(Role::Operator, Area::Campaigns),
+        more,
+        most: MOST,
+    })?))
+}
+
+pub(crate) fn answer(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let form = &visit.form;
+    let consents = match wanted(form, "answer")? {
+        "consent" => true,
+        "object" => false,
+        other => {
+            let detail = format!("`{other}` is neither `consent` nor `object`");
+            return Err(Problem::new(Kind::Malformed, detail));
+        }
+    };
+    let said = json!({
+        "ring": wanted(form, "ring")?,
+        "service": wanted(form, "service")?,
+        "consents": consents,
+    });
+    let path = format!("/campaigns/{}", visit.id());
+    visit.post(&format!("{path}/answers"), &said)?;
+    Ok(Shown::Elsewhere("/inbox".to_owned()))
+}
+
+#[derive(Template)]
+#[template(path = "campaign_review.html")]
+struct ReviewPage {
+    frame: Frame,
+    version: i64,
+    campaign: i64,
+    title: String,
+    patch: String,
+    patch_title: String,
+    fixes: Vec<String>,
+    due: String,
+    ring: String,
+    signed: Option<Review>,
+    may_change: bool,
+}
+
+/// What there is to read of a vendor patch before it goes to a ring.
+pub(crate) fn review(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let stored: Versioned<Campaign> = visit.get(&format!("/campaigns/{}", visit.id()))?;
+    let campaign = stored.value;
+    let (patch, ring) = (visit.query.get("patch"), visit.query.get("ring"));
+    let planned = campaign.plan.patches.iter().find(|it| it.id == patch);
+    let (Some(planned), Some(_)) = (planned, campaign.plan.ring(ring)) else {
+        let detail = format!("campaign {} brings no `{patch}` to `{ring}`", campaign.id);
+        return Err(Problem::new(Kind::Missing, detail));
+    };
+    Ok(Shown::Page(filled(&ReviewPage {
+        frame: visit.frame("/inbox"),
+        version: stored.version,
+        campaign: campaign.id,
+        title: campaign.title.clone(),
+        patch: planned.id.clone(),
+        patch_title: planned.title.clone(),
+        fixes: planned.fixes.clone(),
+        due: planned.due.explained(),
+        ring: ring.to_owned(),
+        signed: campaign.review_of(patch, ring).cloned(),
+        may_change: visit.may(Role::Operator, Area::Campaigns),
+    })?))
+}
+
+pub(crate) fn sign(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let form = &visit.form;
+    let sources = [
+        ("release-notes", "release_notes"),
+        ("known-issues", "known_issues"),
+        ("reports", "reports"),
+    ];
+    let read = sources.iter().filter_map(|(kind, field)| {
+        let text = form.get(field).trim();
+        (!text.is_empty()).then(|| json!({ "kind": kind, "text": text }))
+    });
+    let read: Vec<Value> = read.collect();
+    let issue = Some(form.get("issue").trim()).filter(|it| !it.is_empty());
+    let said = json!({
+        "patch": wanted(form, "patch")?,
+        "ring": wanted(form, "ring")?,
+        "read": read,
+        "issue": issue,
+    });
+    let path = format!("/campaigns/{}", visit.id());
+    visit.post(&format!("{path}/reviews"), &said)?;
+    Ok(Shown::Elsewhere("/inbox".to_owned()))
+}

@@ -1,0 +1,201 @@
+//! Campaigns in the console, as a browser without scripts uses it.
+
+use ledger::{Area, Role};
+use serde_json::Value;
+
+use crate::campaigns::{description, fill};
+use crate::console::Browser;
+use crate::harness::Api;
+
+/// The version of the campaign that a page's forms have seen.
+fn seen(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"seen\" value=\"").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+#[test]
+fn a_campaign_is_reviewed_consented_to_started_and_paused_with_forms() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    let shop = api.somebody("shop@example.org", Role::Approver);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let (op, shop) = (Browser::of(&api, &op), Browser::of(&api, &shop));
+
+    let listed = op.look("/campaigns");
+    assert!(listed.contains("The month") && listed.contains("planned"));
+    let inbox = op.look("/inbox");
+    assert!(inbox.contains("shop in production") && !inbox.contains("value=\"consent\""));
+
+    let path = "/campaigns/1/review?patch=openssl-2&ring=test";
+    let review = op.look(path);
+    assert!(
+        review.contains("openssl-2 is due 2024-11-01 in the urgent lane"),
+        "{review}"
+    );
+    for ring in ["test", "production"] {
+        let page = op.look(&format!("/campaigns/1/review?patch=openssl-2&ring={ring}"));
+        let signed = op.send(
+            "/campaigns/1/reviews",
+            &[
+                ("patch", "openssl-2"),
+                ("ring", ring),
+                ("seen", &seen(&page)),
+                ("release_notes", "https://vendor.example/notes"),
+                ("known_issues", "none <b>"),
+                ("why", "nothing concerns us"),
+            ],
+        );
+        assert_eq!(
+            (signed.status, signed.header("location")),
+            (303, "/inbox"),
+            "{}",
+            signed.html
+        );
+    }
+    assert!(
+        op.look("/inbox")
+            .contains("No vendor patch waits for a review.")
+    );
+    assert!(op.look(path).contains("nothing concerns us"));
+
+    let asked = shop.look("/inbox");
+    let answer = |answer: &str, seen: &str| {
+        shop.send(
+            "/campaigns/1/answers",
+            &[
+                ("ring", "production"),
+                ("service", "shop"),
+                ("answer", answer),
+                ("seen", seen),
+                ("why", "we are open that night"),
+            ],
+        )
+    };
+    assert_eq!(
+        answer("object", "1").status,
+        412,
+        "others have signed meanwhile"
+    );
+    assert_eq!(answer("object", &seen(&asked)).status, 303);
+    assert!(
+        op.look("/campaigns/1")
+            .contains("shop@example.org objects for shop")
+    );
+    let asked = shop.look("/inbox");
+    assert!(asked.contains("Objects: shop@example.org: we are open that night"));
+    assert_eq!(answer("consent", &seen(&asked)).status, 303);
+    assert!(
+        shop.look("/inbox")
+            .contains("No campaign waits for consent.")
+    );
+
+    for (step, state) in [
+        ("start", "started"),
+        ("pause", "paused"),
+        ("resume", "started"),
+    ] {
+        let page = op.look("/campaigns/1");
+        let moved = op.send(
+            "/campaigns/1/moves",
+            &[
+                ("move", step),
+                ("why", "it is time"),
+                ("seen", &seen(&page)),
+            ],
+        );
+        assert_eq!(moved.status, 303, "{}", moved.html);
+        let mark = format!(">{state}</span>");
+        assert!(op.look("/campaigns/1").contains(&mark), "{step}");
+    }
+    let board = op.look("/campaigns/1");
+    assert_eq!(
+        board.matches("<svg").count(),
+        3,
+        "the bar and both pictures"
+    );
+    assert!(board.contains("2 open"));
+}
+
+#[test]
+fn whoever_follows_a_campaign_gets_a_page_that_is_shown_anew_and_has_no_forms() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let browser = Browser::of(&api, &op);
+    let followed = browser.page("GET /campaigns/1?follow=1");
+    assert_eq!(followed.header("refresh"), "5");
+    assert!(!followed.html.contains("/campaigns/1/moves"));
+    assert_eq!(browser.page("GET /campaigns/1").header("refresh"), "");
+}
+
+#[test]
+fn the_report_is_a_page_and_files() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let browser = Browser::of(&api, &op);
+    assert!(browser.look("/campaigns/1/report").contains("openssl-2"));
+    for (ending, kind) in [
+        ("html", "text/html; charset=utf-8"),
+        ("csv", "text/csv; charset=utf-8"),
+        ("json", "application/json"),
+    ] {
+        let file = browser.page(&format!("GET /campaigns/1/report.{ending}"));
+        assert_eq!(file.header("content-type"), kind);
+        let name = format!("attachment; filename=\"campaign-1.{ending}\"");
+        assert_eq!(file.header("content-disposition"), name);
+        assert!(file.html.contains("openssl-2"));
+    }
+}
+
+#[test]
+fn the_calendar_shows_a_month() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let browser = Browser::of(&api, &op);
+    assert!(browser.look("/calendar").contains("test wave 1, 1 asset"));
+    let december = browser.look("/calendar?month=2030-12");
+    assert!(december.contains("<h1>December 2030</h1>"));
+    // From the 20th to the 31st, and the five days of the next month that are in the last week.
+    assert_eq!(
+        december
+            .matches("all rings frozen: the year is closed")
+            .count(),
+        17
+    );
+    let wrong = browser.page("GET /calendar?month=winter");
+    assert_eq!(wrong.status, 400);
+}
+
+#[test]
+fn campaigns_are_shown_to_those_alone_who_may_see_them() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let (_, other) = api.token("other", Role::Admin, &[Area::Inventory], i64::MAX);
+    let other = Browser::of(&api, &other);
+    for path in [
+        "/campaigns",
+        "/campaigns/1",
+        "/campaigns/1/report.csv",
+        "/calendar",
+        "/inbox",
+    ] {
+        assert_eq!(other.page(&format!("GET {path}")).status, 403, "{path}");
+    }
+    let viewer = api.somebody("viewer", Role::Viewer);
+    let viewer = Browser::of(&api, &viewer);
+    assert!(!viewer.look("/campaigns/1").contains("/campaigns/1/moves"));
+    let moved = viewer.send("/campaigns/1/moves", &[("move", "start"), ("why", "x")]);
+    assert_eq!(moved.status, 403);
+    let log = api
+        .done(&op, "GET /audit?subject=campaign/1", &Value::Null)
+        .body;
+    assert_eq!(log["items"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,247 @@
+//! A campaign over the API, as people and programs say what becomes of it.
+
+use campaign::{Action, Done, Outcome, Task};
+use ledger::Role;
+use serde_json::{Value, json};
+use store::By;
+
+use crate::harness::Api;
+
+const BY: By<'static> = By {
+    who: "controller",
+    why: "a test",
+    now_ms: 1,
+};
+
+/// One asset in a test region, one in production, on which a service runs.
+pub(crate) fn fill(api: &Api, op: &str) {
+    let advisory = json!({ "id": "CVE-1", "title": "A flaw", "severity": "critical", "known_exploited": { "added_ms": 1, "due_ms": 2 } });
+    api.done(op, "POST /advisories", &advisory);
+    for (id, environment) in [("trial", "test"), ("db", "production")] {
+        let asset = json!({
+            "id": id, "title": id, "kind": "server", "environment": environment,
+            "criticality": "high", "owner": "ops@example.org",
+        });
+        api.done(op, "POST /assets", &asset);
+        let finding = json!({ "advisory": "CVE-1", "subject": { "asset": id } });
+        api.done(op, "POST /findings", &finding);
+    }
+}
+
+pub(crate) fn description() -> Value {
+    let window =
+        json!({ "days": "FREQ=DAILY", "opens": "00:00:00", "minutes": 1440, "zone": "Etc/UTC" });
+    json!({ "description": {
+        "title": "The month", "owner": "ops@example.org", "contact": "555-0100",
+        "rings": [
+            { "name": "test", "test": true, "window": window },
+            { "name": "production", "window": window },
+        ],
+        "freezes": [{ "from": "2030-12-20", "until": "2031-01-06", "why": "the year is closed" }],
+        "services": [{ "id": "shop", "assets": ["db"], "stakeholder": "shop@example.org", "delegate": "deputy@example.org" }],
+        "patches": [{ "id": "openssl-2", "released": "2024-11-01", "fixes": ["CVE-1"],
+            "means": { "packages": { "names": ["openssl"] } } }],
+    }})
+}
+
+fn read() -> Value {
+    json!([{ "kind": "release-notes", "text": "https://vendor.example/notes" },
+        { "kind": "known-issues", "text": "none" }])
+}
+
+#[test]
+fn a_campaign_is_planned_reviewed_consented_to_paused_and_taken_back() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let key = [("idempotency-key", "k")];
+    let planned = api.call(&op, "POST /campaigns", &key, &description());
+    assert_eq!(
+        (
+            planned.status,
+            planned.header("location"),
+            planned.header("etag")
+        ),
+        (201, "/api/v1/campaigns/1", "\"1\""),
+        "{planned:?}"
+    );
+    assert_eq!(
+        api.call(&op, "POST /campaigns", &key, &description())
+            .status,
+        201
+    );
+    let listed = api.done(&op, "GET /campaigns", &Value::Null).body;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "planned once");
+    assert_eq!(listed["items"][0]["value"]["state"], "planned");
+    assert_eq!(listed["items"][0]["value"]["assets"], 2);
+
+    let plan = api.done(&op, "GET /campaigns/1/plan", &Value::Null).body;
+    assert!(plan["text"].as_str().unwrap().contains("openssl-2"));
+    for picture in ["graph", "gantt"] {
+        assert!(plan[picture].as_str().unwrap().starts_with("<svg"));
+    }
+    let status = || api.done(&op, "GET /campaigns/1/status", &Value::Null).body;
+    let asked = json!([{ "ring": "production", "service": "shop", "deadline_ms": null,
+        "objection": null, "who": ["shop@example.org", "deputy@example.org"] }]);
+    assert_eq!(status()["consents"], asked);
+    assert_eq!(status()["reviews"].as_array().unwrap().len(), 2);
+
+    let go = |step: &str| api.call(&op, "POST /campaigns/1/moves", &[], &json!({ step: {} }));
+    assert_eq!(go("start").header("etag"), "\"2\"");
+    assert_eq!(go("start").problem().0, 422, "it has been started");
+    for ring in ["test", "production"] {
+        let review = json!({ "patch": "openssl-2", "ring": ring, "read": read() });
+        api.done(&op, "POST /campaigns/1/reviews", &review);
+    }
+    let blank = json!({ "patch": "openssl-2", "ring": "test", "read": [] });
+    let blank = api.call(&op, "POST /campaigns/1/reviews", &[], &blank);
+    assert_eq!(blank.problem().0, 422);
+
+    let [shop, mallory] =
+        ["shop@example.org", "mallory@example.org"].map(|who| api.somebody(who, Role::Approver));
+    let answer = |token: &str, consents: bool| {
+        let body = json!({ "ring": "production", "service": "shop", "consents": consents });
+        api.call(token, "POST /campaigns/1/answers", &[], &body)
+    };
+    let stranger = answer(&mallory, true);
+    let (code, why) = stranger.problem();
+    assert!(code == 422 && why.contains("shop@example.org"), "{why}");
+    assert_eq!(answer(&shop, false).status, 200);
+    let objection = status()["consents"][0]["objection"].clone();
+    assert!(
+        objection
+            .as_str()
+            .unwrap()
+            .starts_with("shop@example.org: ")
+    );
+    assert_eq!(answer(&shop, true).status, 200);
+    assert_eq!(status()["consents"], json!([]));
+    assert_eq!(status()["reviews"], json!([]));
+
+    assert_eq!(go("pause").status, 200);
+    assert_eq!(status()["state"], "paused");
+    let late = api.call(
+        &op,
+        "POST /campaigns/1/moves",
+        &[("if-match", "\"1\"")],
+        &json!({ "resume": {} }),
+    );
+    assert_eq!(late.problem().0, 412);
+    assert_eq!(go("resume").status, 200);
+    assert_eq!(go("roll-back").status, 200);
+    assert_eq!(status()["state"], "taken back");
+
+    let log = api
+        .done(&op, "GET /audit?subject=campaign/1", &Value::Null)
+        .body;
+    let done: Vec<_> = log["items"].as_array().unwrap().iter().rev().collect();
+    let actions: Vec<_> = done
+        .iter()
+        .map(|it| it["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        actions,
+        [
+            "campaign.plan",
+            "campaign.start",
+            "campaign.review",
+            "campaign.review",
+            "campaign.answer",
+            "campaign.answer",
+            "campaign.pause",
+            "campaign.resume",
+            "campaign.roll-back",
+        ]
+    );
+    let seen = api.call(
+        &op,
+        "GET /campaigns/1",
+        &[("if-none-match", "\"9\"")],
+        &Value::Null,
+    );
+    assert_eq!(seen.status, 304);
+}
+
+#[test]
+fn what_was_done_is_told_task_by_task_and_in_the_report() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let task = Task {
+        key: "test/1/trial/apply".to_owned(),
+        ring: "test".to_owned(),
+        asset: Some("trial".to_owned()),
+        action: Action::Apply {
+            changes: Vec::new(),
+        },
+    };
+    let until = i64::MAX;
+    api.store
+        .hold_campaign(1, "one", |_| false, (0, until))
+        .unwrap();
+    let begun = api
+        .store
+        .change(&BY, |it| it.begin_task(1, &task, ("one", 1)));
+    begun.unwrap();
+    let status = api.done(&op, "GET /campaigns/1/status", &Value::Null).body;
+    assert_eq!(status["open"], json!([task.key]));
+    let done = Outcome::Done(Done::default());
+    api.store
+        .change(&BY, |it| it.end_task(1, &task.key, done, "one"))
+        .unwrap();
+    let tasks = api.done(&op, "GET /campaigns/1/tasks", &Value::Null).body;
+    assert_eq!(tasks["items"][0]["task"]["key"], task.key);
+    let report = api.done(&op, "GET /campaigns/1/report", &Value::Null).body;
+    let results = report["results"].as_array().unwrap();
+    let of = |asset: &str| results.iter().find(|it| it["asset"] == asset).unwrap();
+    assert_eq!(
+        (&of("trial")["result"], &of("db")["result"]),
+        (&json!("done"), &json!("open"))
+    );
+    let notices = api.done(&op, "GET /campaigns/1/notices", &Value::Null).body;
+    assert!(notices["mails"]["announce"]["text"].is_string());
+    let remedy = json!({ "asset": "db", "owner": "db@example.org" });
+    api.done(&op, "POST /campaigns/1/remedies", &remedy);
+    let evidence = json!({ "patch": "openssl-2", "from": { "canary": { "asset": "trial" } }, "reboot": false });
+    api.done(&op, "POST /campaigns/1/evidence", &evidence);
+    assert_eq!(
+        api.call(&op, "GET /campaigns/7/status", &[], &Value::Null)
+            .problem()
+            .0,
+        404
+    );
+}
+
+#[test]
+fn the_calendar_tells_freezes_windows_waves_and_what_is_due() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let kinds = |target: &str| -> Vec<String> {
+        let told = api.done(&op, target, &Value::Null).body;
+        let items = told["items"].as_array().unwrap().iter();
+        let mut kinds: Vec<_> = items
+            .map(|it| it["kind"].as_str().unwrap().to_owned())
+            .collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    };
+    assert_eq!(kinds("GET /calendar"), ["wave", "window"]);
+    // It is exploited: it was due when it was released.
+    assert_eq!(kinds("GET /calendar?from_ms=1730419200000"), ["due"]);
+    // Christmas of 2030, in milliseconds.
+    let christmas = "GET /calendar?from_ms=1924300800000&until_ms=1924387200000";
+    assert_eq!(kinds(christmas), ["freeze"]);
+    let long = api.call(&op, "GET /calendar?from_ms=0", &[], &Value::Null);
+    assert_eq!(long.status, 200);
+    let long = api.call(
+        &op,
+        "GET /calendar?from_ms=0&until_ms=99000000000",
+        &[],
+        &Value::Null,
+    );
+    assert_eq!(long.problem().0, 422);
+}
