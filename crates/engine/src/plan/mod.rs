@@ -13,6 +13,7 @@ mod outline;
 mod params;
 pub(crate) mod path;
 pub(crate) mod query;
+pub(crate) mod quiet;
 pub(crate) mod route;
 pub(crate) mod signature;
 #[cfg(test)]

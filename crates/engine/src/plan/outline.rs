@@ -73,7 +73,7 @@ impl Plan {
             .filter_map(|&at| transformations::ALL.get(usize::from(at)))
             .map(|spec| spec.name)
             .collect();
-        if test.gate != Gate::default() {
+        if test.gate != Gate::default() && !query::counts(link) {
             let bits = (0..128).map(|bit| 1_u128 << bit);
             let bits = bits.filter(|bit| test.gate.bits & bit != 0);
             let texts = test.gate.clause.map(|clause| self.scan.texts.of(clause));
@@ -106,7 +106,7 @@ fn why(rule: &Rule) -> String {
     let unforeseen = link
         .targets
         .iter()
-        .find(|target| !query::is_foreseeable_target(target));
+        .find(|target| target.counted || !query::is_foreseeable_target(target));
     match unforeseen {
         Some(target) => format!("{} is not known before rules run", written(target)),
         None => "its links have effects".to_owned(),
@@ -178,11 +178,12 @@ mod tests {
             SecMarker END
             SecRule ARGS|!ARGS:q "@rx (?i)<script" "id:4,phase:2,deny,t:none,t:lowercase"
             SecRule REQUEST_COOKIES:/^a/ "!@rx ^x" "id:5,phase:2,deny,t:none"
-            SecRule &ARGS "@gt 5" "id:6,phase:2,deny,t:none"
+            SecRule &ARGS "@lt 5" "id:6,phase:2,deny,t:none"
+            SecRule &ARGS "@gt 5" "id:7,phase:2,deny,t:none"
             "#,
         );
         let ids: Vec<u64> = planned.iter().map(|rule| rule.rule).collect();
-        assert_eq!(ids, [4, 5, 6]);
+        assert_eq!(ids, [4, 5, 6, 7]);
         assert_eq!(planned[0].looks_at, ["ARGS", "!ARGS:q"]);
         assert_eq!(planned[0].decoded_by, ["lowercase"]);
         let When::Holding { bytes, .. } = &planned[0].when else {
@@ -193,6 +194,7 @@ mod tests {
         assert_eq!(planned[1].when, When::AnyValue);
         let always = When::Always("&ARGS is not known before rules run".to_owned());
         assert_eq!(planned[2].when, always);
+        assert_eq!(planned[3].when, When::AnyValue);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use hashbrown::HashMap;
 
 use super::gate::Gate;
 use super::ir::{Check, Link, Program, Rule, Selector, Step, Target, Test, Text};
+use super::quiet::Quiet;
 use super::signature::{Signature, Signatures};
 use crate::language::variables::Variable;
-use crate::operators::Operator;
+use crate::operators::{Hit, Operator};
 
 /// Bytes of a member's name that is looked up; rules that ask for longer ones always run.
 pub(crate) const LONGEST_NAME: usize = 128;
@@ -25,8 +26,19 @@ pub(crate) struct Query {
     pub(crate) always: Steps,
     /// What the other rules look at.
     pub(crate) looked_at: Vec<Looked>,
-    /// By step: the link whose values are looked at.
-    telling: Vec<u32>,
+    /// By step: what is found out of its rule at load.
+    rules: Vec<Foreseen>,
+}
+
+/// What is foreseen of a step's rule.
+#[derive(Default)]
+struct Foreseen {
+    /// The link whose values are looked at.
+    telling: usize,
+    /// By which number values are remembered of which that link says no, whatever else holds.
+    remembered: Option<u32>,
+    /// None: it may always change something.
+    quiet: Option<Quiet>,
 }
 
 /// A variable and the rules that look at it.
@@ -45,8 +57,10 @@ pub(crate) struct Looked {
 pub(crate) struct Uses {
     /// Unique in the plan.
     pub(crate) id: u32,
-    /// Steps that any value lets run.
+    /// Steps that run if there is any value, since they count them.
     pub(crate) open: Vec<u32>,
+    /// Steps that any value lets run.
+    pub(crate) free: Vec<u32>,
     /// All others: for members that no transformation changes.
     pub(crate) undecoded: Gated,
     /// The bits of what any of the stages acts on; none: one of them may act on anything.
@@ -101,7 +115,10 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
         for (at, step) in program.phases.get(phase).into_iter().flatten().enumerate() {
             if let Step::Rule(rule) = step {
                 let all = !program.reads_matched;
-                query.add(rule, at as u32, signatures, all);
+                let mut foreseen = query.add(rule, at as u32, signatures, all);
+                foreseen.quiet = all.then(|| Quiet::of(rule, &program.tx)).flatten();
+                query.rules.resize_with(at, Foreseen::default);
+                query.rules.push(foreseen);
             }
         }
         for looked in &mut query.looked_at {
@@ -116,33 +133,51 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
 }
 
 impl Query {
-    fn add(&mut self, rule: &Rule, at: u32, signatures: &Signatures, any_link: bool) {
-        let Some((number, link, test)) = telling(rule, any_link) else {
+    fn add(&mut self, rule: &Rule, at: u32, signatures: &Signatures, any_link: bool) -> Foreseen {
+        let Some((telling, link, test)) = telling(rule, any_link) else {
             self.always.insert(at);
-            return;
+            return Foreseen::default();
         };
-        self.telling.resize(at as usize, 0);
-        self.telling.push(number as u32);
         // A multi-match asks at every stage.
         let shortest = match link.multi_match {
             true => 0,
             false => link.transformations.len(),
         };
+        let counts = counts(link);
         for target in link.targets.iter().filter(|target| !target.excluded) {
             let Some(uses) = self.uses(target) else {
                 self.always.insert(at);
-                return;
+                return Foreseen::default();
             };
+            if counts {
+                uses.open.push(at);
+                continue;
+            }
             for length in shortest..=link.transformations.len() {
                 let chain = link.transformations.get(..length).unwrap_or_default();
                 uses.add(chain, signatures, test.gate, at);
             }
         }
+        Foreseen {
+            telling,
+            remembered: link.remembered,
+            quiet: None,
+        }
     }
 
     /// The link of a step whose values are looked at.
     pub(crate) fn telling(&self, step: usize) -> usize {
-        self.telling.get(step).map_or(0, |&link| link as usize)
+        self.rules.get(step).map_or(0, |rule| rule.telling)
+    }
+
+    /// By which number values are remembered of which the telling link says no.
+    pub(crate) fn remembered(&self, step: u32) -> Option<u32> {
+        self.rules.get(step as usize)?.remembered
+    }
+
+    /// What must be as a transaction begins for the step to change nothing.
+    pub(crate) fn quiet(&self, step: usize) -> Option<&Quiet> {
+        self.rules.get(step)?.quiet.as_ref()
     }
 
     fn uses(&mut self, target: &Target) -> Option<&mut Uses> {
@@ -191,7 +226,10 @@ pub(super) fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Tes
     reached(rule, any_link)
         .filter(|(_, link)| is_foreseeable(link))
         .filter_map(|(at, link)| Some((at, link, link.test.as_ref()?)))
-        .max_by_key(|(.., test)| (test.gate != Gate::default(), test.gate.bits.count_ones()))
+        .max_by_key(|(_, link, test)| {
+            let is_gated = test.gate != Gate::default() && !counts(link);
+            (is_gated, test.gate.bits.count_ones())
+        })
 }
 
 /// The links that keep a rule from any effect if they do not match.
@@ -210,16 +248,31 @@ pub(super) fn reached(rule: &Rule, any_link: bool) -> impl Iterator<Item = (usiz
     rule.links.iter().enumerate().take(reached)
 }
 
+/// Whether the link asks how many there are of something.
+pub(super) fn counts(link: &Link) -> bool {
+    link.targets.iter().any(|target| target.counted)
+}
+
 /// Whether the request alone tells what the link looks at.
 fn is_foreseeable(link: &Link) -> bool {
-    link.targets.iter().all(is_foreseeable_target)
+    // Where it counts: whether there is anything to count.
+    let needs_any = !counts(link)
+        || link.transformations.is_empty()
+            && link.test.as_ref().is_some_and(|test| match &test.check {
+                Check::Plain {
+                    function,
+                    argument: Text::Plain(argument),
+                    ..
+                } => function(argument.as_bytes(), b"0", &mut Hit::default()) == test.negated,
+                _ => false,
+            });
+    needs_any && link.targets.iter().all(is_foreseeable_target)
 }
 
 /// Whether the request alone tells what the target means. What is excluded is looked at later.
 pub(super) fn is_foreseeable_target(target: &Target) -> bool {
     target.excluded
-        || !target.counted
-            && is_text(target.variable)
+        || is_text(target.variable)
             && match &target.selector {
                 Selector::Name(Text::Plain(name)) => name.len() <= LONGEST_NAME,
                 Selector::Path(..) | Selector::Name(Text::Template(..)) => false,
@@ -269,8 +322,8 @@ fn is_text(variable: Variable) -> bool {
 impl Uses {
     fn add(&mut self, chain: &[u16], signatures: &Signatures, gate: Gate, step: u32) {
         if gate == Gate::default() {
-            if !self.open.contains(&step) {
-                self.open.push(step);
+            if !self.free.contains(&step) {
+                self.free.push(step);
             }
             return;
         }

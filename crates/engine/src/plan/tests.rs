@@ -327,7 +327,8 @@ fn groups(program: &Program, query: &Query) -> Vec<String> {
                 groups.push(format!("{who}, {how}: {ids}"));
             }
         };
-        tell("any value".into(), ids(&mut uses.open.iter().copied()));
+        let any = uses.open.iter().chain(&uses.free);
+        tell("any value".into(), ids(&mut any.copied()));
         tell("as it came".into(), ids(&mut uses.undecoded.steps()));
         for (at, stage) in uses.stages.iter().enumerate() {
             let chain = chain(uses, at);

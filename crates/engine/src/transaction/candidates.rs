@@ -50,6 +50,7 @@ impl Candidates {
             values,
             scan,
             candidates: self,
+            query,
             variable: Variable::Args,
         };
         for looked in &query.looked_at {
@@ -147,6 +148,7 @@ struct Look<'a> {
     values: &'a mut Values,
     scan: &'a Scan,
     candidates: &'a mut Candidates,
+    query: &'a Query,
     /// What is looked at.
     variable: Variable,
 }
@@ -176,10 +178,10 @@ impl Look<'_> {
         for &step in &uses.open {
             self.candidates.open(step);
         }
-        if uses.undecoded.is_empty() {
+        if uses.undecoded.is_empty() && uses.free.is_empty() {
             return;
         }
-        if let Some(steps) = self.values.lets(uses.id, value) {
+        if let Some(steps) = self.values.lets(uses.id, value, self.query) {
             for &step in steps {
                 self.candidates.let_by(step, value, self.variable);
             }
@@ -187,6 +189,7 @@ impl Look<'_> {
         }
         let mut own = std::mem::take(&mut self.candidates.own);
         own.clear();
+        uses.free.iter().for_each(|&step| own.insert(step));
         self.find(uses, value, &mut own);
         for step in own.iter() {
             self.candidates.let_by(step, value, self.variable);
@@ -197,6 +200,9 @@ impl Look<'_> {
 
     /// Adds the steps that the value could match, in all of its decoded forms.
     fn find(&mut self, uses: &Uses, value: ValueId, own: &mut Steps) {
+        if uses.undecoded.is_empty() {
+            return;
+        }
         let signature = self.values.signature(value, self.scan);
         self.admit(&uses.undecoded, value, own);
         if uses.leaves(signature) {

@@ -185,6 +185,11 @@ impl<'a> Run<'a> {
                 }
             };
             at += 1;
+            let quiet = query.and_then(|query| query.quiet(step));
+            if quiet.is_some_and(|quiet| self.tx().is_as_it_began(quiet)) && !self.outcome.traces()
+            {
+                continue;
+            }
             self.current = Some(rule);
             if self.is_removed(rule) {
                 self.left_out(rule, LeftOut::Removed);

@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use super::collections::Pairs;
 use crate::language::lower::means;
 use crate::operators::Operator;
+use crate::plan::quiet::Quiet;
 
 /// What the engine itself sets, when an expression was stopped by the limit on backtracking.
 pub(crate) const LIMITS_EXCEEDED: &[u8] = b"msc_pcre_limits_exceeded";
@@ -101,7 +102,8 @@ impl TxNames {
         Named { name, slot }
     }
 
-    fn slot(&self, name: &[u8]) -> Option<usize> {
+    /// Where the variable is kept, if rules name it.
+    pub(crate) fn slot(&self, name: &[u8]) -> Option<usize> {
         /// Names that are longer take memory to fold.
         const ORDINARY: usize = 64;
         let mut folded = [0; ORDINARY];
@@ -116,8 +118,16 @@ impl TxNames {
         slot.map(|&slot| slot as usize)
     }
 
-    fn initial(&self, slot: usize) -> Option<&[u8]> {
+    /// What the variable holds when a transaction begins.
+    pub(crate) fn initial(&self, slot: usize) -> Option<&[u8]> {
         self.initial.get(slot)?.as_deref()
+    }
+
+    /// The slots whose names fit a selector's pattern, if they were found out.
+    pub(crate) fn fitting(&self, pattern: &Arc<dyn Operator>) -> Option<&[u32]> {
+        let mut known = self.fitting.iter();
+        let known = known.find(|known| Arc::ptr_eq(&known.pattern, pattern));
+        known.map(|known| &*known.slots)
     }
 }
 
@@ -216,6 +226,15 @@ impl Tx {
         }
     }
 
+    /// Whether these variables are as the transaction began.
+    pub(crate) fn is_as_it_began(&self, quiet: &Quiet) -> bool {
+        let is_initial = |&slot: &u32| {
+            let known = self.known.get(slot as usize);
+            known.is_none_or(|(held, _)| *held == Held::Initial)
+        };
+        quiet.slots.iter().all(is_initial) && !(quiet.others && self.count > 0)
+    }
+
     /// Sets the variable.
     pub(crate) fn set(&mut self, named: Named<'_>, value: &[u8], names: &TxNames) {
         let Some(slot) = named.slot else {
@@ -279,10 +298,7 @@ impl Tx {
 
     /// The variables whose names fit the pattern of a selector, with their values.
     pub(crate) fn fitting(&self, pattern: &Arc<dyn Operator>, names: &TxNames) -> Pairs {
-        let known = names
-            .fitting
-            .iter()
-            .find(|known| Arc::ptr_eq(&known.pattern, pattern));
+        let known = names.fitting(pattern);
         let owned = |(name, value): (&[u8], &[u8])| (name.to_vec(), value.to_vec());
         let Some(known) = known else {
             let all = self.iter(names);
@@ -291,7 +307,7 @@ impl Tx {
                 .map(owned)
                 .collect();
         };
-        let slots = known.slots.iter().filter_map(|&slot| {
+        let slots = known.iter().filter_map(|&slot| {
             let name = names.names.get(slot as usize)?;
             Some((&**name, self.at(slot as usize, names)?))
         });
