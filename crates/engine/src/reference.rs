@@ -47,11 +47,11 @@ fn directives(page: &mut String) {
         };
         line!(
             page,
-            "| `{}` | {} | {} | `{}` |",
+            "| `{}` | {} | {} | {} |",
             spec.name,
             cell(spec.argument),
             cell(&does),
-            cell(spec.example)
+            code(spec.example)
         );
     }
 }
@@ -135,11 +135,11 @@ fn actions(page: &mut String) {
         };
         line!(
             page,
-            "| `{}` | {} | {} | `{}` |",
+            "| `{}` | {} | {} | {} |",
             spec.name,
             cell(spec.argument),
             cell(&does),
-            cell(spec.example)
+            code(spec.example)
         );
     }
     line!(
@@ -152,6 +152,15 @@ fn actions(page: &mut String) {
             None => option.summary.to_owned(),
         };
         line!(page, "| `ctl:{}=` | {} |", option.name, cell(&says));
+    }
+}
+
+/// An example in a table; `⏎` is where a line ends.
+fn code(example: &str) -> String {
+    let line = cell(&example.replace('\n', " ⏎ "));
+    match line.contains('`') {
+        true => format!("`` {line} ``"),
+        false => format!("`{line}`"),
     }
 }
 

@@ -5,7 +5,7 @@
 #[path = "support/places.rs"]
 mod places;
 
-use engine::operators::{Arguments, Build, Hit, Places};
+use engine::operators::{Arguments, Build, Datasets, Hit, Places};
 use engine::{Action, Flow, Headers, Input, Limits, NoResources, Plan, RequestHead};
 use engine::{operators, transformations};
 use proptest::prelude::*;
@@ -74,6 +74,10 @@ fn ask(spec: &operators::Spec, argument: &str, input: &[u8]) -> Hit {
                     .ok()
                     .map(Arc::new)
                     .as_ref(),
+                datasets: Some(&Datasets::from([(
+                    argument.to_owned(),
+                    vec![argument.to_owned()],
+                )])),
             });
             if let Ok(operator) = built {
                 let _: bool = operator.matches(input, &mut hit);

@@ -125,6 +125,7 @@ fn run(case: &Case) -> Result<(), String> {
                 resources: &StandIns,
                 source: "",
                 places: Some(&Arc::new(database)),
+                datasets: None,
             };
             build(&arguments)?.matches(&input, &mut hit)
         }
@@ -239,6 +240,7 @@ fn build(operator: &seclang::Operator, source: &str, resources: &RuleFolder) -> 
             resources,
             source,
             places: None,
+            datasets: None,
         })
         .map(|_| ()),
         Build::Refused(why) => Err(why.to_owned()),

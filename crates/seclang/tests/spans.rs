@@ -55,11 +55,40 @@ fn an_error_names_the_token_at_fault() {
         ),
         ("SecAction \"id:1", "a.conf:1:11: this quote is not closed"),
         (
+            "SecDataset words `\na `\nSecAction",
+            "a.conf:1:18: this quote is not closed, at ```",
+        ),
+        (
             "\n SecRule ARGS",
             "a.conf:2:2: SecRule takes 2 or 3 arguments, not 1",
         ),
     ] {
         let error = seclang::parse("a.conf", text, &Limits::default()).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_list_between_backticks_is_taken_as_it_stands() {
+    for (text, list) in [
+        ("SecDataset a `\n`", ""),
+        ("SecDataset a `  \r\none\n`", "one"),
+        (
+            "SecDataset a `\n# \"1'\n\ttwo ` words\n \t` \nSecMarker b",
+            "# \"1'\n\ttwo ` words",
+        ),
+        // Elsewhere a backtick is a sign as any other.
+        ("SecDataset a `b`", "`b`"),
+        ("SecDataset a \\\n`", "`"),
+    ] {
+        let parsed = seclang::parse("a.conf", text, &Limits::default()).unwrap();
+        let DirectiveKind::Setting { arguments, .. } = &parsed.directives[0].kind else {
+            panic!("no setting: {text:?}");
+        };
+        let read: Vec<_> = arguments.iter().map(|read| read.value.as_str()).collect();
+        assert_eq!(read, ["a", list], "{text:?}");
+        let printed = seclang::print(&parsed.directives);
+        let again = seclang::parse("a.conf", &printed, &Limits::default()).unwrap();
+        assert_eq!(seclang::print(&again.directives), printed, "{text:?}");
     }
 }

@@ -13,14 +13,16 @@ use super::update::{self, Update};
 use super::variables::{self, Shape, Variable};
 use crate::body::xpath::XPath;
 use crate::limits::Limits;
-use crate::operators::{self, Apart, Arguments, Build, Operator, Resources, Spec};
+use crate::operators::{
+    self, Apart, Arguments, Build, Datasets, Operator, Resources, RestPath, Spec,
+};
 use crate::places::Places;
 use crate::plan::gate::Gate;
 use crate::plan::ir::{
     Check, Disruptive, Effect, Fault, Link, Program, Rule, Selector, Step, Target, Test, Text,
 };
 
-/// Operator, argument, and the file of the rule where the argument names files.
+/// Operator, argument, and what the argument names: the file of the rule, a database, a list.
 type PoolKey = (&'static str, String, Option<String>);
 
 /// Compiled operators, shared by all rules that ask the same.
@@ -45,6 +47,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) updates: Vec<Update>,
     /// The database that `SecGeoLookupDb` has named so far.
     pub(crate) places: Option<Arc<Places>>,
+    /// The lists that `SecDataset` has written so far.
+    pub(crate) datasets: Datasets,
 }
 
 /// What rules of a phase do where they say nothing.
@@ -82,6 +86,7 @@ impl<'a> Lowering<'a> {
             sources: None,
             updates: Vec::new(),
             places: None,
+            datasets: Datasets::new(),
         }
     }
 
@@ -138,9 +143,7 @@ impl<'a> Lowering<'a> {
                 let mut read = self.read(&rule.actions)?;
                 let targets = self.targets(&rule.targets, &read.namespaces)?;
                 let test = self.test(&rule.operator)?;
-                if operators::find(&rule.operator.name).is_some_and(Spec::asks_places) {
-                    read.effects.extend(self.places.clone().map(Effect::Place));
-                }
+                read.effects.extend(self.told(&rule.operator)?);
                 self.rule(directive.span, read, targets, Some(test))
             }
             DirectiveKind::Action(list) => {
@@ -377,23 +380,19 @@ impl<'a> Lowering<'a> {
                 let source = self
                     .sources
                     .map_or("", |sources| sources.path(operator.span));
-                let database = || Some(self.places.as_ref()?.name().to_owned());
-                let local = match spec.asks_places() {
-                    true => database(),
-                    false => spec.reads_files().then(|| source.to_owned()),
+                let local = if spec.asks_places() {
+                    self.places.as_ref().map(|places| places.name().to_owned())
+                } else if spec.reads_datasets() {
+                    let list = self.datasets.get(operator.argument.trim());
+                    list.map(|lines| lines.join("\n"))
+                } else {
+                    spec.reads_files().then(|| source.to_owned())
                 };
                 let key = (spec.name, operator.argument.clone(), local);
                 if let Some(known) = self.pool.compiled.get(&key) {
                     Check::Compiled(Arc::clone(known))
                 } else {
-                    let arguments = Arguments {
-                        text: &operator.argument,
-                        limits: self.limits,
-                        resources: self.resources,
-                        source,
-                        places: self.places.as_ref(),
-                    };
-                    let built: Arc<dyn Operator> = build(&arguments)
+                    let built: Arc<dyn Operator> = build(&self.arguments(operator))
                         .map_err(|why| self.fault(operator.span, format!("@{}: {why}", spec.name)))?
                         .into();
                     self.pool.compiled.insert(key, Arc::clone(&built));
@@ -409,6 +408,35 @@ impl<'a> Lowering<'a> {
             check,
             gate: Gate::default(),
         })
+    }
+
+    fn arguments<'b>(&'b self, operator: &'b seclang::Operator) -> Arguments<'b> {
+        Arguments {
+            text: &operator.argument,
+            limits: self.limits,
+            resources: self.resources,
+            source: self.source(operator.span),
+            places: self.places.as_ref(),
+            datasets: Some(&self.datasets),
+        }
+    }
+
+    /// What variables tell of a match of the operator's.
+    fn told(&self, operator: &seclang::Operator) -> Result<Option<Effect>, Fault> {
+        let spec = operators::find(&operator.name);
+        if spec.is_some_and(Spec::asks_places) {
+            return Ok(self.places.clone().map(Effect::Place));
+        }
+        if !spec.is_some_and(Spec::names_path_parts) {
+            return Ok(None);
+        }
+        if let Ok(Text::Template(..)) = text::parse(&operator.argument) {
+            let message = "@restpath: its path holds no macros; name each part in braces alone";
+            return Err(self.fault(operator.span, message));
+        }
+        let path = RestPath::new(&self.arguments(operator))
+            .map_err(|why| self.fault(operator.span, format!("@restpath: {why}")))?;
+        Ok(Some(Effect::PathParts(Arc::new(path))))
     }
 
     fn setting(&mut self, name: &seclang::Text, arguments: &[seclang::Text]) -> Result<(), Fault> {
@@ -479,6 +507,7 @@ pub(crate) fn pattern(source: &str, limits: &Limits) -> Result<Selector, String>
         resources: &operators::NoResources,
         source: "",
         places: None,
+        datasets: None,
     })
     .map(|operator| Selector::Pattern(operator.into()))
 }

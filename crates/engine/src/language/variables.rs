@@ -43,6 +43,7 @@ variables! {
     ArgsNames "ARGS_NAMES" Collection 1 "names of query and body parameters";
     ArgsGetNames "ARGS_GET_NAMES" Collection 1 "names of query parameters";
     ArgsPostNames "ARGS_POST_NAMES" Collection 2 "names of body parameters";
+    ArgsPath "ARGS_PATH" Collection 1 "the parts of a path that @restpath found last, by name";
     ArgsCombinedSize "ARGS_COMBINED_SIZE" Scalar 1 "bytes of all parameters' names and values";
     Files "FILES" Collection 2 "names that clients give uploaded files";
     FilesNames "FILES_NAMES" Collection 2 "names of the fields that carry uploaded files";
@@ -66,6 +67,7 @@ variables! {
     MultipartInvalidQuoting "MULTIPART_INVALID_QUOTING" Scalar 2 "1 if quotes do not close, or stand where they may not";
     MultipartLfLine "MULTIPART_LF_LINE" Scalar 2 "1 if lines end in LF";
     MultipartMissingSemicolon "MULTIPART_MISSING_SEMICOLON" Scalar 2 "1 if a parameter is not separated by a semicolon";
+    MultipartSemicolonMissing "MULTIPART_SEMICOLON_MISSING" Scalar 2 "as MULTIPART_MISSING_SEMICOLON";
     MultipartUnmatchedBoundary "MULTIPART_UNMATCHED_BOUNDARY" Scalar 2 "1 if a line begins like a boundary and is none";
     ReqbodyError "REQBODY_ERROR" Scalar 2 "1 if the body does not parse as what it claims to be";
     ReqbodyErrorMsg "REQBODY_ERROR_MSG" Scalar 2 "what does not parse";
@@ -75,6 +77,7 @@ variables! {
     BodyAnomalies "BODY_ANOMALIES" Collection 2 "everything that the parsers noticed, by name (ours)";
     UrlencodedError "URLENCODED_ERROR" Scalar 1 "1 if a percent sign is not followed by two digits";
     InboundDataError "INBOUND_DATA_ERROR" Scalar 2 "1 if the body is larger than what is held";
+    InboundErrorData "INBOUND_ERROR_DATA" Scalar 2 "as INBOUND_DATA_ERROR";
     OutboundDataError "OUTBOUND_DATA_ERROR" Scalar 4 "1 if the response's body is larger than what is held";
     MscPcreError "MSC_PCRE_ERROR" Scalar 1 "1 if a regular expression with look-around was stopped by the limit on backtracking";
     MscPcreLimitsExceeded "MSC_PCRE_LIMITS_EXCEEDED" Scalar 1 "as MSC_PCRE_ERROR";
@@ -147,10 +150,6 @@ variables! {
 
 /// Variables that are known and not offered: their names, why, and what to use instead.
 pub(crate) static REFUSED: &[(&str, &str)] = &[
-    (
-        "ARGS_PATH",
-        "no routes are known here; match REQUEST_FILENAME and capture",
-    ),
     (
         "JSON",
         "the leaves of a JSON body are parameters; use ARGS_POST with names such as json.user.name",

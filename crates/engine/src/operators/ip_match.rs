@@ -1,4 +1,4 @@
-//! `@ipMatch`, `@ipMatchFromFile`
+//! `@ipMatch`, `@ipMatchFromFile`, `@ipMatchFromDataset`
 
 use std::net::IpAddr;
 
@@ -26,6 +26,15 @@ pub(super) const FROM_FILE: Spec = Spec {
 pub(super) const FROM_FILE_SHORT: Spec = Spec {
     name: "ipMatchF",
     ..FROM_FILE
+};
+
+/// `@ipMatchFromDataset`
+pub(super) const FROM_DATASET: Spec = Spec {
+    name: "ipMatchFromDataset",
+    summary: "as @ipMatch, the networks from a list of SecDataset",
+    argument: "the list's name",
+    example: "@ipMatchFromDataset networks",
+    build: Build::Compiled(|arguments| build(arguments.dataset()?.iter().map(String::as_str))),
 };
 
 /// Networks in order of their first address, none inside another.

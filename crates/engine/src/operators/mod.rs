@@ -14,6 +14,7 @@ pub(crate) mod pcre;
 mod pm;
 mod refused;
 mod regex;
+mod rest_path;
 mod rx;
 mod rx_backtracking;
 mod rx_global;
@@ -23,15 +24,18 @@ mod strmatch;
 mod unconditional_match;
 mod validate_byte_range;
 mod validate_encoding;
+mod validate_nid;
 mod verify;
 mod within;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::need::Need;
 pub use crate::places::Places;
 pub(crate) use regex::{Apart, Expressions};
+pub(crate) use rest_path::RestPath;
 
 /// An operator as rules name it.
 pub struct Spec {
@@ -54,6 +58,16 @@ impl Spec {
             self.name,
             "pmFromFile" | "pmf" | "ipMatchFromFile" | "ipMatchF"
         )
+    }
+
+    /// Whether the argument names a list of `SecDataset`.
+    pub(crate) fn reads_datasets(&self) -> bool {
+        matches!(self.name, "pmFromDataset" | "ipMatchFromDataset")
+    }
+
+    /// Whether `ARGS_PATH` tells the parts of what it matches.
+    pub(crate) fn names_path_parts(&self) -> bool {
+        self.name == rest_path::SPEC.name
     }
 
     /// Whether it asks the database of places, and `GEO` tells the answer.
@@ -87,7 +101,12 @@ pub struct Arguments<'a> {
     pub source: &'a str,
     /// The database that `SecGeoLookupDb` names.
     pub places: Option<&'a Arc<Places>>,
+    /// The lists of `SecDataset`.
+    pub datasets: Option<&'a Datasets>,
 }
+
+/// The lists of `SecDataset`, by name.
+pub type Datasets = BTreeMap<String, Vec<String>>;
 
 /// Reads the data files that rules name. The engine itself opens no file.
 pub trait Resources {
@@ -108,6 +127,18 @@ impl Resources for NoResources {
 }
 
 impl Arguments<'_> {
+    /// The lines of the list that the argument names.
+    fn dataset(&self) -> Result<&[String], String> {
+        let name = self.text.trim();
+        let lines = self
+            .datasets
+            .and_then(|lists| lists.get(name))
+            .ok_or_else(|| {
+                format!("there is no list `{name}`; write it with SecDataset before this rule")
+            })?;
+        Ok(lines)
+    }
+
     /// The lines of the files that the argument names, as they stand, without
     /// line ends, empty lines and comments (`#`).
     fn lines(&self) -> Result<Vec<Vec<u8>>, String> {
@@ -217,10 +248,13 @@ pub static ALL: &[Spec] = &[
     ip_match::SPEC,
     ip_match::FROM_FILE,
     ip_match::FROM_FILE_SHORT,
+    ip_match::FROM_DATASET,
     no_match::SPEC,
     pm::SPEC,
     pm::FROM_FILE,
     pm::FROM_FILE_SHORT,
+    pm::FROM_DATASET,
+    rest_path::SPEC,
     rx::SPEC,
     rx_global::SPEC,
     streq::SPEC,
@@ -229,6 +263,7 @@ pub static ALL: &[Spec] = &[
     validate_byte_range::SPEC,
     validate_encoding::URL,
     validate_encoding::UTF8,
+    validate_nid::SPEC,
     verify::CC,
     verify::CPF,
     verify::SSN,
@@ -278,6 +313,16 @@ mod tests {
             resources: &Files,
             source: "test.conf",
             places: None,
+            datasets: Some(&Datasets::from([
+                (
+                    "words".to_owned(),
+                    vec!["of its own".to_owned(), "second".to_owned()],
+                ),
+                (
+                    "networks".to_owned(),
+                    vec!["192.0.2.0/24".to_owned(), "2001:db8::1".to_owned()],
+                ),
+            ])),
         })
     }
 

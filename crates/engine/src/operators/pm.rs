@@ -1,4 +1,4 @@
-//! `@pm`, `@pmFromFile`
+//! `@pm`, `@pmFromFile`, `@pmFromDataset`
 
 use std::sync::OnceLock;
 
@@ -29,6 +29,18 @@ pub(super) const FROM_FILE: Spec = Spec {
 pub(super) const FROM_FILE_SHORT: Spec = Spec {
     name: "pmf",
     ..FROM_FILE
+};
+
+/// `@pmFromDataset`
+pub(super) const FROM_DATASET: Spec = Spec {
+    name: "pmFromDataset",
+    summary: "as @pm, the words from a list of SecDataset",
+    argument: "the list's name",
+    example: "@pmFromDataset scanners",
+    build: Build::Compiled(|arguments| {
+        let lines = arguments.dataset()?.iter();
+        build(lines.map(|line| line.clone().into_bytes()).collect())
+    }),
 };
 
 /// Its automaton is made when it is first asked: most values lack what it needs.

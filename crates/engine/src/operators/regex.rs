@@ -88,7 +88,11 @@ impl Regex {
 
     /// Asks the compiled expression. If it does not compile after all, it is taken to match,
     /// so that nothing passes unseen.
-    pub(super) fn ask(&self, hit: &mut Hit, ask: impl Fn(&meta::Regex, &mut Hit) -> bool) -> bool {
+    pub(super) fn ask(
+        &self,
+        hit: &mut Hit,
+        ask: impl FnOnce(&meta::Regex, &mut Hit) -> bool,
+    ) -> bool {
         let Some(mut apart) = hit.apart.take() else {
             let compiled = self.compiled.get_or_init(|| self.compile());
             return compiled.as_ref().is_none_or(|regex| ask(regex, hit));
@@ -124,6 +128,7 @@ mod tests {
             resources: &NoResources,
             source: "",
             places: None,
+            datasets: None,
         })
     }
 

@@ -46,7 +46,8 @@ impl Operator for Rx {
     }
 }
 
-fn matches(regex: &Regex, input: &[u8], hit: &mut Hit) -> bool {
+/// Where an expression matches, as far as that is asked.
+pub(super) fn matches(regex: &Regex, input: &[u8], hit: &mut Hit) -> bool {
     if !hit.wants_span {
         return regex.is_match(input);
     }

@@ -49,10 +49,11 @@ const WINDOW: usize = 256;
 #[derive(Debug)]
 struct Verify {
     regex: Regex,
+    /// Whether a candidate's check digits are right.
     is_valid: fn(&[u8]) -> bool,
 }
 
-fn build(
+pub(super) fn build(
     arguments: &Arguments<'_>,
     is_valid: fn(&[u8]) -> bool,
 ) -> Result<Box<dyn Operator>, String> {
@@ -77,14 +78,7 @@ fn find(regex: &meta::Regex, is_valid: fn(&[u8]) -> bool, input: &[u8], hit: &mu
         let end = input.len().min(at + WINDOW);
         at = match regex.find(Input::new(input).span(at..end)) {
             Some(found) => {
-                let digits: Vec<u8> = input
-                    .get(found.range())
-                    .unwrap_or_default()
-                    .iter()
-                    .filter(|byte| byte.is_ascii_digit())
-                    .map(|byte| byte - b'0')
-                    .collect();
-                if is_valid(&digits) {
+                if is_valid(input.get(found.range()).unwrap_or_default()) {
                     hit.span = Some(found.range());
                     return true;
                 }
@@ -97,8 +91,15 @@ fn find(regex: &meta::Regex, is_valid: fn(&[u8]) -> bool, input: &[u8], hit: &mu
     false
 }
 
+/// The digits that a candidate holds, whatever else stands between them.
+fn digits(candidate: &[u8]) -> Vec<u8> {
+    let digits = candidate.iter().filter(|byte| byte.is_ascii_digit());
+    digits.map(|byte| byte - b'0').collect()
+}
+
 /// Luhn's check.
-fn is_card(digits: &[u8]) -> bool {
+fn is_card(candidate: &[u8]) -> bool {
+    let digits = digits(candidate);
     let sum: usize = digits
         .iter()
         .rev()
@@ -111,7 +112,8 @@ fn is_card(digits: &[u8]) -> bool {
     !digits.is_empty() && sum.is_multiple_of(10)
 }
 
-fn is_cpf(digits: &[u8]) -> bool {
+fn is_cpf(candidate: &[u8]) -> bool {
+    let digits = digits(candidate);
     let Some(digits) = digits.first_chunk::<11>() else {
         return false;
     };
@@ -131,8 +133,9 @@ fn is_cpf(digits: &[u8]) -> bool {
     !is_filler(digits) && check(9) == given(9) && check(10) == given(10)
 }
 
-fn is_ssn(digits: &[u8]) -> bool {
-    let &[a, b, c, d, e, f, g, h, i] = digits else {
+pub(super) fn is_ssn(candidate: &[u8]) -> bool {
+    let digits = digits(candidate);
+    let &[a, b, c, d, e, f, g, h, i] = digits.as_slice() else {
         return false;
     };
     let number = |digits: &[u8]| {
@@ -142,11 +145,12 @@ fn is_ssn(digits: &[u8]) -> bool {
     };
     let area = number(&[a, b, c]);
     let fields = [area, number(&[d, e]), number(&[f, g, h, i])];
-    !is_filler(digits) && !fields.contains(&0) && area < 740 && area != 666
+    !is_filler(&digits) && !fields.contains(&0) && area < 740 && area != 666
 }
 
-fn is_svnr(digits: &[u8]) -> bool {
+fn is_svnr(candidate: &[u8]) -> bool {
     const WEIGHTS: [u32; 10] = [3, 7, 9, 0, 5, 8, 4, 2, 1, 6];
+    let digits = digits(candidate);
     let Some(digits) = digits.first_chunk::<10>() else {
         return false;
     };

@@ -9,7 +9,7 @@ use super::query::Query;
 use super::signature::Signature;
 use crate::body::xpath::XPath;
 use crate::language::variables::Variable;
-use crate::operators;
+use crate::operators::{self, RestPath};
 use crate::places::Places;
 use crate::transaction::tx::TxNames;
 use crate::transformations::unicode_map::UnicodeMap;
@@ -258,6 +258,8 @@ pub(crate) enum Effect {
     },
     /// `GEO` becomes what the database says of the address that matched.
     Place(Arc<Places>),
+    /// `ARGS_PATH` becomes the parts of the path that matched.
+    PathParts(Arc<RestPath>),
     RemoveRules(std::ops::RangeInclusive<u64>),
     RemoveRulesByTag(Text),
     RemoveRulesByMessage(Text),

@@ -22,6 +22,8 @@ pub(crate) struct Kept {
     pub(super) environment: Pairs,
     /// `GEO`.
     pub(super) place: Place,
+    /// `ARGS_PATH`.
+    pub(super) path_parts: Pairs,
     /// What the rule being run has matched, in all links of its chain.
     pub(super) matched: Vec<Selected>,
     /// What matched last, in any rule.
@@ -59,6 +61,7 @@ impl Kept {
         self.tx.reset();
         self.environment.clear();
         self.place.clear();
+        self.path_parts.clear();
         self.matched.clear();
         self.last_matched = None;
         self.span = None;

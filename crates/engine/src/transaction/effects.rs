@@ -52,11 +52,8 @@ impl Run<'_> {
                     value.into_owned(),
                 );
             }
-            Effect::Place(places) => {
-                let address = self.kept.last_matched.map(|found| found.value);
-                let address = address.map_or(&[][..], |value| self.values.get(value));
-                self.kept.place = places.place(address);
-            }
+            Effect::Place(places) => self.kept.place = places.place(self.last_matched()),
+            Effect::PathParts(path) => self.kept.path_parts = path.parts(self.last_matched()),
             Effect::Engine(mode) => self.overrides.engine = *mode,
             Effect::BodyProcessor(processor) => self.overrides.processor = Some(*processor),
             Effect::ForceRequestBody => self.overrides.force_request_body = true,
@@ -105,6 +102,12 @@ impl Run<'_> {
                     .push((which, *variable, selector.clone()));
             }
         }
+    }
+
+    /// The value that matched last; empty if none did.
+    fn last_matched(&self) -> &[u8] {
+        let found = self.kept.last_matched;
+        found.map_or(&[], |found| self.values.get(found.value))
     }
 
     pub(super) fn capture(&mut self, hit: &Hit, value: ValueId) {

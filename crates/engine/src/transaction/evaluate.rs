@@ -434,6 +434,7 @@ impl<'a> Run<'a> {
                     resources: &NoResources,
                     source: "",
                     places: None,
+                    datasets: None,
                 };
                 // It is asked once: nothing of it is kept.
                 let apart = hit.apart.take();

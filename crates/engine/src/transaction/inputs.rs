@@ -144,7 +144,9 @@ impl Inputs {
             V::MultipartInvalidPart => self.flag(Anomaly::MultipartInvalidPart),
             V::MultipartInvalidQuoting => self.flag(Anomaly::MultipartInvalidQuoting),
             V::MultipartLfLine => self.flag(Anomaly::MultipartLfLine),
-            V::MultipartMissingSemicolon => self.flag(Anomaly::MultipartMissingSemicolon),
+            V::MultipartMissingSemicolon | V::MultipartSemicolonMissing => {
+                self.flag(Anomaly::MultipartMissingSemicolon)
+            }
             V::MultipartUnmatchedBoundary => self.flag(Anomaly::MultipartUnmatchedBoundary),
             V::UrlencodedError => self.flag(Anomaly::InvalidPercentEncoding),
             V::ReqbodyError | V::ReqbodyProcessorError => Members::Size(usize::from(
@@ -161,6 +163,7 @@ impl Inputs {
             V::Tx
             | V::Env
             | V::Geo
+            | V::ArgsPath
             | V::Global
             | V::Ip
             | V::Resource
@@ -183,6 +186,7 @@ impl Inputs {
             V::ReqbodyProcessorErrorMsg => Members::Scalar(self.scalar(V::ReqbodyErrorMsg)),
             V::Status => Members::Scalar(self.scalar(V::ResponseStatus)),
             V::Duration => Members::Size(0),
+            V::InboundErrorData => self.members(V::InboundDataError, values),
             V::InboundDataError | V::OutboundDataError if self.scalar(variable).is_none() => {
                 Members::Size(0)
             }

@@ -282,6 +282,7 @@ impl Run<'_> {
                 let pairs = pairs.collect();
                 self.pairs(target, pairs, selected);
             }
+            Variable::ArgsPath => self.pairs(target, self.kept.path_parts.clone(), selected),
             Variable::Rule => {
                 let pairs = self.about_rule();
                 self.pairs(target, pairs, selected);

@@ -4,6 +4,7 @@ mod arguments;
 mod body_request;
 mod body_response;
 mod collections;
+mod datasets;
 pub(crate) mod documents;
 pub(crate) mod engine_mode;
 mod ignored;
@@ -180,6 +181,7 @@ pub(crate) static ALL: &[Spec] = &[
     ignored::CACHE_TRANSFORMATIONS,
     ignored::RULE_INHERITANCE,
     places::GEO_LOOKUP_DB,
+    datasets::SPEC,
     unicode::MAP_FILE,
     ignored::UNICODE_CODE_PAGE,
     ignored::CONN_ENGINE,
@@ -204,6 +206,7 @@ pub(crate) static ALL: &[Spec] = &[
     refused::HASH_METHOD_RX,
     refused::HASH_METHOD_PM,
     refused::IGNORE_ERRORS,
+    refused::UNICODE_MAP,
     refused::INTERCEPT_ON_ERROR,
 ];
 

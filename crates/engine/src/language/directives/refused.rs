@@ -131,6 +131,12 @@ pub(super) const IGNORE_ERRORS: Spec = refused(
     "a rule that is left out is a bypass; correct or remove the rule",
 );
 
+/// `SecUnicodeMap`
+pub(super) const UNICODE_MAP: Spec = refused(
+    "SecUnicodeMap",
+    "no engine takes it any more; name the file and the code page with SecUnicodeMapFile",
+);
+
 /// `SecInterceptOnError`
 pub(super) const INTERCEPT_ON_ERROR: Spec = refused(
     "SecInterceptOnError",

@@ -272,6 +272,7 @@ impl Check {
                 resources: &NoResources,
                 source: "",
                 places: None,
+                datasets: None,
             };
             // What is no argument matches nothing, whenever it is asked.
             if let Ok(operator) = build(&arguments) {
