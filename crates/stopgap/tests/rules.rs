@@ -48,6 +48,10 @@ fn check_names_the_place_of_what_is_doubtful() {
         said.contains("rules.conf:3:") && said.contains("never runs"),
         "{said}"
     );
+    let (status, said, _) = rules(&["check", "--json"], skips);
+    assert_eq!(status, Some(1));
+    let said: Value = serde_json::from_str(said.trim()).unwrap();
+    assert_eq!(said["line"], 3);
     let (status, _, complained) = rules(&["check"], "SecRule ARGS \"@rx (\" \"id:1,deny\"");
     assert_eq!(status, Some(2));
     assert!(complained.contains("rules.conf:1:"), "{complained}");
@@ -69,6 +73,35 @@ fn explain_says_what_a_rule_looks_at_asks_and_does() {
     }
     let (status, said, _) = rules(&["explain", "9"], RULES);
     assert_eq!((status, &*said), (Some(1), "no rule has the id 9\n"));
+}
+
+#[test]
+fn explain_says_what_a_rule_costs_and_why() {
+    let rules_of_costs = r#"
+        SecRule ARGS "@rx (?i)<script" "id:1,phase:2,deny"
+        SecRule ARGS "@rx ^$" "id:2,phase:2,deny"
+        SecRule &ARGS "@gt 5" "id:3,phase:2,deny"
+        SecRule TX:never "@eq 1" "id:4,phase:2,deny"
+        SecRule ARGS "@rx a(?!b)c" "id:5,phase:2,deny"
+    "#;
+    for (id, class, why, linear) in [
+        ("1", "prefiltered", "[<]", true),
+        ("2", "each_value", "nothing is known", true),
+        ("3", "each_request", "&ARGS is not known", true),
+        ("4", "nothing", "never match", true),
+        ("5", "each_value", "nothing is known", false),
+    ] {
+        let (status, said, _) = rules(&["explain", id, "--json"], rules_of_costs);
+        assert_eq!(status, Some(0));
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let cost = &said["cost"];
+        assert_eq!(cost["class"], class, "{said}");
+        assert_eq!(cost["linear"], linear, "{said}");
+        let told = cost["why"].as_str().unwrap();
+        assert!(told.contains(why), "{said}");
+        let (_, said, _) = rules(&["explain", id], rules_of_costs);
+        assert!(said.contains(told), "{said}");
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::process::ExitCode;
 
-use engine::operators::{self, Arguments, Build};
 use engine::{Input, Limits};
 use seclang::{Action, DirectiveKind, Location, Rule, Ruleset, Selector, Span};
+use serde_json::json;
 
+use super::explain::is_linear;
 use super::files::RuleFiles;
 use super::{actions, argument, has, phase};
 
@@ -17,8 +18,20 @@ struct Doubt {
     message: String,
 }
 
+impl Doubt {
+    fn object(&self) -> serde_json::Value {
+        let place = self.location.as_ref();
+        json!({
+            "file": place.map(|at| &at.path),
+            "line": place.map(|at| at.line),
+            "column": place.map(|at| at.column),
+            "message": self.message,
+        })
+    }
+}
+
 /// Loads the rules as a gateway would, and writes each doubt on a line.
-pub(super) fn run(rules: &[Ruleset]) -> anyhow::Result<ExitCode> {
+pub(super) fn run(rules: &[Ruleset], as_json: bool) -> anyhow::Result<ExitCode> {
     let input = Input {
         rules: rules.to_vec(),
         patches: Vec::new(),
@@ -34,6 +47,7 @@ pub(super) fn run(rules: &[Ruleset]) -> anyhow::Result<ExitCode> {
     let set = variables_set(rules);
     for ruleset in rules {
         doubts.extend(unreachable(ruleset));
+        doubts.extend(without_marker(ruleset));
         doubts.extend(each_rule(ruleset, &set));
     }
     doubts.sort_by_key(|doubt| {
@@ -42,12 +56,18 @@ pub(super) fn run(rules: &[Ruleset]) -> anyhow::Result<ExitCode> {
     });
     let mut output = std::io::stdout().lock();
     for doubt in &doubts {
+        if as_json {
+            writeln!(output, "{}", doubt.object())?;
+            continue;
+        }
         match &doubt.location {
             Some(location) => writeln!(output, "{location}: {}", doubt.message)?,
             None => writeln!(output, "{}", doubt.message)?,
         }
     }
-    writeln!(output, "{} doubtful", doubts.len())?;
+    if !as_json {
+        writeln!(output, "{} doubtful", doubts.len())?;
+    }
     Ok(match doubts.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -86,12 +106,27 @@ fn unreachable(ruleset: &Ruleset) -> Vec<Doubt> {
             skipping.insert(phase, (marker, directive.span));
         }
     }
-    doubts.extend(skipping.values().map(|(marker, span)| Doubt {
-        location: Some(ruleset.sources.locate(*span)),
-        message: format!(
-            "there is no marker {marker} after this: all later rules of its phase are skipped"
-        ),
-    }));
+    doubts
+}
+
+/// Where it is skipped to a marker that does not follow.
+fn without_marker(ruleset: &Ruleset) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    let mut follow = BTreeSet::new();
+    for directive in ruleset.directives.iter().rev() {
+        if let DirectiveKind::Marker(name) = &directive.kind {
+            follow.insert(name.value.as_str());
+        }
+        let marker = actions(directive).and_then(|actions| argument(actions, "skipAfter"));
+        if let Some(marker) = marker.filter(|marker| !follow.contains(marker)) {
+            doubts.push(Doubt {
+                location: Some(ruleset.sources.locate(directive.span)),
+                message: format!(
+                    "there is no marker {marker} after this: all later rules of its phase are skipped"
+                ),
+            });
+        }
+    }
     doubts
 }
 
@@ -130,7 +165,10 @@ fn each_rule(ruleset: &Ruleset, set: &BTreeSet<String>) -> Vec<Doubt> {
         };
         if let DirectiveKind::Rule(rule) = &directive.kind {
             targets(rule, in_phase, set, &mut doubt);
-            operator(rule, &mut doubt);
+            if !is_linear(rule) {
+                let message = "look-around and back-references are not linear: a long value may reach the limit on backtracking, and then does not match";
+                doubt(rule.operator.span, message.to_owned());
+            }
         }
         if let Some(message) = decoding(actions) {
             doubt(directive.span, message);
@@ -171,28 +209,6 @@ fn targets(rule: &Rule, phase: u8, set: &BTreeSet<String>, doubt: &mut dyn FnMut
             first.span,
             "all targets are exclusions: nothing is looked at".to_owned(),
         );
-    }
-}
-
-/// An expression that is not linear.
-fn operator(rule: &Rule, doubt: &mut dyn FnMut(Span, String)) {
-    let Some(Build::Compiled(build)) = operators::find(&rule.operator.name).map(|spec| &spec.build)
-    else {
-        return;
-    };
-    if !rule.operator.name.to_ascii_lowercase().starts_with("rx") {
-        return;
-    }
-    let built = build(&Arguments {
-        text: &rule.operator.argument,
-        limits: &Limits::default(),
-        resources: &RuleFiles,
-        source: "",
-        places: None,
-    });
-    if built.is_ok_and(|operator| !operator.is_linear()) {
-        let message = "look-around and back-references are not linear: a long value may reach the limit on backtracking, and then does not match";
-        doubt(rule.operator.span, message.to_owned());
     }
 }
 
@@ -292,6 +308,7 @@ mod tests {
         let set = variables_set(std::slice::from_ref(&rules));
         unreachable(&rules)
             .into_iter()
+            .chain(without_marker(&rules))
             .chain(each_rule(&rules, &set))
             .map(|doubt| doubt.message)
             .collect()
@@ -305,6 +322,10 @@ mod tests {
                 "never runs",
             ),
             ("SecAction \"id:1,phase:1,skipAfter:END\"", "no marker END"),
+            (
+                "SecMarker END\nSecRule ARGS \"@rx a\" \"id:1,skipAfter:END\"",
+                "no marker END",
+            ),
             (
                 "SecRule REQUEST_BODY \"@rx a\" \"id:1,phase:1\"",
                 "filled in phase 2",

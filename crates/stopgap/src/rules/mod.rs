@@ -27,14 +27,22 @@ enum Command {
         /// Rule files; their includes are followed.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// One JSON object a doubt and line.
+        #[arg(long)]
+        json: bool,
     },
-    /// Say what a rule looks at, how it decodes it, what it asks and what it does.
+    /// Say what a rule looks at, how it decodes it, what it asks and does, and what it costs.
+    ///
+    /// Exit status: 0 it was found, 1 no rule has the id, 2 the rules do not load.
     Explain {
         /// The rule's id.
         id: u64,
         /// Rule files; their includes are followed.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Show what the engine makes of rules: which ones are left, and what a request must hold
     /// for each to be asked at all.
@@ -51,8 +59,8 @@ enum Command {
 /// Checks, explains, or shows the plan.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
-        Command::Check { files } => check::run(&load(files)?),
-        Command::Explain { id, files } => explain::run(*id, &load(files)?),
+        Command::Check { files, json } => check::run(&load(files)?, *json),
+        Command::Explain { id, files, json } => explain::run(*id, load(files)?, *json),
         Command::Plan { files, json } => plan::run(load(files)?, *json),
     }
 }

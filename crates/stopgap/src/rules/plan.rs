@@ -68,7 +68,7 @@ fn heading(rule: &Planned) -> String {
     format!("phase {phase}: {looks_at}{}", decoded.concat())
 }
 
-fn condition(when: &When) -> String {
+pub(super) fn condition(when: &When) -> String {
     match when {
         When::Always(why) => why.clone(),
         When::AnyValue => "any value".to_owned(),
@@ -99,18 +99,22 @@ fn quoted(text: &String) -> String {
 }
 
 fn object(rule: &Planned) -> serde_json::Value {
-    let when = match &rule.when {
-        When::Always(why) => json!({ "always": why }),
-        When::AnyValue => json!({ "any_value": true }),
-        When::Holding { bytes, texts, or } => {
-            json!({ "bytes": bytes, "texts": texts, "or_bytes": or })
-        }
-    };
     json!({
         "rule": rule.rule,
         "phase": rule.phase,
         "looks_at": rule.looks_at,
         "decoded_by": rule.decoded_by,
-        "when": when,
+        "when": when(&rule.when),
     })
+}
+
+/// What lets a rule run, for programs.
+pub(super) fn when(when: &When) -> serde_json::Value {
+    match when {
+        When::Always(why) => json!({ "always": why }),
+        When::AnyValue => json!({ "any_value": true }),
+        When::Holding { bytes, texts, or } => {
+            json!({ "bytes": bytes, "texts": texts, "or_bytes": or })
+        }
+    }
 }
