@@ -232,6 +232,21 @@ fn systeminformation_is_protected_against_cve_2021_21315() {
 }
 
 #[test]
+fn node_serialize_is_protected_against_cve_2017_5941() {
+    is_protected("node-serialize", 60);
+}
+
+#[test]
+fn deep_extend_is_protected_against_cve_2018_3750() {
+    is_protected("deep-extend", 100);
+}
+
+#[test]
+fn markdown2_is_protected_against_cve_2020_11888() {
+    is_protected("markdown2", 60);
+}
+
+#[test]
 fn every_directory_is_an_application_of_the_demo() {
     let output = stopgap()
         .args(["demo", "--app", "nosuch"])

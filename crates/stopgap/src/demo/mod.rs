@@ -29,8 +29,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Exit status: 0 every step showed what it claims, 1 one did not, 2 it could not be shown.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Show it on published software in an affected version instead: aiohttp, django,
-    /// nextjs, pyload or systeminformation. It is installed with pip or npm, once.
+    /// Show it on published software in an affected version instead: aiohttp, deep-extend,
+    /// django, markdown2, nextjs, node-serialize, pyload or systeminformation. It is installed with pip or npm, once.
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
     /// Where applications are installed; $XDG_CACHE_HOME/stopgap/apps or

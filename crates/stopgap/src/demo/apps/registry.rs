@@ -29,7 +29,13 @@ macro_rules! app {
 /// In the order in which they are listed.
 pub(super) const APPS: &[App] = &[
     app!("aiohttp", ["app.py"], ["CVE-2024-23334.yaml"]),
+    app!(
+        "deep-extend",
+        ["app.js", "package-lock.json", "package.json"],
+        ["CVE-2018-3750.yaml"]
+    ),
     app!("django", ["app.py"], ["CVE-2025-64459.yaml"]),
+    app!("markdown2", ["app.py"], ["CVE-2020-11888.yaml"]),
     app!(
         "nextjs",
         [
@@ -40,6 +46,11 @@ pub(super) const APPS: &[App] = &[
             "pages/index.js"
         ],
         ["CVE-2025-29927.yaml"]
+    ),
+    app!(
+        "node-serialize",
+        ["app.js", "package-lock.json", "package.json"],
+        ["CVE-2017-5941.yaml"]
     ),
     app!("pyload", ["app.py"], ["CVE-2023-0297.yaml"]),
     app!(
