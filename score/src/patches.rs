@@ -109,6 +109,7 @@ fn options() -> anyhow::Result<Options> {
         expires: Date::new(2027, 6, 30)?,
         today: Date::new(2027, 1, 1)?,
         accept: true,
+        hosts: Vec::new(),
         limits: factory::Limits::default(),
     })
 }

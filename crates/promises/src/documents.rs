@@ -66,6 +66,7 @@ fn options() -> factory::import::Options {
         expires: day,
         today: day,
         accept: true,
+        hosts: Vec::new(),
         limits: factory::Limits {
             exploits: 16,
             ..factory::Limits::default()

@@ -48,6 +48,8 @@ pub struct Options {
     pub today: Date,
     /// Whether patches that close an endpoint are accepted.
     pub accept: bool,
+    /// Names under which the application is reached, where an exploit names another.
+    pub hosts: Vec<String>,
     /// What bounds a source.
     pub limits: Limits,
 }

@@ -17,6 +17,7 @@ mod document;
 mod endpoint;
 mod evidence;
 mod leads;
+mod misled;
 mod multipart;
 mod parts;
 mod path;
@@ -129,9 +130,13 @@ impl Synthesis<'_> {
 
     /// Where no value shows an attack, what else could be stopped.
     fn by_structure(&mut self, exploits: &[Exploit]) -> Result<(), String> {
+        let by_host = |exploit: &Exploit| misled::is_host(exploit, &self.hints);
+        if self.options.hosts.is_empty() && exploits.iter().any(by_host) {
+            return Err(misled::UNTOLD.to_owned());
+        }
         let last = exploits.iter().map(|exploit| exploit.stage).max();
         for exploit in exploits {
-            for (step, found) in structure::of(exploit, &self.hints) {
+            for (step, found) in structure::of(exploit, &self.hints, &self.options.hosts) {
                 // What comes before the last stage may only prepare.
                 if found.tier > 0 && Some(exploit.stage) != last {
                     break;

@@ -2,8 +2,8 @@
 
 use patch::Request;
 use patch::document::{
-    Body, Condition, Deny, Effect, Member, Oversize, Paths, Place, PlaceKind, Rule, Strip,
-    Unparsable, When,
+    Body, Condition, Deny, Effect, Member, Oversize, Paths, Place, PlaceKind, Rule, Unparsable,
+    When,
 };
 
 use super::candidates::Candidate;
@@ -45,7 +45,11 @@ const ACCESS_WORDS: &[&str] = &[
 ];
 
 /// What could be stopped of an exploit, the narrowest first, and of its last steps first.
-pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Found)> {
+pub(super) fn of<'e>(
+    exploit: &'e Exploit,
+    hints: &Hints,
+    hosts: &[String],
+) -> Vec<(&'e Step, Found)> {
     let access = hints.any(ACCESS, ACCESS_WORDS) || hints.silent();
     let last = exploit.steps.len().saturating_sub(1);
     let mut signed_in = false;
@@ -55,7 +59,10 @@ pub(super) fn of<'e>(exploit: &'e Exploit, hints: &Hints) -> Vec<(&'e Step, Foun
         let mut found = Vec::new();
         upload(step, &parts, &mut found);
         unsigned(step, &parts, &mut found);
-        misled(step, hints, &parts, &mut found);
+        super::misled::by_header(step, hints, &parts, &mut found);
+        if hints.silent() || super::misled::is_host(exploit, hints) {
+            super::misled::by_host(step, &parts, hosts, &mut found);
+        }
         odd_names(step, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
@@ -114,58 +121,6 @@ fn unsigned(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
         twins: vec![super::twins::replaced(&step.request, part, None, signed)],
         tier: 0,
         why: "tokens that nothing signs are stopped; whether a signature is right only the application knows".to_owned(),
-    });
-}
-
-/// Headers by which an application can be told another host, or another page, than the
-/// request is for.
-const MISLEADING: &[&str] = &[
-    "x-forwarded-host",
-    "x-forwarded-server",
-    "x-host",
-    "x-original-host",
-    "x-http-host-override",
-    "x-original-url",
-    "x-rewrite-url",
-];
-
-/// A header that misleads the application is taken out; without it the request is a plain one.
-fn misled(step: &Step, hints: &Hints, parts: &[Part], found: &mut Vec<Found>) {
-    const NUMBERS: &[u32] = &[
-        20, 74, 284, 285, 287, 288, 290, 345, 348, 444, 601, 640, 644, 863,
-    ];
-    const WORDS: &[&str] = &["auth-bypass", "redirect", "host-header", "cache-poisoning"];
-    let headers = &step.request.headers;
-    let host = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(b"host"))
-        .map(|(_, value)| value);
-    let misleads = |part: &&Part| {
-        part.place.kind == PlaceKind::Header
-            && part
-                .name()
-                .is_some_and(|name| MISLEADING.contains(&name.to_ascii_lowercase().as_str()))
-            && Some(&part.value) != host
-    };
-    let headers: Vec<&Part> = parts.iter().filter(misleads).collect();
-    let ([part], true) = (
-        headers.as_slice(),
-        hints.silent() || hints.any(NUMBERS, WORDS),
-    ) else {
-        return;
-    };
-    let name = part.name().unwrap_or_default();
-    let mut twin = step.request.clone();
-    twin.headers
-        .retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
-    let mut made = candidate(step, parts, vec![part.place.clone()], Condition::Present);
-    made.rule = Rule::Strip(Strip::Header(name.to_owned()));
-    found.push(Found {
-        candidate: made,
-        effect: None,
-        twins: vec![twin],
-        tier: 0,
-        why: format!("{name} is taken out of requests; where a proxy in front sets it, the application sees Host instead"),
     });
 }
 
@@ -508,7 +463,12 @@ fn closed(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
     });
 }
 
-fn candidate(step: &Step, parts: &[Part], places: Vec<Place>, condition: Condition) -> Candidate {
+pub(super) fn candidate(
+    step: &Step,
+    parts: &[Part],
+    places: Vec<Place>,
+    condition: Condition,
+) -> Candidate {
     let endpoint = endpoint::of(&step.request.target, parts, None, &step.unknowns);
     let alike = matches!(condition, Condition::Absent | Condition::Present);
     let (paths, and) = match alike {

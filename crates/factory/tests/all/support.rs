@@ -14,6 +14,7 @@ pub(crate) fn options(accept: bool) -> Options {
         expires: date(2027, 6, 30),
         today: date(2027, 1, 1),
         accept,
+        hosts: vec!["app".to_owned(), "www.app.example".to_owned()],
         limits: Limits::default(),
     }
 }
@@ -71,7 +72,10 @@ pub(crate) fn request(text: &str) -> Request {
 pub(crate) fn raw(text: &str) -> String {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
-    let mut raw = format!("{} HTTP/1.1\nHost: app\n", lines.next().unwrap());
+    let mut raw = format!("{} HTTP/1.1\n", lines.next().unwrap());
+    if !head.contains("\nHost: ") {
+        raw.push_str("Host: app\n");
+    }
     let mut typed = false;
     for line in lines {
         typed |= line.to_ascii_lowercase().starts_with("content-type:");

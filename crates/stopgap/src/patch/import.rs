@@ -50,6 +50,10 @@ pub(super) struct Arguments {
     /// fetches URLs fetch only those of its own site.
     #[arg(long)]
     accept: bool,
+    /// A name under which the application is reached; where naming another host is the
+    /// exploit, only these pass. May be given several times.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
     /// Write a JSON line for each vulnerability: {"source", "id", "outcome": "patch",
     /// "needless" or "rejected", "file", "reason", "effect"}.
     #[arg(long)]
@@ -164,6 +168,7 @@ fn import(arguments: &Arguments, folder: &Path) -> anyhow::Result<ExitCode> {
         },
         today,
         accept: arguments.accept,
+        hosts: arguments.hosts.clone(),
         limits: Limits::default(),
     };
     let sources = sources(arguments)?;

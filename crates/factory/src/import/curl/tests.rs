@@ -43,6 +43,7 @@ fn options() -> Options {
         expires: date(2027, 6, 30),
         today: date(2027, 1, 1),
         accept: false,
+        hosts: Vec::new(),
         limits: Limits::default(),
     }
 }
