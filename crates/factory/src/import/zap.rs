@@ -147,6 +147,10 @@ fn from_xml(text: &str) -> Result<Vec<Found>, (usize, String)> {
         let mut instances = Vec::new();
         item.below("instance", &mut instances);
         let own = |element: &Element, name: &str| element.text_of(name).to_owned();
+        // Up to version 2.4 an alert was its only instance.
+        if instances.is_empty() && !own(item, "uri").is_empty() {
+            instances.push(item);
+        }
         Found {
             pluginid: own(item, "pluginid"),
             alert: own(item, "alert"),
