@@ -192,6 +192,16 @@ impl Coverage {
         enforced.collect()
     }
 
+    /// What the newest bundle of an environment says of a patch.
+    pub(crate) fn entry(&self, environment: Environment, patch: &str) -> Option<&Entry> {
+        ledger::bundle::of(self.bundle(environment).1, patch)
+    }
+
+    /// When an ingress point has attested something last.
+    pub(crate) fn seen_ms(&self, ingress: &str) -> Option<i64> {
+        self.fleet.get(ingress)?.seen_ms
+    }
+
     fn bundle(&self, environment: Environment) -> (u64, &[Entry]) {
         let newest = self.bundles.iter().find(|it| it.environment == environment);
         newest.map_or((0, &[]), |made| (made.number, &made.content))

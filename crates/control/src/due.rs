@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use ledger::due::{self, Telling};
 use ledger::rollout::{Signals, Stage};
-use ledger::{Environment, Finding, Move, Rollout, State, VirtualPatch};
-use store::{Answered, By, Change, Error, FindingFilter, Paging, Stored};
+use ledger::{Environment, Exception, Finding, Move, Rollout, State, VirtualPatch};
+use store::{Answered, By, Change, Error, FindingFilter, Stored};
 
+use crate::protection::{Protections, SETTLES_MS};
 use crate::serve::Service;
 
 /// Before a step began, how long its traffic is compared with, in milliseconds.
@@ -29,6 +30,8 @@ struct Memory {
     enforced: Option<BTreeSet<String>>,
     /// The last change that was there then, and when that was.
     looked: Option<(i64, i64)>,
+    /// The exceptions whose protection may come back in a moment, and since when it is not there.
+    unsettled: BTreeMap<i64, i64>,
 }
 
 /// Does what is due until nobody asks for it any more.
@@ -81,8 +84,8 @@ fn act(service: &Service, memory: &mut Memory, now_ms: i64) -> Result<(), Error>
     }
     let live = service.store.read(|it| it.live_rollouts())?;
     doer.tell(&live)?;
-    doer.lapse()?;
-    doer.link(&live, memory)
+    doer.link(&live, memory)?;
+    doer.except(memory)
 }
 
 struct Doer<'a> {
@@ -181,6 +184,11 @@ impl Doer<'_> {
                 tellings.insert(format!("gateway/{}", gateway.id), telling);
             }
         }
+        for exception in self.service.store.read(|it| it.exceptions_in_force())? {
+            if let Some(telling) = due::of_exception(&exception.value, self.now_ms) {
+                tellings.insert(format!("exception/{}", exception.value.id), telling);
+            }
+        }
         for (subject, telling) in tellings {
             let told = self
                 .service
@@ -194,18 +202,42 @@ impl Doer<'_> {
         Ok(())
     }
 
-    /// Ends exceptions whose time is over.
-    fn lapse(&self) -> Result<(), Error> {
-        let filter = FindingFilter {
-            state: Some(State::Excepted),
-            ..FindingFilter::default()
-        };
-        for finding in self.all(&filter)? {
-            if due::has_lapsed(&finding.value, self.now_ms) {
-                self.move_finding(&finding, &Move::Lapse {}, "its exception has ended")?;
+    /// Ends exceptions whose time or protection is gone; lets findings follow the others.
+    fn except(&self, memory: &mut Memory) -> Result<(), Error> {
+        let store = &self.service.store;
+        let before = std::mem::take(&mut memory.unsettled);
+        let in_force = store.read(|it| it.exceptions_in_force())?;
+        if in_force.is_empty() {
+            return Ok(());
+        }
+        let known = store.read(Protections::of)?;
+        for exception in in_force {
+            let protects = store.read(|it| known.protects(it, &exception.value, self.now_ms))?;
+            let Err(red) = protects else { continue };
+            let id = exception.value.id;
+            let since_ms = before.get(&id).copied().unwrap_or(self.now_ms);
+            if red.settles && self.now_ms.saturating_sub(since_ms) < SETTLES_MS {
+                memory.unsettled.insert(id, since_ms);
+                continue;
             }
+            self.void(&exception, &red.why)?;
+        }
+        for (finding, exception) in store.read(|it| it.findings_to_except())? {
+            self.change("its exception is in force", |it| {
+                let step = Move::Except { exception };
+                it.move_finding(finding, &step, None).map(|_| ())
+            })?;
         }
         Ok(())
+    }
+
+    fn void(&self, exception: &Stored<Exception>, why: &str) -> Result<(), Error> {
+        let id = exception.value.id;
+        tracing::warn!("exception {id} is void: {why}");
+        self.change(why, |it| {
+            it.void_exception(id, why, Some(exception.version))
+                .map(|_| ())
+        })
     }
 
     /// Lets findings follow which patches are enforced in production.
@@ -250,7 +282,7 @@ impl Doer<'_> {
                     advisory: Some(advisory.clone()),
                     subject: None,
                 };
-                for finding in self.all(&filter)? {
+                for finding in self.service.store.read(|it| it.all_findings(&filter))? {
                     if let Some(step) = due::of_finding(&finding.value, patch, enforced) {
                         self.move_finding(&finding, &step, why)?;
                     }
@@ -265,24 +297,5 @@ impl Doer<'_> {
             it.move_finding(finding.value.id, step, Some(finding.version))
                 .map(|_| ())
         })
-    }
-
-    /// All findings of a kind: they are read before they are moved, which changes the list.
-    fn all(&self, filter: &FindingFilter) -> Result<Vec<Stored<Finding>>, Error> {
-        let (mut all, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.service.store.read(|it| {
-                let paging = Paging {
-                    after: after.as_deref(),
-                    most: None,
-                };
-                it.findings(filter, paging)
-            })?;
-            all.extend(page.items);
-            after = page.next;
-            if after.is_none() {
-                return Ok(all);
-            }
-        }
     }
 }

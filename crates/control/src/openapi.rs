@@ -1,5 +1,6 @@
 //! The description of the API in OpenAPI 3.1, made of the table of routes and of the types.
 
+use ledger::exception::Standing;
 use ledger::rollout::Stage;
 use ledger::{Area, State};
 use schemars::SchemaGenerator;
@@ -178,7 +179,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     if route.path.contains("{id}") {
         let id = text("path", "id", "names what this is about", true);
         let number = json!({ "type": "integer", "minimum": 1, "maximum": i64::MAX });
-        let numbered = ["/findings/", "/rollouts/"];
+        let numbered = ["/exceptions/", "/findings/", "/rollouts/"];
         let numbered = numbered.iter().any(|path| route.path.starts_with(path));
         parameters.push(match numbered {
             true => with(id, number),
@@ -197,6 +198,11 @@ fn parameters(route: &Route) -> Vec<Value> {
             }
             "state" => with(parameter, json!({ "enum": State::ALL })),
             "stage" => with(parameter, json!({ "enum": Stage::ALL })),
+            "standing" => with(parameter, json!({ "enum": Standing::ALL })),
+            "finding" => with(
+                parameter,
+                json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }),
+            ),
             "subject" if route.area == Area::Findings => {
                 let pattern = "^(asset|application)/[A-Za-z0-9._:@-]+$";
                 with(parameter, json!({ "type": "string", "pattern": pattern }))

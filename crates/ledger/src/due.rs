@@ -1,5 +1,6 @@
 //! What becomes due as time passes and traffic comes, without anybody asking for it.
 
+use crate::exception::{Exception, Standing};
 use crate::rollout::{Fault, Move, Policy, Signals, Stage, Step};
 use crate::{Attention, Environment, Finding, Gateway, Rollout, State, VirtualPatch, finding};
 
@@ -132,12 +133,14 @@ pub fn of_finding(finding: &Finding, patch: &str, enforced: bool) -> Option<find
     }
 }
 
-/// Whether an exception has ended.
+/// What must be told of an exception that is in force.
 #[must_use]
-pub fn has_lapsed(finding: &Finding, now_ms: i64) -> bool {
-    finding.state() == State::Excepted
-        && finding
-            .exception
-            .as_ref()
-            .is_some_and(|exception| exception.expires_ms <= now_ms)
+pub fn of_exception(exception: &Exception, now_ms: i64) -> Option<Telling> {
+    let since_ms = exception.until_ms().saturating_sub(WARNING_MS);
+    let soon = exception.standing() == Standing::InForce && since_ms <= now_ms;
+    soon.then_some(Telling {
+        action: "exception.ending",
+        since_ms: since_ms.max(exception.requested_ms),
+        why: "it ends within 14 days, unless somebody looks at its evidence again or asks for another",
+    })
 }

@@ -67,23 +67,6 @@ pub struct Schedule {
     pub due_ms: i64,
 }
 
-/// A decision not to fix now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Exception {
-    /// Why.
-    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
-    pub reason: String,
-    /// What protects meanwhile.
-    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
-    pub protection: String,
-    /// Who answers for it.
-    #[schemars(length(max = 4096), regex(pattern = crate::check::TEXT))]
-    pub owner: String,
-    /// When it must be decided anew.
-    pub expires_ms: i64,
-}
-
 /// An advisory that concerns an asset or an application. Its state is what its facts say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,9 +87,9 @@ pub struct Finding {
     /// When the fix is planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
-    /// Why it is not fixed now.
+    /// The exception by which it is not fixed now, by its number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exception: Option<Exception>,
+    pub excepted_by: Option<i64>,
     /// The version that has the fix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_by: Option<String>,
@@ -135,9 +118,13 @@ pub enum Move {
     Schedule(Schedule),
     /// The plan is given up.
     Unschedule {},
-    /// It is decided not to fix it now.
-    Except(Exception),
-    /// That decision no longer holds.
+    /// An exception that is in force is about it.
+    Except {
+        /// The exception's number.
+        #[schemars(range(min = 1, max = i64::MAX))]
+        exception: i64,
+    },
+    /// That exception has ended.
     Lapse {},
     /// The fix is there.
     Fix {
@@ -165,7 +152,7 @@ impl Move {
             Self::Expose {} => "expose",
             Self::Schedule(_) => "schedule",
             Self::Unschedule {} => "unschedule",
-            Self::Except(_) => "except",
+            Self::Except { .. } => "except",
             Self::Lapse {} => "lapse",
             Self::Fix { .. } => "fix",
             Self::Verify { .. } => "verify",
@@ -178,15 +165,14 @@ impl Move {
         match self {
             Self::Shield { patch } => check::id("patch", patch, limits),
             Self::Schedule(schedule) => check::text("by", &schedule.by, limits),
-            Self::Except(exception) => {
-                check::text("reason", &exception.reason, limits)?;
-                check::text("protection", &exception.protection, limits)?;
-                check::text("owner", &exception.owner, limits)
-            }
             Self::Fix { version } => check::text("version", version, limits),
             Self::Verify { evidence } => check::text("evidence", evidence, limits),
             Self::Assess(inputs) => inputs.check(limits),
-            Self::Expose {} | Self::Unschedule {} | Self::Lapse {} | Self::Reopen {} => Ok(()),
+            Self::Expose {}
+            | Self::Unschedule {}
+            | Self::Except { .. }
+            | Self::Lapse {}
+            | Self::Reopen {} => Ok(()),
         }
     }
 }
@@ -203,7 +189,7 @@ impl Finding {
             opened_ms: now_ms,
             shield: None,
             schedule: None,
-            exception: None,
+            excepted_by: None,
             fixed_by: None,
             verified_by: None,
             assessment: None,
@@ -217,7 +203,7 @@ impl Finding {
             State::Closed
         } else if self.fixed_by.is_some() {
             State::Fixed
-        } else if self.exception.is_some() {
+        } else if self.excepted_by.is_some() {
             State::Excepted
         } else if self.schedule.is_some() {
             State::Scheduled
@@ -245,7 +231,7 @@ impl Finding {
         let ended = matches!(state, State::Fixed | State::Closed);
         let mut next = self.clone();
         match step {
-            Move::Shield { .. } | Move::Schedule(_) | Move::Except(_) | Move::Fix { .. }
+            Move::Shield { .. } | Move::Schedule(_) | Move::Except { .. } | Move::Fix { .. }
                 if ended =>
             {
                 return refuse("reopen it first");
@@ -255,25 +241,22 @@ impl Finding {
             Move::Expose {} => next.shield = None,
             Move::Schedule(schedule) => {
                 next.schedule = Some(schedule.clone());
-                next.exception = None;
+                next.excepted_by = None;
             }
             Move::Unschedule {} if state != State::Scheduled => {
                 return refuse("nothing is planned");
             }
             Move::Unschedule {} => next.schedule = None,
-            Move::Except(exception) if exception.expires_ms <= now_ms => {
-                return refuse("the exception would have expired already");
-            }
-            Move::Except(exception) => {
-                next.exception = Some(exception.clone());
+            Move::Except { exception } => {
+                next.excepted_by = Some(*exception);
                 next.schedule = None;
             }
             Move::Lapse {} if state != State::Excepted => return refuse("it has no exception"),
-            Move::Lapse {} => next.exception = None,
+            Move::Lapse {} => next.excepted_by = None,
             Move::Fix { version } => {
                 next.fixed_by = Some(version.clone());
                 next.schedule = None;
-                next.exception = None;
+                next.excepted_by = None;
             }
             Move::Verify { .. } if state != State::Fixed => {
                 return refuse("only a fix can be verified");

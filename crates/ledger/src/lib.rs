@@ -14,6 +14,7 @@ mod check;
 pub mod coverage;
 mod digest;
 pub mod due;
+pub mod exception;
 mod finding;
 mod fleet;
 mod ingress;
@@ -33,7 +34,8 @@ pub use asset::{
     SoftwareKind,
 };
 pub use digest::{hex, sha256};
-pub use finding::{Exception, Finding, Move, Schedule, State, Subject};
+pub use exception::Exception;
+pub use finding::{Finding, Move, Schedule, State, Subject};
 pub use fleet::{Enrolment, Gateway, KeyState, SigningKey};
 pub use ingress::{IngressKind, IngressPath, IngressPoint};
 pub use inventory::{Application, Environment};

@@ -25,6 +25,8 @@ pub struct Limits {
     pub rollouts: usize,
     /// Ways to applications of one ingress point.
     pub paths: usize,
+    /// Findings that one exception is about.
+    pub excepted: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +43,7 @@ impl Default for Limits {
             record_bytes: 6 * 1024 * 1024,
             rollouts: 20_000,
             paths: 5000,
+            excepted: 10_000,
         }
     }
 }

@@ -7,7 +7,9 @@ use crate::audit::Entry;
 use crate::{Limits, Refused, check};
 
 /// What a subscription is for if it names nothing itself: what needs a decision.
-pub const TOLD: [&str; 7] = [
+pub const TOLD: [&str; 9] = [
+    "exception.ending",
+    "exception.void",
     "gateway.silent",
     "patch.expired",
     "patch.expiring",

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use ledger::due::{
-    GUARDED_MS, WARNING_MS, has_lapsed, moves, of_finding, of_patch, of_rollout, watched,
+    GUARDED_MS, WARNING_MS, moves, of_exception, of_finding, of_patch, of_rollout, watched,
 };
-use ledger::rollout::{Evidence, Move, Policy, Rules, Signals, Stage};
+use ledger::exception::{self, About, Evidence, Protection, Terms};
+use ledger::rollout::{Move, Policy, Rules, Signals, Stage};
 use ledger::{
     Advisory, AwaitedFix, Environment, Exception, Finding, Limits, Reason, Rollout, Severity,
     Subject, VirtualPatch,
@@ -88,7 +89,10 @@ fn what_goes_back_by_itself_is_paused() {
 #[test]
 fn a_proof_that_is_overdue_is_told() {
     let owed = rollout(Stage::Enforce);
-    assert!(matches!(owed.evidence, Evidence::Owed { .. }));
+    assert!(matches!(
+        owed.evidence,
+        ledger::rollout::Evidence::Owed { .. }
+    ));
     assert_eq!(of_rollout(&owed, 4), None);
     let told = of_rollout(&owed, 5).unwrap();
     assert_eq!(told.action, "rollout.proof-overdue");
@@ -126,15 +130,28 @@ fn a_finding_is_shielded_as_long_as_its_patch_is_enforced() {
 }
 
 #[test]
-fn an_exception_lapses_in_its_time() {
-    let mut excepted = finding();
-    excepted.exception = Some(Exception {
+fn an_exception_that_ends_soon_is_told_and_again_when_its_time_has_changed() {
+    let evidence = |recheck_ms| Evidence {
+        seen: "a scan".to_owned(),
+        recheck_ms,
+    };
+    let terms = Terms {
+        about: About::Findings(vec![1]),
         reason: "r".to_owned(),
-        protection: "p".to_owned(),
         owner: "o".to_owned(),
-        expires_ms: 5,
-    });
-    assert!(!has_lapsed(&excepted, 4));
-    assert!(has_lapsed(&excepted, 5));
-    assert!(!has_lapsed(&finding(), 5));
+        expires_ms: NOW + 9 * WARNING_MS,
+        protection: Protection::NetworkIsolation(evidence(NOW + 2 * WARNING_MS)),
+    };
+    let (limits, policy) = (Limits::default(), Policy { two_persons: true });
+    let asked = Exception::request(1, terms, vec![1], ("ann", NOW), &limits).unwrap();
+    let far_ms = NOW + WARNING_MS;
+    assert_eq!(of_exception(&asked, far_ms), None, "nobody has approved it");
+    let step = exception::Move::Approve {};
+    let counts = asked.after(&step, policy, ("bob", NOW), &limits).unwrap();
+    assert_eq!(of_exception(&counts, far_ms - 1), None);
+    let told = of_exception(&counts, far_ms).unwrap();
+    assert_eq!((told.action, told.since_ms), ("exception.ending", far_ms));
+    let step = exception::Move::Recheck(evidence(NOW + 3 * WARNING_MS));
+    let again = counts.after(&step, policy, ("bob", far_ms), &limits);
+    assert_eq!(of_exception(&again.unwrap(), far_ms), None);
 }

@@ -13,6 +13,7 @@ mod coverage;
 mod demo;
 mod discover;
 mod events;
+mod exceptions;
 mod findings;
 mod gateway;
 mod ingress;
@@ -58,6 +59,7 @@ enum Command {
     Demo(demo::Arguments),
     Discover(discover::Arguments),
     Events(events::Arguments),
+    Exceptions(exceptions::Arguments),
     Findings(findings::Arguments),
     Gateway(gateway::Arguments),
     Ingress(ingress::Arguments),
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Discover(arguments) => discover::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
+        Command::Exceptions(arguments) => exceptions::run(&arguments),
         Command::Findings(arguments) => findings::run(&arguments),
         Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Ingress(arguments) => ingress::run(&arguments),

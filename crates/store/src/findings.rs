@@ -163,6 +163,7 @@ impl Change<'_> {
         let now = self.finding(id)?;
         let what = format!("finding/{id}");
         as_expected(&what, now.version, expected)?;
+        self.heeds_exceptions(&now.value, step)?;
         if let Move::Shield { patch } = step {
             self.must_be_there(VirtualPatch::TABLE, patch)?;
             let patch: VirtualPatch = self.get(patch)?.value;

@@ -33,24 +33,49 @@ fn day(text: &str) -> Result<i64, Problem> {
         .map_err(|why| wrong(why.to_string()))
 }
 
+/// The forms that ask for an exception.
+pub(super) const EXCEPT: &str = "except";
+pub(super) const EXCEPT_BY_PATCH: &str = "except-by-patch";
+
+/// Asks for an exception of a finding, which counts when somebody has approved it.
+fn ask_exception(visit: &Visit<'_>, protection: &Value) -> Result<(), Problem> {
+    let form = &visit.form;
+    let finding: i64 = visit.id().parse().map_err(|_| wrong("no such finding"))?;
+    let terms = json!({
+        "about": { "findings": [finding] },
+        "reason": wanted(form, "reason")?,
+        "owner": wanted(form, "owner")?,
+        "expires_ms": day(wanted(form, "expires_ms")?)?,
+        "protection": protection,
+    });
+    visit.post("/exceptions", &terms)?;
+    Ok(())
+}
+
 pub(super) fn move_finding(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let form = &visit.form;
     let step = wanted(form, "move")?;
     let text = |name: &str| wanted(form, name).map(str::to_owned);
+    let path = format!("/findings/{}", visit.id());
     let said = match step {
+        EXCEPT => {
+            let evidence =
+                json!({ "seen": text("seen")?, "recheck_ms": day(&text("recheck_ms")?)? });
+            let control = json!({ "what": text("what")?, "evidence": evidence });
+            ask_exception(visit, &json!({ "other-control": control }))?;
+            return Ok(Shown::Elsewhere(path));
+        }
+        EXCEPT_BY_PATCH => {
+            let patch = json!({ "patch": text("patch")? });
+            ask_exception(visit, &json!({ "virtual-patch": patch }))?;
+            return Ok(Shown::Elsewhere(path));
+        }
         "shield" => json!({ "patch": text("patch")? }),
         "schedule" => json!({ "by": text("by")?, "due_ms": day(&text("due_ms")?)? }),
-        "except" => json!({
-            "reason": text("reason")?,
-            "protection": text("protection")?,
-            "owner": text("owner")?,
-            "expires_ms": day(&text("expires_ms")?)?,
-        }),
         "fix" => json!({ "version": text("version")? }),
         "verify" => json!({ "evidence": text("evidence")? }),
         _ => json!({}),
     };
-    let path = format!("/findings/{}", visit.id());
     visit.post(&format!("{path}/moves"), &json!({ step: said }))?;
     Ok(Shown::Elsewhere(path))
 }

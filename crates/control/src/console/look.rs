@@ -12,7 +12,7 @@ use super::today::{Task, tasks};
 use super::visit::{Shown, Visit};
 use crate::problem::Problem;
 use crate::reply::{Listed, Versioned};
-use crate::routes::FindingShown;
+use crate::routes::{ExceptionShown, FindingShown};
 
 /// Records of a kind that a page looks at where it shows several kinds.
 pub(super) const MOST: usize = 200;
@@ -85,6 +85,7 @@ pub(super) fn findings(visit: &Visit<'_>) -> Result<Shown, Problem> {
 struct FindingPage {
     frame: Frame,
     finding: FindingShown,
+    exceptions: Vec<ExceptionShown>,
     may_change: bool,
     forms: Vec<MoveForm>,
 }
@@ -113,19 +114,26 @@ const SCHEDULE: MoveForm = MoveForm {
     fields: &[("by", "What will bring it"), ("due_ms", "By when")],
 };
 const EXCEPT: MoveForm = MoveForm {
-    step: "except",
-    title: "Do not fix it now",
+    step: super::change::EXCEPT,
+    title: "Do not fix it now: something else protects",
     fields: &[
         ("reason", "Why it is not fixed"),
-        ("protection", "What protects meanwhile"),
+        ("what", "What protects meanwhile"),
+        ("seen", "What shows that it does"),
+        ("recheck_ms", "When that is looked at again"),
         ("owner", "Who answers for it"),
         ("expires_ms", "When it must be decided anew"),
     ],
 };
-const LAPSE: MoveForm = MoveForm {
-    step: "lapse",
-    title: "End the exception",
-    fields: &[],
+const EXCEPT_BY_PATCH: MoveForm = MoveForm {
+    step: super::change::EXCEPT_BY_PATCH,
+    title: "Do not fix it now: a virtual patch protects",
+    fields: &[
+        ("reason", "Why it is not fixed"),
+        ("patch", "Which patch"),
+        ("owner", "Who answers for it"),
+        ("expires_ms", "When it must be decided anew"),
+    ],
 };
 const FIX: MoveForm = MoveForm {
     step: "fix",
@@ -149,8 +157,10 @@ fn moves_of(finding: &FindingShown) -> Vec<MoveForm> {
         State::Fixed => vec![VERIFY, REOPEN],
         State::Closed => vec![REOPEN],
         state => {
-            let mut moves = vec![FIX, SCHEDULE, EXCEPT];
-            moves.extend((state == State::Excepted).then_some(LAPSE));
+            let mut moves = vec![FIX, SCHEDULE];
+            if state != State::Excepted {
+                moves.extend([EXCEPT, EXCEPT_BY_PATCH]);
+            }
             moves.push(match finding.value.shield {
                 Some(_) => EXPOSE,
                 None => SHIELD,
@@ -162,10 +172,12 @@ fn moves_of(finding: &FindingShown) -> Vec<MoveForm> {
 
 pub(super) fn finding(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let finding: FindingShown = visit.get(&format!("/findings/{}", visit.id()))?;
+    let exceptions = first(visit, &format!("/exceptions?finding={}", visit.id()))?.0;
     Ok(Shown::Page(filled(&FindingPage {
         frame: visit.frame("/findings"),
         may_change: visit.may(Role::Operator, Area::Findings),
         forms: moves_of(&finding),
+        exceptions,
         finding,
     })?))
 }

@@ -4,6 +4,7 @@ mod audit;
 mod campaigns;
 mod coverage;
 mod events;
+mod exceptions;
 mod findings;
 mod fleet;
 mod records;
@@ -12,6 +13,7 @@ mod subscriptions;
 mod tokens;
 
 pub(crate) use campaigns::{Calendar, CampaignLine, Drawn};
+pub(crate) use exceptions::ExceptionShown;
 pub(crate) use findings::FindingShown;
 pub(crate) use fleet::{BundleShown, GatewayShown};
 use ledger::{Advisory, Application, Area, Asset, IngressPoint, Role, VirtualPatch};
@@ -105,6 +107,7 @@ pub fn routes() -> Vec<Route> {
         Area::Patches,
     ));
     routes.extend(findings::all());
+    routes.extend(exceptions::all());
     routes.extend(rollouts::all());
     routes.extend(campaigns::all());
     routes.extend(events::all());

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ledger::Environment::Production;
+use ledger::rollout::Policy;
 use ledger::rollout::{Rules, Stage};
-use ledger::{Advisory, Rollout, Severity, State, Subject};
+use ledger::{Advisory, Rollout, Severity, State, Subject, VirtualPatch, exception};
 use serde_json::{Value, json};
 use store::{Paging, Start};
 
@@ -191,4 +192,168 @@ fn debts_and_expiries_are_told_once() {
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(told("rollout/1", "rollout.proof-overdue"), 1);
     assert_eq!(told("patch/p", "patch.expired"), 1);
+}
+
+/// An exception of the shop's finding, in force while the patch protects it.
+fn excepted() -> (Control, Point) {
+    let (control, point) = begun();
+    let application = json!({
+        "id": "shop", "title": "Shop", "environment": "production", "owner": "web",
+    });
+    assert_eq!(control.asks("POST /applications", &application).status, 201);
+    let subject = Subject::Application("shop".to_owned());
+    control
+        .store
+        .change(&BY, |it| {
+            let mut patch: VirtualPatch = it.get("p")?.value;
+            patch.expires_ms = NOW_MS * 2;
+            it.replace(&patch, None)?;
+            it.open_finding("CVE-1", &subject)
+        })
+        .unwrap();
+    ask(&control);
+    let why = approve(&control, 1).unwrap_err();
+    assert!(why.contains("patch p is not enforced at edge"), "{why}");
+    control.promote();
+    attest(&control, &point);
+    approve(&control, 1).unwrap();
+    assert_eq!(state(&control), State::Excepted);
+    (control, point)
+}
+
+fn ask(control: &Control) {
+    let terms = json!({
+        "about": { "subject": { "application": "shop" } }, "reason": "the vendor is gone",
+        "owner": "web", "expires_ms": NOW_MS * 2,
+        "protection": { "virtual-patch": { "patch": "p" } },
+    });
+    assert_eq!(control.asks("POST /exceptions", &terms).status, 201);
+}
+
+fn approve(control: &Control, id: i64) -> Result<(), String> {
+    let policy = Policy { two_persons: false };
+    let now_ms = control.clock.load(Ordering::Relaxed);
+    let by = store::By { now_ms, ..BY };
+    let approved = control.store.change(&by, |it| {
+        it.move_exception(
+            id,
+            &exception::Move::Approve {},
+            policy,
+            None,
+            |it, about| control::must_protect(it, about, now_ms),
+        )
+    });
+    approved.map(|_| ()).map_err(|why| why.to_string())
+}
+
+/// Tells that the newest bundle is enforced, when it is there.
+fn attest(control: &Control, point: &Point) {
+    let number = until(|| {
+        let made = control
+            .store
+            .read(|it| it.newest_bundle(Production))
+            .unwrap()?;
+        let enforces = made.content.iter().any(|it| it.stage == Stage::Enforce);
+        enforces.then_some(made.number)
+    });
+    let mut told = attestation(number);
+    let digest = Control::patch(&[]).1.digest;
+    told["enforced"] = json!([{ "id": "p", "digest": digest, "mode": { "enforce": {} } }]);
+    let told = control.signed(point, "POST /attestations", &told);
+    assert_eq!(told.status, 204);
+}
+
+fn state(control: &Control) -> State {
+    control
+        .store
+        .read(|it| it.finding(1))
+        .unwrap()
+        .value
+        .state()
+}
+
+/// Waits until the exception is void, and says why.
+fn void(control: &Control) -> String {
+    let ended = until(|| {
+        let found = control.store.read(|it| it.exception(1)).unwrap().value;
+        assert_eq!(
+            found.standing() == exception::Standing::Void,
+            found.ended.is_some()
+        );
+        found.ended
+    });
+    ended.why
+}
+
+#[test]
+fn an_exception_is_void_when_its_patch_is_not_enforced_any_more_and_comes_back_by_a_decision() {
+    let (control, point) = excepted();
+    control.step("demote");
+    assert_eq!(void(&control), "patch p is not enforced at edge");
+    assert_eq!(state(&control), State::Open);
+    assert_eq!(
+        actions(&control, "exception/1")[0],
+        system("exception.void")
+    );
+    // The protection comes back; the exception does not.
+    control.promote();
+    attest(&control, &point);
+    until(|| (state(&control) == State::Shielded).then_some(()));
+    assert!(
+        approve(&control, 1)
+            .unwrap_err()
+            .contains("ask for another")
+    );
+    ask(&control);
+    approve(&control, 2).unwrap();
+    assert_eq!(state(&control), State::Excepted);
+}
+
+#[test]
+fn an_exception_is_void_when_its_patch_has_expired() {
+    let (control, _) = excepted();
+    control
+        .store
+        .change(&BY, |it| {
+            let mut patch: VirtualPatch = it.get("p")?.value;
+            patch.expires_ms = NOW_MS;
+            it.replace(&patch, None)
+        })
+        .unwrap();
+    assert_eq!(void(&control), "patch p is past its expiry");
+}
+
+#[test]
+fn an_exception_is_void_when_a_way_around_its_patch_is_found() {
+    let (control, _) = excepted();
+    let side = json!({
+        "id": "side", "title": "side", "kind": "nginx", "environment": "production",
+        "applications": ["shop"], "paths": [{
+            "host": "shop.example", "prefix": "/", "application": "shop",
+            "upstreams": ["192.0.2.9:80"],
+        }],
+    });
+    assert_eq!(control.asks("POST /ingress-points", &side).status, 201);
+    let why = void(&control);
+    assert!(why.starts_with("a way of side is open: "), "{why}");
+}
+
+#[test]
+fn an_exception_outlives_the_moment_in_which_a_bundle_spreads_but_not_silence() {
+    let (control, point) = excepted();
+    let told = control.signed(&point, "POST /attestations", &attestation(1));
+    assert_eq!(told.status, 204);
+    let later = |ms: i64| {
+        control.clock.fetch_add(ms, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(1500));
+    };
+    later(MINUTE / 2);
+    attest(&control, &point);
+    later(2 * MINUTE);
+    assert_eq!(state(&control), State::Excepted);
+    control.clock.fetch_add(11 * MINUTE, Ordering::Relaxed);
+    assert_eq!(
+        void(&control),
+        "edge does not tell any more what it enforces"
+    );
 }

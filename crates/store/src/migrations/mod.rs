@@ -63,6 +63,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: "",
         fill: None,
     },
+    Migration {
+        both: include_str!("0008-exceptions.sql"),
+        sqlite: "",
+        postgres: "",
+        fill: Some(crate::exceptions::take_out),
+    },
 ];
 
 /// A table, the version that made it, and the order of its rows in a backup. Tables come after
@@ -94,6 +100,8 @@ pub(crate) const TABLES: &[(usize, &str, &str)] = &[
     (7, "campaign", "id"),
     (7, "campaign_asset", "campaign, place"),
     (7, "campaign_task", "campaign, task"),
+    (8, "exception", "id"),
+    (8, "exception_finding", "exception, finding"),
 ];
 
 /// The newest version.

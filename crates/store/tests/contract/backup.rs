@@ -5,7 +5,7 @@ use ledger::{Environment, VirtualPatch};
 use store::{Limits, Paging, Start, Store};
 
 use crate::backend::{BY, Backend, change};
-use crate::{campaigns, fleet, probes, sample};
+use crate::{campaigns, exceptions, fleet, probes, sample};
 
 crate::on_both!(
     a_backup_is_restored_into_either_database,
@@ -48,6 +48,7 @@ fn full(backend: &Backend) -> Store {
     });
     change(&store, |it| it.add_user(&sample::user(), "hash"));
     campaigns::begun(&store);
+    exceptions::asked(&store);
     store
 }
 

@@ -10,6 +10,7 @@ mod cluster;
 mod concurrency;
 mod counts;
 mod events;
+mod exceptions;
 mod findings;
 mod fleet;
 mod location;

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
+use ledger::exception::Standing;
 use ledger::rollout::Stage;
 use ledger::{Asset, State, VirtualPatch};
-use store::{EventFilter, Limits, Location, Paging, RolloutFilter, Store};
+use store::{EventFilter, ExceptionFilter, Limits, Location, Paging, RolloutFilter, Store};
 
 use crate::backend::{BY, Backend};
 
@@ -54,6 +55,12 @@ fn every_earlier_versions_specimen_is_read_by_this_one(backend: &Backend) {
             let journal = store.read(|it| it.campaign_journal(campaign.value.id));
             assert_eq!(journal.unwrap().open().count(), 1);
         }
+        let about = ExceptionFilter {
+            standing: Some(Standing::Requested),
+            finding: Some(1),
+        };
+        let exceptions = store.read(|it| it.exceptions(&about, Paging::default()));
+        assert_eq!(exceptions.unwrap().items.len(), usize::from(version >= 8));
         store.read(|it| it.verify_audit(None)).unwrap();
     }
 }
