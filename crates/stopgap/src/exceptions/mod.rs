@@ -1,6 +1,7 @@
 //! `stopgap exceptions`: what is not fixed now, and what protects instead.
 
 mod add;
+mod vex;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ enum Command {
     Recheck(Recheck),
     /// Take an exception back, or refuse it; its findings are open again.
     Revoke(Step),
+    Export(vex::Export),
 }
 
 /// List exceptions, the oldest first.
@@ -111,6 +113,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let reason = step.by.why.clone();
             go(step, &Move::Revoke { reason })
         }
+        Command::Export(arguments) => vex::run(arguments),
     }
 }
 
