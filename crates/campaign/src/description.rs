@@ -1,12 +1,12 @@
 //! A campaign as people describe it, and what the ledger knows beside that.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ledger::{
-    Advisory, Asset, AssetKind, Environment, Finding, Job, Refused, State, Subject, ssvc,
+    Advisory, Asset, AssetKind, Environment, Exception, Finding, Job, Refused, State, Subject, ssvc,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::calendar::Freeze;
 use crate::campaign::{Campaign, Rules, Word};
 use crate::notice::Templates;
-use crate::plan::{Host, Inputs, Offer, RingRule, Service, make};
+use crate::plan::{Excepted, Host, Inputs, Offer, RingRule, Service, make};
 use crate::policy::{Lane, Policy, Threat, Urgent, VendorPatch};
 use crate::{Check, Means};
 
@@ -148,6 +148,49 @@ pub struct Known<'a> {
     pub advisories: &'a [Advisory],
     /// The findings of assets.
     pub findings: &'a [Finding],
+    /// The exceptions that are in force.
+    pub exceptions: &'a [Exception],
+}
+
+/// What is known of an asset and an advisory.
+#[derive(Default)]
+struct Standings<'a> {
+    unfixed: HashSet<(&'a str, &'a str)>,
+    excepted: HashMap<(&'a str, &'a str), i64>,
+}
+
+impl<'a> Known<'a> {
+    fn standings(self) -> Standings<'a> {
+        let mut standings = Standings::default();
+        for finding in self.findings {
+            let Subject::Asset(id) = &finding.subject else {
+                continue;
+            };
+            let key = (id.as_str(), finding.advisory.as_str());
+            match (finding.state(), finding.excepted_by) {
+                (State::Open | State::Shielded | State::Scheduled, _) => {
+                    standings.unfixed.insert(key);
+                }
+                (State::Excepted, Some(exception)) => {
+                    standings.excepted.insert(key, exception);
+                }
+                _ => {}
+            }
+        }
+        standings
+    }
+}
+
+impl Standings<'_> {
+    /// The exception by which an asset does not get a vendor patch: one about something that it
+    /// fixes there, where it fixes nothing else.
+    fn exception(&self, asset: &str, patch: &Patch) -> Option<i64> {
+        let mut fixes = patch.fixes.iter().map(|it| (asset, it.as_str()));
+        if fixes.clone().any(|it| self.unfixed.contains(&it)) {
+            return None;
+        }
+        fixes.find_map(|it| self.excepted.get(&it).copied())
+    }
 }
 
 impl Description {
@@ -260,7 +303,8 @@ impl Description {
     ) -> Result<Campaign, Refused> {
         let only = follows.map(|(_, assets)| assets);
         let inputs = self.inputs(known, only, &format!("campaign-{id}"), planned.time_ms)?;
-        let plan = make(&inputs)?;
+        let mut plan = make(&inputs)?;
+        plan.excepted = self.excepted(known, only);
         if plan.patches.is_empty() {
             let why = plan.left_out.first().map(|it| it.why.clone());
             return Err(Refused::new(format!(
@@ -288,6 +332,45 @@ impl Description {
         })
     }
 
+    /// What assets do not get by an exception; with `only`, of these assets alone.
+    #[must_use]
+    pub fn excepted(&self, known: Known<'_>, only: Option<&BTreeSet<String>>) -> Vec<Excepted> {
+        let standings = known.standings();
+        let exceptions: HashMap<i64, &Exception> =
+            known.exceptions.iter().map(|it| (it.id, it)).collect();
+        let mut concerned: BTreeSet<(&str, &str)> = BTreeSet::new();
+        let mut of_advisory: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (asset, advisory) in standings.excepted.keys() {
+            of_advisory.entry(advisory).or_default().push(asset);
+        }
+        let mut excepted = Vec::new();
+        for patch in &self.patches {
+            let assets = patch.fixes.iter();
+            let assets = assets.filter_map(|it| of_advisory.get(it.as_str()));
+            for asset in assets.flatten() {
+                let chosen = patch.assets.as_ref();
+                let chosen = chosen.is_none_or(|all| all.iter().any(|it| it == asset));
+                let wanted = chosen && only.is_none_or(|only| only.contains(*asset));
+                let found = standings.exception(asset, patch);
+                let found = found.and_then(|id| exceptions.get(&id));
+                let (true, Some(exception)) = (wanted, found) else {
+                    continue;
+                };
+                if concerned.insert((asset, &patch.id)) {
+                    excepted.push(Excepted {
+                        asset: (*asset).to_owned(),
+                        patch: patch.id.clone(),
+                        exception: exception.id,
+                        protection: exception.terms.protection.to_string(),
+                        until_ms: exception.until_ms(),
+                    });
+                }
+            }
+        }
+        excepted.sort_by(|one, two| (&one.asset, &one.patch).cmp(&(&two.asset, &two.patch)));
+        excepted
+    }
+
     /// Which asset needs which patch.
     fn wanted(
         &self,
@@ -296,12 +379,15 @@ impl Description {
     ) -> Result<Vec<(u32, u32)>, Refused> {
         let mut fixed_by: HashMap<&str, Vec<u32>> = HashMap::new();
         let mut wanted = Vec::new();
+        let standings = known.standings();
         for (at, patch) in (0_u32..).zip(&self.patches) {
             match &patch.assets {
                 Some(assets) => {
                     for id in assets {
                         let place = places.get(id.as_str()).ok_or_else(|| not_there(id))?;
-                        wanted.push((*place, at));
+                        if standings.exception(id, patch).is_none() {
+                            wanted.push((*place, at));
+                        }
                     }
                 }
                 None => {

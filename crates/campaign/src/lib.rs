@@ -13,6 +13,7 @@ mod text;
 
 pub mod calendar;
 pub mod description;
+pub mod findings;
 pub mod machine;
 pub mod notice;
 pub mod plan;

@@ -153,6 +153,20 @@ impl Organisation {
         serde_json::from_str(&told).unwrap()
     }
 
+    /// The states of all findings, by advisory and asset.
+    fn findings(&self) -> BTreeMap<(String, String), String> {
+        let told = self.well(&["findings"]);
+        let words = told.lines().map(|line| line.split_whitespace().collect());
+        words
+            .map(|it: Vec<&str>| ((it[3].to_owned(), it[4].to_owned()), it[2].to_owned()))
+            .collect()
+    }
+
+    fn finding(&self, advisory: &str, asset: &str) -> String {
+        let subject = format!("asset/{asset}");
+        self.findings()[&(advisory.to_owned(), subject)].clone()
+    }
+
     fn results(&self) -> BTreeMap<String, String> {
         let report = self.report();
         let results = report["results"].as_array().unwrap().iter();
@@ -231,7 +245,61 @@ fn a_campaign_goes_from_its_plan_to_its_report() {
     assert_eq!(report["answers"][0]["word"]["who"], "shop@example.org");
     assert_eq!(report["holds"][0]["proof"], "seen");
     assert_eq!(report["learned"]["openssl-3.0.15"]["reboot"], true);
+    for asset in ["trial", "db", "app"] {
+        assert_eq!(here.finding("CVE-1", asset), "fixed", "{asset}");
+        assert_eq!(here.finding("CVE-2", asset), "open", "{asset}");
+    }
     here.well(&["audit", "verify"]);
+}
+
+#[test]
+fn findings_are_scheduled_while_their_fix_is_planned_and_open_again_when_it_failed() {
+    let here = Organisation::new();
+    here.plan();
+    here.works();
+    assert_eq!(here.finding("CVE-1", "db"), "open", "nobody has started it");
+    here.well(&["campaign", "start", "1", "--why", "it is time"]);
+    here.works();
+    assert_eq!(here.finding("CVE-1", "db"), "scheduled");
+    assert_eq!(
+        here.finding("CVE-2", "db"),
+        "open",
+        "its patch is too young"
+    );
+
+    let here = Organisation::new();
+    std::fs::write(here.world().join("fail"), "test/1/trial/apply\n").unwrap();
+    here.start_and_review();
+    here.works();
+    for asset in ["trial", "db", "app"] {
+        assert_eq!(here.finding("CVE-1", asset), "open", "{asset}");
+    }
+}
+
+#[test]
+fn what_is_excepted_is_left_out_and_the_report_names_what_protects_it() {
+    let here = Organisation::new();
+    let line = "exceptions add --subject asset/db --other-control guards --evidence seen \
+                --recheck 2999-01-31 --owner web --expires 2999-06-30 --why vendor";
+    here.well(&line.split_whitespace().collect::<Vec<_>>());
+    let line = "exceptions approve 1 --who bob --why agreed";
+    here.well(&line.split_whitespace().collect::<Vec<_>>());
+    here.start_and_review();
+    let why = "exception 1 until 2999-01-31, protected by guards: seen";
+    let plan = here.well(&["campaign", "show", "1"]);
+    assert!(
+        plan.contains(&format!("openssl-3.0.15 on db: {why}")),
+        "{plan}"
+    );
+    here.works();
+    let log = here.log();
+    assert!(!log.iter().any(|it| it.ends_with("/db/apply")), "{log:#?}");
+    assert_eq!(here.results()["db"], "skipped");
+    assert_eq!(here.results()["app"], "done");
+    let report = here.well(&["campaign", "report", "1", "--format", "csv"]);
+    assert!(report.contains(why), "{report}");
+    assert_eq!(here.finding("CVE-1", "db"), "excepted");
+    assert_eq!(here.finding("CVE-1", "app"), "fixed");
 }
 
 #[test]

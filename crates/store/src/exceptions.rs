@@ -94,26 +94,6 @@ impl Session<'_> {
             .map(|row| Ok((row.integer(0)?, row.integer(1)?)));
         pairs.collect()
     }
-
-    /// All findings of a kind, however many.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub fn all_findings(&mut self, filter: &FindingFilter) -> Result<Vec<Stored<Finding>>, Error> {
-        let (mut all, mut after) = (Vec::new(), None);
-        loop {
-            let paging = Paging {
-                after: after.as_deref(),
-                most: None,
-            };
-            let page = self.findings(filter, paging)?;
-            all.extend(page.items);
-            after = page.next;
-            if after.is_none() {
-                return Ok(all);
-            }
-        }
-    }
 }
 
 impl Change<'_> {

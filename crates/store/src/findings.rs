@@ -1,5 +1,6 @@
 //! Findings: the most urgent first.
 
+use campaign::findings::Course;
 use ledger::{Advisory, Application, Asset, Finding, Move, State, Subject, VirtualPatch};
 
 use crate::cursor::{Kind, Part};
@@ -55,6 +56,14 @@ impl Session<'_> {
             Ok((key, stored(row)?))
         });
         Ok(part.page(entries.collect::<Result<_, Error>>()?))
+    }
+
+    /// All findings of a kind, however many.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn all_findings(&mut self, filter: &FindingFilter) -> Result<Vec<Stored<Finding>>, Error> {
+        self.every(|it, paging| it.findings(filter, paging))
     }
 
     /// How the database finds a page of findings, in its own words.
@@ -148,6 +157,24 @@ impl Change<'_> {
             value: finding,
         };
         Ok(Opened { finding, new: true })
+    }
+
+    /// Lets a finding follow what a campaign says of it, if there is one.
+    ///
+    /// # Errors
+    /// The database cannot be asked or written.
+    pub fn follow_campaign(&mut self, course: &Course) -> Result<(), Error> {
+        let subject = Subject::Asset(course.asset.clone()).to_string();
+        let there = self.connection.first(
+            "SELECT version, body FROM finding WHERE advisory = $1 AND subject = $2",
+            &[course.advisory.as_str().into(), subject.into()],
+        )?;
+        let Some(row) = there else { return Ok(()) };
+        let finding = stored(&row)?.value;
+        if let Some(step) = course.step(&finding) {
+            self.move_finding(finding.id, &step, None)?;
+        }
+        Ok(())
     }
 
     /// Moves a finding, if it is still of the expected version.

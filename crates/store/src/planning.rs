@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use campaign::description::{Description, Known};
 use campaign::machine::{Fate, fates};
 use campaign::{Campaign, Word};
-use ledger::{Advisory, Asset, Finding};
+use ledger::{Advisory, Asset, Exception, Finding};
 
 use crate::{Change, Error, FindingFilter, Page, Paging, Session, Stored};
 
@@ -14,6 +14,7 @@ pub struct Facts {
     assets: Vec<Asset>,
     advisories: Vec<Advisory>,
     findings: Vec<Finding>,
+    exceptions: Vec<Exception>,
 }
 
 impl Facts {
@@ -24,6 +25,7 @@ impl Facts {
             assets: &self.assets,
             advisories: &self.advisories,
             findings: &self.findings,
+            exceptions: &self.exceptions,
         }
     }
 }
@@ -71,13 +73,15 @@ impl Session<'_> {
                 advisory: Some(id.clone()),
                 ..FindingFilter::default()
             };
-            findings.extend(self.every(|it, paging| it.findings(&filter, paging))?);
+            findings.extend(self.all_findings(&filter)?);
         }
         let values = |findings: Vec<Stored<Finding>>| findings.into_iter().map(|it| it.value);
+        let exceptions = self.exceptions_in_force()?.into_iter();
         Ok(Facts {
             assets: assets.into_iter().map(|it| it.value).collect(),
             advisories,
             findings: values(findings).collect(),
+            exceptions: exceptions.map(|it| it.value).collect(),
         })
     }
 
@@ -121,7 +125,7 @@ impl Session<'_> {
     }
 
     /// All pages of a list.
-    fn every<T>(
+    pub(crate) fn every<T>(
         &mut self,
         mut page: impl FnMut(&mut Self, Paging<'_>) -> Result<Page<T>, Error>,
     ) -> Result<Vec<T>, Error> {

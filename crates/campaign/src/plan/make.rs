@@ -198,6 +198,7 @@ pub fn make(inputs: &Inputs) -> Result<Plan, Refused> {
         rings: planned_rings,
         left_out,
         freezes: inputs.freezes.clone(),
+        excepted: Vec::new(),
         remarks,
     })
 }

@@ -38,6 +38,9 @@ pub struct Plan {
     /// When nothing is changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freezes: Vec<Freeze>,
+    /// What assets do not get by an exception, and what protects them instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excepted: Vec<Excepted>,
     /// What whoever approves should know.
     #[serde(default)]
     pub remarks: Vec<String>,
@@ -163,6 +166,34 @@ pub struct LeftOut {
     pub assets: usize,
     /// Why.
     pub why: String,
+}
+
+/// What an asset does not get by an exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Excepted {
+    /// The asset.
+    pub asset: String,
+    /// The vendor patch.
+    pub patch: String,
+    /// The exception, by its number.
+    pub exception: i64,
+    /// What protects it meanwhile.
+    pub protection: String,
+    /// Until when the exception holds.
+    pub until_ms: i64,
+}
+
+impl Excepted {
+    /// In words.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let until = crate::text::date(self.until_ms);
+        format!(
+            "exception {} until {until}, protected by {}",
+            self.exception, self.protection
+        )
+    }
 }
 
 impl Plan {

@@ -34,6 +34,12 @@ pub fn told(campaign: &Campaign) -> String {
             .map(|it| format!("{} ({}): {}", it.patch, counted(it.assets, "asset"), it.why));
         listed(&mut lines, left_out);
     }
+    if !plan.excepted.is_empty() {
+        lines.push("Excepted".to_owned());
+        let excepted = plan.excepted.iter();
+        let excepted = excepted.map(|it| format!("{} on {}: {}", it.patch, it.asset, it.why()));
+        listed(&mut lines, excepted);
+    }
     if !plan.remarks.is_empty() {
         lines.push("To know".to_owned());
         listed(&mut lines, plan.remarks.iter().cloned());

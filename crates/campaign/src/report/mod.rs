@@ -67,9 +67,9 @@ pub struct Report {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ReportLine")]
 pub struct Line {
-    /// The ring.
+    /// The ring; empty for what an exception leaves out.
     pub ring: String,
-    /// The wave, from 1.
+    /// The wave, from 1; then 0.
     pub wave: usize,
     /// The asset.
     pub asset: String,
@@ -229,6 +229,18 @@ fn results(campaign: &Campaign, journal: &Journal) -> (Vec<Line>, Vec<Open>) {
             ..line.clone()
         }));
     }
+    lines.extend(plan.excepted.iter().map(|it| Line {
+        ring: String::new(),
+        wave: 0,
+        asset: it.asset.clone(),
+        patch: it.patch.clone(),
+        result: "skipped".to_owned(),
+        why: it.why(),
+        class: String::new(),
+        excerpt: String::new(),
+        took_ms: 0,
+        reboot: String::new(),
+    }));
     (lines, remedies)
 }
 

@@ -1,6 +1,6 @@
 //! The work of a campaign: what comes next is recorded, carried out, and recorded again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use anyhow::Context;
+use campaign::findings::{Course, courses};
 use campaign::machine::{Signals, next_step};
 use campaign::{Campaign, Class, Failure, Hands, Journal, Outcome, Step, Task, Waiting};
 use clap::Args;
@@ -28,6 +29,10 @@ const GLANCE_MS: u64 = 20;
 const LOOK_MS: u64 = 500;
 /// Longer than this it does not wait with --no-wait, in milliseconds.
 const SHORT_MS: i64 = 60_000;
+/// How often findings follow what became of their assets, in milliseconds.
+const FOLLOW_MS: i64 = 2_000;
+/// How many findings follow in one change.
+const FOLLOWED: usize = 200;
 /// How long it waits before it asks again what became of a task, in milliseconds.
 const ASK_AGAIN_MS: u64 = 5_000;
 
@@ -112,6 +117,8 @@ pub(super) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
             running: BTreeSet::new(),
             told: Vec::new(),
             held_ms: 0,
+            followed: HashSet::new(),
+            followed_ms: 0,
         };
         controller.work(hands, &|task: Task| {
             let sender = sender.clone();
@@ -176,6 +183,10 @@ struct Controller<'a> {
     told: Vec<String>,
     /// When it told last that it is there.
     held_ms: i64,
+    /// What findings have followed.
+    followed: HashSet<Course>,
+    /// When they did last.
+    followed_ms: i64,
 }
 
 impl Controller<'_> {
@@ -194,6 +205,9 @@ impl Controller<'_> {
         loop {
             self.hold()?;
             let campaign = &known.value;
+            if now_ms().saturating_sub(self.followed_ms) >= FOLLOW_MS {
+                self.follow(campaign, &journal)?;
+            }
             let seen = Signals {
                 running: self.running.clone(),
             };
@@ -225,17 +239,39 @@ impl Controller<'_> {
                     self.tell(&Step::Wait(why.clone()));
                     let long = why.iter().all(|it| is_long(it, now_ms()));
                     if self.no_wait && self.running.is_empty() && long {
+                        self.follow(campaign, &journal)?;
                         return Ok(false);
                     }
                     self.wait(&mut journal)?;
                     known = self.read_campaign()?;
                 }
                 Step::End => {
+                    self.follow(campaign, &journal)?;
                     self.tell(&Step::End);
                     return Ok(true);
                 }
             }
         }
+    }
+
+    /// Lets findings follow what became of their assets.
+    fn follow(&mut self, campaign: &Campaign, journal: &Journal) -> anyhow::Result<()> {
+        if campaign.started.is_none() {
+            return Ok(());
+        }
+        let mut changed = courses(campaign, journal);
+        changed.retain(|it| !self.followed.contains(it));
+        let why = format!("campaign {}: {}", self.id, campaign.title);
+        for some in changed.chunks(FOLLOWED) {
+            self.hold()?;
+            self.change(&why, |it| {
+                some.iter()
+                    .try_for_each(|course| it.follow_campaign(course))
+            })?;
+            self.followed.extend(some.iter().cloned());
+        }
+        self.followed_ms = now_ms();
+        Ok(())
     }
 
     /// Says what it waits for, once.

@@ -69,6 +69,7 @@ pub(crate) fn campaign() -> Campaign {
         }],
         left_out: Vec::new(),
         freezes: Vec::new(),
+        excepted: Vec::new(),
         remarks: Vec::new(),
     };
     Campaign {
