@@ -1,7 +1,5 @@
 //! Who may decide on exceptions, and when they end.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use ledger::exception::{About, Evidence, Move, Protection, Standing, Terms};
 use ledger::rollout::Policy;
 use ledger::{Exception, Limits};

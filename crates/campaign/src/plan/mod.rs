@@ -169,7 +169,7 @@ pub struct LeftOut {
 }
 
 /// What an asset does not get by an exception.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Excepted {
     /// The asset.

@@ -23,6 +23,7 @@ pub(super) fn document(said: &Said<'_>) -> Value {
         "document": {
             "category": "csaf_vex",
             "csaf_version": "2.0",
+            "lang": "en",
             "title": format!("What {} has not fixed, and what protects meanwhile", said.author),
             "publisher": {
                 "category": "user",
