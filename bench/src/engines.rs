@@ -210,8 +210,9 @@ fn memory(
     let passes = (requests / mixes[at].requests).ceil();
     let mut megabytes = [0.0; 3];
     for (engine, command) in commands.iter().enumerate() {
-        let mut worker = start(command, mixes)?;
-        worker.tell(&format!("{at} {passes}"))?;
+        // Requests of other kinds would count as the engine's memory.
+        let mut worker = start(command, &mixes[at..=at])?;
+        worker.tell(&format!("0 {passes}"))?;
         megabytes[engine] = worker.megabytes()?;
         worker.end()?;
     }

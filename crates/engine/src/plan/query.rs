@@ -26,6 +26,8 @@ pub(crate) struct Query {
     pub(crate) always: Steps,
     /// What the other rules look at.
     pub(crate) looked_at: Vec<Looked>,
+    /// As long as this holds nothing comes of the phase.
+    pub(crate) quiet: Option<Quiet>,
     /// By step: what is found out of its rule at load.
     rules: Vec<Foreseen>,
 }
@@ -120,6 +122,10 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
                 query.rules.resize_with(at, Foreseen::default);
                 query.rules.push(foreseen);
             }
+        }
+        if phase == 4 && !program.reads_matched {
+            let steps = program.phases.get(phase).map_or(&[][..], Vec::as_slice);
+            query.quiet = Quiet::of_last(steps, &program.tx);
         }
         for looked in &mut query.looked_at {
             let named = looked.named.values_mut();

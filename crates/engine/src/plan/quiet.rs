@@ -5,12 +5,14 @@
 //! rules read `TX` alone, so what they do while it is as a transaction begins is found out here.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::language::variables::Variable;
 use crate::operators::Hit;
 use crate::plan::ir::{
-    Change, Check, Disruptive, Effect, Link, Piece, Rule, Selector, Target, Test, Text,
+    Change, Check, Disruptive, Effect, Link, Piece, Rule, Selector, Step, Target, Test, Text,
 };
+use crate::plan::jump;
 use crate::store::number;
 use crate::transaction::tx::TxNames;
 
@@ -26,21 +28,25 @@ pub(crate) struct Quiet {
 impl Quiet {
     /// None: what the rule does depends on more than `TX`, or it changes something.
     pub(super) fn of(rule: &Rule, names: &TxNames) -> Option<Self> {
-        let mut reader = Reader {
-            names,
-            quiet: Self::default(),
-        };
-        for link in &rule.links {
-            if !reader.matches(link)? {
-                return Some(reader.quiet);
-            }
-            let idle = !link.capture && link.effects.iter().all(|effect| reader.is_idle(effect));
-            if !idle {
-                return None;
+        let mut reader = Reader::new(names);
+        let stays = rule.skip == 0 && rule.skip_after.is_none();
+        let is_idle = (!reader.runs(rule)? || stays) && reader.set.is_empty();
+        is_idle.then_some(reader.quiet)
+    }
+
+    /// The same of a phase after which nobody reads `TX`: it may set variables, too.
+    pub(super) fn of_last(steps: &[Step], names: &TxNames) -> Option<Self> {
+        let mut reader = Reader::new(names);
+        let mut at = 0;
+        while let Some(step) = steps.get(at) {
+            at += 1;
+            if let Step::Rule(rule) = step
+                && reader.runs(rule)?
+            {
+                at = jump::after(steps, at, rule);
             }
         }
-        let passes = rule.disruptive == Disruptive::Pass && !rule.log && rule.severity.is_none();
-        (passes && rule.skip == 0 && rule.skip_after.is_none()).then_some(reader.quiet)
+        Some(reader.quiet)
     }
 }
 
@@ -48,9 +54,38 @@ impl Quiet {
 struct Reader<'n> {
     names: &'n TxNames,
     quiet: Quiet,
+    /// Variables that now hold something else, by slot; none: unset.
+    set: HashMap<usize, Option<Vec<u8>>>,
 }
 
 impl<'n> Reader<'n> {
+    fn new(names: &'n TxNames) -> Self {
+        Self {
+            names,
+            quiet: Quiet::default(),
+            set: HashMap::new(),
+        }
+    }
+
+    /// Whether the rule matches, its effects on `TX` noted; none if that depends on more, or if
+    /// more comes of it.
+    fn runs(&mut self, rule: &Rule) -> Option<bool> {
+        for link in &rule.links {
+            if !self.matches(link)? {
+                return Some(false);
+            }
+            // Effects take place value by value, which may change what the next is asked.
+            if link.capture || !link.effects.is_empty() && link.targets.len() > 1 {
+                return None;
+            }
+            for effect in &link.effects {
+                self.apply(effect)?;
+            }
+        }
+        let passes = rule.disruptive == Disruptive::Pass && !rule.log && rule.severity.is_none();
+        passes.then_some(true)
+    }
+
     /// Whether the link matches; none if that depends on more.
     fn matches(&mut self, link: &Link) -> Option<bool> {
         let Some(test) = &link.test else {
@@ -69,7 +104,7 @@ impl<'n> Reader<'n> {
     }
 
     /// What the target means, if it is set.
-    fn value(&mut self, target: &Target) -> Option<Option<Cow<'n, [u8]>>> {
+    fn value(&mut self, target: &Target) -> Option<Option<Vec<u8>>> {
         if target.variable != Variable::Tx || target.excluded {
             return None;
         }
@@ -77,15 +112,15 @@ impl<'n> Reader<'n> {
             Selector::Name(Text::Plain(name)) => {
                 let value = self.read(name)?;
                 Some(match target.counted {
-                    true => Some(Cow::Borrowed(if value.is_some() { b"1" } else { b"0" })),
-                    false => value.map(Cow::Borrowed),
+                    true => Some(if value.is_some() { b"1" } else { b"0" }.to_vec()),
+                    false => value,
                 })
             }
             Selector::Pattern(pattern) if !target.counted => {
                 let slots = self.names.fitting(pattern)?;
                 self.quiet.slots.extend(slots);
                 self.quiet.others = true;
-                let mut set = slots.iter().map(|&slot| self.names.initial(slot as usize));
+                let mut set = slots.iter().map(|&slot| self.holds(slot as usize));
                 set.all(|value| value.is_none()).then_some(None)
             }
             _ => None,
@@ -93,10 +128,15 @@ impl<'n> Reader<'n> {
     }
 
     /// What a variable holds, if rules name it.
-    fn read(&mut self, name: &str) -> Option<Option<&'n [u8]>> {
+    fn read(&mut self, name: &str) -> Option<Option<Vec<u8>>> {
         let slot = self.names.slot(name.as_bytes())?;
         self.quiet.slots.push(slot as u32);
-        Some(self.names.initial(slot))
+        Some(self.holds(slot))
+    }
+
+    fn holds(&self, slot: usize) -> Option<Vec<u8>> {
+        let initial = || self.names.initial(slot).map(<[u8]>::to_vec);
+        self.set.get(&slot).cloned().unwrap_or_else(initial)
     }
 
     fn says(&mut self, test: &Test, value: &[u8]) -> Option<bool> {
@@ -121,7 +161,7 @@ impl<'n> Reader<'n> {
             match piece {
                 Piece::Literal(literal) => expanded.extend_from_slice(literal.as_bytes()),
                 Piece::Variable(Variable::Tx, Some(name)) => {
-                    expanded.extend_from_slice(self.read(name)?.unwrap_or_default());
+                    expanded.extend(self.read(name)?.unwrap_or_default());
                 }
                 Piece::Variable(..) => return None,
             }
@@ -129,49 +169,54 @@ impl<'n> Reader<'n> {
         Some(Cow::Owned(expanded))
     }
 
-    /// Whether the effect sets a variable to what it holds already.
-    fn is_idle(&mut self, effect: &Effect) -> bool {
+    /// Notes what the effect changes; none if that is more than a variable of `TX`.
+    fn apply(&mut self, effect: &Effect) -> Option<()> {
         let Effect::SetTx {
             name: Text::Plain(name),
             change,
         } = effect
         else {
-            return false;
+            return None;
         };
-        let Some(old) = self.read(name) else {
-            return false;
-        };
+        let old = self.read(name)?;
         let sum = |amount: i64| {
-            let sum = number(old.unwrap_or_default()).saturating_add(amount);
-            sum.to_string().into_bytes()
+            let old = number(old.as_deref().unwrap_or_default());
+            old.saturating_add(amount).to_string().into_bytes()
         };
         let new = match change {
-            Change::Unset => return old.is_none(),
-            Change::Set(text) => self.text(text).map(Cow::into_owned),
-            Change::Add(text) => self.text(text).map(|amount| sum(number(&amount))),
-            Change::Subtract(text) => {
-                let amount = self.text(text);
-                amount.map(|amount| sum(number(&amount).saturating_neg()))
-            }
+            Change::Unset => None,
+            Change::Set(text) => Some(self.text(text)?.into_owned()),
+            Change::Add(text) => Some(sum(number(&self.text(text)?))),
+            Change::Subtract(text) => Some(sum(number(&self.text(text)?).saturating_neg())),
         };
-        new.is_some_and(|new| old == Some(&new))
+        let slot = self.names.slot(name.as_bytes())?;
+        match self.names.initial(slot) == new.as_deref() {
+            true => self.set.remove(&slot),
+            false => self.set.insert(slot, new),
+        };
+        Some(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::plan::ir::Step;
-    use crate::{Input, Limits, NoResources};
+    use std::sync::Arc;
 
-    /// The rules that are quiet.
-    fn quiet(rules: &str) -> Vec<u64> {
+    use super::*;
+    use crate::{Input, Limits, NoResources, Plan};
+
+    fn compiled(rules: &str) -> Arc<Plan> {
         let rules = seclang::parse("test.conf", rules, &seclang::Limits::default()).unwrap();
         let input = Input {
             rules: vec![rules],
             patches: Vec::new(),
         };
-        let plan = crate::compile(&input, Limits::default(), &NoResources).unwrap();
+        crate::compile(&input, Limits::default(), &NoResources).unwrap()
+    }
+
+    /// The rules that are quiet.
+    fn quiet(rules: &str) -> Vec<u64> {
+        let plan = compiled(rules);
         let steps = plan.base.phases.iter().flatten();
         let rules = steps.filter_map(|step| match step {
             Step::Rule(rule) => Some(rule),
@@ -203,5 +248,34 @@ mod tests {
             "#,
         );
         assert_eq!(found, [3, 4, 7]);
+    }
+
+    #[test]
+    fn the_last_phase_is_quiet_if_it_only_adds_up() {
+        let is_quiet = |last: &str| {
+            let plan = compiled(&format!(
+                r#"
+                SecAction "id:1,phase:1,pass,nolog,setvar:tx.in=0,setvar:tx.out=0"
+                SecRule ARGS "@rx attack" "id:2,phase:1,pass,nolog,setvar:tx.in=+5"
+                SecAction "id:3,phase:5,pass,nolog,setvar:tx.all=%{{tx.in}},setvar:tx.all=+%{{tx.out}}"
+                {last}
+                "#
+            ));
+            Quiet::of_last(&plan.base.phases[4], &plan.base.tx).is_some()
+        };
+        assert!(is_quiet(
+            r#"
+            SecRule TX:all "@eq 0" "id:4,phase:5,pass,nolog,skipAfter:END"
+            SecAction "id:5,phase:5,pass,log,msg:'%{tx.all}'"
+            SecMarker END
+            "#
+        ));
+        for told in [
+            r#"SecAction "id:5,phase:5,pass,log,msg:'%{tx.all}'""#,
+            r#"SecRule TX:all "@eq 0" "id:4,phase:5,pass,nolog,ctl:ruleRemoveById=7""#,
+            r#"SecRule ARGS "@rx x" "id:4,phase:5,pass,log""#,
+        ] {
+            assert!(!is_quiet(told), "{told}");
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::plan::glance::Shown;
 use crate::plan::ir::{
     Allow, Check, Disruptive, EngineMode, Link, Program, Rule, Settings, Step, Test, Text,
 };
+use crate::plan::quiet::Quiet;
 use crate::plan::{Patch, Plan, Scan, jump};
 use crate::share::Client;
 use crate::trace::{LeftOut, Trace};
@@ -164,6 +165,9 @@ impl<'a> Run<'a> {
             .queries
             .as_deref()
             .and_then(|queries| queries.get(usize::from(phase) - 1));
+        if self.is_quiet(query.and_then(|query| query.quiet.as_ref())) {
+            return None;
+        }
         if let Some(query) = query {
             let (inputs, values) = (self.inputs, &mut *self.values);
             self.candidates.find(query, inputs, values, self.scan);
@@ -185,9 +189,7 @@ impl<'a> Run<'a> {
                 }
             };
             at += 1;
-            let quiet = query.and_then(|query| query.quiet(step));
-            if quiet.is_some_and(|quiet| self.tx().is_as_it_began(quiet)) && !self.outcome.traces()
-            {
+            if self.is_quiet(query.and_then(|query| query.quiet(step))) {
                 continue;
             }
             self.current = Some(rule);
@@ -217,6 +219,13 @@ impl<'a> Run<'a> {
                 return None;
             }
         }
+    }
+
+    /// Whether nothing comes of what is quiet under these conditions.
+    fn is_quiet(&self, quiet: Option<&Quiet>) -> bool {
+        quiet.is_some_and(|quiet| self.tx().is_as_it_began(quiet))
+            && !self.overrides.leaves_out_any()
+            && !self.outcome.traces()
     }
 
     fn left_out(&mut self, rule: &Rule, why: LeftOut) {

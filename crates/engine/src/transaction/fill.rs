@@ -47,11 +47,11 @@ impl Inputs {
             limits,
             ..
         } = reading;
-        let mut pair = std::mem::take(&mut self.pair);
         let whole = query_of(head.target);
         let query = whole.split(|&byte| byte == b'#').next().unwrap_or_default();
         self.fill_line(head, query, reading.used, values);
         self.fill_ends(head, context, reading.used, values);
+        let mut pair = std::mem::take(&mut self.pair);
         let mut count = 0;
         head.headers.for_each(&mut |name, value| {
             count += 1;

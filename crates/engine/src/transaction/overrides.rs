@@ -44,6 +44,13 @@ impl Overrides {
         *self = Self::default();
     }
 
+    /// Whether rules are left out, or targets of them.
+    pub(super) fn leaves_out_any(&self) -> bool {
+        let texts = [&self.tags, &self.messages];
+        let any = |texts: &Vec<String>| !texts.is_empty();
+        !self.rules.is_empty() || !self.targets.is_empty() || texts.into_iter().any(any)
+    }
+
     /// Whether the rule is left out.
     pub(super) fn removes(&self, rule: &Rule) -> bool {
         self.rules.iter().any(|range| range.contains(&rule.id))
