@@ -13,7 +13,7 @@ SecRule TX:LEVEL "@lt 2" "id:2,phase:1,pass,nolog,skipAfter:END"
 SecRule ARGS "@rx never" "id:3,phase:1,deny"
 SecMarker END
 SecRule ARGS|!ARGS:note "@rx (?i)<script" "id:4,phase:2,deny,status:403,t:none,t:urlDecodeUni"
-SecRule &ARGS "@gt 5" "id:5,phase:2,deny,t:none"
+SecRule &ARGS "@lt 5" "id:5,phase:2,deny,t:none"
 "#;
 
 /// The exit status, and what was written to both outputs.
@@ -80,7 +80,7 @@ fn explain_says_what_a_rule_costs_and_why() {
     let rules_of_costs = r#"
         SecRule ARGS "@rx (?i)<script" "id:1,phase:2,deny"
         SecRule ARGS "@rx ^$" "id:2,phase:2,deny"
-        SecRule &ARGS "@gt 5" "id:3,phase:2,deny"
+        SecRule &ARGS "@lt 5" "id:3,phase:2,deny"
         SecRule TX:never "@eq 1" "id:4,phase:2,deny"
         SecRule ARGS "@rx a(?!b)c" "id:5,phase:2,deny"
     "#;
