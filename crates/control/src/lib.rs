@@ -23,7 +23,7 @@ mod serve;
 mod telemetry;
 mod telling;
 
-pub use console::{Examined, Made, Workshop};
+pub use console::{Examined, Made, Refined, Workshop};
 pub use coverage::{Coverage, Does, PatchCovered, PatchesCovered, PointCovered, Probed};
 pub use keys::Keys;
 pub use limits::Limits;

@@ -1,11 +1,13 @@
 //! What the console has done by those who understand patch documents.
 
-use control::{Examined, Made, Workshop};
+use control::{Examined, Made, Refined, Workshop};
 use factory::{Limits, Options, Outcome, importers};
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use patch::document::{Document, Reason, Severity};
+use patch::refine::{Wanted, diff, edited, refine};
 use patch::{Level, Source};
+use wire::Event;
 
 /// The factory and the proof, for the console.
 pub(crate) struct Bench;
@@ -73,6 +75,41 @@ impl Workshop for Bench {
         let source = Source::parse(NAME, document).ok();
         let explained = source.and_then(|source| patch::explain(&source).ok());
         explained.map_or_else(String::new, |explained| explained.to_string())
+    }
+
+    fn draw(&self, document: &str) -> Result<String, Vec<String>> {
+        let source = Source::parse(NAME, document).map_err(|why| vec![why.to_string()])?;
+        crate::patch::drawn(source).map_err(|why| vec![format!("{why:#}")])
+    }
+
+    fn draw_hit(&self, patch: &str, event: &Event) -> String {
+        let request = crate::patch::request_of(event, patch);
+        request.map_or_else(String::new, |it| crate::patch::drawn_request(&it))
+    }
+
+    fn style(&self) -> &'static str {
+        crate::patch::STYLE
+    }
+
+    fn refine(&self, document: &str, event: &Event) -> Result<Option<Refined>, String> {
+        let source = Source::parse(NAME, document).map_err(|why| why.to_string())?;
+        let request = crate::patch::request_of(event, &source.document.id.value);
+        let wanted = Wanted {
+            pass: vec![request.ok_or("the patch did not match in this request")?],
+            ..Wanted::default()
+        };
+        let Some(refined) = refine(&source, &wanted).map_err(|why| why.to_string())? else {
+            return Ok(None);
+        };
+        let document = edited(document, &source.document, &refined.document)?;
+        Ok(Some(Refined {
+            document,
+            reasons: refined.reasons,
+        }))
+    }
+
+    fn difference(&self, before: &str, after: &str) -> String {
+        diff(before, after)
     }
 }
 

@@ -22,6 +22,8 @@ pub enum EventFilter<'a> {
     Application(&'a str),
     /// Those in which a patch matched.
     Patch(&'a str),
+    /// The one of an ingress point that has a reference.
+    One(&'a str, &'a str),
 }
 
 impl Session<'_> {
@@ -47,6 +49,28 @@ impl Session<'_> {
             Ok((key, event.map_err(|why| Error::damaged(why.to_string()))?))
         });
         Ok(part.page(entries.collect::<Result<_, Error>>()?))
+    }
+
+    /// In how many requests a patch matched, from a time until before another: when each minute
+    /// that had some began, and how many.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn hits_by_minute(
+        &mut self,
+        patch: &str,
+        (from_ms, to_ms): (i64, i64),
+    ) -> Result<Vec<(i64, u64)>, Error> {
+        let rows = self.connection.query(
+            "SELECT time_ms - time_ms % 60000, COUNT(*) FROM hit
+             WHERE patch = $1 AND time_ms >= $2 AND time_ms < $3 GROUP BY 1 ORDER BY 1",
+            &[patch.into(), from_ms.into(), to_ms.into()],
+        )?;
+        let minutes = rows.iter().map(|row| {
+            let count = u64::try_from(row.integer(1)?).unwrap_or(0);
+            Ok((row.integer(0)?, count))
+        });
+        minutes.collect()
     }
 
     /// How the database finds a page of events, in its own words.
@@ -77,12 +101,17 @@ const KEY: &[Kind] = &[Kind::Integer, Kind::Text, Kind::Text];
 
 fn page_query(filter: EventFilter<'_>, part: &Part) -> (String, Vec<Value>) {
     let (from, of, named) = match filter {
-        EventFilter::All => ("event k", "0 = 0", None),
-        EventFilter::Application(id) => ("event k", "k.application = $1", Some(id)),
+        EventFilter::All => ("event k", "0 = 0", vec![]),
+        EventFilter::Application(id) => ("event k", "k.application = $1", vec![id]),
+        EventFilter::One(ingress, reference) => (
+            "event k",
+            "k.ingress = $1 AND k.reference = $2",
+            vec![ingress, reference],
+        ),
         EventFilter::Patch(id) => (
             "hit k JOIN event e ON e.ingress = k.ingress AND e.reference = k.reference",
             "k.patch = $1",
-            Some(id),
+            vec![id],
         ),
     };
     let body = if matches!(filter, EventFilter::Patch(_)) {

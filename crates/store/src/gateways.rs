@@ -128,19 +128,39 @@ impl Session<'_> {
         environment: Environment,
         (from_ms, to_ms): (i64, i64),
     ) -> Result<Answered, Error> {
-        let rows = self.connection.query(
-            "SELECT requests, errors, latency_us FROM traffic
-             WHERE environment = $1 AND slot_ms >= $2 AND slot_ms < $3",
-            &[environment.name().into(), from_ms.into(), to_ms.into()],
-        )?;
         let mut sum = Answered::default();
-        for row in rows {
-            let count = |column| Ok::<_, Error>(u64::try_from(row.integer(column)?).unwrap_or(0));
-            sum.requests = sum.requests.saturating_add(count(0)?);
-            sum.errors = sum.errors.saturating_add(count(1)?);
-            sum.latency_us = sum.latency_us.saturating_add(count(2)?);
+        for (_, minute) in self.answered_by_minute(environment, (from_ms, to_ms))? {
+            sum.requests = sum.requests.saturating_add(minute.requests);
+            sum.errors = sum.errors.saturating_add(minute.errors);
+            sum.latency_us = sum.latency_us.saturating_add(minute.latency_us);
         }
         Ok(sum)
+    }
+
+    /// The same, minute by minute: when each that had some began, and what was answered.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn answered_by_minute(
+        &mut self,
+        environment: Environment,
+        (from_ms, to_ms): (i64, i64),
+    ) -> Result<Vec<(i64, Answered)>, Error> {
+        let rows = self.connection.query(
+            "SELECT slot_ms, requests, errors, latency_us FROM traffic
+             WHERE environment = $1 AND slot_ms >= $2 AND slot_ms < $3 ORDER BY slot_ms",
+            &[environment.name().into(), from_ms.into(), to_ms.into()],
+        )?;
+        let minutes = rows.iter().map(|row| {
+            let count = |column| Ok::<_, Error>(u64::try_from(row.integer(column)?).unwrap_or(0));
+            let answered = Answered {
+                requests: count(1)?,
+                errors: count(2)?,
+                latency_us: count(3)?,
+            };
+            Ok((row.integer(0)?, answered))
+        });
+        minutes.collect()
     }
 }
 

@@ -6,6 +6,14 @@ use crate::records::written;
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
 impl Session<'_> {
+    /// Somebody.
+    ///
+    /// # Errors
+    /// Nobody has this name, or the database cannot be asked.
+    pub fn user(&mut self, id: &str) -> Result<Stored<User>, Error> {
+        self.one("person", "user", id)
+    }
+
     /// Somebody, and the hash of the password.
     ///
     /// # Errors

@@ -24,6 +24,16 @@ impl Visit<'_> {
         self.call(Method::Post, target, body)
     }
 
+    /// Puts a record in the place of the one that the form was shown of.
+    pub(super) fn put(&self, target: &str, body: &Value) -> Result<Reply, Problem> {
+        self.call(Method::Put, target, body)
+    }
+
+    /// Takes something back, for the reason that the form gives.
+    pub(super) fn delete(&self, target: &str) -> Result<Reply, Problem> {
+        self.call(Method::Delete, target, &Value::Null)
+    }
+
     fn call(&self, method: Method, target: &str, body: &Value) -> Result<Reply, Problem> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         let (route, parameters) = routed(method, path)

@@ -86,7 +86,7 @@ pub(super) fn move_rollout(visit: &Visit<'_>) -> Result<Shown, Problem> {
         "approve" => visit.post(&format!("{path}/approvals"), &Value::Null)?,
         step => {
             let said = match step {
-                "pause" => json!({ "reason": wanted(&visit.form, "why")? }),
+                "pause" | "report" => json!({ "reason": wanted(&visit.form, "why")? }),
                 _ => json!({}),
             };
             visit.post(&format!("{path}/moves"), &json!({ step: said }))?
@@ -95,7 +95,7 @@ pub(super) fn move_rollout(visit: &Visit<'_>) -> Result<Shown, Problem> {
     Ok(Shown::Elsewhere(path))
 }
 
-fn workshop<'v>(visit: &'v Visit<'_>) -> Result<&'v dyn Workshop, Problem> {
+pub(super) fn workshop<'v>(visit: &'v Visit<'_>) -> Result<&'v dyn Workshop, Problem> {
     let none = || Problem::new(Kind::Missing, "patches are not made or proven here");
     visit.service.workshop.as_deref().ok_or_else(none)
 }
@@ -151,11 +151,15 @@ pub(super) fn import_patch(visit: &Visit<'_>) -> Result<Shown, Problem> {
     new_patch_with(visit, troubles, first)
 }
 
+/// The document of a form; a browser sends line ends of its own.
+pub(super) fn typed(form: &Fields) -> Result<String, Problem> {
+    Ok(wanted(form, "document")?.replace("\r\n", "\n") + "\n")
+}
+
 /// Keeps a document whose cases hold.
 pub(super) fn keep_patch(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let form = &visit.form;
-    // A browser sends line ends of its own.
-    let document = wanted(form, "document")?.replace("\r\n", "\n") + "\n";
+    let document = typed(form)?;
     let link = wanted(form, "fix")?.to_owned();
     let examined = match workshop(visit)?.examine(&document, visit.now_ms) {
         Ok(examined) => examined,

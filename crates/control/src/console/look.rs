@@ -5,7 +5,6 @@ use ledger::audit::Entry;
 use ledger::rollout::{Evidence, Stage};
 use ledger::{Application, Area, Asset, IngressPoint, Role, Rollout, State, VirtualPatch};
 use serde::de::DeserializeOwned;
-use wire::Event;
 
 use super::render::{Frame, filled, filters};
 use super::today::{Task, tasks};
@@ -42,8 +41,11 @@ pub(super) fn today(visit: &Visit<'_>) -> Result<Shown, Problem> {
 pub(super) fn list<T: DeserializeOwned>(
     visit: &Visit<'_>,
     route: &str,
+    more: &[(&str, &str)],
 ) -> Result<(Listed<T>, Option<String>), Problem> {
-    let list: Listed<T> = visit.get(&format!("{route}?{}", visit.query.with("limit", PAGE)))?;
+    let mut asked = form_urlencoded::Serializer::new(visit.query.with("limit", PAGE));
+    let asked = asked.extend_pairs(more).finish();
+    let list: Listed<T> = visit.get(&format!("{route}?{asked}"))?;
     let next = list.next.as_ref();
     let next = next.map(|next| format!("?{}", visit.query.with("after", next)));
     Ok((list, next))
@@ -70,7 +72,7 @@ struct FindingsPage {
 }
 
 pub(super) fn findings(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/findings")?;
+    let (list, next) = list(visit, "/findings", &[])?;
     Ok(Shown::Page(filled(&FindingsPage {
         frame: visit.frame("/findings"),
         states: State::ALL.iter().map(|state| state.name()).collect(),
@@ -192,7 +194,7 @@ struct PatchesPage {
 }
 
 pub(super) fn patches(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/patches")?;
+    let (list, next) = list(visit, "/patches", &[])?;
     Ok(Shown::Page(filled(&PatchesPage {
         frame: visit.frame("/patches"),
         may_change: visit.may(Role::Operator, Area::Patches),
@@ -208,6 +210,7 @@ struct PatchPage {
     patch: Versioned<VirtualPatch>,
     rollouts: Vec<Versioned<Rollout>>,
     may_change: bool,
+    may_edit: bool,
     explained: String,
 }
 
@@ -224,6 +227,7 @@ pub(super) fn patch(visit: &Visit<'_>) -> Result<Shown, Problem> {
     Ok(Shown::Page(filled(&PatchPage {
         frame: visit.frame("/patches"),
         may_change: workshop.is_some() && visit.may(Role::Operator, Area::Rollouts),
+        may_edit: workshop.is_some() && visit.may(Role::Operator, Area::Patches),
         explained: explained.unwrap_or_default(),
         patch,
         rollouts,
@@ -241,7 +245,7 @@ struct RolloutsPage {
 }
 
 pub(super) fn rollouts(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/rollouts")?;
+    let (list, next) = list(visit, "/rollouts", &[])?;
     Ok(Shown::Page(filled(&RolloutsPage {
         frame: visit.frame("/rollouts"),
         stages: Stage::ALL.iter().map(|stage| stage.name()).collect(),
@@ -343,20 +347,6 @@ pub(super) fn rollout(visit: &Visit<'_>) -> Result<Shown, Problem> {
 }
 
 #[derive(Template)]
-#[template(path = "hits.html")]
-struct HitsPage {
-    frame: Frame,
-    list: Listed<Event>,
-    next: Option<String>,
-}
-
-pub(super) fn hits(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/events")?;
-    let frame = visit.frame("/hits");
-    Ok(Shown::Page(filled(&HitsPage { frame, list, next })?))
-}
-
-#[derive(Template)]
 #[template(path = "inventory.html")]
 struct InventoryPage {
     frame: Frame,
@@ -391,7 +381,7 @@ struct AuditPage {
 }
 
 pub(super) fn audit(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/audit")?;
+    let (list, next) = list(visit, "/audit", &[])?;
     let subject = visit.query.get("subject").to_owned();
     Ok(Shown::Page(filled(&AuditPage {
         frame: visit.frame("/audit"),

@@ -6,11 +6,15 @@
 mod api;
 mod campaigns;
 mod change;
+mod chart;
 mod coverage;
+mod hits;
 mod look;
 mod render;
 mod session;
+mod settings;
 mod today;
+mod versions;
 mod visit;
 mod workshop;
 
@@ -39,10 +43,10 @@ use render::Frame;
 pub(crate) use session::Sessions;
 use session::{By, Session};
 use visit::{Fields, Shown, Visit};
-pub use workshop::{Examined, Made, Workshop};
+pub use workshop::{Examined, Made, Refined, Workshop};
 
 /// Every page that can be gone to from everywhere: its path and its name.
-pub(crate) const NAVIGATION: [(&str, &str); 11] = [
+pub(crate) const NAVIGATION: [(&str, &str); 12] = [
     ("/", "Today"),
     ("/findings", "Findings"),
     ("/patches", "Patches"),
@@ -54,17 +58,25 @@ pub(crate) const NAVIGATION: [(&str, &str); 11] = [
     ("/inbox", "Inbox"),
     ("/inventory", "Inventory"),
     ("/audit", "Audit"),
+    ("/settings", "Settings"),
 ];
 
 /// The cookie that tells who is signed in.
 const COOKIE_NAME: &str = "stopgap-session";
-/// Nothing but our own style, and forms to ourselves.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Nothing but our own style, forms to ourselves, and a chart of our own.
+const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What stands in a page and renews itself; looking on does not keep anybody signed in.
+const LIVE: &str = "/rollouts/{id}/chart";
+const LIVE_POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'self'";
+/// After how many seconds it does.
+const RENEWED_S: &str = "10";
 
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 32] {
+fn pages() -> [(MethodFilter, &'static str, Page); 40] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
@@ -76,13 +88,17 @@ fn pages() -> [(MethodFilter, &'static str, Page); 32] {
         (act, "/patches/new", change::keep_patch),
         (act, "/patches/import", change::import_patch),
         (look, "/patches/{id}", look::patch),
+        (look, "/patches/{id}/proof", versions::proof),
+        (look, "/patches/{id}/history", versions::history),
+        (look, "/patches/{id}/document", versions::document),
+        (act, "/patches/{id}/document", versions::keep_document),
         (act, "/patches/{id}/rollouts", change::start_rollout),
         (look, "/rollouts", look::rollouts),
         (look, "/rollouts/{id}", look::rollout),
+        (look, LIVE, chart::chart),
         (act, "/rollouts/{id}/moves", change::move_rollout),
         (look, "/coverage", coverage::coverage),
         (act, "/rollback", coverage::roll_back),
-        (look, "/hits", look::hits),
         (look, "/campaigns", campaigns::campaigns),
         (look, "/campaigns/{id}", campaigns::campaign),
         (act, "/campaigns/{id}/moves", campaigns::move_campaign),
@@ -96,8 +112,12 @@ fn pages() -> [(MethodFilter, &'static str, Page); 32] {
         (look, "/campaigns/{id}/report.json", campaigns::report_json),
         (look, "/calendar", campaigns::calendar),
         (look, "/inbox", campaigns::inbox),
+        (look, "/hits", hits::hits),
+        (look, "/hits/legitimate", hits::legitimate),
         (look, "/inventory", look::inventory),
         (look, "/audit", look::audit),
+        (look, "/settings", settings::settings),
+        (act, "/settings/{id}", settings::change),
         (act, "/sign-out", sign_out),
     ]
 }
@@ -108,10 +128,12 @@ pub(crate) fn add(mut router: Router, service: &Arc<Service>) -> Router {
         let service = Arc::clone(service);
         let answer = move |parameters: RawPathParams, request: Request| {
             let service = Arc::clone(&service);
-            async move { answered(service, page, &parameters, request).await }
+            async move { answered(service, (page, path == LIVE), &parameters, request).await }
         };
         router = router.route(path, on(filter, answer));
     }
+    let drawn = service.workshop.as_ref().map_or("", |it| it.style());
+    let style = format!("{}{drawn}", include_str!("style.css"));
     let service = Arc::clone(service);
     let sign_in = move |request: Request| {
         let service = Arc::clone(&service);
@@ -124,13 +146,13 @@ pub(crate) fn add(mut router: Router, service: &Arc<Service>) -> Router {
         )
         .route(
             "/style.css",
-            get(async || ([(CONTENT_TYPE, "text/css")], include_str!("style.css"))),
+            get(async move || ([(CONTENT_TYPE, "text/css")], style.clone())),
         )
 }
 
 async fn answered(
     service: Arc<Service>,
-    page: Page,
+    page: (Page, bool),
     parameters: &RawPathParams,
     request: Request,
 ) -> Response {
@@ -144,14 +166,14 @@ async fn answered(
 /// A visit, from the cookie to the page.
 async fn answer(
     service: Arc<Service>,
-    page: Page,
+    (page, live): (Page, bool),
     id: Option<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     let busy = |_| Problem::new(Kind::Busy, "too much to do at one time, try again later");
     let _place = service.calls.try_acquire().map_err(busy)?;
     let now_ms = service.now_ms();
-    let Some(session) = session_of(&service, request.headers(), now_ms) else {
+    let Some(session) = session_of(&service, request.headers(), (now_ms, !live)) else {
         return Ok(see("/sign-in"));
     };
     let query = Fields::of_query(request.uri().query().unwrap_or_default());
@@ -183,6 +205,7 @@ async fn answer(
             Ok(Shown::Page(html)) => render::page(StatusCode::OK, html),
             Ok(Shown::Followed(html, seconds)) => followed(html, seconds),
             Ok(Shown::File { name, kind, text }) => file(&name, kind, text),
+            Ok(Shown::Live(html)) => render::live(html),
             Ok(Shown::Elsewhere(path)) => see(&path),
             Ok(Shown::SignedOut) => signed_out(),
             Err(problem) => render::problem(&frame, &problem),
@@ -246,9 +269,9 @@ fn cookie_of(headers: &HeaderMap) -> Option<&str> {
     pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-fn session_of(service: &Service, headers: &HeaderMap, now_ms: i64) -> Option<Session> {
+fn session_of(service: &Service, headers: &HeaderMap, look: (i64, bool)) -> Option<Session> {
     let cookie = cookie_of(headers)?;
-    service.sessions.of(cookie, now_ms, &service.limits)
+    service.sessions.of(cookie, look, &service.limits)
 }
 
 /// What somebody may who has signed in so; none: nothing any more.
@@ -373,13 +396,24 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
 }
 
 /// With what keeps browsers from doing more with a page than show it.
-fn guarded(mut response: Response) -> Response {
+fn guarded(response: Response) -> Response {
+    held(response, POLICY, "DENY")
+}
+
+/// The same for what stands in a page of ours, with when it is renewed.
+fn guarded_live(response: Response) -> Response {
+    let mut response = held(response, LIVE_POLICY, "SAMEORIGIN");
+    set(&mut response, REFRESH, RENEWED_S);
+    response
+}
+
+fn held(mut response: Response, policy: &'static str, frames: &'static str) -> Response {
     for (name, value) in [
         (CACHE_CONTROL, "no-store"),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, policy),
         (REFERRER_POLICY, "same-origin"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
+        (X_FRAME_OPTIONS, frames),
     ] {
         response
             .headers_mut()

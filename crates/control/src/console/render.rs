@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
-use super::guarded;
+use super::{guarded, guarded_live};
 use crate::problem::Problem;
 
 /// What is around every page.
@@ -36,6 +36,12 @@ struct Trouble<'a> {
 pub(super) fn page(status: StatusCode, html: String) -> Response {
     let kind = [(CONTENT_TYPE, "text/html; charset=utf-8")];
     guarded((status, kind, html).into_response())
+}
+
+/// What stands in a page and renews itself.
+pub(super) fn live(html: String) -> Response {
+    let kind = [(CONTENT_TYPE, "text/html; charset=utf-8")];
+    guarded_live((StatusCode::OK, kind, html).into_response())
 }
 
 /// A template, filled in.

@@ -105,14 +105,21 @@ impl Sessions {
         Ok(cookie)
     }
 
-    /// Whose cookie it is.
-    pub(crate) fn of(&self, cookie: &str, now_ms: i64, limits: &Limits) -> Option<Session> {
+    /// Whose cookie it is; whether somebody looks, or a page renews itself.
+    pub(crate) fn of(
+        &self,
+        cookie: &str,
+        (now_ms, looks): (i64, bool),
+        limits: &Limits,
+    ) -> Option<Session> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let session = inside.open.get_mut(&sha256(cookie.as_bytes()))?;
         if !session.holds(now_ms, limits) {
             return None;
         }
-        session.seen_ms = now_ms;
+        if looks {
+            session.seen_ms = now_ms;
+        }
         Some(session.clone())
     }
 
@@ -150,21 +157,32 @@ mod tests {
         let mut now_ms = 0;
         while now_ms + idle - 1 < limits.session_ms {
             now_ms += idle - 1;
-            assert!(sessions.of(&cookie, now_ms, &limits).is_some());
+            assert!(sessions.of(&cookie, (now_ms, true), &limits).is_some());
         }
-        assert!(sessions.of(&cookie, limits.session_ms, &limits).is_none());
+        assert!(
+            sessions
+                .of(&cookie, (limits.session_ms, true), &limits)
+                .is_none()
+        );
         let cookie = open(&sessions, 0);
-        assert!(sessions.of(&cookie, idle, &limits).is_none());
-        assert!(sessions.of("another", 0, &limits).is_none());
+        assert!(sessions.of(&cookie, (idle, true), &limits).is_none());
+        // A page that renews itself keeps nobody signed in.
+        let cookie = open(&sessions, 0);
+        for at in [limits.session_idle_ms / 2, limits.session_idle_ms - 1] {
+            assert!(sessions.of(&cookie, (at, false), &limits).is_some());
+        }
+        let idle = limits.session_idle_ms;
+        assert!(sessions.of(&cookie, (idle, false), &limits).is_none());
+        assert!(sessions.of("another", (0, true), &limits).is_none());
     }
 
     #[test]
     fn whoever_signs_out_is_out() {
         let (sessions, limits) = (Sessions::default(), Limits::default());
         let (one, other) = (open(&sessions, 0), open(&sessions, 0));
-        sessions.close(&sessions.of(&one, 0, &limits).unwrap());
-        assert!(sessions.of(&one, 0, &limits).is_none());
-        assert!(sessions.of(&other, 0, &limits).is_some());
+        sessions.close(&sessions.of(&one, (0, true), &limits).unwrap());
+        assert!(sessions.of(&one, (0, true), &limits).is_none());
+        assert!(sessions.of(&other, (0, true), &limits).is_some());
     }
 
     #[test]
@@ -178,7 +196,7 @@ mod tests {
             let opened = sessions.open(By::Token("token".to_owned()), now_ms, &limits);
             opened.unwrap()
         });
-        let open = cookies.map(|cookie| sessions.of(&cookie, 4, &limits).is_some());
+        let open = cookies.map(|cookie| sessions.of(&cookie, (4, true), &limits).is_some());
         assert_eq!(open, [false, true, true]);
     }
 

@@ -31,6 +31,8 @@ pub(super) enum Shown {
         kind: &'static str,
         text: String,
     },
+    /// What stands in a page and renews itself.
+    Live(String),
     /// Something was done; this path shows it.
     Elsewhere(String),
     SignedOut,

@@ -1,6 +1,7 @@
 //! What the console asks of those who understand patch documents.
 
 use ledger::{Advisory, Proof, Reason};
+use wire::Event;
 
 /// Makes, reads and proves documents. The control side itself does not know their language.
 pub trait Workshop: Send + Sync {
@@ -18,6 +19,38 @@ pub trait Workshop: Send + Sync {
 
     /// What its rules do, for people; empty if that cannot be told.
     fn explain(&self, document: &str) -> String;
+
+    /// Tries a document as `examine` does, and draws what came of it: a fragment of HTML with each
+    /// case's request, and what stops it.
+    ///
+    /// # Errors
+    /// What is wrong with the document.
+    fn draw(&self, document: &str) -> Result<String, Vec<String>>;
+
+    /// The request that an event tells of, as far as it does: a fragment of HTML, with what matched.
+    fn draw_hit(&self, patch: &str, event: &Event) -> String;
+
+    /// How what is drawn looks, as CSS.
+    fn style(&self) -> &'static str;
+
+    /// The smallest change of a document that lets the request of an event pass; none: no small
+    /// change does, and loses no proof.
+    ///
+    /// # Errors
+    /// What is wrong with the document or the event.
+    fn refine(&self, document: &str, event: &Event) -> Result<Option<Refined>, String>;
+
+    /// What is another in a text than in the one before, line by line.
+    fn difference(&self, before: &str, after: &str) -> String;
+}
+
+/// A change that is proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refined {
+    /// The document with it.
+    pub document: String,
+    /// What it changes, and why.
+    pub reasons: Vec<String>,
 }
 
 /// A document that was made.

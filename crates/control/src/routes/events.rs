@@ -20,6 +20,14 @@ pub(super) fn all() -> [Route; 1] {
         query: &[
             ("application", "only those for this application"),
             ("patch", "only those in which this virtual patch matched"),
+            (
+                "ingress",
+                "with `reference`: only the one of this ingress point",
+            ),
+            (
+                "reference",
+                "with `ingress`: only the one with this reference",
+            ),
             AFTER,
             LIMIT,
         ],
@@ -32,12 +40,15 @@ pub(super) fn all() -> [Route; 1] {
 }
 
 fn list(call: &Call<'_>) -> Result<Reply, Problem> {
-    let filter = match (call.asked("application"), call.asked("patch")) {
-        (None, None) => EventFilter::All,
-        (Some(application), None) => EventFilter::Application(application),
-        (None, Some(patch)) => EventFilter::Patch(patch),
-        (Some(_), Some(_)) => {
-            let detail = "ask for an application or for a patch, not for both";
+    let asked = ["application", "patch", "ingress", "reference"].map(|name| call.asked(name));
+    let filter = match asked {
+        [None, None, None, None] => EventFilter::All,
+        [Some(application), None, None, None] => EventFilter::Application(application),
+        [None, Some(patch), None, None] => EventFilter::Patch(patch),
+        [None, None, Some(ingress), Some(reference)] => EventFilter::One(ingress, reference),
+        _ => {
+            let detail =
+                "ask for an application, for a patch, or for an ingress point with a reference";
             return Err(Problem::new(Kind::Refused, detail));
         }
     };

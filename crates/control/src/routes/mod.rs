@@ -11,12 +11,14 @@ mod records;
 mod rollouts;
 mod subscriptions;
 mod tokens;
+mod users;
 
 pub(crate) use campaigns::{Calendar, CampaignLine, Drawn};
 pub(crate) use exceptions::ExceptionShown;
 pub(crate) use findings::FindingShown;
 pub(crate) use fleet::{BundleShown, GatewayShown};
 use ledger::{Advisory, Application, Area, Asset, IngressPoint, Role, VirtualPatch};
+pub(crate) use rollouts::{Minute, Progress};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::call::Call;
@@ -116,6 +118,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit::all());
     routes.extend(subscriptions::all());
     routes.extend(tokens::all());
+    routes.extend(users::all());
     routes
 }
 

@@ -3,7 +3,7 @@
 use ledger::rollout::{Move, Rules};
 use ledger::{Area, Environment, Proof, Role, Rollout};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{RolloutFilter, Start, Stored};
 
 use super::{AFTER, LIMIT, Method, Route, schema};
@@ -42,7 +42,35 @@ enum Given {
     },
 }
 
-pub(super) fn all() -> [Route; 6] {
+/// How a rollout's last hour was.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RolloutProgress")]
+pub(crate) struct Progress {
+    /// Its minutes, the oldest first; the last is not over yet.
+    pub(crate) minutes: Vec<Minute>,
+}
+
+/// A minute of a rollout.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RolloutMinute")]
+pub(crate) struct Minute {
+    /// When it began.
+    pub(crate) from_ms: i64,
+    /// Requests that the ingress points of its environment answered.
+    pub(crate) requests: u64,
+    /// Of these, those that the application failed to answer (5xx).
+    pub(crate) errors: u64,
+    /// The sum of what answers took, in microseconds.
+    pub(crate) latency_us: u64,
+    /// Requests in which its patch matched, in all environments.
+    pub(crate) hits: u64,
+}
+
+/// Minutes that are shown of a rollout.
+const MINUTES: i64 = 60;
+const MINUTE_MS: i64 = 60_000;
+
+pub(super) fn all() -> [Route; 7] {
     let changes = |path: &str, name: &str, about: &str| Route {
         method: Method::Post,
         path: path.to_owned(),
@@ -90,6 +118,18 @@ pub(super) fn all() -> [Route; 6] {
                 "/rollouts/{id}",
                 "get_rollout",
                 "The rollout with this number",
+            )
+        },
+        Route {
+            method: Method::Get,
+            role: Role::Viewer,
+            output: schema::<Progress>,
+            versioned: false,
+            handle: progress,
+            ..changes(
+                "/rollouts/{id}/progress",
+                "get_rollout_progress",
+                "What was answered, and what matched, minute by minute of the last hour",
             )
         },
         Route {
@@ -154,6 +194,35 @@ fn get(call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call.number()?;
     let found = call.store.read(|it| it.rollout(id))?;
     Ok(call.unless_known(shown(found)?))
+}
+
+fn progress(call: &Call<'_>) -> Result<Reply, Problem> {
+    let id = call.number()?;
+    let now_ms = call.now_ms();
+    let last_ms = now_ms - now_ms.rem_euclid(MINUTE_MS);
+    let first_ms = last_ms - (MINUTES - 1) * MINUTE_MS;
+    let within = (first_ms, last_ms + MINUTE_MS);
+    let (answered, hits) = call.store.read(|it| {
+        let rollout = it.rollout(id)?.value;
+        let answered = it.answered_by_minute(rollout.environment, within)?;
+        Ok((answered, it.hits_by_minute(&rollout.patch, within)?))
+    })?;
+    let (mut answered, mut hits) = (answered.into_iter().peekable(), hits.into_iter().peekable());
+    let minutes = (0..MINUTES).map(|at| {
+        let from_ms = first_ms + at * MINUTE_MS;
+        let answered = answered.next_if(|(start, _)| *start == from_ms);
+        let (_, answered) = answered.unwrap_or_default();
+        let hits = hits.next_if(|(start, _)| *start == from_ms);
+        Minute {
+            from_ms,
+            requests: answered.requests,
+            errors: answered.errors,
+            latency_us: answered.latency_us,
+            hits: hits.map_or(0, |(_, count)| count),
+        }
+    });
+    let minutes = minutes.collect();
+    Ok(Reply::found(&Progress { minutes })?)
 }
 
 fn go(call: &Call<'_>) -> Result<Reply, Problem> {

@@ -13,14 +13,14 @@ pub(crate) struct Browser<'a> {
     form_key: String,
 }
 
-fn encoded(fields: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields);
     form.finish()
 }
 
 /// The text between two others.
-fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+pub(crate) fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
     let (_, rest) = text.split_once(start).unwrap_or(("", ""));
     rest.split_once(end).map_or("", |(found, _)| found)
 }

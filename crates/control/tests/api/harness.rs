@@ -6,13 +6,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use control::{Examined, Keys, Limits, Made, Secret, Service, Workshop};
+use control::{Examined, Keys, Limits, Made, Refined, Secret, Service, Workshop};
 use http_body_util::BodyExt;
 use ledger::rollout::Policy;
 use ledger::{Advisory, Area, Proof, Reason, Role, Severity, Token, sha256};
 use serde_json::Value;
 use store::{By, Location, Store};
 use tower::ServiceExt;
+use wire::Event;
 
 pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -238,5 +239,27 @@ impl Workshop for Bench {
 
     fn explain(&self, document: &str) -> String {
         format!("explained: {document}")
+    }
+
+    fn draw(&self, document: &str) -> Result<String, Vec<String>> {
+        Ok(format!("<b>drawn</b> {}", document.len()))
+    }
+
+    fn draw_hit(&self, patch: &str, event: &Event) -> String {
+        format!("<b>{patch}</b> in {}", event.reference)
+    }
+
+    fn style(&self) -> &'static str {
+        ".drawn {}"
+    }
+
+    fn refine(&self, document: &str, event: &Event) -> Result<Option<Refined>, String> {
+        let document = format!("{document}but not {}\n", event.path);
+        let reasons = vec!["this path is left out".to_owned()];
+        Ok(Some(Refined { document, reasons }))
+    }
+
+    fn difference(&self, before: &str, after: &str) -> String {
+        format!("-{before}+{after}")
     }
 }

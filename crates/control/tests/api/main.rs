@@ -7,6 +7,7 @@ mod campaign_pages;
 mod campaigns;
 mod changes;
 mod console;
+mod console_work;
 mod due;
 mod errors;
 mod fleet;

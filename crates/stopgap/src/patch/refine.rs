@@ -1,6 +1,6 @@
 //! `stopgap patch refine`: false positives and misses in, the smallest change out.
 
-mod event;
+pub(crate) mod event;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

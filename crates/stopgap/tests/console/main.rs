@@ -139,6 +139,26 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     browser.sees("It was never rolled out.");
     judge(&browser, &axe, "patch");
 
+    // The exploit as people read it, what stops it, and another version of the document.
+    browser.click("a[href$='/proof']");
+    browser.click("summary");
+    browser.sees("../../../../etc/passwd");
+    browser.finds("tr.hit mark");
+    judge(&browser, &axe, "proof");
+    at("/patches/CVE-2026-0001/document");
+    judge(&browser, &axe, "document");
+    browser.run(
+        "const it = document.querySelector('#document'); it.value = it.value.replace(/^title: .*$/m, 'title: Downloads')",
+        &[],
+    );
+    browser.type_into("#why", "a better title");
+    browser.click("form[aria-label='Keep a new version'] button");
+    browser.sees("Downloads");
+    browser.click("a[href$='/history']");
+    browser.sees("+title: Downloads");
+    judge(&browser, &axe, "history");
+    at("/patches/CVE-2026-0001");
+
     browser.type_into("#why", "it is attacked");
     browser.click("form[aria-label='Roll it out'] button");
     browser.sees("nobody has consented to enforcing yet");
@@ -176,11 +196,13 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
         "hits",
         "inventory",
         "audit",
+        "settings",
     ] {
         browser.click(&format!("nav a[href='/{page}']"));
         browser.sees("Stopgap");
         judge(&browser, &axe, page);
     }
+    at("/audit");
     browser.sees("both of us agree");
     let (_, log) = control.call("GET /api/v1/audit/verification", &ann, "");
     assert!(log.contains("\"holds\":true"), "{log}");

@@ -48,6 +48,8 @@ fn the_newest_come_first_and_filters_hold(backend: &Backend) {
         (EventFilter::Application("none"), ""),
         (EventFilter::Patch("p"), "e c"),
         (EventFilter::Patch("q"), "a c"),
+        (EventFilter::One("edge", "c"), "c"),
+        (EventFilter::One("another", "c"), ""),
     ] {
         for most in [1, 2, 200] {
             assert_eq!(
@@ -57,6 +59,9 @@ fn the_newest_come_first_and_filters_hold(backend: &Backend) {
             );
         }
     }
+    let hits = |within| store.read(|it| it.hits_by_minute("p", within)).unwrap();
+    assert_eq!(hits((0, 60_000)), [(0, 2)]);
+    assert_eq!(hits((0, 20)), [(0, 1)], "a hit at the end is of the next");
     let newest = store
         .read(|it| it.events(EventFilter::All, Paging::default()))
         .unwrap();

@@ -343,6 +343,12 @@ fn what_is_attested_is_kept_and_its_traffic_counted(backend: &Backend) {
     };
     assert_eq!(answered(0, 9), all);
     assert_eq!(answered(2, 3).requests, 150);
+    let minutes = store.read(|it| it.answered_by_minute(PRODUCTION, (0, 9 * MINUTE)));
+    let minutes = minutes.unwrap().into_iter();
+    let minutes: Vec<_> = minutes
+        .map(|(at, each)| (at / MINUTE, each.requests))
+        .collect();
+    assert_eq!(minutes, [(1, 100), (2, 150), (3, 30)]);
     let mut told = attestation(number, 30);
     told.enforced = vec![Attested {
         id: "p".to_owned(),

@@ -17,6 +17,8 @@ use patch::{Request, Source};
 
 use super::backtest;
 use crate::traffic::Format;
+pub(crate) use page::STYLE;
+use picture::Picture;
 use progress::Progress;
 use target::Application;
 
@@ -170,6 +172,28 @@ pub(crate) fn by_itself(source: &Source) -> anyhow::Result<Proof> {
         tried: &mut |_| {},
     };
     tried(source, evasive)
+}
+
+/// That proof, and each case of it, as a fragment of HTML.
+pub(crate) fn drawn(source: Source) -> anyhow::Result<String> {
+    let proof = by_itself(&source)?;
+    let mut drawn = String::new();
+    let hits = Vec::new();
+    page::section(
+        &mut drawn,
+        &Proven {
+            source,
+            proof,
+            hits,
+        },
+    )?;
+    Ok(drawn)
+}
+
+/// A request, as a fragment of HTML.
+pub(crate) fn drawn_request(request: &Request) -> String {
+    let cause = None;
+    Picture { request, cause }.to_string()
 }
 
 fn check(sources: &[Source], path: &std::path::Path) -> anyhow::Result<ExitCode> {

@@ -13,7 +13,7 @@ use super::{Proven, told};
 const VARIANTS: usize = 20;
 
 pub(super) fn page(proven: &[Proven]) -> anyhow::Result<String> {
-    let mut page = String::from(HEAD);
+    let mut page = format!("{HEAD}{STYLE}{START}");
     for each in proven {
         section(&mut page, each)?;
     }
@@ -21,7 +21,7 @@ pub(super) fn page(proven: &[Proven]) -> anyhow::Result<String> {
     Ok(page)
 }
 
-fn section(page: &mut String, proven: &Proven) -> anyhow::Result<()> {
+pub(super) fn section(page: &mut String, proven: &Proven) -> anyhow::Result<()> {
     let (source, proof) = (&proven.source, &proven.proof);
     let document = &source.document;
     let objections = proof.objections();
@@ -191,6 +191,9 @@ fn card(
     )
 }
 
+/// How requests and shares are drawn; a page around them has a colour `--line`.
+pub(crate) const STYLE: &str = include_str!("page.css");
+
 const HEAD: &str = r#"<!doctype html>
 <html lang=en><head><meta charset=utf-8>
 <meta name=viewport content="width=device-width, initial-scale=1">
@@ -204,15 +207,7 @@ h1 { font-size: 1.6rem; margin: 1.5rem 0 .3rem } h2 { font-size: 1.15rem; margin
 .lead { margin: 0 } .small { opacity: .7; font-size: .85rem }
 .good, .bad, .open { color: #fff; border-radius: .4rem; padding: .05rem .5rem; font-size: .8rem; vertical-align: middle }
 .good { background: var(--good) } .bad { background: var(--bad) } .open { background: var(--open) }
-.bars { display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: 1rem }
-.bars label { display: block; font-size: .9rem } meter { width: 100%; height: 1rem }
-details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0; padding: .4rem .8rem }
-summary { cursor: pointer }
-.request { border-collapse: collapse; width: 100%; margin: .5rem 0; font: .85rem/1.45 ui-monospace, monospace; table-layout: fixed }
-.request th { text-align: left; font-weight: normal; opacity: .75; width: 14rem; vertical-align: top; overflow-wrap: anywhere }
-.request td { overflow-wrap: anywhere; white-space: pre-wrap }
-.request tr + tr > * { border-top: 1px solid var(--line) }
-.hit { background: #f9a82522 } mark { background: #ffb74d; color: #000 } i { opacity: .6; font-style: normal }
-.why { font-size: .9rem; margin: .3rem 0 }
-</style></head><body><main>
 "#;
+
+const START: &str = "</style></head><body><main>
+";

@@ -29,17 +29,18 @@ pub(super) fn read(path: &Path, patch: &str, requests: &mut Vec<Request>) -> any
             break;
         }
         match Event::from_line(line.trim()) {
-            Ok(event) => {
-                let own = |found: &&EventMatch| found.patch.as_deref() == Some(patch);
-                let matches: Vec<&EventMatch> = event.matches.iter().filter(own).collect();
-                if !matches.is_empty() {
-                    requests.push(request(&event, &matches));
-                }
-            }
+            Ok(event) => requests.extend(of(&event, patch)),
             Err(error) => eprintln!("{}:{number}: not read: {error}", path.display()),
         }
     }
     Ok(())
+}
+
+/// The request of an event; none: the patch did not match in it.
+pub(crate) fn of(event: &Event, patch: &str) -> Option<Request> {
+    let own = |found: &&EventMatch| found.patch.as_deref() == Some(patch);
+    let matches: Vec<&EventMatch> = event.matches.iter().filter(own).collect();
+    (!matches.is_empty()).then(|| request(event, &matches))
 }
 
 fn open(path: &Path) -> anyhow::Result<BufReader<File>> {

@@ -1,0 +1,107 @@
+//! Who may come in, who is told, and how the control side is set up.
+
+use askama::Template;
+use ledger::{Area, Role, Subscription, Token, User};
+use serde_json::{Value, json};
+
+use super::change::wanted;
+use super::look::first;
+use super::render::{Frame, filled, filters};
+use super::visit::{Shown, Visit};
+use crate::problem::{Kind, Problem};
+use crate::reply::{Reply, Versioned};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    frame: Frame,
+    program: &'static str,
+    two_persons: bool,
+    idle_minutes: i64,
+    session_hours: i64,
+    may_admit: bool,
+    may_subscribe: bool,
+    users: Vec<Versioned<User>>,
+    tokens: Vec<Versioned<Token>>,
+    subscriptions: Vec<Versioned<Subscription>>,
+    roles: Vec<&'static str>,
+    /// What was made: its name, and its secret.
+    made: Option<(String, String)>,
+}
+
+pub(super) fn settings(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    shown(visit, None)
+}
+
+fn shown(visit: &Visit<'_>, made: Option<(String, String)>) -> Result<Shown, Problem> {
+    let may_admit = visit.may(Role::Admin, Area::Tokens);
+    let may_subscribe = visit.may(Role::Admin, Area::Audit);
+    let (mut users, mut tokens, mut subscriptions) = (Vec::new(), Vec::new(), Vec::new());
+    if may_admit {
+        users = first(visit, "/users")?.0;
+        tokens = first(visit, "/tokens")?.0;
+    }
+    if may_subscribe {
+        subscriptions = first(visit, "/subscriptions")?.0;
+    }
+    let (policy, limits) = (visit.service.policy, &visit.service.limits);
+    Ok(Shown::Page(filled(&SettingsPage {
+        frame: visit.frame("/settings"),
+        program: env!("CARGO_PKG_VERSION"),
+        two_persons: policy.two_persons,
+        idle_minutes: limits.session_idle_ms / 60_000,
+        session_hours: limits.session_ms / 3_600_000,
+        may_admit,
+        may_subscribe,
+        users,
+        tokens,
+        subscriptions,
+        roles: Role::ALL.iter().map(|role| role.name()).collect(),
+        made,
+    })?))
+}
+
+/// What a form of the page asks for; a secret that comes of it is shown once.
+pub(super) fn change(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let form = &visit.form;
+    let id = wanted(form, "id")?;
+    let (kind, act) = (visit.id(), wanted(form, "act")?);
+    let made = match (kind, act) {
+        ("tokens", "add") => visit.post("/tokens", &token(visit, id)?)?,
+        ("subscriptions", "add") => {
+            let actions: Vec<&str> = form.get("actions").split_whitespace().collect();
+            let wanted = json!({ "id": id, "to": wanted(form, "to")?, "actions": actions });
+            visit.post("/subscriptions", &wanted)?
+        }
+        ("users" | "tokens" | "subscriptions", "remove") => {
+            visit.delete(&format!("/{kind}/{id}"))?
+        }
+        _ => return Err(Problem::new(Kind::Missing, "there is no such form")),
+    };
+    match secret(&made) {
+        Some(secret) => shown(visit, Some((id.to_owned(), secret))),
+        None => Ok(Shown::Elsewhere("/settings".to_owned())),
+    }
+}
+
+fn token(visit: &Visit<'_>, id: &str) -> Result<Value, Problem> {
+    let form = &visit.form;
+    let days: i64 = wanted(form, "days")?
+        .parse()
+        .ok()
+        .filter(|days| (1..=3650).contains(days))
+        .ok_or_else(|| Problem::new(Kind::Malformed, "a token counts for 1 to 3650 days"))?;
+    Ok(json!({
+        "id": id,
+        "who": wanted(form, "who")?,
+        "role": wanted(form, "role")?,
+        "expires_ms": visit.now_ms + days * DAY_MS,
+    }))
+}
+
+fn secret(made: &Reply) -> Option<String> {
+    let secret = made.body.get("secret")?.as_str()?;
+    Some(secret.to_owned())
+}
