@@ -1,6 +1,7 @@
 //! A thousand ingress points that speak the real protocol over loopback wait for a bundle: how long
-//! after the approval of an emergency, and after a rollback, does each have it, and what memory does the control
-//! side take meanwhile? `cargo bench -p control`.
+//! after the approval of an emergency, and after a rollback, does each have it, and what memory and time
+//! of processors does the control side take meanwhile? And how many events a second does its ledger
+//! take? `cargo bench -p control`; `cargo bench -p control -- 500` for as many ingress points.
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
 
@@ -19,6 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wire::{PrivateKey, SignedCall};
 
+/// Ingress points, unless another number is said.
 const POINTS: usize = 1000;
 /// Patches that are enforced before.
 const PATCHES: usize = 1000;
@@ -28,8 +30,10 @@ fn main() {
     if let Some(folder) = std::env::var_os(SERVER) {
         return control_side(Path::new(&folder));
     }
+    let points = std::env::args().find_map(|it| it.parse().ok());
+    let points = points.unwrap_or(POINTS);
     let folder = tempfile::tempdir().unwrap();
-    let secret = fill(folder.path());
+    let secret = fill(folder.path(), points);
     let mut child = Command::new(std::env::current_exe().unwrap())
         .env(SERVER, folder.path())
         .stdout(Stdio::piped())
@@ -39,9 +43,40 @@ fn main() {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut address).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(measure(address.trim(), &secret, &child));
+    runtime.block_on(measure(address.trim(), &secret, &child, points));
     child.kill().unwrap();
     child.wait().unwrap();
+    events();
+}
+
+/// Events that one ingress point delivers, as many at once as fit into a call.
+fn events() {
+    const CALLS: usize = 20;
+    const EVENTS: usize = 1000;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Location::folder(folder.path()), store::Limits::default()).unwrap();
+    let event: wire::Event = serde_json::from_value(json!({
+        "version": 1, "reference": "", "time_ms": 1, "ingress": "edge", "application": "shop",
+        "client": "192.0.2.1", "method": "GET", "host": "shop.example", "path": "/search?q=1",
+        "action": "block", "status": 403, "matches": [{
+            "patch": "p-1", "rule": 1, "phase": 2, "target": "ARGS:q", "message": "sql injection",
+            "value": "1 union select", "severity": 2, "enforced": true,
+        }],
+    }))
+    .unwrap();
+    let began = Instant::now();
+    for call in 0..CALLS {
+        let events: Vec<_> = (0..EVENTS)
+            .map(|at| wire::Event {
+                reference: format!("{call}-{at}"),
+                ..event.clone()
+            })
+            .collect();
+        assert_eq!(store.deliver(&events).unwrap(), EVENTS);
+    }
+    let took = began.elapsed().as_millis().max(1);
+    let a_second = (CALLS * EVENTS) as u128 * 1000 / took;
+    println!("events: {a_second} a second into SQLite");
 }
 
 fn now_ms() -> i64 {
@@ -75,7 +110,7 @@ fn key(point: usize) -> PrivateKey {
 }
 
 /// The fleet, the patches, and an operator's token.
-fn fill(folder: &Path) -> String {
+fn fill(folder: &Path, points: usize) -> String {
     let store = Store::open(&Location::folder(folder), store::Limits::default()).unwrap();
     let by = By {
         who: "bench",
@@ -93,7 +128,7 @@ fn fill(folder: &Path) -> String {
     };
     let filled = store.change(&by, |it| {
         it.add_token(&token, &secret.hash())?;
-        for point in 0..POINTS {
+        for point in 0..points {
             let id = format!("edge-{point}");
             let enrolment = Enrolment {
                 ingress: id.clone(),
@@ -190,12 +225,12 @@ fn number(sealed: &[u8]) -> u64 {
     bundle["number"].as_u64().unwrap()
 }
 
-async fn measure(address: &str, secret: &str, child: &Child) {
+async fn measure(address: &str, secret: &str, child: &Child, points: usize) {
     let mut operator = Line::to(address).await;
     // The first bundle is made when the control side starts.
     let mut lines = Vec::new();
     let mut newest = 0;
-    for point in 0..POINTS {
+    for point in 0..points {
         let mut line = Line::to(address).await;
         let sealed = line.bundle(point, 0).await.unwrap();
         newest = number(&sealed);
@@ -229,6 +264,7 @@ async fn measure(address: &str, secret: &str, child: &Child) {
             .collect();
         tokio::time::sleep(Duration::from_secs(5)).await;
         let memory = memory_kb(child.id());
+        let busy = busy_ms(child.id());
         let head = format!(
             "POST {path} HTTP/1.1\r\nauthorization: Bearer {secret}\r\nstopgap-why: bench\r\n"
         );
@@ -247,12 +283,13 @@ async fn measure(address: &str, secret: &str, child: &Child) {
         took.sort();
         let at = |percent: usize| took[(took.len() - 1) * percent / 100].as_millis();
         println!(
-            "{what}: a bundle of {bytes} bytes with {POINTS} waiting: half of them have it after {} ms, 99 of 100 after {} ms, all after {} ms; control has {} MB before, {} MB after",
+            "{what}: a bundle of {bytes} bytes with {points} waiting: half of them have it after {} ms, 99 of 100 after {} ms, all after {} ms; control has {} MB before, {} MB after, and took {} ms of a processor",
             at(50),
             at(99),
             at(100),
             memory / 1024,
-            memory_kb(child.id()) / 1024
+            memory_kb(child.id()) / 1024,
+            busy_ms(child.id()) - busy
         );
     }
 }
@@ -264,4 +301,12 @@ fn memory_kb(process: u32) -> u64 {
         .find(|line| line.starts_with("VmRSS:"))
         .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// What it has had of processors, in milliseconds; the kernel counts in hundredths of a second.
+fn busy_ms(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let times = fields.split(' ').skip(11).take(2);
+    times.map(|time| time.parse::<u64>().unwrap() * 10).sum()
 }

@@ -17,6 +17,9 @@ use crate::config::{self, EventFormat};
 use crate::error::Error;
 use crate::metrics::Metrics;
 
+/// By this target each event is told to `tracing`, as `line`, for whoever listens.
+pub const EVENTS: &str = "gateway::event";
+
 /// Where events go. A full queue never delays a request: the event is dropped and counted.
 pub(crate) struct Events {
     queue: Option<SyncSender<Message>>,
@@ -149,6 +152,7 @@ fn write(events: &Receiver<Message>, mut places: Places) {
 impl Places {
     fn keep(&mut self, event: &Event) -> std::io::Result<()> {
         let line = event.to_line().map_err(std::io::Error::other)?;
+        tracing::trace!(target: EVENTS, line);
         if let Some(sink) = &mut self.sink {
             sink.keep(&line);
         }

@@ -57,7 +57,7 @@ pub use config::{
     Protocol, Role, Tls, UpstreamUrl,
 };
 pub use error::Error;
-pub use events::EventSink;
+pub use events::{EVENTS, EventSink};
 #[doc(hidden)]
 pub use ext_proc::shown_reads;
 pub use fleet::{Fleet, FleetMetrics};
@@ -68,6 +68,7 @@ pub use sniff::refused_at;
 pub use spoe::frame_reads;
 
 use proxy::Proxy;
+pub use proxy::REQUESTS;
 use server::Server;
 
 /// Starts gateways.

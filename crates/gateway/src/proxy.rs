@@ -13,6 +13,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use tracing::Instrument;
+use tracing::field::Empty;
 use wire::{Event, EventMatch};
 
 use crate::body::{Body, ClientBody, UpstreamBody};
@@ -43,6 +45,9 @@ pub(crate) struct Proxy {
     /// Persistent collections; they stay when plans are swapped.
     store: Arc<MemoryStore>,
 }
+
+/// By this target each request is a span of `tracing`, for whoever listens.
+pub const REQUESTS: &str = "gateway::request";
 
 /// What is protected.
 pub(crate) type Applications = Vec<Protected>;
@@ -115,13 +120,27 @@ impl Proxy {
     ) -> Result<Response<Body>, Dropped> {
         let applications = self.applications();
         let mut life = self.life(connection.role);
+        let span = tracing::trace_span!(
+            target: REQUESTS,
+            "request",
+            reference = %life.story.reference,
+            method = %request.method(),
+            path = mask::target(request.uri().path()),
+            request_id = Empty,
+            status = Empty,
+        );
         let outcome = self
             .live(connection, &applications, request, &mut life)
+            .instrument(span.clone())
             .await;
+        if let Some(id) = life.story.given_text() {
+            span.record("request_id", id);
+        }
         let status = outcome.as_ref().ok().map(Response::status);
-        Ok(self
-            .conclude(life, outcome, status)?
-            .unwrap_or_else(|page| page))
+        let answer = self.conclude(life, outcome, status)?;
+        let answer = answer.unwrap_or_else(|page| page);
+        span.record("status", answer.status().as_u16());
+        Ok(answer)
     }
 
     /// The applications as they are now; requests under way end as they began.

@@ -1,8 +1,14 @@
-//! What the program's roles log, to the standard error.
+//! What the program's roles log, to the standard error, and tell a collector.
 
 use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+use crate::otlp::{Exports, Otlp};
 
 /// How lines are logged.
 #[derive(Args, Default)]
@@ -10,6 +16,8 @@ pub(crate) struct Logging {
     /// How lines of the log are written, to standard error.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log: Format,
+    #[command(flatten)]
+    otlp: Otlp,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -22,15 +30,24 @@ enum Format {
 }
 
 impl Logging {
-    /// Begins to log.
-    pub(crate) fn start(&self) {
-        let log = tracing_subscriber::fmt()
+    /// Begins to log, as this service; what is told a collector ends with what comes back.
+    ///
+    /// # Errors
+    /// The collector's address is none.
+    pub(crate) fn start(&self, service: &'static str) -> anyhow::Result<Option<Exports>> {
+        let log = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false);
-        match self.log {
-            Format::Text => log.init(),
-            Format::Json => log.json().init(),
-        }
+        let log: Box<dyn Layer<Registry> + Send + Sync> = match self.log {
+            Format::Text => log.boxed(),
+            Format::Json => log.json().boxed(),
+        };
+        let (told, exports) = self.otlp.start(service)?.unzip();
+        let log = log.with_filter(LevelFilter::INFO);
+        let layers = vec![log.boxed()].into_iter();
+        let layers: Vec<_> = layers.chain(told.map(Layer::boxed)).collect();
+        tracing_subscriber::registry().with(layers).init();
+        Ok(exports)
     }
 }

@@ -23,6 +23,7 @@ mod ledger_place;
 mod listing;
 mod live;
 mod logging;
+mod otlp;
 mod patch;
 mod probe;
 mod rollout;

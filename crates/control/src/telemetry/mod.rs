@@ -19,6 +19,7 @@ use store::Error;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::Instrument;
+use tracing::field::Empty;
 use wire::Exposition;
 
 use crate::problem::{Kind, Problem};
@@ -109,7 +110,7 @@ pub(crate) async fn watch(
     // Whatever else is asked for is one, or callers could make up as many as they like.
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     let id = service.telemetry.id(request.headers());
-    let span = tracing::info_span!("call", request_id = &*id, method, route);
+    let span = tracing::info_span!("call", request_id = &*id, method, route, status = Empty);
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
     service.telemetry.calls.count(method, route, status, took);
@@ -123,6 +124,7 @@ pub(crate) async fn watch(
         }
         _ => tracing::info!(status, took_ms, "answered"),
     });
+    span.record("status", status);
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

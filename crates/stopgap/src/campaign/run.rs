@@ -99,7 +99,7 @@ impl Run {
 }
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
-    arguments.logging.start();
+    let _exports = arguments.logging.start("stopgap-campaign")?;
     let store = arguments.place.open()?;
     let hands = arguments.hands()?;
     let hands: &dyn Hands = &*hands;

@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let place = arguments.place.as_ref();
     let place = place.context("say --data DIR or --database URL")?;
     must_be_loopback(arguments.listen)?;
-    arguments.logging.start();
+    let _exports = arguments.logging.start("stopgap-control")?;
     let keys = arguments.keys.open(place)?;
     let store = Store::open(&place.location()?, store::Limits::default())?;
     let store = Arc::new(store);

@@ -158,7 +158,7 @@ impl Arguments {
 
 /// Serves until a signal ends it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.logging.start();
+    let _exports = arguments.logging.start("stopgap-gateway")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -70,7 +70,7 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     crate::control::must_be_loopback(arguments.listen)?;
-    arguments.logging.start();
+    let _exports = arguments.logging.start("stopgap")?;
     let store = Store::open(&Location::folder(&arguments.data), store::Limits::default())?;
     let store = Arc::new(store);
     if arguments.sample && is_empty(&store)? {

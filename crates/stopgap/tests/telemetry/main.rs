@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "../support/control.rs"]
-#[expect(dead_code, reason = "other tests use the rest of it")]
 mod side;
 #[path = "../support/site.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
@@ -18,4 +17,5 @@ mod up;
 mod events;
 mod log;
 mod notices;
+mod otlp;
 mod prometheus;

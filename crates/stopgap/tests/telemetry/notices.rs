@@ -14,7 +14,7 @@ use crate::support::PATIENCE;
 use crate::up::run;
 
 /// Takes connections, each by a thread; what they told, in its order.
-fn listen(
+pub(super) fn listen(
     take: impl Fn(TcpStream, usize) -> String + Clone + Send + 'static,
 ) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -35,7 +35,7 @@ fn listen(
 }
 
 /// One request; the first is answered with an error.
-fn webhook(mut stream: TcpStream, at: usize) -> String {
+pub(super) fn webhook(mut stream: TcpStream, at: usize) -> String {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut head, mut line) = (String::new(), String::new());
     while line != "\r\n" {
@@ -55,7 +55,7 @@ fn webhook(mut stream: TcpStream, at: usize) -> String {
     format!("{head}\r\n{}", String::from_utf8(body).unwrap())
 }
 
-fn header<'a>(head: &'a str, name: &str) -> &'a str {
+pub(super) fn header<'a>(head: &'a str, name: &str) -> &'a str {
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
     let found = lines.find(|(each, _)| each.eq_ignore_ascii_case(name));
     found.unwrap_or_else(|| panic!("no {name}: {head}")).1
