@@ -28,7 +28,7 @@ struct Hit {
 }
 
 pub(super) fn hits(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (events, next) = list::<Event>(visit, "/events", &[])?;
+    let (events, next) = list::<Event>(visit, "/events")?;
     let refines = visit.service.workshop.is_some() && visit.may(Role::Viewer, Area::Patches);
     let hits = events.items.into_iter().map(|event| {
         let matches = event.matches.iter().filter(|_| refines);

@@ -41,6 +41,14 @@ pub(super) fn today(visit: &Visit<'_>) -> Result<Shown, Problem> {
 pub(super) fn list<T: DeserializeOwned>(
     visit: &Visit<'_>,
     route: &str,
+) -> Result<(Listed<T>, Option<String>), Problem> {
+    list_of(visit, route, &[])
+}
+
+/// The same, with more that is asked for than the visit says.
+pub(super) fn list_of<T: DeserializeOwned>(
+    visit: &Visit<'_>,
+    route: &str,
     more: &[(&str, &str)],
 ) -> Result<(Listed<T>, Option<String>), Problem> {
     let mut asked = form_urlencoded::Serializer::new(visit.query.with("limit", PAGE));
@@ -72,7 +80,7 @@ struct FindingsPage {
 }
 
 pub(super) fn findings(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/findings", &[])?;
+    let (list, next) = list(visit, "/findings")?;
     Ok(Shown::Page(filled(&FindingsPage {
         frame: visit.frame("/findings"),
         states: State::ALL.iter().map(|state| state.name()).collect(),
@@ -194,7 +202,7 @@ struct PatchesPage {
 }
 
 pub(super) fn patches(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/patches", &[])?;
+    let (list, next) = list(visit, "/patches")?;
     Ok(Shown::Page(filled(&PatchesPage {
         frame: visit.frame("/patches"),
         may_change: visit.may(Role::Operator, Area::Patches),
@@ -245,7 +253,7 @@ struct RolloutsPage {
 }
 
 pub(super) fn rollouts(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/rollouts", &[])?;
+    let (list, next) = list(visit, "/rollouts")?;
     Ok(Shown::Page(filled(&RolloutsPage {
         frame: visit.frame("/rollouts"),
         stages: Stage::ALL.iter().map(|stage| stage.name()).collect(),
@@ -381,7 +389,7 @@ struct AuditPage {
 }
 
 pub(super) fn audit(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let (list, next) = list(visit, "/audit", &[])?;
+    let (list, next) = list(visit, "/audit")?;
     let subject = visit.query.get("subject").to_owned();
     Ok(Shown::Page(filled(&AuditPage {
         frame: visit.frame("/audit"),

@@ -5,7 +5,7 @@ use ledger::audit::Entry;
 use ledger::{Area, Role, Rollout, VirtualPatch};
 
 use super::change::{typed, wanted, workshop};
-use super::look::list;
+use super::look::list_of;
 use super::render::{Frame, filled, filters};
 use super::visit::{Shown, Visit};
 use crate::problem::{Kind, Problem};
@@ -55,7 +55,7 @@ struct Version {
 /// Each version of the patch, the newest first, with what it changed.
 pub(super) fn history(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let workshop = workshop(visit)?;
-    let (entries, next) = list::<Entry>(visit, "/audit", &[("subject", &subject(visit))])?;
+    let (entries, next) = list_of::<Entry>(visit, "/audit", &[("subject", &subject(visit))])?;
     let mut versions: Vec<Version> = Vec::new();
     for entry in entries.items {
         // Not all that the log tells of a patch is the whole of it.
