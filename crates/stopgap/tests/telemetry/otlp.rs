@@ -64,7 +64,7 @@ fn a_collector_gets_the_event_of_a_stopped_request_and_its_trace() {
         "--otlp",
         &collector,
     ]);
-    let address = gateway.address("listening on");
+    let address = gateway.address("listening on ");
     let answer = site::get(address, site::ATTACK);
     assert!(answer.contains(" 403 "), "{answer}");
     // The first message is refused for a while, so it comes again.
@@ -117,7 +117,7 @@ fn a_collector_that_is_away_stops_nothing() {
         "--otlp",
         "http://127.0.0.1:9",
     ]);
-    let address = gateway.address("listening on");
+    let address = gateway.address("listening on ");
     for _ in 0..20 {
         assert!(site::get(address, site::ATTACK).contains(" 403 "));
     }
