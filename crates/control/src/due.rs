@@ -10,6 +10,7 @@ use ledger::rollout::{Signals, Stage};
 use ledger::{Environment, Exception, Finding, Move, Rollout, State, VirtualPatch};
 use store::{Answered, By, Change, Error, FindingFilter, Stored};
 
+use crate::coverage::Coverage;
 use crate::protection::{Protections, SETTLES_MS};
 use crate::serve::Service;
 
@@ -23,9 +24,17 @@ const LOOK_MS: u64 = 1000;
 /// How often all is looked at anew though nothing has changed, in milliseconds.
 const ANEW_MS: i64 = 30 * 1000;
 
+/// How long a hole must be there, or be gone, before that is told, in milliseconds: an ingress point
+/// that has just joined has not attested yet.
+const HOLE_MS: i64 = 60 * 1000;
+
 /// What is known from the time before.
 #[derive(Default)]
 struct Memory {
+    /// By ingress point, the ways that were told as holes.
+    holes: BTreeMap<String, BTreeSet<String>>,
+    /// By ingress point, since when it is otherwise.
+    otherwise: BTreeMap<String, i64>,
     /// The patches that were enforced in production when findings were looked at last.
     enforced: Option<BTreeSet<String>>,
     /// The last change that was there then, and when that was.
@@ -84,6 +93,7 @@ fn act(service: &Service, memory: &mut Memory, now_ms: i64) -> Result<(), Error>
     }
     let live = service.store.read(|it| it.live_rollouts())?;
     doer.tell(&live)?;
+    doer.tell_holes(memory)?;
     doer.link(&live, memory)?;
     doer.except(memory)
 }
@@ -198,6 +208,40 @@ impl Doer<'_> {
                 tracing::warn!("{subject}: {}", telling.why);
                 self.change(telling.why, |it| it.tell(&telling, &subject))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Tells of ways on which nothing enforces, each once as long as it is so.
+    fn tell_holes(&self, memory: &mut Memory) -> Result<(), Error> {
+        let coverage = self.service.store.read(Coverage::of)?;
+        let map = coverage.map();
+        for point in coverage.points() {
+            let holes = map.holes_of(point).into_iter();
+            let holes: BTreeSet<String> = holes
+                .map(|hole| format!("{}{}", hole.host, hole.prefix))
+                .collect();
+            if !memory.holes.contains_key(&point.id) {
+                let told = self.service.store.read(|it| it.told_holes(&point.id))?;
+                memory.holes.insert(point.id.clone(), told);
+            }
+            if memory.holes.get(&point.id) == Some(&holes) {
+                memory.otherwise.remove(&point.id);
+                continue;
+            }
+            let otherwise = memory.otherwise.entry(point.id.clone());
+            let since_ms = *otherwise.or_insert(self.now_ms);
+            if self.now_ms.saturating_sub(since_ms) < HOLE_MS {
+                continue;
+            }
+            let why = match holes.len() {
+                0 => "something enforces on all its ways".to_owned(),
+                count => {
+                    format!("nothing enforces on {count} of its ways; stopgap coverage names them")
+                }
+            };
+            self.change(&why, |it| it.tell_holes(&point.id, &holes))?;
+            memory.holes.insert(point.id.clone(), holes);
         }
         Ok(())
     }

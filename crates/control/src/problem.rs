@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     Unconditional,
     Internal,
     Busy,
+    Full,
 }
 
 impl Kind {
@@ -87,6 +88,11 @@ impl Kind {
                 "Something is broken here",
             ),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Too much to do"),
+            Self::Full => (
+                StatusCode::INSUFFICIENT_STORAGE,
+                "full",
+                "There is no room for it",
+            ),
         }
     }
 }
@@ -120,6 +126,11 @@ impl From<store::Error> for Problem {
             Kind::Changed
         } else if error.is_refused() {
             Kind::Refused
+        } else if error.is_full() {
+            tracing::error!("the ledger's disk is full: {error}");
+            let detail =
+                "the ledger's disk is full: nothing was changed; make room there, then try again";
+            return Self::new(Kind::Full, detail);
         } else if error.is_retryable() {
             tracing::warn!("a call must come again: {error}");
             return Self::new(Kind::Busy, "try again later");

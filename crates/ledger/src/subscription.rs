@@ -7,10 +7,11 @@ use crate::audit::Entry;
 use crate::{Limits, Refused, check};
 
 /// What a subscription is for if it names nothing itself: what needs a decision.
-pub const TOLD: [&str; 9] = [
+pub const TOLD: [&str; 10] = [
     "exception.ending",
     "exception.void",
     "gateway.silent",
+    "ingress-point.hole",
     "patch.expired",
     "patch.expiring",
     "patch.propose-retirement",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ledger::due::Telling;
 use ledger::{Environment, Rollout, VirtualPatch};
 
-use crate::records::parsed;
+use crate::records::{parsed, written};
 use crate::{Change, Error, Session, Stored};
 
 impl Session<'_> {
@@ -85,9 +85,44 @@ impl Session<'_> {
         )?;
         Ok(row.is_some())
     }
+
+    /// The ways of an ingress point that the audit log tells are holes.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn told_holes(&mut self, ingress: &str) -> Result<BTreeSet<String>, Error> {
+        let row = self.connection.first(
+            "SELECT detail FROM audit WHERE subject = $1
+             AND action IN ('ingress-point.hole', 'ingress-point.covered')
+             ORDER BY sequence DESC LIMIT 1",
+            &[format!("ingress-point/{ingress}").as_str().into()],
+        )?;
+        row.map_or(Ok(BTreeSet::new()), |row| parsed(row.text(0)?))
+    }
 }
 
 impl Change<'_> {
+    /// Tells in the audit log which ways of an ingress point are holes now: as something that needs
+    /// a decision if one of them was none before.
+    ///
+    /// # Errors
+    /// The database cannot be asked or written.
+    pub fn tell_holes(&mut self, ingress: &str, holes: &BTreeSet<String>) -> Result<(), Error> {
+        let before = self.told_holes(ingress)?;
+        if *holes == before {
+            return Ok(());
+        }
+        let action = match holes.is_subset(&before) {
+            true => "ingress-point.covered",
+            false => "ingress-point.hole",
+        };
+        self.note(
+            action,
+            &format!("ingress-point/{ingress}"),
+            &written(holes)?,
+        )
+    }
+
     /// Tells something in the audit log, unless it is told already.
     ///
     /// # Errors

@@ -72,6 +72,17 @@ impl Error {
         }
     }
 
+    /// There is no room on the database's disk; nothing was changed.
+    pub fn is_full(&self) -> bool {
+        match &*self.0 {
+            Kind::Sqlite(source) => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            Kind::Postgres(source) => source.code() == Some(&postgres::error::SqlState::DISK_FULL),
+            _ => false,
+        }
+    }
+
     /// The audit log's first broken entry, if that is what is wrong.
     pub fn broken(&self) -> Option<&ledger::audit::Broken> {
         match &*self.0 {

@@ -113,6 +113,45 @@ fn an_ingress_point_that_falls_silent_is_told_of_once() {
 }
 
 #[test]
+fn a_way_on_which_nothing_enforces_is_told_of_once_as_long_as_it_lasts() {
+    let control = Control::start();
+    subscribe(
+        &control,
+        "ops",
+        &["ingress-point.hole", "ingress-point.covered"],
+    );
+    let side = |upstream: &str| -> ledger::IngressPoint {
+        let side = json!({
+            "id": "side", "title": "Side", "kind": "haproxy", "environment": "production",
+            "applications": [], "listens": ["192.0.2.1:80"], "paths": [
+                { "host": "shop.example", "prefix": "/", "upstreams": [upstream] },
+            ],
+        });
+        serde_json::from_value(side).unwrap()
+    };
+    let later = |count: usize| {
+        until(|| {
+            control.clock.fetch_add(31_000, Ordering::Relaxed);
+            Some(told(&control, "ops")).filter(|it| it.len() >= count)
+        })
+    };
+    control
+        .store
+        .change(&BY, |it| it.add(&side("10.0.0.1:80")))
+        .unwrap();
+    assert_eq!(actions(&later(1)), ["ingress-point.hole"]);
+    control
+        .store
+        .change(&BY, |it| it.replace(&side("10.0.0.2:80"), None))
+        .unwrap();
+    for _ in 0..5 {
+        control.clock.fetch_add(31_000, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    assert_eq!(told(&control, "ops").len(), 1, "it is the same hole");
+}
+
+#[test]
 fn administrators_say_who_is_told_and_secrets_are_shown_once() {
     let api = Api::new();
     let admin = api.somebody("root", Role::Admin);

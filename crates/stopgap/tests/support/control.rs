@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// A running control side, ended by its own process id.
 pub(crate) struct Control {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 
@@ -19,7 +19,17 @@ impl Control {
     }
 
     pub(crate) fn start_at(listen: &str, data: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        Self::started(
+            Command::new(env!("CARGO_BIN_EXE_stopgap")),
+            listen,
+            data,
+            more,
+        )
+    }
+
+    /// By this command, which becomes the program.
+    pub(crate) fn started(mut by: Command, listen: &str, data: &Path, more: &[&str]) -> Self {
+        let mut child = by
             .args(["control", "--listen", listen])
             .args(more)
             .arg("--data")
