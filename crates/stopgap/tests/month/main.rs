@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod organisation;
+mod shield;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use organisation::{HOSTS, Organisation};
 use serde_json::{Value, json};
+use shield::Shield;
 use testbed::{MailServer, ansible_playbook};
 
 /// Longer than the month takes here, also beside other work.
@@ -101,6 +103,15 @@ impl Month {
                 "knownRansomwareCampaignUse": "Unknown", "notes": "", "cwes": [],
             }],
         });
+        let flaw = json!({
+            "id": "CVE-2024-23334", "modified": "2026-11-20T00:00:00Z", "summary": "acme-app shows any file",
+            "affected": [{
+                "package": { "ecosystem": "Debian:12", "name": "acme-app" },
+                "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }, { "fixed": "1.1" }] }],
+            }],
+        });
+        let flaw = self.write("flaw.json", &flaw.to_string());
+        self.well(&["advisory", "import", "osv", &flaw, "--why", "news"]);
         let osv = self.write("osv.json", &osv.to_string());
         let kev = self.write("kev.json", &kev.to_string());
         self.well(&["advisory", "import", "osv", &osv, "--why", "news"]);
@@ -276,7 +287,14 @@ fn a_month_goes_from_what_there_is_to_the_report() {
     let mail = MailServer::start(bed).unwrap();
     month.organisation.publish();
     month.take_stock();
+    let shield = Shield::start(&month);
     let plan = month.prepare();
+    assert!(
+        plan.contains(
+            "app-1.1 on legacy: exception 1 until 2999-01-31, protected by virtual patch"
+        ),
+        "{plan}"
+    );
     assert!(
         plan.contains("app-1.2") && plan.contains("too young"),
         "{plan}"
@@ -297,6 +315,7 @@ fn a_month_goes_from_what_there_is_to_the_report() {
         (("app", "app-1.1"), "done"),
         (("app", "base-1.1"), "done"),
         (("db", "base-1.1"), "done"),
+        (("legacy", "app-1.1"), "skipped"),
         (("pc1", "office-1.1"), "done"),
         (("pc2", "office-1.1"), "done"),
         (("proxy", "proxy-1.1"), "rolled back"),
@@ -395,6 +414,14 @@ fn a_month_goes_from_what_there_is_to_the_report() {
         "{}",
         findings()
     );
+
+    // What cannot be patched stays so only while its virtual patch is live.
+    let fixed = month.well(&["findings", "--state", "fixed"]);
+    for asset in ["app", "testapp"] {
+        let found = format!("CVE-2024-23334  asset/{asset}\n");
+        assert!(fixed.contains(&found), "{fixed}");
+    }
+    shield.falls(&month);
     month.well(&["audit", "verify"]);
     assert!(Path::new(&month.path("data")).is_dir());
 }
