@@ -41,7 +41,12 @@ impl Place {
 
     /// The ledger that is there.
     pub(crate) fn open(&self) -> anyhow::Result<Store> {
-        Ok(Store::open_existing(&self.location()?, Limits::default())?)
+        match Store::open_existing(&self.location()?, Limits::default()) {
+            Err(why) if why.is_missing() => anyhow::bail!(
+                "{why}: `stopgap up` and `stopgap control` make one, and so does the first `stopgap token add`"
+            ),
+            opened => Ok(opened?),
+        }
     }
 }
 

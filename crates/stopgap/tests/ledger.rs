@@ -188,6 +188,7 @@ fn a_ledger_that_is_not_there_is_told_and_not_made() {
         let (status, _, complained) = run(words, &data);
         assert_eq!(status, Some(2));
         assert!(complained.contains("there is no ledger in"), "{complained}");
+        assert!(complained.contains("stopgap token add"), "{complained}");
     }
     assert!(!data.exists());
 }
