@@ -72,7 +72,9 @@ pub async fn serve(
         // Nobody listens if the server has ended by itself.
         let _ = begun.send(());
     };
-    let served = axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(stop);
+    // A router that is served as it is would be copied for each connection, with all its routes.
+    let routes = router(Arc::clone(&service)).into_make_service();
+    let served = axum::serve(listener, routes).with_graceful_shutdown(stop);
     let late = async move {
         match begins.await {
             Ok(()) => tokio::time::sleep(patience).await,
