@@ -360,20 +360,35 @@ struct InventoryPage {
     frame: Frame,
     ingress: Vec<Versioned<IngressPoint>>,
     applications: Vec<Versioned<Application>>,
-    assets: Vec<Versioned<Asset>>,
+    assets: Vec<Stocked>,
+    gap_days: u32,
     more: bool,
     most: usize,
 }
 
+/// An asset, and what is missing of it.
+struct Stocked {
+    value: Asset,
+    gaps: Vec<inventory::Gap>,
+}
+
+/// How long an asset may go unseen, or without a backup.
+const GAP_DAYS: u32 = 30;
+
 pub(super) fn inventory(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let (ingress, more_ingress) = first(visit, "/ingress-points")?;
     let (applications, more_applications) = first(visit, "/applications")?;
-    let (assets, more_assets) = first(visit, "/assets")?;
+    let (assets, more_assets) = first::<Versioned<Asset>>(visit, "/assets")?;
+    let assets = assets.into_iter().map(|it| Stocked {
+        gaps: inventory::gaps(&it.value, GAP_DAYS, visit.now_ms),
+        value: it.value,
+    });
     Ok(Shown::Page(filled(&InventoryPage {
         frame: visit.frame("/inventory"),
         ingress,
         applications,
-        assets,
+        assets: assets.collect(),
+        gap_days: GAP_DAYS,
         more: more_ingress || more_applications || more_assets,
         most: MOST,
     })?))

@@ -1,9 +1,16 @@
-//! What needs a decision, the most urgent first.
+//! What needs a decision, of both halves: what is stopped and what is fixed. The greatest risk first.
 
+use std::collections::BTreeMap;
+
+use campaign::policy::Lane;
 use ledger::rollout::{Evidence, Stage};
-use ledger::{Area, Attention, Environment, Role, Rollout, Severity, State, VirtualPatch};
+use ledger::{
+    Advisory, Area, Attention, Environment, Finding, Role, Rollout, Severity, State, VirtualPatch,
+};
 
+use super::campaigns::{Standing, under_way};
 use super::look::first;
+use super::render::filters::written;
 use super::visit::Visit;
 use crate::coverage::PointCovered;
 use crate::problem::Problem;
@@ -24,6 +31,8 @@ pub(super) struct Task {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Urgency {
+    /// It is exploited, and nothing stands in the way.
+    Attacked,
     /// Somebody is harmed, or may be.
     Now,
     /// Work waits for it.
@@ -35,9 +44,19 @@ pub(super) enum Urgency {
 impl Urgency {
     pub(super) fn class(self) -> &'static str {
         match self {
-            Self::Now => "bad",
+            Self::Attacked | Self::Now => "bad",
             Self::Waiting => "warn",
             Self::Calm => "good",
+        }
+    }
+
+    /// Why something stands where it stands.
+    pub(super) fn because(self) -> &'static str {
+        match self {
+            Self::Attacked => "First: it is exploited now, unshielded and unfixed",
+            Self::Now => "Urgent: harm is possible now",
+            Self::Waiting => "Next: work waits for it, and something protects or the risk is lower",
+            Self::Calm => "Last: nothing is at risk meanwhile",
         }
     }
 }
@@ -47,9 +66,22 @@ pub(super) fn tasks(visit: &Visit<'_>) -> Result<(Vec<Task>, bool), Problem> {
     let mut tasks = Vec::new();
     let mut more = false;
     if visit.may(Role::Viewer, Area::Findings) {
-        let (open, left) =
-            first::<FindingShown>(visit, &format!("/findings?state={}", State::Open))?;
-        tasks.extend(open.iter().map(of_finding));
+        let mut exploited = Exploited::default();
+        for state in [State::Open, State::Scheduled, State::Shielded] {
+            let target = format!("/findings?state={state}");
+            let (findings, left) = first::<FindingShown>(visit, &target)?;
+            for finding in findings.iter().map(|it| &it.value) {
+                let is_exploited = exploited.is(visit, &finding.advisory)?;
+                tasks.extend(of_finding(finding, state, is_exploited, visit.now_ms));
+            }
+            more |= left;
+        }
+    }
+    if visit.may(Role::Viewer, Area::Campaigns) {
+        let (campaigns, left) = under_way(visit)?;
+        let mine = |who: &[String]| who.contains(&visit.token.who);
+        let due = campaigns.iter();
+        tasks.extend(due.flat_map(|it| of_campaign(it, mine, visit.now_ms)));
         more |= left;
     }
     if visit.may(Role::Viewer, Area::Rollouts) {
@@ -80,22 +112,143 @@ pub(super) fn tasks(visit: &Visit<'_>) -> Result<(Vec<Task>, bool), Problem> {
     Ok((tasks, more))
 }
 
-fn of_finding(finding: &FindingShown) -> Task {
-    let finding = &finding.value;
-    let urgent = matches!(finding.severity, Severity::Critical | Severity::High);
-    Task {
-        urgency: if urgent {
+/// Which advisories are known to be exploited, each asked for once.
+#[derive(Default)]
+struct Exploited(BTreeMap<String, bool>);
+
+impl Exploited {
+    fn is(&mut self, visit: &Visit<'_>, advisory: &str) -> Result<bool, Problem> {
+        if let Some(known) = self.0.get(advisory) {
+            return Ok(*known);
+        }
+        let told: Versioned<Advisory> = visit.get(&format!("/advisories/{advisory}"))?;
+        let exploited = told.value.exploited || told.value.known_exploited.is_some();
+        self.0.insert(advisory.to_owned(), exploited);
+        Ok(exploited)
+    }
+}
+
+fn of_finding(finding: &Finding, state: State, exploited: bool, now_ms: i64) -> Option<Task> {
+    let severe = matches!(finding.severity, Severity::Critical | Severity::High);
+    let severity = finding.severity;
+    let (urgency, why) = match (state, &finding.schedule) {
+        (State::Open, _) => {
+            let urgency = match (exploited, severe) {
+                (true, _) => Urgency::Attacked,
+                (false, true) => Urgency::Now,
+                (false, false) => Urgency::Waiting,
+            };
+            let known = if exploited { ", exploited" } else { "" };
+            let why = format!("{severity}{known}: nothing protects, and no fix is planned");
+            (urgency, why)
+        }
+        (State::Scheduled, Some(planned)) if planned.due_ms <= now_ms => {
+            let urgency = if exploited || severe {
+                Urgency::Now
+            } else {
+                Urgency::Waiting
+            };
+            let due = written(planned.due_ms);
+            let why = format!(
+                "{severity}: {} was to fix it until {due}, and nothing protects",
+                planned.by
+            );
+            (urgency, why)
+        }
+        // A fix that is on its way needs no decision, nor does what nobody exploits.
+        (State::Scheduled, _) if exploited => (
+            Urgency::Now,
+            format!("{severity}, exploited: nothing protects until the planned fix comes"),
+        ),
+        (State::Shielded, None) if exploited => (
+            Urgency::Waiting,
+            format!("{severity}, exploited: a virtual patch alone protects, and no fix is planned"),
+        ),
+        _ => return None,
+    };
+    Some(Task {
+        urgency,
+        title: format!("{} in {}", finding.advisory, finding.subject),
+        why,
+        path: format!("/findings/{}", finding.id),
+    })
+}
+
+/// What a campaign waits for that people must say or do.
+fn of_campaign(
+    (line, status): &Standing,
+    mine: impl Fn(&[String]) -> bool,
+    now_ms: i64,
+) -> Vec<Task> {
+    let line = &line.value;
+    let campaign = format!("/campaigns/{}", line.id);
+    // An urgent campaign brings what is exploited, or will be.
+    let waiting = match line.lane {
+        Lane::Urgent => Urgency::Now,
+        Lane::Monthly => Urgency::Waiting,
+    };
+    let mut tasks = Vec::new();
+    let mut add = |urgency, why: String, path: &str| {
+        tasks.push(Task {
+            urgency,
+            title: format!("Campaign {}: {}", line.id, line.title),
+            why,
+            path: path.to_owned(),
+        });
+    };
+    let late = line.begins_ms.is_some_and(|begins| begins <= now_ms);
+    match status.state.as_str() {
+        "planned" if late => add(waiting, "it should have been started".to_owned(), &campaign),
+        "planned" => add(
+            Urgency::Calm,
+            "it is planned, and not started".to_owned(),
+            &campaign,
+        ),
+        "paused" => add(waiting, "it is paused".to_owned(), &campaign),
+        _ => {}
+    }
+    let count = |end: &str| status.assets.get(end).copied().unwrap_or(0);
+    let bad = count("failed") + count("rolled back");
+    if bad > 0 {
+        let urgency = if count("failed") > 0 {
             Urgency::Now
         } else {
-            Urgency::Waiting
-        },
-        title: format!("{} in {}", finding.advisory, finding.subject),
-        why: format!(
-            "{}: nothing protects, and no fix is planned",
-            finding.severity
-        ),
-        path: format!("/findings/{}", finding.id),
+            waiting
+        };
+        add(
+            urgency,
+            format!("assets that failed or were taken back: {bad}"),
+            &campaign,
+        );
     }
+    if !status.reviews.is_empty() {
+        let why = format!(
+            "vendor patches that nobody has reviewed for a ring: {}",
+            status.reviews.len()
+        );
+        add(waiting, why, "/inbox");
+    }
+    for open in &status.consents {
+        if let Some(objection) = &open.objection {
+            add(
+                waiting,
+                format!("an objection stops it: {objection}"),
+                "/inbox",
+            );
+        } else if let Some(deadline_ms) = open.deadline_ms {
+            let who = match mine(&open.who) {
+                true => "you",
+                false => "somebody",
+            };
+            let until = written(deadline_ms);
+            let why = match deadline_ms <= now_ms {
+                true => format!("{who} did not answer for {} until {until}", open.service),
+                false => format!("{who} should answer for {} until {until}", open.service),
+            };
+            add(waiting, why, "/inbox");
+        }
+    }
+    tasks
 }
 
 fn of_point(point: &PointCovered) -> Option<Task> {

@@ -1,7 +1,7 @@
 //! Campaigns in the console, as a browser without scripts uses it.
 
 use ledger::{Area, Role};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::campaigns::{description, fill};
 use crate::console::Browser;
@@ -198,4 +198,56 @@ fn campaigns_are_shown_to_those_alone_who_may_see_them() {
         .done(&op, "GET /audit?subject=campaign/1", &Value::Null)
         .body;
     assert_eq!(log["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn today_puts_what_is_exploited_unshielded_and_unfixed_before_all_else() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let critical = json!({ "id": "CVE-2", "title": "Another flaw", "severity": "critical" });
+    api.done(&op, "POST /advisories", &critical);
+    let finding = json!({ "advisory": "CVE-2", "subject": { "asset": "db" } });
+    api.done(&op, "POST /findings", &finding);
+    api.done(&op, "POST /campaigns", &description());
+    let browser = Browser::of(&api, &op);
+    let order = || {
+        let html = browser.look("/");
+        let mut at: Vec<_> = [
+            "CVE-1 in asset/trial",
+            "CVE-1 in asset/db",
+            "CVE-2 in asset/db",
+            "should have been started",
+            "that nobody has reviewed",
+        ]
+        .iter()
+        .map(|text| (html.find(text), *text))
+        .collect();
+        at.sort();
+        let there = at.into_iter().filter(|(place, _)| place.is_some());
+        there.map(|(_, text)| text).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        order(),
+        [
+            "CVE-1 in asset/trial",
+            "CVE-1 in asset/db",
+            "CVE-2 in asset/db",
+            "should have been started",
+            "that nobody has reviewed",
+        ]
+    );
+    assert!(
+        browser
+            .look("/")
+            .contains("First: it is exploited now, unshielded and unfixed")
+    );
+    // A planned fix that does not come in time leaves it as urgent as what may be exploited.
+    let planned = json!({ "schedule": { "by": "campaign 1", "due_ms": 1 } });
+    api.done(&op, "POST /findings/1/moves", &planned);
+    let html = browser.look("/");
+    assert!(
+        html.contains("campaign 1 was to fix it until 1970-01-01 00:00 UTC, and nothing protects")
+    );
+    assert_eq!(order()[0], "CVE-1 in asset/db");
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod campaigns;
 #[path = "../support/control.rs"]
 mod side;
 mod webdriver;

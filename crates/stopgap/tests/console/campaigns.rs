@@ -1,0 +1,124 @@
+//! A campaign in a real browser: reviewed, consented to, started, followed, reported.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::side::Control;
+use crate::webdriver::Browser;
+use crate::{axe, judge, sign_in, stopgap, token};
+
+/// A database, the application on it and an asset for trials; one vulnerability is exploited.
+fn fill(control: &Control, op: &str) {
+    let post = |path: &str, body: &Value| {
+        let call = format!("POST /api/v1/{path}");
+        let (status, told) = control.call(&call, op, &body.to_string());
+        assert_eq!(status, 201, "{told}");
+    };
+    for (id, exploited) in [("CVE-1", true), ("CVE-2", false)] {
+        let advisory =
+            json!({ "id": id, "title": "A flaw", "severity": "high", "exploited": exploited });
+        post("advisories", &advisory);
+    }
+    for (id, environment, depends_on) in [
+        ("trial", "test", json!([])),
+        ("db", "production", json!([])),
+        ("app", "production", json!(["db"])),
+    ] {
+        let asset = json!({ "id": id, "title": id, "kind": "server", "environment": environment,
+            "criticality": "high", "depends_on": depends_on });
+        post("assets", &asset);
+        for advisory in ["CVE-1", "CVE-2"] {
+            let finding = json!({ "advisory": advisory, "subject": { "asset": id } });
+            post("findings", &finding);
+        }
+    }
+}
+
+fn campaign(words: &[&str], data: &Path) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/campaign");
+    let world = data.join("world");
+    std::fs::create_dir_all(&world).unwrap();
+    let words = [&["campaign"], words].concat();
+    let mut command = stopgap(&words, data);
+    command
+        .env("STOPGAP_WORLD", world)
+        .current_dir(here);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{words:?}: {output:?}");
+}
+
+#[test]
+fn a_campaign_is_brought_to_its_report() {
+    let axe = axe();
+    let data = tempfile::tempdir().unwrap();
+    let control = Control::start(data.path(), &[]);
+    let op = token(data.path(), "ops@example.org", "operator");
+    let shop = token(data.path(), "shop@example.org", "approver");
+    fill(&control, &op);
+    campaign(
+        &["plan", "december.yaml", "--why", "the month"],
+        data.path(),
+    );
+    let url = format!("http://{}", control.address);
+    let browser = Browser::start();
+    let at = |path: &str| browser.open(&format!("{url}{path}"));
+
+    sign_in(&browser, &url, &op);
+    // What is exploited and neither shielded nor fixed stands before the rest.
+    browser.sees_in(".cards li:first-child", "CVE-1");
+    browser.sees_in(
+        ".cards li:first-child",
+        "exploited now, unshielded and unfixed",
+    );
+    judge(&browser, &axe, "today-of-both-halves");
+    at("/calendar");
+    browser.sees("wave 1, 1 asset");
+    judge(&browser, &axe, "calendar");
+
+    at("/campaigns/1");
+    browser.type_into("#why", "it is time");
+    browser.click("button[value=start]");
+    browser.sees("started");
+    for ring in ["production", "test"] {
+        at("/inbox");
+        browser.click(&format!("a[href$='ring={ring}']"));
+        browser.sees("is due");
+        browser.type_into("#release_notes", "https://vendor.example/notes");
+        browser.type_into("#known_issues", "none that we have");
+        browser.type_into("#why", "read both");
+        judge(&browser, &axe, &format!("review-for-{ring}"));
+        browser.click("form[aria-label='Sign the review'] button");
+        browser.sees("Inbox");
+    }
+    browser.sees("No vendor patch waits for a review.");
+    browser.click("header button");
+    sign_in(&browser, &url, &shop);
+    at("/inbox");
+    browser.sees("shop in production");
+    judge(&browser, &axe, "inbox");
+    browser.type_into("#why-1", "we are closed that night");
+    browser.click("button[value=consent]");
+    browser.sees("No campaign waits for consent.");
+    at("/campaigns/1");
+    browser.sees("3 open");
+    judge(&browser, &axe, "campaign");
+
+    campaign(
+        &["run", "1", "--no-wait", "--program", "./program.sh"],
+        data.path(),
+    );
+    browser.click("a[href='/campaigns/1?follow=1']");
+    browser.sees("3 done");
+    judge(&browser, &axe, "campaign-followed");
+    at("/campaigns/1/report");
+    browser.sees("consents to shop in production");
+    judge(&browser, &axe, "campaign-report");
+    for page in ["campaigns", "inventory"] {
+        at(&format!("/{page}"));
+        browser.sees("Stopgap");
+        judge(&browser, &axe, &format!("{page}-of-a-campaign"));
+    }
+    browser.sees("no-owner");
+    control.stop();
+}
