@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::notice::Templates;
 use crate::plan::Plan;
 
+/// Texts that are kept of one vendor patch.
+const NOTES: usize = 20;
+
 /// How a campaign goes about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -157,6 +160,27 @@ pub struct Review {
     pub word: Word,
 }
 
+/// Something to read of a vendor patch, as it was when it was fetched or pasted. The text is kept
+/// under its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignNote")]
+pub struct Note {
+    /// The vendor patch.
+    pub patch: String,
+    /// What it is.
+    pub kind: SourceKind,
+    /// Where it was fetched; none: somebody has pasted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Of the text: SHA-256, in hexadecimal.
+    pub digest: String,
+    /// How long the text is, in bytes.
+    pub bytes: usize,
+    /// Who brought it, why, and when.
+    pub word: Word,
+}
+
 /// Something that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +190,9 @@ pub struct Source {
     pub kind: SourceKind,
     /// Its address, or what it says.
     pub text: String,
+    /// Of what is kept: its digest, so that it is known which text was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// What tells of a vendor patch.
@@ -181,6 +208,18 @@ pub enum SourceKind {
     KnownIssues,
     /// What others say who have it.
     Reports,
+}
+
+impl SourceKind {
+    /// As in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReleaseNotes => "release-notes",
+            Self::KnownIssues => "known-issues",
+            Self::Reports => "reports",
+        }
+    }
 }
 
 /// What shows how a vendor patch behaves where no test region does.
@@ -268,6 +307,9 @@ pub struct Campaign {
     /// Who started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Word>,
+    /// What there is to read of vendor patches, as it was when it was fetched or pasted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// What was read and signed.
     #[serde(default)]
     pub reviews: Vec<Review>,
@@ -297,6 +339,8 @@ pub enum Move {
         /// Why.
         why: String,
     },
+    /// Keep something to read of a vendor patch.
+    Note(Note),
     /// Sign that a vendor patch was reviewed.
     Review(Review),
     /// Tell what shows how a vendor patch behaves.
@@ -328,6 +372,7 @@ impl Move {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Start { .. } => "start",
+            Self::Note(_) => "note",
             Self::Review(_) => "review",
             Self::Show(_) => "show",
             Self::Answer(_) => "answer",
@@ -374,11 +419,20 @@ impl Campaign {
                 return refuse("it has been started".to_owned());
             }
             Move::Start { why } => next.started = Some(word(why)),
-            Move::Review(review) => {
-                if let Some(why) = self.review_fault(review) {
+            Move::Note(note) => {
+                if let Some(why) = self.note_fault(note) {
                     return refuse(why);
                 }
+                let mut note = note.clone();
+                note.word = word(&note.word.text);
+                next.notes.push(note);
+            }
+            Move::Review(review) => {
                 let mut review = review.clone();
+                self.name_notes(&mut review);
+                if let Some(why) = self.review_fault(&review) {
+                    return refuse(why);
+                }
                 review.word = word(&review.word.text);
                 next.reviews
                     .retain(|it| (&it.patch, &it.ring) != (&review.patch, &review.ring));
@@ -439,6 +493,26 @@ impl Campaign {
         Ok(next)
     }
 
+    /// What there is to read of a vendor patch, the oldest first.
+    pub fn notes_of<'a>(
+        &'a self,
+        patch: &'a str,
+    ) -> impl DoubleEndedIterator<Item = &'a Note> + Clone {
+        self.notes.iter().filter(move |it| it.patch == patch)
+    }
+
+    fn note_fault(&self, note: &Note) -> Option<String> {
+        if !self.plan.has_patch(&note.patch) {
+            return Some(format!("vendor patch {} is not in it", note.patch));
+        }
+        let mut there = self.notes_of(&note.patch);
+        if there.clone().count() >= NOTES {
+            return Some(format!("of {} it keeps {NOTES} texts already", note.patch));
+        }
+        let same = there.any(|it| it.kind == note.kind && it.digest == note.digest);
+        same.then(|| "this very text is kept already".to_owned())
+    }
+
     fn review_fault(&self, review: &Review) -> Option<String> {
         if !self.plan.has_patch(&review.patch) {
             return Some(format!("vendor patch {} is not in it", review.patch));
@@ -448,6 +522,16 @@ impl Campaign {
         }
         let read = |kind| review.read.iter().any(|it: &Source| it.kind == kind);
         let blank = review.read.iter().any(|it| it.text.trim().is_empty());
+        let kept = |source: &Source| {
+            let digest = source.digest.as_ref();
+            digest.is_none_or(|it| self.notes_of(&review.patch).any(|note| note.digest == *it))
+        };
+        if let Some(unknown) = review.read.iter().find(|it| !kept(it)) {
+            return Some(format!(
+                "nothing with the digest of `{}` is kept",
+                unknown.text
+            ));
+        }
         if blank || !read(SourceKind::ReleaseNotes) || !read(SourceKind::KnownIssues) {
             return Some(
                 "name the release notes and the known issues that were read, by address or text"
@@ -455,6 +539,19 @@ impl Campaign {
             );
         }
         None
+    }
+
+    /// Says of each address that was read which text is kept of it, the last where there are several.
+    fn name_notes(&self, review: &mut Review) {
+        let notes = self.notes_of(&review.patch).rev();
+        for source in &mut review.read {
+            let mut named = notes
+                .clone()
+                .filter(|it| it.kind == source.kind && it.address.as_ref() == Some(&source.text));
+            if source.digest.is_none() {
+                source.digest = named.next().map(|it| it.digest.clone());
+            }
+        }
     }
 
     fn answer_fault(&self, answer: &Answer, who: &str) -> Option<String> {

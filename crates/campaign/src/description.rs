@@ -323,6 +323,7 @@ impl Description {
             rules: self.rules.clone(),
             templates: self.templates.clone(),
             started: None,
+            notes: Vec::new(),
             reviews: Vec::new(),
             evidence: Vec::new(),
             answers: Vec::new(),

@@ -7,6 +7,7 @@ mod agenda;
 mod campaign;
 mod hands;
 mod journal;
+mod readable;
 mod status;
 mod task;
 mod text;
@@ -22,10 +23,11 @@ pub mod report;
 
 pub use agenda::{Entry as AgendaEntry, Kind as AgendaKind, agenda};
 pub use campaign::{
-    Answer, Campaign, Evidence, Move, Origin, Remedy, Review, Rules, Scope, Source, SourceKind,
-    Word,
+    Answer, Campaign, Evidence, Move, Note, Origin, Remedy, Review, Rules, Scope, Source,
+    SourceKind, Word,
 };
 pub use hands::{Class, Done, Failure, Found, Hands};
 pub use journal::{Ended, Entry, Journal, LAST, Outcome};
+pub use readable::readable;
 pub use status::{OpenConsent, OpenReview, Status, status};
 pub use task::{Action, Backup, Change, Check, Mail, Means, Probe, Retreat, Step, Task, Waiting};

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -434,5 +435,109 @@ fn the_policy_explains_each_patch() {
     assert_eq!(
         told.trim(),
         "openssl-3.0.15 is due 2026-02-01 because it was released 2026-01-02 and the policy gives 30 days"
+    );
+}
+
+/// Answers every call with a page, and tells its address.
+fn vendor(page: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).unwrap();
+            let length = page.len();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{page}"
+            )
+            .unwrap();
+        }
+    });
+    format!("http://{address}/notes")
+}
+
+#[test]
+fn release_notes_are_fetched_shown_and_named_by_the_review() {
+    let organisation = Organisation::new();
+    organisation.plan();
+    let url = vendor("<html><body><h1>OpenSSL</h1><p>Fixes <b>CVE-1</b>.</body></html>");
+    let keep = |url: &str| {
+        organisation.run(&[
+            "campaign",
+            "keep",
+            "1",
+            "--patch",
+            "openssl-3.0.15",
+            "--kind",
+            "release-notes",
+            "--url",
+            url,
+            "--why",
+            "to be read",
+        ])
+    };
+    assert_eq!(keep(&url).0, Some(0));
+    let (status, told) = keep(&url);
+    assert!(status == Some(2) && told.contains("kept already"), "{told}");
+    let (status, told) = keep("ftp://vendor.example/notes");
+    assert!(
+        status == Some(2) && told.contains("write https://host/path"),
+        "{told}"
+    );
+    let shown = organisation.well(&["campaign", "read", "1"]);
+    assert!(shown.contains("OpenSSL\nFixes CVE-1."), "{shown}");
+    organisation.well(&[
+        "campaign",
+        "review",
+        "1",
+        "--patch",
+        "openssl-3.0.15",
+        "--ring",
+        "test",
+        "--release-notes",
+        &url,
+        "--known-issues",
+        "none",
+        "--why",
+        "read",
+    ]);
+    let notes: serde_json::Value =
+        serde_json::from_str(&organisation.well(&["campaign", "read", "1", "--json"])).unwrap();
+    let campaign: serde_json::Value =
+        serde_json::from_str(&organisation.well(&["campaign", "show", "1", "--json"])).unwrap();
+    let read = &campaign["reviews"][0]["read"];
+    assert_eq!(read[0]["digest"], notes["notes"][0]["digest"]);
+    assert_eq!(read[1]["digest"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_pause_is_obeyed_by_whoever_works_on_the_campaign() {
+    let organisation = Organisation::new();
+    organisation.start_and_review();
+    let words = organisation.work();
+    let mut command = organisation.command(&words.each_ref().map(String::as_str));
+    let mut working = command.env("STOPGAP_SLEEP", "0.3").spawn().unwrap();
+    let since = Instant::now();
+    while organisation.log().is_empty() {
+        assert!(since.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    organisation.well(&["campaign", "pause", "1", "--why", "something is wrong"]);
+    assert_eq!(working.wait().unwrap().code(), Some(1));
+    let log = organisation.log();
+    assert!(
+        !log.iter().any(|key| key.starts_with("production/1/")),
+        "{log:?}"
+    );
+    let status = organisation.well(&["campaign", "status", "1"]);
+    assert!(status.contains("paused: something is wrong"), "{status}");
+    organisation.well(&["campaign", "resume", "1", "--why", "it was nothing"]);
+    organisation.works();
+    let log = organisation.log();
+    assert!(
+        log.iter().any(|key| key.starts_with("production/1/")),
+        "{log:?}"
     );
 }

@@ -414,9 +414,18 @@ pub(crate) fn keep_documents(connection: &mut Connection) -> Result<(), Error> {
 }
 
 fn keep_document(connection: &mut Connection, patch: &VirtualPatch) -> Result<(), Error> {
+    keep_text(connection, &patch.digest(), &patch.document)
+}
+
+/// Keeps a text under its digest.
+pub(crate) fn keep_text(
+    connection: &mut Connection,
+    digest: &str,
+    text: &str,
+) -> Result<(), Error> {
     connection.execute(
         "INSERT INTO document (digest, body) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
-        &[patch.digest().into(), patch.document.as_str().into()],
+        &[digest.into(), text.into()],
     )?;
     Ok(())
 }

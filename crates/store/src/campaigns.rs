@@ -1,13 +1,17 @@
 //! Campaigns, in the order of their numbers; what was begun in them; and who works on them.
 
 use campaign::plan::PlannedAsset;
-use campaign::{Campaign, Entry, Journal, Move, Outcome, Task};
+use campaign::{Campaign, Entry, Journal, Move, Note, Outcome, SourceKind, Task, Word};
 use serde_json::json;
 
+use crate::bundles::keep_text;
 use crate::cursor::{Kind, Part};
 use crate::records::{as_expected, parsed, written};
 use crate::sql::{Connection, Row, Transaction};
 use crate::{Change, Error, Page, Paging, Session, Store, Stored};
+
+/// A text to read of a vendor patch, in bytes.
+pub const NOTE_BYTES: usize = 1024 * 1024;
 
 impl Session<'_> {
     /// One campaign, with all of its plan.
@@ -73,6 +77,20 @@ impl Session<'_> {
             .iter()
             .map(|row| Ok((vec![row.text(0)?.into()], parsed(row.text(1)?)?)));
         Ok(part.page(entries.collect::<Result<_, Error>>()?))
+    }
+
+    /// A text that a campaign keeps to be read, by its digest.
+    ///
+    /// # Errors
+    /// The campaign keeps no such text, or the database cannot be asked.
+    pub fn campaign_note(&mut self, id: i64, digest: &str) -> Result<(Note, String), Error> {
+        let notes = self.campaign_outline(id)?.value.notes;
+        let note = notes.into_iter().find(|it| it.digest == digest);
+        let missing = || Error::missing(format!("campaign {id}: text {digest}"));
+        let note = note.ok_or_else(missing)?;
+        let texts = self.documents(&[digest.to_owned()], NOTE_BYTES)?;
+        let text = texts.into_iter().next().ok_or_else(missing)?;
+        Ok((note, text))
     }
 
     /// Whether nothing more comes of a campaign.
@@ -162,6 +180,41 @@ impl Change<'_> {
             version,
             value: next,
         })
+    }
+
+    /// Keeps something to read of a vendor patch, as it is now.
+    ///
+    /// # Errors
+    /// The campaign is not there or was changed meanwhile, the patch is not in it, the text is too long,
+    /// empty or kept already.
+    pub fn note_campaign(
+        &mut self,
+        id: i64,
+        (patch, kind): (&str, SourceKind),
+        (address, text): (Option<&str>, &str),
+        expected: Option<i64>,
+    ) -> Result<Stored<Campaign>, Error> {
+        if text.trim().is_empty() || text.len() > NOTE_BYTES || text.contains('\0') {
+            return Err(Error::refused(format!(
+                "a text to read must have 1 to {NOTE_BYTES} bytes, and no NUL"
+            )));
+        }
+        let digest = ledger::sha256(text.as_bytes());
+        let note = Note {
+            patch: patch.to_owned(),
+            kind,
+            address: address.map(str::to_owned),
+            digest: digest.clone(),
+            bytes: text.len(),
+            word: Word {
+                who: String::new(),
+                text: self.why().to_owned(),
+                time_ms: 0,
+            },
+        };
+        let moved = self.move_campaign(id, &Move::Note(note), expected)?;
+        keep_text(self.connection, &digest, text)?;
+        Ok(moved)
     }
 
     /// Records that a task begins, if the campaign is still of the version that it follows from: so

@@ -35,6 +35,7 @@ use std::path::Path;
 
 pub use answers::Repeatable;
 pub use bundles::{Back, Made, Making};
+pub use campaigns::NOTE_BYTES;
 pub use change::{By, Change};
 pub use error::Error;
 pub use events::EventFilter;

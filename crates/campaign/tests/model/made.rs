@@ -93,6 +93,7 @@ pub(crate) fn campaign(shape: &Shape) -> Campaign {
         rules: shape.rules.clone(),
         templates: campaign::notice::Templates::default(),
         started: None,
+        notes: Vec::new(),
         reviews: Vec::new(),
         evidence: Vec::new(),
         answers: Vec::new(),

@@ -206,6 +206,7 @@ fn review(ring: &str, patch: &str) -> Review {
     let read = |kind| Source {
         kind,
         text: "https://vendor.example/notes".to_owned(),
+        digest: None,
     };
     Review {
         patch: patch.to_owned(),

@@ -76,7 +76,7 @@ const RENEWED_S: &str = "10";
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 40] {
+fn pages() -> [(MethodFilter, &'static str, Page); 41] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
@@ -106,6 +106,7 @@ fn pages() -> [(MethodFilter, &'static str, Page); 40] {
         (act, "/campaigns/{id}/answers", campaigns::answer),
         (look, "/campaigns/{id}/review", campaigns::review),
         (act, "/campaigns/{id}/reviews", campaigns::sign),
+        (act, "/campaigns/{id}/notes", campaigns::note),
         (look, "/campaigns/{id}/report", campaigns::report),
         (look, "/campaigns/{id}/report.html", campaigns::report_html),
         (look, "/campaigns/{id}/report.csv", campaigns::report_csv),

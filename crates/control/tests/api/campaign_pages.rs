@@ -251,3 +251,61 @@ fn today_puts_what_is_exploited_unshielded_and_unfixed_before_all_else() {
     );
     assert_eq!(order()[0], "CVE-1 in asset/db");
 }
+
+#[test]
+fn what_was_pasted_is_shown_to_whoever_signs_and_named_in_the_review() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let browser = Browser::of(&api, &op);
+    let page = "/campaigns/1/review?patch=openssl-2&ring=test";
+    for (kind, text) in [
+        (
+            "release-notes",
+            "<html><body><p>Fixes <b>CVE-1</b></body></html>",
+        ),
+        ("known-issues", "Old keys are <refused>."),
+    ] {
+        let seen = seen(&browser.look(page));
+        let kept = browser.send(
+            "/campaigns/1/notes",
+            &[
+                ("patch", "openssl-2"),
+                ("ring", "test"),
+                ("kind", kind),
+                ("text", text),
+                ("seen", &seen),
+                ("why", "the vendor's page"),
+            ],
+        );
+        assert_eq!(
+            (kept.status, kept.header("location")),
+            (303, page),
+            "{}",
+            kept.html
+        );
+    }
+    let html = browser.look(page);
+    assert!(html.contains(">Fixes CVE-1</pre>"), "{html}");
+    assert!(html.contains("Old keys are &#60;refused&#62;."));
+    let sign = |seen: &str| {
+        browser.send(
+            "/campaigns/1/reviews",
+            &[
+                ("patch", "openssl-2"),
+                ("ring", "test"),
+                ("why", "no old keys here"),
+                ("seen", seen),
+            ],
+        )
+    };
+    assert_eq!(sign("1").status, 412, "something came that was not shown");
+    assert_eq!(sign(&seen(&html)).status, 303);
+    let campaign = api.done(&op, "GET /campaigns/1", &Value::Null).body;
+    let read = &campaign["value"]["reviews"][0]["read"];
+    assert_eq!(
+        read[1]["digest"],
+        ledger::sha256(b"Old keys are <refused>.")
+    );
+}

@@ -93,6 +93,35 @@ fn a_campaign_is_planned_reviewed_consented_to_paused_and_taken_back() {
         let review = json!({ "patch": "openssl-2", "ring": ring, "read": read() });
         api.done(&op, "POST /campaigns/1/reviews", &review);
     }
+    let note = |text: &str| {
+        let note = json!({ "patch": "openssl-2", "kind": "release-notes", "text": text,
+            "address": "https://vendor.example/notes" });
+        api.call(&op, "POST /campaigns/1/notes", &[], &note)
+    };
+    assert_eq!(note("Fixes CVE-1.").status, 200);
+    assert_eq!(note("Fixes CVE-1.").problem().0, 422, "it is kept already");
+    assert_eq!(note(" ").problem().0, 422);
+    let review = json!({ "patch": "openssl-2", "ring": "test", "read": read() });
+    api.done(&op, "POST /campaigns/1/reviews", &review);
+    let campaign = api.done(&op, "GET /campaigns/1", &Value::Null).body;
+    let reviews = campaign["value"]["reviews"].as_array().unwrap();
+    let digest = &reviews.last().unwrap()["read"][0]["digest"];
+    assert_eq!(
+        *digest,
+        ledger::sha256(b"Fixes CVE-1."),
+        "which text was read is known"
+    );
+    let kept = format!("GET /campaigns/1/notes?digest={}", digest.as_str().unwrap());
+    assert_eq!(
+        api.done(&op, &kept, &Value::Null).body["text"],
+        "Fixes CVE-1."
+    );
+    let other = api.call(&op, "GET /campaigns/1/notes?digest=00", &[], &Value::Null);
+    assert_eq!(other.problem().0, 404);
+    let unknown = json!({ "patch": "openssl-2", "ring": "test", "read": [
+        { "kind": "release-notes", "text": "x", "digest": "00" }, { "kind": "known-issues", "text": "none" }] });
+    let unknown = api.call(&op, "POST /campaigns/1/reviews", &[], &unknown);
+    assert_eq!(unknown.problem().0, 422);
     let blank = json!({ "patch": "openssl-2", "ring": "test", "read": [] });
     let blank = api.call(&op, "POST /campaigns/1/reviews", &[], &blank);
     assert_eq!(blank.problem().0, 422);
@@ -146,6 +175,8 @@ fn a_campaign_is_planned_reviewed_consented_to_paused_and_taken_back() {
             "campaign.start",
             "campaign.review",
             "campaign.review",
+            "campaign.note",
+            "campaign.review",
             "campaign.answer",
             "campaign.answer",
             "campaign.pause",
@@ -156,7 +187,7 @@ fn a_campaign_is_planned_reviewed_consented_to_paused_and_taken_back() {
     let seen = api.call(
         &op,
         "GET /campaigns/1",
-        &[("if-none-match", "\"9\"")],
+        &[("if-none-match", "\"11\"")],
         &Value::Null,
     );
     assert_eq!(seen.status, 304);

@@ -1,11 +1,16 @@
 //! What people say of a campaign.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use campaign::{Answer, Move, Origin, Source, SourceKind, Word};
 use clap::Args;
+use serde_json::json;
+use store::NOTE_BYTES;
 
-use super::Moved;
+use super::{Moved, told};
+use crate::ledger_place::{Place, now_ms};
+use crate::source;
 
 /// Sign that a vendor patch was reviewed for a ring; why is your remark.
 #[derive(Args)]
@@ -18,7 +23,8 @@ pub(crate) struct Review {
     /// The ring.
     #[arg(long, value_name = "NAME")]
     ring: String,
-    /// The release notes that you have read: an address, or what they say.
+    /// The release notes that you have read: an address, or what they say. Of an address whose text
+    /// is kept, the review tells the text.
     #[arg(long, value_name = "TEXT", required = true)]
     release_notes: Vec<String>,
     /// The known issues that you have read: an address, or what they say.
@@ -30,6 +36,60 @@ pub(crate) struct Review {
     /// A known issue that concerns us: the patch does not go to this ring, nor to later ones.
     #[arg(long, value_name = "TEXT")]
     issue: Option<String>,
+}
+
+/// Keep what there is to read of a vendor patch, as it is now, for whoever signs its review.
+#[derive(Args)]
+pub(crate) struct Keep {
+    #[command(flatten)]
+    moved: Moved,
+    /// The vendor patch.
+    #[arg(long, value_name = "ID")]
+    patch: String,
+    /// What it is: release-notes, known-issues or reports.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: SourceKind,
+    #[command(flatten)]
+    text: Text,
+    /// Who is trusted to sign the certificate of its address, in PEM; without it, the public authorities.
+    #[arg(long, value_name = "FILE.pem")]
+    authorities: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Text {
+    /// Fetch it there, by HTTP or HTTPS.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Read it from a file; `-` is the standard input.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+fn kind(name: &str) -> Result<SourceKind, String> {
+    let kinds = [
+        SourceKind::ReleaseNotes,
+        SourceKind::KnownIssues,
+        SourceKind::Reports,
+    ];
+    let found = kinds.into_iter().find(|it| it.name() == name);
+    found.ok_or_else(|| "say release-notes, known-issues or reports".to_owned())
+}
+
+/// Show what is kept to be read of a campaign's vendor patches.
+#[derive(Args)]
+pub(crate) struct Read {
+    #[command(flatten)]
+    place: Place,
+    /// The campaign's number.
+    id: i64,
+    /// Of this vendor patch alone.
+    #[arg(long, value_name = "ID")]
+    patch: Option<String>,
+    /// Write one JSON object: {"notes"}, without the texts.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Record what shows how a vendor patch behaves where no test region does; why says what was seen.
@@ -99,10 +159,58 @@ fn word(moved: &Moved) -> Word {
     }
 }
 
+pub(super) fn keep(arguments: &Keep) -> anyhow::Result<ExitCode> {
+    let moved = &arguments.moved;
+    let (address, text) = match (&arguments.text.url, &arguments.text.file) {
+        (Some(url), _) => {
+            let authorities = arguments.authorities.as_deref();
+            let text = source::fetch(url, authorities, NOTE_BYTES)?;
+            (Some(url.as_str()), text)
+        }
+        (None, Some(file)) => (None, source::read(file, NOTE_BYTES)?),
+        (None, None) => anyhow::bail!("say --url URL or --file FILE"),
+    };
+    let what = (&*arguments.patch, arguments.kind);
+    let store = moved.place.open()?;
+    let kept = store.change(&moved.by.by(now_ms()), |it| {
+        it.note_campaign(moved.id, what, (address, &text), None)
+    })?;
+    told(&kept, "note", moved.json);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn read(arguments: &Read) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let campaign = store.read(|it| it.campaign(arguments.id))?.value;
+    let mut notes = campaign.notes;
+    notes.retain(|it| {
+        let patch = arguments.patch.as_ref();
+        patch.is_none_or(|patch| it.patch == *patch)
+    });
+    if arguments.json {
+        println!("{}", json!({ "notes": notes }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for note in notes {
+        let (_, text) = store.read(|it| it.campaign_note(arguments.id, &note.digest))?;
+        let address = note.address.as_deref().unwrap_or("pasted");
+        let time = jiff::Timestamp::from_millisecond(note.word.time_ms)?;
+        println!("== {} of {}: {address}", note.kind.name(), note.patch);
+        println!("{time} by {}, sha256 {}\n", note.word.who, note.digest);
+        println!("{}\n", campaign::readable(&text));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) fn review(arguments: &Review) -> anyhow::Result<ExitCode> {
     let sources = |kind, texts: &[String]| {
         let texts = texts.iter().cloned();
-        texts.map(|text| Source { kind, text }).collect::<Vec<_>>()
+        let sources = texts.map(|text| Source {
+            kind,
+            text,
+            digest: None,
+        });
+        sources.collect::<Vec<_>>()
     };
     let read = [
         sources(SourceKind::ReleaseNotes, &arguments.release_notes),

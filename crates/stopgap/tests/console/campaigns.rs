@@ -43,6 +43,7 @@ fn campaign(words: &[&str], data: &Path) {
     let mut command = stopgap(&words, data);
     command
         .env("STOPGAP_WORLD", world)
+        .env("USER", "ops@example.org")
         .current_dir(here);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{words:?}: {output:?}");
@@ -66,10 +67,10 @@ fn a_campaign_is_brought_to_its_report() {
 
     sign_in(&browser, &url, &op);
     // What is exploited and neither shielded nor fixed stands before the rest.
-    browser.sees_in(".cards li:first-child", "CVE-1");
+    browser.sees_in(".cards li:first-child h2", "CVE-1 in asset/app");
     browser.sees_in(
-        ".cards li:first-child",
-        "exploited now, unshielded and unfixed",
+        ".cards li:first-child p:last-child",
+        "First: it is exploited now, unshielded and unfixed",
     );
     judge(&browser, &axe, "today-of-both-halves");
     at("/calendar");

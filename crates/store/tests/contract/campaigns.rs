@@ -87,6 +87,7 @@ pub(crate) fn campaign() -> Campaign {
         rules: Rules::default(),
         templates: Templates::default(),
         started: None,
+        notes: Vec::new(),
         reviews: Vec::new(),
         evidence: Vec::new(),
         answers: Vec::new(),

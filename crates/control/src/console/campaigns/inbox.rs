@@ -1,7 +1,7 @@
 //! What campaigns wait for that people must say: consents and reviews.
 
 use askama::Template;
-use campaign::{Campaign, OpenConsent, OpenReview, Review, Status};
+use campaign::{Campaign, OpenConsent, OpenReview, Review, SourceKind, Status};
 use ledger::{Area, Role};
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::console::render::{Frame, filled, filters};
 use crate::console::visit::{Shown, Visit};
 use crate::problem::{Kind, Problem};
 use crate::reply::Versioned;
-use crate::routes::CampaignLine;
+use crate::routes::{CampaignLine, Noted};
 
 #[derive(Template)]
 #[template(path = "inbox.html")]
@@ -123,6 +123,10 @@ struct ReviewPage {
     fixes: Vec<String>,
     due: String,
     ring: String,
+    texts: Vec<Noted>,
+    /// Which kinds there are texts of.
+    has_notes: bool,
+    has_issues: bool,
     signed: Option<Review>,
     may_change: bool,
 }
@@ -137,7 +141,19 @@ pub(crate) fn review(visit: &Visit<'_>) -> Result<Shown, Problem> {
         let detail = format!("campaign {} brings no `{patch}` to `{ring}`", campaign.id);
         return Err(Problem::new(Kind::Missing, detail));
     };
+    let texts = campaign.notes_of(patch).map(|note| {
+        let target = format!("/campaigns/{}/notes?digest={}", campaign.id, note.digest);
+        let noted: Noted = visit.get(&target)?;
+        Ok(Noted {
+            text: campaign::readable(&noted.text),
+            note: note.clone(),
+        })
+    });
+    let texts: Vec<Noted> = texts.collect::<Result<_, Problem>>()?;
+    let has = |kind| texts.iter().any(|it| it.note.kind == kind);
     Ok(Shown::Page(filled(&ReviewPage {
+        has_notes: has(SourceKind::ReleaseNotes),
+        has_issues: has(SourceKind::KnownIssues),
         frame: visit.frame("/inbox"),
         version: stored.version,
         campaign: campaign.id,
@@ -147,6 +163,7 @@ pub(crate) fn review(visit: &Visit<'_>) -> Result<Shown, Problem> {
         fixes: planned.fixes.clone(),
         due: planned.due.explained(),
         ring: ring.to_owned(),
+        texts,
         signed: campaign.review_of(patch, ring).cloned(),
         may_change: visit.may(Role::Operator, Area::Campaigns),
     })?))
@@ -163,10 +180,17 @@ pub(crate) fn sign(visit: &Visit<'_>) -> Result<Shown, Problem> {
         let text = form.get(field).trim();
         (!text.is_empty()).then(|| json!({ "kind": kind, "text": text }))
     });
-    let read: Vec<Value> = read.collect();
+    let mut read: Vec<Value> = read.collect();
+    // What the page has shown was read, too; nothing else can have come to it since.
+    let (id, patch) = (visit.id(), wanted(form, "patch")?);
+    let stored: Versioned<Campaign> = visit.get(&format!("/campaigns/{id}"))?;
+    read.extend(stored.value.notes_of(patch).map(|note| {
+        let text = note.address.as_ref().unwrap_or(&note.digest);
+        json!({ "kind": note.kind, "text": text, "digest": note.digest })
+    }));
     let issue = Some(form.get("issue").trim()).filter(|it| !it.is_empty());
     let said = json!({
-        "patch": wanted(form, "patch")?,
+        "patch": patch,
         "ring": wanted(form, "ring")?,
         "read": read,
         "issue": issue,
@@ -174,4 +198,25 @@ pub(crate) fn sign(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let path = format!("/campaigns/{}", visit.id());
     visit.post(&format!("{path}/reviews"), &said)?;
     Ok(Shown::Elsewhere("/inbox".to_owned()))
+}
+
+/// Keeps a text that was pasted.
+pub(crate) fn note(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let form = &visit.form;
+    let (patch, ring) = (wanted(form, "patch")?, wanted(form, "ring")?);
+    let address = Some(form.get("address").trim()).filter(|it| !it.is_empty());
+    let said = json!({
+        "patch": patch,
+        "kind": wanted(form, "kind")?,
+        "address": address,
+        "text": wanted(form, "text")?,
+    });
+    let path = format!("/campaigns/{}", visit.id());
+    visit.post(&format!("{path}/notes"), &said)?;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("patch", patch).append_pair("ring", ring);
+    Ok(Shown::Elsewhere(format!(
+        "{path}/review?{}",
+        query.finish()
+    )))
 }

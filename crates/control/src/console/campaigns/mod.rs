@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::reply::{Listed, Versioned};
 use crate::routes::{CampaignLine, Drawn};
 pub(super) use calendar::calendar;
-pub(super) use inbox::{Standing, answer, inbox, review, sign, under_way};
+pub(super) use inbox::{Standing, answer, inbox, note, review, sign, under_way};
 pub(super) use report::{report, report_csv, report_html, report_json};
 
 /// How often a page that follows a campaign is shown anew, in seconds.

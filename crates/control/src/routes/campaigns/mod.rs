@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::problem::{Kind, Problem};
 use crate::reply::{Listed, Reply, Versioned};
 use shapes::Notices;
-pub(crate) use shapes::{Calendar, CampaignLine, Drawn};
+pub(crate) use shapes::{Calendar, CampaignLine, Drawn, Noted};
 
 /// Days that a calendar spans at most.
 const CALENDAR_DAYS: i64 = 400;
@@ -78,6 +78,16 @@ pub(super) fn all() -> Vec<Route> {
                 "/campaigns/{id}/tasks",
                 "list_campaign_task",
                 "What was begun in a campaign and how it ended, in the order of the tasks' keys",
+            )
+        },
+        Route {
+            query: &[("digest", "of the text, as the campaign's note tells it")],
+            output: schema::<Noted>,
+            handle: noted,
+            ..looks(
+                "/campaigns/{id}/notes",
+                "get_campaign_note",
+                "A text that is kept of a vendor patch, for whoever signs its review",
             )
         },
         Route {
@@ -172,6 +182,13 @@ fn tasks(call: &Call<'_>) -> Result<Reply, Problem> {
     let (id, paging) = (call.number()?, call.paging()?);
     let page = call.store.read(|it| it.campaign_tasks(id, paging))?;
     Ok(Reply::found(&Listed::of(page, |entry| entry))?)
+}
+
+fn noted(call: &Call<'_>) -> Result<Reply, Problem> {
+    let id = call.number()?;
+    let digest = call.asked("digest").unwrap_or_default();
+    let (note, text) = call.store.read(|it| it.campaign_note(id, digest))?;
+    Ok(Reply::found(&Noted { note, text })?)
 }
 
 fn notices(call: &Call<'_>) -> Result<Reply, Problem> {

@@ -1,7 +1,9 @@
 //! What people do with a campaign, and say of it. Who and why are those of the call.
 
 use campaign::description::Description;
-use campaign::{Answer, Campaign, Evidence, Move, Origin, Remedy, Review, Source, Word};
+use campaign::{
+    Answer, Campaign, Evidence, Move, Origin, Remedy, Review, Source, SourceKind, Word,
+};
 use ledger::Role;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -56,6 +58,22 @@ struct Signed {
     issue: Option<String>,
 }
 
+/// Something to read of a vendor patch before its review is signed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewNote")]
+struct Kept {
+    /// The vendor patch.
+    patch: String,
+    /// What it is.
+    kind: SourceKind,
+    /// Where it was found.
+    #[serde(default)]
+    address: Option<String>,
+    /// What it says.
+    text: String,
+}
+
 /// What shows how a vendor patch behaves where no test region does; why says what was seen.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,7 +114,7 @@ struct Answered {
     consents: bool,
 }
 
-pub(super) fn all() -> [Route; 6] {
+pub(super) fn all() -> [Route; 7] {
     let says = |path: &str, name: &str, about: &str| Route {
         method: Method::Post,
         role: Role::Operator,
@@ -122,6 +140,15 @@ pub(super) fn all() -> [Route; 6] {
             "move_campaign",
             "Start, pause, resume or take back a campaign; whoever works on it obeys before the next task",
         ),
+        Route {
+            input: Some(schema::<Kept>),
+            handle: note,
+            ..says(
+                "/campaigns/{id}/notes",
+                "note_campaign",
+                "Keep something to read of a vendor patch, for whoever signs its review",
+            )
+        },
         Route {
             input: Some(schema::<Signed>),
             handle: review,
@@ -189,6 +216,16 @@ fn word(call: &Call<'_>) -> Word {
         text: call.why().to_owned(),
         time_ms: 0,
     }
+}
+
+fn note(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (id, kept): (_, Kept) = (call.number()?, call.body()?);
+    call.change(|it| {
+        let what = (&*kept.patch, kept.kind);
+        let text = (kept.address.as_deref(), &*kept.text);
+        let moved = it.note_campaign(id, what, text, call.expected())?;
+        shown(it, moved)
+    })
 }
 
 fn review(call: &Call<'_>) -> Result<Reply, Problem> {

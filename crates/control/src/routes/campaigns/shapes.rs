@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use campaign::policy::Lane;
-use campaign::{AgendaEntry, Campaign, Mail, Word};
+use campaign::{AgendaEntry, Campaign, Mail, Note, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,16 @@ pub(crate) struct Drawn {
     pub(crate) graph: String,
     /// The waves on a line of time, in SVG.
     pub(crate) gantt: String,
+}
+
+/// A text that is kept to be read.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CampaignNoted")]
+pub(crate) struct Noted {
+    /// What it is of.
+    pub(crate) note: Note,
+    /// As it was fetched or pasted.
+    pub(crate) text: String,
 }
 
 /// What people are told.
