@@ -67,7 +67,7 @@ fn a_campaign_is_brought_to_its_report() {
 
     sign_in(&browser, &url, &op);
     // What is exploited and neither shielded nor fixed stands before the rest.
-    browser.sees_in(".cards li:first-child h2", "CVE-1 in asset/app");
+    browser.sees_in(".cards li:first-child h2", "CVE-1 in asset/trial");
     browser.sees_in(
         ".cards li:first-child p:last-child",
         "First: it is exploited now, unshielded and unfixed",
