@@ -60,7 +60,7 @@ pub(super) fn move_finding(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let said = match step {
         EXCEPT => {
             let evidence =
-                json!({ "seen": text("seen")?, "recheck_ms": day(&text("recheck_ms")?)? });
+                json!({ "seen": text("evidence")?, "recheck_ms": day(&text("recheck_ms")?)? });
             let control = json!({ "what": text("what")?, "evidence": evidence });
             ask_exception(visit, &json!({ "other-control": control }))?;
             return Ok(Shown::Elsewhere(path));

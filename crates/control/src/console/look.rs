@@ -129,7 +129,7 @@ const EXCEPT: MoveForm = MoveForm {
     fields: &[
         ("reason", "Why it is not fixed"),
         ("what", "What protects meanwhile"),
-        ("seen", "What shows that it does"),
+        ("evidence", "What shows that it does"),
         ("recheck_ms", "When that is looked at again"),
         ("owner", "Who answers for it"),
         ("expires_ms", "When it must be decided anew"),

@@ -296,6 +296,33 @@ fn a_finding_is_moved_with_a_reason() {
 }
 
 #[test]
+fn an_exception_is_asked_for_at_its_finding_and_shown_there() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let browser = Browser::of(&api, &op);
+    let asked = [
+        ("move", "except"),
+        ("reason", "the vendor is gone"),
+        ("what", "guards"),
+        ("seen", "1"),
+        ("evidence", "two of them"),
+        ("recheck_ms", "2999-01-31"),
+        ("owner", "web"),
+        ("expires_ms", "2999-06-30"),
+        ("why", "until spring"),
+    ];
+    let moved = browser.send("/findings/1/moves", &asked);
+    assert_eq!(moved.status, 303, "{}", moved.html);
+    let html = browser.look("/findings/1");
+    assert!(html.contains("Exception 1, requested"), "{html}");
+    assert!(
+        html.contains("the vendor is gone; guards: two of them"),
+        "{html}"
+    );
+}
+
+#[test]
 fn a_viewer_is_shown_no_forms_and_may_send_none() {
     let api = Api::new();
     let op = api.somebody("op", Role::Operator);
