@@ -43,16 +43,21 @@ pub struct Rules {
     #[schemars(range(min = 0))]
     pub minimum_ms: i64,
     /// How many requests each step must have seen.
+    #[schemars(range(max = u64::MAX))]
     pub minimum_requests: u64,
     /// Whether a person must have looked at every hit.
     pub review_hits: bool,
     /// With how many requests errors and latency can be judged.
+    #[schemars(range(max = u64::MAX))]
     pub guard_requests: u64,
     /// How many more requests of a thousand than before may fail.
+    #[schemars(range(max = u32::MAX))]
     pub error_increase_permille: u32,
     /// How much slower than before, in percent, answers may be on average.
+    #[schemars(range(max = u32::MAX))]
     pub latency_increase_percent: u32,
     /// How many legitimate requests may be reported as stopped.
+    #[schemars(range(max = u64::MAX))]
     pub false_positives: u64,
 }
 
