@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 use crate::compile::compile;
-use crate::document::{Located, Source, Success};
+use crate::document::{Located, Oversize, Paths, Source, Success};
 use crate::problem::{Level, Problem};
 use crate::prove::{self, prove};
 
@@ -166,7 +166,22 @@ impl Lint<'_> {
             );
             return;
         }
-        let report = compile(source)
+        let compiled = compile(source);
+        let held = compiled
+            .as_ref()
+            .is_ok_and(|compiled| compiled.body_bytes.is_some());
+        let (scope, body) = (&source.document.scope, &source.document.body);
+        if held && body.oversize == Oversize::Block && scope.path.value == Paths::default() {
+            self.add(
+                Level::Warning,
+                match at(&scope.path) {
+                    (0, 0) => (1, 1),
+                    place => place,
+                },
+                "uploads to any path that are larger than the budget are answered 413; name paths in `scope`, or write `oversize: partial` or `pass-and-record` in `body`",
+            );
+        }
+        let report = compiled
             .and_then(|compiled| prove::plan(source, &compiled))
             .and_then(|plan| prove(source, &plan, false));
         let report = match report {

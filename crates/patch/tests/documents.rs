@@ -28,6 +28,29 @@ fn the_documents_of_the_test_data_lint() {
     }
 }
 
+#[test]
+fn a_patch_that_would_stop_every_large_upload_is_warned_of() {
+    let document = |scope: &str, body: &str, place: &str| {
+        format!(
+            "stopgap: 1\nid: x\ntitle: x\nseverity: low\nreason: third-party\nowner: a\nexpires: 2027-01-31\n{scope}{body}rules:\n  - deny: {{ where: [{place}], when: {{ contains: evil }} }}\ncases:\n  exploit: [{{ name: a, request: \"GET /?q=evil HTTP/1.1\\nHost: app\\nX-A: evil\\n\\n\" }}]\n  benign: [{{ name: b, request: \"GET /?q=good HTTP/1.1\\nHost: app\\n\\n\" }}]\n"
+        )
+    };
+    let path = "scope: { path: { prefix: / } }\n";
+    let partial = "body: { oversize: partial }\n";
+    for (scope, body, place, warned) in [
+        ("", "", "args.q", true),
+        (path, "", "args.q", false),
+        ("", partial, "args.q", false),
+        ("", "", "header.X-A", false),
+    ] {
+        let source = Source::parse("x.yaml", &document(scope, body, place)).unwrap();
+        let problems = patch::lint(&source, today());
+        let mut problems = problems.iter().map(ToString::to_string);
+        let found = problems.any(|problem| problem.contains("are answered 413"));
+        assert_eq!(found, warned, "{scope}{body}{place}");
+    }
+}
+
 /// What is written reads as the same, whatever bytes a request holds.
 #[test]
 fn a_document_that_is_written_reads_as_itself() {
