@@ -224,7 +224,7 @@ impl<'a> Run<'a> {
     /// Whether nothing comes of what is quiet under these conditions.
     fn is_quiet(&self, quiet: Option<&Quiet>) -> bool {
         quiet.is_some_and(|quiet| self.tx().is_as_it_began(quiet))
-            && !self.overrides.leaves_out_any()
+            && !self.overrides.change_quiet_rules()
             && !self.outcome.traces()
     }
 

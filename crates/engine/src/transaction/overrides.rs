@@ -44,11 +44,14 @@ impl Overrides {
         *self = Self::default();
     }
 
-    /// Whether rules are left out, or targets of them.
-    pub(super) fn leaves_out_any(&self) -> bool {
+    /// Whether rules are left out, or variables of `TX` as targets of them.
+    pub(super) fn change_quiet_rules(&self) -> bool {
         let texts = [&self.tags, &self.messages];
         let any = |texts: &Vec<String>| !texts.is_empty();
-        !self.rules.is_empty() || !self.targets.is_empty() || texts.into_iter().any(any)
+        let mut targets = self.targets.iter();
+        !self.rules.is_empty()
+            || texts.into_iter().any(any)
+            || targets.any(|(_, variable, _)| *variable == Variable::Tx)
     }
 
     /// Whether the rule is left out.
