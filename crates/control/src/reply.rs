@@ -81,6 +81,12 @@ impl Reply {
         })
     }
 
+    /// Something with the number of its version.
+    pub(crate) fn versioned<T: Serialize>(stored: Stored<T>) -> Result<Self, serde_json::Error> {
+        let version = stored.version;
+        Ok(Self::found(&Versioned::from(stored))?.of_version(version))
+    }
+
     /// It was done, and there is nothing to tell.
     pub(crate) fn nothing() -> Self {
         Self {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::bundles::keep_text;
 use crate::cursor::{Kind, Part};
 use crate::records::{as_expected, parsed, written};
-use crate::sql::{Connection, Row, Transaction};
+use crate::sql::{Connection, Transaction};
 use crate::{Change, Error, Page, Paging, Session, Store, Stored};
 
 /// A text to read of a vendor patch, in bytes.
@@ -29,9 +29,7 @@ impl Session<'_> {
 
     /// One campaign without the assets of its plan.
     fn campaign_outline(&mut self, id: i64) -> Result<Stored<Campaign>, Error> {
-        let sql = "SELECT version, body FROM campaign WHERE id = $1";
-        let row = self.connection.first(sql, &[id.into()])?;
-        stored(&row.ok_or_else(|| Error::missing(format!("campaign {id}")))?)
+        self.one("campaign", "campaign", id)
     }
 
     /// Campaigns without the assets of their plans, the oldest first.
@@ -39,15 +37,7 @@ impl Session<'_> {
     /// # Errors
     /// The paging is wrong, or the database cannot be asked.
     pub fn campaigns(&mut self, paging: Paging<'_>) -> Result<Page<Stored<Campaign>>, Error> {
-        let part = Part::of(paging, &[Kind::Integer], self.limits)?;
-        let mut values = part.after.clone().unwrap_or_else(|| vec![0.into()]);
-        values.push(part.rows());
-        let sql = "SELECT version, body, id FROM campaign WHERE id > $1 ORDER BY id LIMIT $2";
-        let rows = self.connection.query(sql, &values)?;
-        let entries = rows
-            .iter()
-            .map(|row| Ok((vec![row.integer(2)?.into()], stored(row)?)));
-        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+        self.numbered_page("campaign", Vec::new(), paging)
     }
 
     /// What was begun in a campaign.
@@ -345,11 +335,4 @@ impl Store {
             Ok(())
         })
     }
-}
-
-fn stored(row: &Row) -> Result<Stored<Campaign>, Error> {
-    Ok(Stored {
-        version: row.integer(0)?,
-        value: parsed(row.text(1)?)?,
-    })
 }

@@ -5,9 +5,8 @@ use ledger::rollout::{Approval, Policy};
 use ledger::{Exception, Finding, Move as FindingMove, State, VirtualPatch};
 use serde_json::Value;
 
-use crate::cursor::{Kind, Part};
-use crate::records::{Record, as_expected, parsed, written};
-use crate::sql::{Connection, Row};
+use crate::records::{Record, as_expected, parsed, stored, written};
+use crate::sql::Connection;
 use crate::{Change, Error, FindingFilter, Limits, Page, Paging, Session, Stored};
 
 /// Which exceptions are asked for; all that it names must hold.
@@ -25,9 +24,7 @@ impl Session<'_> {
     /// # Errors
     /// It is not there, or the database cannot be asked.
     pub fn exception(&mut self, id: i64) -> Result<Stored<Exception>, Error> {
-        let sql = "SELECT version, body FROM exception WHERE id = $1";
-        let row = self.connection.first(sql, &[id.into()])?;
-        stored(&row.ok_or_else(|| Error::missing(format!("exception {id}")))?)
+        self.one("exception", "exception", id)
     }
 
     /// Exceptions, the oldest first.
@@ -39,29 +36,15 @@ impl Session<'_> {
         filter: &ExceptionFilter,
         paging: Paging<'_>,
     ) -> Result<Page<Stored<Exception>>, Error> {
-        let part = Part::of(paging, &[Kind::Integer], self.limits)?;
-        let mut values = part.after.clone().unwrap_or_else(|| vec![0.into()]);
-        let mut conditions = vec!["id > $1".to_owned()];
+        const ABOUT: &str = "id IN (SELECT exception FROM exception_finding WHERE finding = ?)";
+        let mut of = Vec::new();
         if let Some(standing) = filter.standing {
-            values.push(standing.name().into());
-            conditions.push(format!("standing = ${}", values.len()));
+            of.push(("standing = ?", standing.name().into()));
         }
         if let Some(finding) = filter.finding {
-            values.push(finding.into());
-            let of = "SELECT exception FROM exception_finding WHERE finding";
-            conditions.push(format!("id IN ({of} = ${})", values.len()));
+            of.push((ABOUT, finding.into()));
         }
-        values.push(part.rows());
-        let sql = format!(
-            "SELECT version, body, id FROM exception WHERE {} ORDER BY id LIMIT ${}",
-            conditions.join(" AND "),
-            values.len()
-        );
-        let rows = self.connection.query(&sql, &values)?;
-        let entries = rows
-            .iter()
-            .map(|row| Ok((vec![row.integer(2)?.into()], stored(row)?)));
-        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+        self.numbered_page("exception", of, paging)
     }
 
     /// The exceptions that are in force, the oldest first: all of them.
@@ -346,11 +329,4 @@ pub(crate) fn take_out(connection: &mut Connection) -> Result<(), Error> {
         &[last.into()],
     )?;
     Ok(())
-}
-
-fn stored(row: &Row) -> Result<Stored<Exception>, Error> {
-    Ok(Stored {
-        version: row.integer(0)?,
-        value: parsed(row.text(1)?)?,
-    })
 }

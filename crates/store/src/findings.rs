@@ -4,8 +4,8 @@ use campaign::findings::Course;
 use ledger::{Advisory, Application, Asset, Finding, Move, State, Subject, VirtualPatch};
 
 use crate::cursor::{Kind, Part};
-use crate::records::{Record, as_expected, parsed, written};
-use crate::sql::{Row, Value};
+use crate::records::{Record, as_expected, stored, written};
+use crate::sql::Value;
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
 /// Which findings are asked for; all that it names must hold.
@@ -34,9 +34,7 @@ impl Session<'_> {
     /// # Errors
     /// It is not there, or the database cannot be asked.
     pub fn finding(&mut self, id: i64) -> Result<Stored<Finding>, Error> {
-        let sql = "SELECT version, body FROM finding WHERE id = $1";
-        let row = self.connection.first(sql, &[id.into()])?;
-        stored(&row.ok_or_else(|| Error::missing(format!("finding {id}")))?)
+        self.one("finding", "finding", id)
     }
 
     /// Findings, the most urgent first, and the oldest of these.
@@ -122,7 +120,7 @@ impl Change<'_> {
             &[advisory.into(), subject.to_string().into()],
         )?;
         if let Some(row) = there {
-            let finding = stored(&row)?;
+            let finding: Stored<Finding> = stored(&row)?;
             let ended = matches!(finding.value.state(), State::Fixed | State::Closed);
             let finding = match ended {
                 true => self.move_finding(finding.value.id, &Move::Reopen {}, None)?,
@@ -217,11 +215,4 @@ impl Change<'_> {
         self.note(&format!("finding.{}", step.name()), &what, &body)?;
         Ok(Stored { version, value })
     }
-}
-
-fn stored(row: &Row) -> Result<Stored<Finding>, Error> {
-    Ok(Stored {
-        version: row.integer(0)?,
-        value: parsed(row.text(1)?)?,
-    })
 }

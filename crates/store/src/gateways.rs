@@ -7,7 +7,7 @@ use wire::Attestation;
 
 use crate::bundles::{mode, signed};
 use crate::cursor::{Kind, Part};
-use crate::records::{parsed, written};
+use crate::records::{parsed, stored, written};
 use crate::sql::{Connection, Row, Transaction};
 use crate::{Change, Error, Limits, Page, Paging, Session, Store, Stored};
 
@@ -58,10 +58,7 @@ impl Session<'_> {
         &mut self,
         ingress: &str,
     ) -> Result<(Stored<Enrolment>, String), Error> {
-        let sql = "SELECT version, body, hash FROM enrolment WHERE id = $1";
-        let row = self.connection.first(sql, &[ingress.into()])?;
-        let row = row.ok_or_else(|| Error::missing(format!("enrolment of {ingress}")))?;
-        Ok((stored(&row, 0)?, row.text(2)?.to_owned()))
+        self.one_with_hash("enrolment", "enrolment of", ingress)
     }
 
     /// Leaves to join, those that have ended too.
@@ -69,16 +66,7 @@ impl Session<'_> {
     /// # Errors
     /// The paging is wrong, or the database cannot be asked.
     pub fn enrolments(&mut self, paging: Paging<'_>) -> Result<Page<Stored<Enrolment>>, Error> {
-        let part = Part::of(paging, &[Kind::Text], self.limits)?;
-        let after = part.after.clone().unwrap_or_else(|| vec!["".into()]);
-        let rows = self.connection.query(
-            "SELECT id, version, body FROM enrolment WHERE id > $1 ORDER BY id LIMIT $2",
-            &[after, vec![part.rows()]].concat(),
-        )?;
-        let entries = rows
-            .iter()
-            .map(|row| Ok((vec![row.text(0)?.into()], stored(row, 1)?)));
-        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+        self.page("enrolment", paging)
     }
 
     /// An ingress point of the fleet, also one that was put out.
@@ -273,10 +261,7 @@ impl Change<'_> {
             &format!("enrolment/{id}"),
             &body,
         )?;
-        stored(
-            &row.ok_or_else(|| Error::damaged("nothing was written"))?,
-            0,
-        )
+        stored(&row.ok_or_else(|| Error::damaged("nothing was written"))?)
     }
 
     fn keep_gateway(&mut self, what: &str, gateway: Gateway) -> Result<Stored<Gateway>, Error> {
@@ -295,10 +280,7 @@ impl Change<'_> {
             ],
         )?;
         self.note(&format!("gateway.{what}"), &format!("gateway/{id}"), &body)?;
-        stored(
-            &row.ok_or_else(|| Error::damaged("nothing was written"))?,
-            0,
-        )
+        stored(&row.ok_or_else(|| Error::damaged("nothing was written"))?)
     }
 }
 
@@ -415,13 +397,6 @@ fn count(
         ],
     )?;
     Ok(())
-}
-
-fn stored<T: serde::de::DeserializeOwned>(row: &Row, from: usize) -> Result<Stored<T>, Error> {
-    Ok(Stored {
-        version: row.integer(from)?,
-        value: parsed(row.text(from + 1)?)?,
-    })
 }
 
 fn seen(row: &Row) -> Result<Stored<Seen>, Error> {

@@ -1,11 +1,13 @@
 //! Records that people keep: assets, applications, ingress points, advisories, patches.
 
+use std::fmt::Display;
+
 use ledger::{Advisory, Application, Asset, IngressPoint, VirtualPatch};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cursor::{Kind, Part};
-use crate::sql::Row;
+use crate::sql::{Row, Value};
 use crate::{Change, Error, Limits, Page, Paging, Session};
 
 /// Something that the ledger keeps under an identifier.
@@ -93,7 +95,7 @@ impl Session<'_> {
         &mut self,
         table: &str,
         kind: &str,
-        id: &str,
+        id: impl Into<Value> + Display + Copy,
     ) -> Result<Stored<T>, Error> {
         let row = self.row("version, body", (table, kind), id)?;
         stored(&row)
@@ -110,7 +112,12 @@ impl Session<'_> {
         Ok((stored(&row)?, row.text(2)?.to_owned()))
     }
 
-    fn row(&mut self, columns: &str, (table, kind): (&str, &str), id: &str) -> Result<Row, Error> {
+    fn row(
+        &mut self,
+        columns: &str,
+        (table, kind): (&str, &str),
+        id: impl Into<Value> + Display + Copy,
+    ) -> Result<Row, Error> {
         let sql = format!("SELECT {columns} FROM {table} WHERE id = $1");
         let row = self.connection.first(&sql, &[id.into()])?;
         row.ok_or_else(|| Error::missing(format!("{kind} {id}")))
@@ -133,6 +140,34 @@ impl Session<'_> {
             let key = row.text(2)?.into();
             Ok((vec![key], stored(row)?))
         });
+        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+    }
+
+    /// What a table keeps in the order of its numbers, as far as each condition holds; `?` in
+    /// one is its value.
+    pub(crate) fn numbered_page<T: DeserializeOwned>(
+        &mut self,
+        table: &str,
+        of: Vec<(&str, Value)>,
+        paging: Paging<'_>,
+    ) -> Result<Page<Stored<T>>, Error> {
+        let part = Part::of(paging, &[Kind::Integer], self.limits)?;
+        let mut values = part.after.clone().unwrap_or_else(|| vec![0.into()]);
+        let mut conditions = "id > $1".to_owned();
+        for (condition, value) in of {
+            values.push(value);
+            let place = format!("${}", values.len());
+            conditions.push_str(&format!(" AND {}", condition.replace('?', &place)));
+        }
+        values.push(part.rows());
+        let sql = format!(
+            "SELECT version, body, id FROM {table} WHERE {conditions} ORDER BY id LIMIT ${}",
+            values.len()
+        );
+        let rows = self.connection.query(&sql, &values)?;
+        let entries = rows
+            .iter()
+            .map(|row| Ok((vec![row.integer(2)?.into()], stored(row)?)));
         Ok(part.page(entries.collect::<Result<_, Error>>()?))
     }
 
@@ -218,7 +253,8 @@ impl Change<'_> {
 }
 
 /// What a row that begins with version and body holds.
-fn stored<T: DeserializeOwned>(row: &Row) -> Result<Stored<T>, Error> {
+/// The version and the body that a row begins with.
+pub(crate) fn stored<T: DeserializeOwned>(row: &Row) -> Result<Stored<T>, Error> {
     Ok(Stored {
         version: row.integer(0)?,
         value: parsed(row.text(1)?)?,

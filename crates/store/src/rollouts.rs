@@ -4,9 +4,7 @@ use ledger::rollout::{Move, Policy, Rules, Stage};
 use ledger::{Environment, Proof, Proven, Rollout, VirtualPatch};
 
 use crate::bundles::check_room;
-use crate::cursor::{Kind, Part};
-use crate::records::{Record, as_expected, parsed, written};
-use crate::sql::Row;
+use crate::records::{Record, as_expected, written};
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
 /// Which rollouts are asked for; all that it names must hold.
@@ -24,9 +22,7 @@ impl Session<'_> {
     /// # Errors
     /// It is not there, or the database cannot be asked.
     pub fn rollout(&mut self, id: i64) -> Result<Stored<Rollout>, Error> {
-        let sql = "SELECT version, body FROM rollout WHERE id = $1";
-        let row = self.connection.first(sql, &[id.into()])?;
-        stored(&row.ok_or_else(|| Error::missing(format!("rollout {id}")))?)
+        self.one("rollout", "rollout", id)
     }
 
     /// Rollouts, the oldest first.
@@ -38,27 +34,14 @@ impl Session<'_> {
         filter: &RolloutFilter,
         paging: Paging<'_>,
     ) -> Result<Page<Stored<Rollout>>, Error> {
-        let part = Part::of(paging, &[Kind::Integer], self.limits)?;
-        let mut values = part.after.clone().unwrap_or_else(|| vec![0.into()]);
-        let mut conditions = vec!["id > $1".to_owned()];
-        let stage = filter.stage.map(|stage| stage.name().to_owned());
-        for (column, value) in [("patch", filter.patch.clone()), ("stage", stage)] {
-            if let Some(value) = value {
-                values.push(value.into());
-                conditions.push(format!("{column} = ${}", values.len()));
-            }
+        let mut of = Vec::new();
+        if let Some(patch) = &filter.patch {
+            of.push(("patch = ?", patch.as_str().into()));
         }
-        values.push(part.rows());
-        let sql = format!(
-            "SELECT version, body, id FROM rollout WHERE {} ORDER BY id LIMIT ${}",
-            conditions.join(" AND "),
-            values.len()
-        );
-        let rows = self.connection.query(&sql, &values)?;
-        let entries = rows
-            .iter()
-            .map(|row| Ok((vec![row.integer(2)?.into()], stored(row)?)));
-        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+        if let Some(stage) = filter.stage {
+            of.push(("stage = ?", stage.name().into()));
+        }
+        self.numbered_page("rollout", of, paging)
     }
 }
 
@@ -208,11 +191,4 @@ fn already(rollout: &Rollout) -> Error {
         "a rollout of this document of patch {} to {}",
         rollout.patch, rollout.environment
     ))
-}
-
-fn stored(row: &Row) -> Result<Stored<Rollout>, Error> {
-    Ok(Stored {
-        version: row.integer(0)?,
-        value: parsed(row.text(1)?)?,
-    })
 }

@@ -242,10 +242,7 @@ fn shown(stored: Stored<Seen>) -> Versioned<GatewayShown> {
 }
 
 fn revoke(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| {
-        let shown = Versioned::from(it.revoke_gateway(call.id())?);
-        Ok(Reply::found(&shown)?.of_version(shown.version))
-    })
+    call.change(|it| Ok(Reply::versioned(it.revoke_gateway(call.id())?)?))
 }
 
 fn bundles(call: &Call<'_>) -> Result<Reply, Problem> {

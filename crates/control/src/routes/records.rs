@@ -82,17 +82,14 @@ fn list<R: Record>(call: &Call<'_>) -> Result<Reply, Problem> {
 fn add<R: Record>(call: &Call<'_>) -> Result<Reply, Problem> {
     let record: R = call.body()?;
     call.change(|it| {
-        let shown = Versioned::from(it.add(&record)?);
         let location = call.below(record.id());
-        Ok(Reply::found(&shown)?
-            .of_version(shown.version)
-            .made(location))
+        Ok(Reply::versioned(it.add(&record)?)?.made(location))
     })
 }
 
 fn get<R: Record>(call: &Call<'_>) -> Result<Reply, Problem> {
-    let shown = Versioned::from(call.store.read(|it| it.get::<R>(call.id()))?);
-    Ok(call.unless_known(Reply::found(&shown)?.of_version(shown.version)))
+    let found = call.store.read(|it| it.get::<R>(call.id()))?;
+    Ok(call.unless_known(Reply::versioned(found)?))
 }
 
 fn replace<R: Record>(call: &Call<'_>) -> Result<Reply, Problem> {
@@ -105,8 +102,5 @@ fn replace<R: Record>(call: &Call<'_>) -> Result<Reply, Problem> {
         );
         return Err(Problem::new(Kind::Refused, detail));
     }
-    call.change(|it| {
-        let shown = Versioned::from(it.replace(&record, call.expected())?);
-        Ok(Reply::found(&shown)?.of_version(shown.version))
-    })
+    call.change(|it| Ok(Reply::versioned(it.replace(&record, call.expected())?)?))
 }

@@ -4,7 +4,7 @@ use ledger::rollout::{Move, Rules};
 use ledger::{Area, Environment, Proof, Role, Rollout};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{RolloutFilter, Start, Stored};
+use store::{RolloutFilter, Start};
 
 use super::{AFTER, LIMIT, Method, Route, schema};
 use crate::call::Call;
@@ -162,11 +162,6 @@ pub(super) fn all() -> [Route; 7] {
     ]
 }
 
-fn shown(stored: Stored<Rollout>) -> Result<Reply, serde_json::Error> {
-    let shown = Versioned::from(stored);
-    Ok(Reply::found(&shown)?.of_version(shown.version))
-}
-
 fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     let filter = RolloutFilter {
         patch: call.asked_as("patch")?,
@@ -186,14 +181,14 @@ fn start(call: &Call<'_>) -> Result<Reply, Problem> {
     call.change(|it| {
         let started = it.start_rollout(&begin.patch, &start, begin.environment, begin.rules)?;
         let location = call.below(&started.value.id.to_string());
-        Ok(shown(started)?.made(location))
+        Ok(Reply::versioned(started)?.made(location))
     })
 }
 
 fn get(call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call.number()?;
     let found = call.store.read(|it| it.rollout(id))?;
-    Ok(call.unless_known(shown(found)?))
+    Ok(call.unless_known(Reply::versioned(found)?))
 }
 
 fn progress(call: &Call<'_>) -> Result<Reply, Problem> {
@@ -241,7 +236,7 @@ fn approve(call: &Call<'_>) -> Result<Reply, Problem> {
 fn apply(call: &Call<'_>, step: &Move) -> Result<Reply, Problem> {
     let id = call.number()?;
     call.change(|it| {
-        Ok(shown(it.move_rollout(
+        Ok(Reply::versioned(it.move_rollout(
             id,
             step,
             call.policy,
@@ -252,5 +247,11 @@ fn apply(call: &Call<'_>, step: &Move) -> Result<Reply, Problem> {
 
 fn prove(call: &Call<'_>) -> Result<Reply, Problem> {
     let (id, proof): (_, Proof) = (call.number()?, call.body()?);
-    call.change(|it| Ok(shown(it.prove_rollout(id, &proof, call.expected())?)?))
+    call.change(|it| {
+        Ok(Reply::versioned(it.prove_rollout(
+            id,
+            &proof,
+            call.expected(),
+        )?)?)
+    })
 }

@@ -82,13 +82,10 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn get(call: &Call<'_>) -> Result<Reply, Problem> {
-    let shown = Versioned::from(call.store.read(|it| it.subscription(call.id()))?);
-    Ok(call.unless_known(Reply::found(&shown)?.of_version(shown.version)))
+    let found = call.store.read(|it| it.subscription(call.id()))?;
+    Ok(call.unless_known(Reply::versioned(found)?))
 }
 
 fn remove(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| {
-        let shown = Versioned::from(it.remove_subscription(call.id())?);
-        Ok(Reply::found(&shown)?.of_version(shown.version))
-    })
+    call.change(|it| Ok(Reply::versioned(it.remove_subscription(call.id())?)?))
 }

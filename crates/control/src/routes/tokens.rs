@@ -110,13 +110,10 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn get(call: &Call<'_>) -> Result<Reply, Problem> {
-    let shown = Versioned::from(call.store.read(|it| it.token(call.id()))?);
-    Ok(call.unless_known(Reply::found(&shown)?.of_version(shown.version)))
+    let found = call.store.read(|it| it.token(call.id()))?;
+    Ok(call.unless_known(Reply::versioned(found)?))
 }
 
 fn revoke(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| {
-        let shown = Versioned::from(it.revoke_token(call.id())?);
-        Ok(Reply::found(&shown)?.of_version(shown.version))
-    })
+    call.change(|it| Ok(Reply::versioned(it.revoke_token(call.id())?)?))
 }

@@ -152,8 +152,8 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 
 fn get(call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call.number()?;
-    let shown = Versioned::from(call.store.read(|it| it.campaign(id))?);
-    Ok(call.unless_known(Reply::found(&shown)?.of_version(shown.version)))
+    let found = call.store.read(|it| it.campaign(id))?;
+    Ok(call.unless_known(Reply::versioned(found)?))
 }
 
 fn draw(call: &Call<'_>) -> Result<Reply, Problem> {
