@@ -1,26 +1,26 @@
 //! A request's life.
 
+mod story;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use engine::{Action, Decision, Match, MemoryStore, Plan};
-use http::header::{ACCEPT, CONNECTION, HOST, LOCATION};
+use engine::{MemoryStore, Plan};
+use http::header::{ACCEPT, HOST};
 use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tracing::Instrument;
 use tracing::field::Empty;
-use wire::{Event, EventMatch};
 
 use crate::body::{Body, ClientBody, UpstreamBody};
 use crate::config::{Application, Config, Network, Role};
 use crate::error::Error;
-use crate::events::{Events, Reference, now_ms};
+use crate::events::{Events, now_ms};
 use crate::fleet::{Answered, Fleet, FleetMetrics};
 use crate::forward;
 use crate::halt::Halt;
@@ -29,7 +29,8 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::server::Connection;
 use crate::upstream::Upstreams;
-use crate::{forward_auth, framing, mask, page, request_id, strip, tunnel};
+use crate::{forward_auth, framing, mask, request_id, strip, tunnel};
+use story::{Seen, Story};
 
 /// What all requests share.
 pub(crate) struct Proxy {
@@ -229,7 +230,7 @@ impl Proxy {
                 method: head.method.clone(),
                 host: host.clone(),
                 target: head.uri.clone(),
-                probe: head.headers.get(Event::PROBE_HEADER).cloned(),
+                probe: head.headers.get(wire::Event::PROBE_HEADER).cloned(),
             });
         }
         flow?;
@@ -325,141 +326,6 @@ impl Proxy {
         ));
         Ok(response.map(|_| Body::default()))
     }
-
-    /// What a client gets whose request was halted; recorded and counted.
-    fn answer(&self, story: Story<'_>, halt: Halt) -> Result<Response<Body>, Dropped> {
-        if let Some(kind) = halt.kind() {
-            self.metrics.failed(kind);
-        }
-        let (reference, request_id) = (story.reference, story.given_text());
-        match &halt {
-            Halt::Upstream(_, why) => tracing::warn!(%reference, request_id, "upstream: {why}"),
-            Halt::Uninspected => tracing::error!(%reference, request_id, "inspection failed"),
-            Halt::Request(_, why) => tracing::debug!(%reference, request_id, "request: {why}"),
-            Halt::Decided(decision) => {
-                let patch = decision.cause.patch.as_deref().unwrap_or("-");
-                let rule = decision.cause.rule;
-                tracing::info!(%reference, request_id, patch, rule, "stopped");
-            }
-            Halt::Busy => tracing::warn!(%reference, request_id, "no room to hold another body"),
-        }
-        let status = match &halt {
-            Halt::Decided(decision) => match &decision.action {
-                Action::Block { status } | Action::Redirect { status, .. } => {
-                    StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN)
-                }
-                // Nobody here has the client's connection.
-                Action::Drop if matches!(story.role, Role::ForwardAuth | Role::ExtProc) => {
-                    StatusCode::FORBIDDEN
-                }
-                Action::Drop => {
-                    self.tell(story, Some(&halt), None);
-                    return Err(Dropped);
-                }
-            },
-            Halt::Request(status, _) | Halt::Upstream(status, _) => *status,
-            Halt::Uninspected | Halt::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let asked = story.role == Role::ForwardAuth;
-        let status = match asked {
-            true => forward_auth::refusal(status),
-            false => status,
-        };
-        let mut response = page::page(
-            status,
-            &reference.to_string(),
-            page::prefers_json(story.accept.as_ref()),
-        );
-        if let Halt::Decided(decision) = &halt
-            && let Action::Redirect { location, .. } = &decision.action
-            && !asked
-        {
-            match HeaderValue::from_str(location) {
-                Ok(location) => {
-                    response.headers_mut().insert(LOCATION, location);
-                }
-                Err(_) => *response.status_mut() = StatusCode::FORBIDDEN,
-            }
-        }
-        if matches!(halt, Halt::Request(..)) && story.version != Version::HTTP_2 {
-            // What a client that breaks the rules sends next is better not read.
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(CONNECTION, close);
-        }
-        self.tell(story, Some(&halt), Some(response.status()));
-        Ok(response)
-    }
-
-    /// Counts and records what was done with a request that a rule concerned.
-    fn tell(&self, story: Story<'_>, halted: Option<&Halt>, status: Option<StatusCode>) {
-        let request_id = story.given_text().map(str::to_owned);
-        let Some(seen) = story.seen else {
-            return;
-        };
-        let decision = match halted {
-            Some(Halt::Decided(decision)) => Some(&**decision),
-            Some(Halt::Uninspected) => None,
-            _ if story.matches.is_empty() => return,
-            _ => None,
-        };
-        let action = match decision.map(|decision| &decision.action) {
-            Some(Action::Block { .. }) => wire::Action::Block,
-            Some(Action::Redirect { .. }) => wire::Action::Redirect,
-            Some(Action::Drop) => wire::Action::Drop,
-            None if matches!(halted, Some(Halt::Uninspected)) => wire::Action::Block,
-            None if story.stripped => wire::Action::Strip,
-            None => wire::Action::Pass,
-        };
-        self.count(&story.matches, decision, action);
-        let event = Event {
-            version: Event::VERSION,
-            reference: story.reference.to_string(),
-            time_ms: seen.time_ms,
-            ingress: self.ingress.clone(),
-            application: seen.application.to_owned(),
-            client: seen.client.ip().to_canonical().to_string(),
-            method: seen.method.to_string(),
-            host: text(seen.host.as_ref()),
-            path: mask::target(
-                seen.target
-                    .path_and_query()
-                    .map_or("/", PathAndQuery::as_str),
-            ),
-            action,
-            status: status.map(|status| status.as_u16()),
-            request_id,
-            matches: story.matches.iter().map(told).collect(),
-            probe: seen
-                .probe
-                .as_ref()
-                .and_then(|mark| mark.to_str().ok())
-                .filter(|mark| mark.len() <= Event::PROBE_BYTES)
-                .map(str::to_owned),
-        };
-        self.events.send(event, &self.metrics);
-    }
-
-    /// Counts each patch once for each thing that it did.
-    fn count(&self, matches: &[Match], decision: Option<&Decision>, action: wire::Action) {
-        if let Some(decision) = decision {
-            self.metrics
-                .decided(decision.cause.patch.as_ref(), action.name());
-        }
-        let mut counted = Vec::new();
-        for each in matches {
-            let what = match (each.disruptive, each.enforced) {
-                (true, true) if decision.is_some() => continue,
-                (true, true) => action.name(),
-                (true, false) => "shadow",
-                (false, _) => wire::Action::Pass.name(),
-            };
-            let entry = (each.patch.as_ref(), what);
-            if !counted.contains(&entry) {
-                counted.push(entry);
-                self.metrics.decided(entry.0, what);
-            }
-        }
-    }
 }
 
 fn protected(config: &Config, before: &[Protected]) -> Result<Applications, Error> {
@@ -532,70 +398,6 @@ pub(crate) struct Way {
 pub(crate) struct Meant<'a> {
     application: &'a Protected,
     host: Option<HeaderValue>,
-}
-
-impl Story<'_> {
-    /// The id that a trusted proxy gave.
-    fn given_text(&self) -> Option<&str> {
-        self.given.as_ref().and_then(|given| given.to_str().ok())
-    }
-
-    /// What names the request to the next hop.
-    fn id(&self) -> HeaderValue {
-        self.given.clone().unwrap_or_else(|| {
-            let own = HeaderValue::try_from(self.reference.to_string());
-            own.unwrap_or_else(|_| HeaderValue::from_static(""))
-        })
-    }
-}
-
-/// What is remembered of a request while it lives.
-struct Story<'a> {
-    /// Names its event and its page.
-    reference: Reference,
-    /// By what a trusted proxy knows it.
-    given: Option<HeaderValue>,
-    accept: Option<HeaderValue>,
-    version: Version,
-    /// None: it is for no application.
-    answered: Option<&'a Answered>,
-    /// None: no rule concerns it.
-    seen: Option<Seen<'a>>,
-    stripped: bool,
-    /// Who forwards it.
-    role: Role,
-    matches: Vec<Match>,
-}
-
-/// What an event tells of a request, shared with it rather than copied.
-struct Seen<'a> {
-    time_ms: u64,
-    application: &'a str,
-    client: SocketAddr,
-    method: Method,
-    host: Option<HeaderValue>,
-    target: Uri,
-    probe: Option<HeaderValue>,
-}
-
-fn told(found: &Match) -> EventMatch {
-    let (message, value) = mask::value(found);
-    EventMatch {
-        patch: found.patch.as_deref().map(str::to_owned),
-        rule: found.rule,
-        phase: found.phase,
-        target: found.target.clone(),
-        message,
-        value,
-        severity: found.severity,
-        enforced: found.enforced,
-    }
-}
-
-fn text(value: Option<&HeaderValue>) -> String {
-    value.map_or_else(String::new, |value| {
-        String::from_utf8_lossy(value.as_bytes()).into_owned()
-    })
 }
 
 fn without_port(host: &str) -> &str {
