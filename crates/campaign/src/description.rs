@@ -12,10 +12,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::calendar::Freeze;
-use crate::campaign::{Campaign, Rules, Word};
+use crate::campaign::{Campaign, Word};
 use crate::notice::Templates;
 use crate::plan::{Excepted, Host, Inputs, Offer, RingRule, Service, make};
 use crate::policy::{Lane, Policy, Threat, Urgent, VendorPatch};
+use crate::rules::Rules;
 use crate::{Check, Means};
 
 /// A campaign as people describe it.

@@ -8,6 +8,7 @@ mod campaign;
 mod hands;
 mod journal;
 mod readable;
+mod rules;
 mod status;
 mod task;
 mod text;
@@ -23,11 +24,11 @@ pub mod report;
 
 pub use agenda::{Entry as AgendaEntry, Kind as AgendaKind, agenda};
 pub use campaign::{
-    Answer, Campaign, Evidence, Move, Note, Origin, Remedy, Review, Rules, Scope, Source,
-    SourceKind, Word,
+    Answer, Campaign, Evidence, Move, Note, Origin, Remedy, Review, Source, SourceKind, Word,
 };
 pub use hands::{Class, Done, Failure, Found, Hands};
 pub use journal::{Ended, Entry, Journal, LAST, Outcome};
 pub use readable::readable;
+pub use rules::{Rules, Scope};
 pub use status::{OpenConsent, OpenReview, Status, status};
 pub use task::{Action, Backup, Change, Check, Mail, Means, Probe, Retreat, Step, Task, Waiting};

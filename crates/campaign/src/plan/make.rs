@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::graph::{levels, turned};
 use super::{Consent, LeftOut, Plan, PlannedAsset, PlannedPatch, Ring, Wave};
 use crate::calendar::{Freeze, Window, WindowRule, windows};
-use crate::campaign::Rules;
 use crate::policy::{self, Lane, Policy, Threat, VendorPatch};
+use crate::rules::Rules;
 use crate::text::{date, minute, span};
 use crate::{Backup, Check, Means, Retreat};
 

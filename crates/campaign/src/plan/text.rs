@@ -1,9 +1,10 @@
 //! A plan as a text that an approver reads in two minutes.
 
 use super::{Plan, Ring};
-use crate::campaign::{Campaign, Scope};
+use crate::campaign::Campaign;
 use crate::plan::make::begins;
 use crate::policy::Lane;
+use crate::rules::Scope;
 use crate::text::{counted, span};
 
 /// Entries of one list that are spelled out.
