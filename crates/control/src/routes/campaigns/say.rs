@@ -7,6 +7,7 @@ use campaign::{
 use ledger::Role;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use store::Stored;
 
 use super::{CampaignLine, line, looks};
@@ -209,15 +210,6 @@ fn go(call: &Call<'_>) -> Result<Reply, Problem> {
     apply(call, &step)
 }
 
-/// What the call says of it; who and when is known to the ledger.
-fn word(call: &Call<'_>) -> Word {
-    Word {
-        who: String::new(),
-        text: call.why().to_owned(),
-        time_ms: 0,
-    }
-}
-
 fn note(call: &Call<'_>) -> Result<Reply, Problem> {
     let (id, kept): (_, Kept) = (call.number()?, call.body()?);
     call.change(|it| {
@@ -229,56 +221,61 @@ fn note(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn review(call: &Call<'_>) -> Result<Reply, Problem> {
-    let signed: Signed = call.body()?;
-    apply(
-        call,
-        &Move::Review(Review {
-            patch: signed.patch,
-            ring: signed.ring,
-            read: signed.read,
-            issue: signed.issue,
-            word: word(call),
-        }),
-    )
+    say(call, |it: Signed, word| {
+        Move::Review(Review {
+            patch: it.patch,
+            ring: it.ring,
+            read: it.read,
+            issue: it.issue,
+            word,
+        })
+    })
 }
 
 fn show(call: &Call<'_>) -> Result<Reply, Problem> {
-    let shown: Shown = call.body()?;
-    apply(
-        call,
-        &Move::Show(Evidence {
-            patch: shown.patch,
-            from: shown.from,
-            reboot: shown.reboot,
-            took_ms: shown.took_ms,
-            word: word(call),
-        }),
-    )
+    say(call, |it: Shown, word| {
+        Move::Show(Evidence {
+            patch: it.patch,
+            from: it.from,
+            reboot: it.reboot,
+            took_ms: it.took_ms,
+            word,
+        })
+    })
 }
 
 fn remedy(call: &Call<'_>) -> Result<Reply, Problem> {
-    let taken: Taken = call.body()?;
-    apply(
-        call,
-        &Move::Remedy(Remedy {
-            asset: taken.asset,
-            owner: taken.owner,
-            word: word(call),
-        }),
-    )
+    say(call, |it: Taken, word| {
+        Move::Remedy(Remedy {
+            asset: it.asset,
+            owner: it.owner,
+            word,
+        })
+    })
 }
 
 fn answer(call: &Call<'_>) -> Result<Reply, Problem> {
-    let answered: Answered = call.body()?;
-    apply(
-        call,
-        &Move::Answer(Answer {
-            ring: answered.ring,
-            service: answered.service,
-            consents: answered.consents,
-            word: word(call),
-        }),
-    )
+    say(call, |it: Answered, word| {
+        Move::Answer(Answer {
+            ring: it.ring,
+            service: it.service,
+            consents: it.consents,
+            word,
+        })
+    })
+}
+
+/// Keeps what somebody says, with the reason; who and when is known to the ledger.
+fn say<T: DeserializeOwned>(
+    call: &Call<'_>,
+    step: impl FnOnce(T, Word) -> Move,
+) -> Result<Reply, Problem> {
+    let word = Word {
+        who: String::new(),
+        text: call.why().to_owned(),
+        time_ms: 0,
+    };
+    apply(call, &step(call.body()?, word))
 }
 
 fn apply(call: &Call<'_>, step: &Move) -> Result<Reply, Problem> {
