@@ -94,6 +94,31 @@ impl Named {
     }
 }
 
+/// Something in the ledger that has a number, and is to be shown.
+#[derive(Args)]
+pub(crate) struct Numbered {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Its number.
+    #[arg(value_name = "NUMBER")]
+    pub(crate) id: i64,
+    /// Write one JSON object: "version" and "value" among others.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Something in the ledger that has a number, and is to go on or back.
+#[derive(Args)]
+pub(crate) struct Step {
+    #[command(flatten)]
+    pub(crate) numbered: Numbered,
+    /// Let one person alone do what takes two.
+    #[arg(long)]
+    pub(crate) one_person: bool,
+    #[command(flatten)]
+    pub(crate) by: Who,
+}
+
 /// The time, as the ledger tells it.
 pub(crate) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -15,7 +15,7 @@ use ledger::rollout::Policy;
 use serde_json::json;
 use store::{ExceptionFilter, Stored};
 
-use crate::ledger_place::{Place, Who, now_ms};
+use crate::ledger_place::{Numbered, Place, Step, now_ms};
 use crate::listing::Listing;
 
 /// What is not fixed now, and what protects instead; see docs/exceptions.md.
@@ -30,7 +30,8 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     List(List),
-    Show(Show),
+    /// Show an exception.
+    Show(Numbered),
     Add(add::Add),
     /// Consent to an exception: it counts from now on, if its protection is there.
     Approve(Step),
@@ -53,34 +54,6 @@ struct List {
     finding: Option<i64>,
     #[command(flatten)]
     listing: Listing,
-}
-
-/// Show an exception.
-#[derive(Args)]
-struct Show {
-    #[command(flatten)]
-    place: Place,
-    /// The exception's number.
-    id: i64,
-    /// Write one JSON object: {"version", "standing", "value"}.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Step {
-    #[command(flatten)]
-    place: Place,
-    /// The exception's number.
-    id: i64,
-    /// Let the person who asked for it approve it alone.
-    #[arg(long)]
-    one_person: bool,
-    #[command(flatten)]
-    by: Who,
-    /// Write one JSON object: {"version", "standing", "value"}.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Say that somebody has looked again at what shows that something protects.
@@ -148,7 +121,7 @@ fn line(exception: &Exception) -> String {
     )
 }
 
-fn show(arguments: &Show) -> anyhow::Result<ExitCode> {
+fn show(arguments: &Numbered) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let stored = store.read(|it| it.exception(arguments.id))?;
     told(&stored, arguments.json)?;
@@ -189,17 +162,21 @@ fn told(stored: &Stored<Exception>, json: bool) -> anyhow::Result<()> {
 }
 
 fn go(arguments: &Step, step: &Move) -> anyhow::Result<ExitCode> {
-    let store = arguments.place.open()?;
+    let store = arguments.numbered.place.open()?;
     let policy = Policy {
         two_persons: !arguments.one_person,
     };
     let now_ms = now_ms();
     let moved = store.change(&arguments.by.by(now_ms), |it| {
-        it.move_exception(arguments.id, step, policy, None, |it, exception| {
-            control::must_protect(it, exception, now_ms)
-        })
+        it.move_exception(
+            arguments.numbered.id,
+            step,
+            policy,
+            None,
+            |it, exception| control::must_protect(it, exception, now_ms),
+        )
     })?;
-    told(&moved, arguments.json)?;
+    told(&moved, arguments.numbered.json)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,7 +16,7 @@ use store::{RolloutFilter, Stored};
 
 pub(crate) use back::{Arguments as Rollback, run as roll_back};
 
-use crate::ledger_place::{Place, Who, now_ms};
+use crate::ledger_place::{Numbered, Place, Step, now_ms};
 use crate::listing::Listing;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -34,7 +34,8 @@ pub(crate) struct Arguments {
 enum Command {
     Start(start::Start),
     List(List),
-    Show(Show),
+    /// Show a rollout.
+    Show(Numbered),
     /// One step on.
     Promote(Step),
     /// One step back; a retired one enforces again.
@@ -69,34 +70,6 @@ struct List {
     stage: Option<Stage>,
     #[command(flatten)]
     listing: Listing,
-}
-
-/// Show a rollout.
-#[derive(Args)]
-struct Show {
-    #[command(flatten)]
-    place: Place,
-    /// The rollout's number.
-    id: i64,
-    /// Write one JSON object: {"version", "value"}.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Step {
-    #[command(flatten)]
-    place: Place,
-    /// The rollout's number.
-    id: i64,
-    /// Let one person alone enforce in production.
-    #[arg(long)]
-    one_person: bool,
-    #[command(flatten)]
-    by: Who,
-    /// Write one JSON object: {"version", "value"}.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Args)]
@@ -182,7 +155,7 @@ fn line(rollout: &Rollout) -> String {
     )
 }
 
-fn show(arguments: &Show) -> anyhow::Result<ExitCode> {
+fn show(arguments: &Numbered) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let stored = store.read(|it| it.rollout(arguments.id))?;
     told(&stored, arguments.json)?;
@@ -221,30 +194,30 @@ fn told(stored: &Stored<Rollout>, json: bool) -> anyhow::Result<()> {
 }
 
 fn go(arguments: &Step, step: &Move) -> anyhow::Result<ExitCode> {
-    let store = arguments.place.open()?;
+    let store = arguments.numbered.place.open()?;
     let policy = Policy {
         two_persons: !arguments.one_person,
     };
     let moved = store.change(&arguments.by.by(now_ms()), |it| {
-        it.move_rollout(arguments.id, step, policy, None)
+        it.move_rollout(arguments.numbered.id, step, policy, None)
     })?;
-    told(&moved, arguments.json)?;
+    told(&moved, arguments.numbered.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn prove(arguments: &Prove) -> anyhow::Result<ExitCode> {
     let step = &arguments.step;
-    let store = step.place.open()?;
-    let rollout = store.read(|it| it.rollout(step.id))?.value;
+    let store = step.numbered.place.open()?;
+    let rollout = store.read(|it| it.rollout(step.numbered.id))?.value;
     let digests = [rollout.digest];
     let documents = store.read(|it| it.documents(&digests, 0))?;
     let [document] = &documents[..] else {
-        anyhow::bail!("the document of rollout {} is not kept", step.id);
+        anyhow::bail!("the document of rollout {} is not kept", step.numbered.id);
     };
     let proof = proof::read(&arguments.proof, &rollout.patch, document)?;
     let proven = store.change(&step.by.by(now_ms()), |it| {
-        it.prove_rollout(step.id, &proof, None)
+        it.prove_rollout(step.numbered.id, &proof, None)
     })?;
-    told(&proven, step.json)?;
+    told(&proven, step.numbered.json)?;
     Ok(ExitCode::SUCCESS)
 }
