@@ -93,9 +93,10 @@ fn act(service: &Service, memory: &mut Memory, now_ms: i64) -> Result<(), Error>
     }
     let live = service.store.read(|it| it.live_rollouts())?;
     doer.tell(&live)?;
-    doer.tell_holes(memory)?;
+    let coverage = service.store.read(Coverage::of)?;
+    doer.tell_holes(&coverage, memory)?;
     doer.link(&live, memory)?;
-    doer.except(memory)
+    doer.except(&coverage, memory)
 }
 
 struct Doer<'a> {
@@ -213,8 +214,7 @@ impl Doer<'_> {
     }
 
     /// Tells of ways on which nothing enforces, each once as long as it is so.
-    fn tell_holes(&self, memory: &mut Memory) -> Result<(), Error> {
-        let coverage = self.service.store.read(Coverage::of)?;
+    fn tell_holes(&self, coverage: &Coverage, memory: &mut Memory) -> Result<(), Error> {
         let map = coverage.map();
         for point in coverage.points() {
             let holes = map.holes_of(point).into_iter();
@@ -247,14 +247,14 @@ impl Doer<'_> {
     }
 
     /// Ends exceptions whose time or protection is gone; lets findings follow the others.
-    fn except(&self, memory: &mut Memory) -> Result<(), Error> {
+    fn except(&self, coverage: &Coverage, memory: &mut Memory) -> Result<(), Error> {
         let store = &self.service.store;
         let before = std::mem::take(&mut memory.unsettled);
         let in_force = store.read(|it| it.exceptions_in_force())?;
         if in_force.is_empty() {
             return Ok(());
         }
-        let known = store.read(Protections::of)?;
+        let known = store.read(|it| Protections::of(it, coverage))?;
         for exception in in_force {
             let protects = store.read(|it| known.protects(it, &exception.value, self.now_ms))?;
             let Err(red) = protects else { continue };

@@ -13,7 +13,8 @@ use store::{Error, Session};
 use crate::coverage::{Coverage, Does, PatchesCovered};
 
 /// How long what ingress points attest may be behind before that counts, in milliseconds: a new
-/// bundle reaches them in seconds.
+/// bundle reaches them in seconds, and after a time without a control side they tell of
+/// themselves within half a minute.
 pub(crate) const SETTLES_MS: i64 = 60 * 1000;
 
 /// Why something does not protect.
@@ -43,7 +44,8 @@ fn settling<T>(why: impl Into<String>) -> Result<T, Red> {
 /// # Errors
 /// It is not, or the ledger cannot be asked.
 pub fn must_protect(it: &mut Session<'_>, exception: &Exception, now_ms: i64) -> Result<(), Error> {
-    let known = Protections::of(it)?;
+    let coverage = Coverage::of(it)?;
+    let known = Protections::of(it, &coverage)?;
     known.protects(it, exception, now_ms)?.map_err(|red| {
         let id = exception.id;
         Refused::new(format!("exception {id} cannot come in force: {}", red.why)).into()
@@ -59,24 +61,24 @@ struct Way<'a> {
 }
 
 /// All that is known of protection at one moment.
-pub(crate) struct Protections {
-    coverage: Coverage,
+pub(crate) struct Protections<'a> {
+    coverage: &'a Coverage,
     applications: Vec<Application>,
     /// The documents that were proven, of rollouts that have not ended.
     proven: BTreeSet<String>,
 }
 
-impl Protections {
+impl<'c> Protections<'c> {
     /// As it is now.
     ///
     /// # Errors
     /// The ledger cannot be asked.
-    pub(crate) fn of(it: &mut Session<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(it: &mut Session<'_>, coverage: &'c Coverage) -> Result<Self, Error> {
         let rollouts = it.live_rollouts()?.into_iter().map(|it| it.value);
         let proven = rollouts.filter(|it| matches!(it.evidence, Evidence::Proven(_)));
         Ok(Self {
             proven: proven.map(|it| it.digest).collect(),
-            coverage: Coverage::of(it)?,
+            coverage,
             applications: it.all()?,
         })
     }
@@ -213,7 +215,7 @@ impl Protections {
         guards.iter().try_for_each(|id| {
             let seen_ms = self.coverage.seen_ms(id).unwrap_or(0);
             match now_ms.saturating_sub(seen_ms) > due::SILENT_MS {
-                true => red(format!("{id} does not tell any more what it enforces")),
+                true => settling(format!("{id} does not tell any more what it enforces")),
                 false => Ok(()),
             }
         })

@@ -339,7 +339,7 @@ fn an_exception_is_void_when_a_way_around_its_patch_is_found() {
 }
 
 #[test]
-fn an_exception_outlives_the_moment_in_which_a_bundle_spreads_but_not_silence() {
+fn an_exception_outlives_a_moment_and_a_time_without_a_control_side_but_not_silence() {
     let (control, point) = excepted();
     let told = control.signed(&point, "POST /attestations", &attestation(1));
     assert_eq!(told.status, 204);
@@ -351,7 +351,14 @@ fn an_exception_outlives_the_moment_in_which_a_bundle_spreads_but_not_silence() 
     attest(&control, &point);
     later(2 * MINUTE);
     assert_eq!(state(&control), State::Excepted);
-    control.clock.fetch_add(11 * MINUTE, Ordering::Relaxed);
+    // Nobody could be told for long; then the ingress point tells of itself again.
+    later(11 * MINUTE);
+    attest(&control, &point);
+    later(2 * MINUTE);
+    assert_eq!(state(&control), State::Excepted);
+    later(11 * MINUTE);
+    assert_eq!(state(&control), State::Excepted);
+    control.clock.fetch_add(2 * MINUTE, Ordering::Relaxed);
     assert_eq!(
         void(&control),
         "edge does not tell any more what it enforces"
