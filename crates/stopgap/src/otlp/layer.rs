@@ -26,7 +26,6 @@ pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(
         .with_target(gateway::EVENTS, LevelFilter::TRACE)
         .with_target(gateway::REQUESTS, LevelFilter::TRACE)
         // What goes wrong with exporting must not make more to export.
-        .with_target(module_path!(), LevelFilter::OFF)
         .with_target("stopgap::otlp", LevelFilter::OFF);
     let count = AtomicU32::new(0);
     Taker {
