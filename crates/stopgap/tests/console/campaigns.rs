@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::side::Control;
 use crate::webdriver::Browser;
-use crate::{axe, judge, sign_in, stopgap, token};
+use crate::{judge, sign_in, stopgap, token};
 
 /// A database, the application on it and an asset for trials; one vulnerability is exploited.
 fn fill(control: &Control, op: &str) {
@@ -51,7 +51,6 @@ fn campaign(words: &[&str], data: &Path) {
 
 #[test]
 fn a_campaign_is_brought_to_its_report() {
-    let axe = axe();
     let data = tempfile::tempdir().unwrap();
     let control = Control::start(data.path(), &[]);
     let op = token(data.path(), "ops@example.org", "operator");
@@ -72,10 +71,10 @@ fn a_campaign_is_brought_to_its_report() {
         ".cards li:first-child p:last-child",
         "First: it is exploited now, unshielded and unfixed",
     );
-    judge(&browser, &axe, "today-of-both-halves");
+    judge(&browser, "today-of-both-halves");
     at("/calendar");
     browser.sees("wave 1, 1 asset");
-    judge(&browser, &axe, "calendar");
+    judge(&browser, "calendar");
 
     at("/campaigns/1");
     browser.type_into("#why", "it is time");
@@ -88,7 +87,7 @@ fn a_campaign_is_brought_to_its_report() {
         browser.type_into("#release_notes", "https://vendor.example/notes");
         browser.type_into("#known_issues", "none that we have");
         browser.type_into("#why", "read both");
-        judge(&browser, &axe, &format!("review-for-{ring}"));
+        judge(&browser, &format!("review-for-{ring}"));
         browser.click("form[aria-label='Sign the review'] button");
         browser.sees("Inbox");
     }
@@ -97,13 +96,13 @@ fn a_campaign_is_brought_to_its_report() {
     sign_in(&browser, &url, &shop);
     at("/inbox");
     browser.sees("shop in production");
-    judge(&browser, &axe, "inbox");
+    judge(&browser, "inbox");
     browser.type_into("#why-1", "we are closed that night");
     browser.click("button[value=consent]");
     browser.sees("No campaign waits for consent.");
     at("/campaigns/1");
     browser.sees("3 open");
-    judge(&browser, &axe, "campaign");
+    judge(&browser, "campaign");
 
     campaign(
         &["run", "1", "--no-wait", "--program", "./program.sh"],
@@ -111,14 +110,14 @@ fn a_campaign_is_brought_to_its_report() {
     );
     browser.click("a[href='/campaigns/1?follow=1']");
     browser.sees("3 done");
-    judge(&browser, &axe, "campaign-followed");
+    judge(&browser, "campaign-followed");
     at("/campaigns/1/report");
     browser.sees("consents to shop in production");
-    judge(&browser, &axe, "campaign-report");
+    judge(&browser, "campaign-report");
     for page in ["campaigns", "inventory"] {
         at(&format!("/{page}"));
         browser.sees("Stopgap");
-        judge(&browser, &axe, &format!("{page}-of-a-campaign"));
+        judge(&browser, &format!("{page}-of-a-campaign"));
     }
     browser.sees("no-owner");
     control.stop();

@@ -10,6 +10,7 @@ mod webdriver;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use base64_simd::STANDARD;
 use serde_json::Value;
@@ -52,23 +53,27 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-fn axe() -> String {
-    let folder = folder("axe");
-    let script = folder.join("node_modules/axe-core/axe.min.js");
-    if !script.exists() {
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
-        let installed = npm.arg(&folder).arg(AXE).status().unwrap();
-        assert!(installed.success());
-    }
-    std::fs::read_to_string(script).unwrap()
+/// The script of axe-core. Tests run at the same time: one of them installs it.
+fn axe() -> &'static str {
+    static SCRIPT: LazyLock<String> = LazyLock::new(|| {
+        let folder = folder("axe");
+        let script = folder.join("node_modules/axe-core/axe.min.js");
+        if !script.exists() {
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
+            let installed = npm.arg(&folder).arg(AXE).status().unwrap();
+            assert!(installed.success());
+        }
+        std::fs::read_to_string(script).unwrap()
+    });
+    &SCRIPT
 }
 
 /// A page is fit for everybody, in both schemes; a picture of it is kept.
-fn judge(browser: &Browser, axe: &str, name: &str) {
+fn judge(browser: &Browser, name: &str) {
     for scheme in ["light", "dark"] {
         browser.prefer(scheme);
-        browser.run(axe, &[]);
+        browser.run(axe(), &[]);
         let found = browser.wait_for(
             "const done = arguments[arguments.length - 1]; \
              axe.run().then(found => done(found.violations.map(each => \
@@ -95,7 +100,6 @@ fn sign_in(browser: &Browser, url: &str, token: &str) {
 
 #[test]
 fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
-    let axe = axe();
     let data = tempfile::tempdir().unwrap();
     let control = Control::start(data.path(), &[]);
     let (ann, bob) = (
@@ -107,7 +111,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     let at = |path: &str| browser.open(&format!("{url}{path}"));
     at("/");
     browser.sees("Your token");
-    judge(&browser, &axe, "sign-in");
+    judge(&browser, "sign-in");
     sign_in(&browser, &url, &ann);
     browser.sees("Nothing needs a decision.");
 
@@ -119,7 +123,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     let proof = data.path().join("CVE-2026-0001.http");
     std::fs::write(&proof, EXPLOIT).unwrap();
     at("/patches/new");
-    judge(&browser, &axe, "new-patch");
+    judge(&browser, "new-patch");
     browser.click("option[value=http]");
     browser.type_into("#file", proof.to_str().unwrap());
     browser.click("form[aria-label='Make one from a description'] button");
@@ -129,7 +133,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
         document.as_str().unwrap().contains("/download"),
         "{document}"
     );
-    judge(&browser, &axe, "review");
+    judge(&browser, "review");
     browser.run("document.querySelector('#fix').value = ''", &[]);
     browser.type_into("#fix", "ticket 7");
     browser.type_into(
@@ -138,16 +142,16 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     );
     browser.click("form[aria-label='Write one'] button");
     browser.sees("It was never rolled out.");
-    judge(&browser, &axe, "patch");
+    judge(&browser, "patch");
 
     // The exploit as people read it, what stops it, and another version of the document.
     browser.click("a[href$='/proof']");
     browser.click("summary");
     browser.sees("../../../../etc/passwd");
     browser.finds("tr.hit mark");
-    judge(&browser, &axe, "proof");
+    judge(&browser, "proof");
     at("/patches/CVE-2026-0001/document");
-    judge(&browser, &axe, "document");
+    judge(&browser, "document");
     browser.run(
         "const it = document.querySelector('#document'); it.value = it.value.replace(/^title: .*$/m, 'title: Downloads')",
         &[],
@@ -157,7 +161,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     browser.sees("Downloads");
     browser.click("a[href$='/history']");
     browser.sees("+title: Downloads");
-    judge(&browser, &axe, "history");
+    judge(&browser, "history");
     at("/patches/CVE-2026-0001");
 
     browser.type_into("#why", "it is attacked");
@@ -171,17 +175,17 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
         promote("nothing speaks against it");
         browser.sees_in(STAGE, stage);
     }
-    judge(&browser, &axe, "rollout");
+    judge(&browser, "rollout");
     promote("all is well");
     browser.sees("somebody other than who started it must approve it first");
-    judge(&browser, &axe, "refused");
+    judge(&browser, "refused");
 
     at("/rollouts/1");
     browser.click("header button");
     browser.sees("Your token");
     sign_in(&browser, &url, &bob);
     browser.sees("waits for somebody's consent");
-    judge(&browser, &axe, "today");
+    judge(&browser, "today");
     browser.click("main a[href='/rollouts/1']");
     browser.type_into("#why", "I have read it");
     browser.click("button[value=approve]");
@@ -201,7 +205,7 @@ fn a_proof_of_concept_becomes_a_patch_that_is_enforced() {
     ] {
         browser.click(&format!("nav a[href='/{page}']"));
         browser.sees("Stopgap");
-        judge(&browser, &axe, page);
+        judge(&browser, page);
     }
     at("/audit");
     browser.sees("both of us agree");
