@@ -1,5 +1,7 @@
 //! Requests that matched, and what to do about one that should not have.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use ledger::rollout::Stage;
 use ledger::{Area, Role, Rollout, VirtualPatch};
@@ -32,8 +34,7 @@ pub(super) fn hits(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let refines = visit.service.workshop.is_some() && visit.may(Role::Viewer, Area::Patches);
     let hits = events.items.into_iter().map(|event| {
         let matches = event.matches.iter().filter(|_| refines);
-        let mut patches: Vec<_> = matches.filter_map(|each| each.patch.clone()).collect();
-        patches.dedup();
+        let patches: BTreeSet<_> = matches.filter_map(|each| each.patch.clone()).collect();
         let patches = patches.into_iter().map(|patch| {
             let link = [
                 ("ingress", &event.ingress),
