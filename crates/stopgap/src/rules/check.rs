@@ -5,7 +5,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use engine::{Input, Limits};
-use seclang::{Action, DirectiveKind, Location, Rule, Ruleset, Selector, Span};
+use seclang::{
+    Action, Directive, DirectiveKind, Location, Rule, Ruleset, Selector, SourceMap, Span,
+};
 use serde_json::json;
 
 use super::explain::is_linear;
@@ -44,12 +46,7 @@ pub(super) fn run(rules: &[Ruleset], as_json: bool) -> anyhow::Result<ExitCode> 
             message: message.to_owned(),
         })
         .collect();
-    let set = variables_set(rules);
-    for ruleset in rules {
-        doubts.extend(unreachable(ruleset));
-        doubts.extend(without_marker(ruleset));
-        doubts.extend(each_rule(ruleset, &set));
-    }
+    doubts.extend(doubts_of(rules));
     doubts.sort_by_key(|doubt| {
         let place = doubt.location.as_ref();
         place.map(|at| (at.path.clone(), at.line, at.column))
@@ -74,12 +71,27 @@ pub(super) fn run(rules: &[Ruleset], as_json: bool) -> anyhow::Result<ExitCode> 
     })
 }
 
+fn doubts_of(rules: &[Ruleset]) -> Vec<Doubt> {
+    let set = variables_set(rules);
+    let mut doubts = unreachable(rules);
+    doubts.extend(without_marker(rules));
+    doubts.extend(rules.iter().flat_map(|each| each_rule(each, &set)));
+    doubts
+}
+
+/// All directives in the order in which they count: a skip goes on into the next file.
+fn in_order(rules: &[Ruleset]) -> impl DoubleEndedIterator<Item = (&SourceMap, &Directive)> {
+    rules
+        .iter()
+        .flat_map(|it| it.directives.iter().map(move |each| (&it.sources, each)))
+}
+
 /// Rules between an unconditional `skipAfter` and its marker, in its phase.
-fn unreachable(ruleset: &Ruleset) -> Vec<Doubt> {
+fn unreachable(rules: &[Ruleset]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
-    let mut skipping: HashMap<u8, (&str, Span)> = HashMap::new();
+    let mut skipping: HashMap<u8, (&str, Location)> = HashMap::new();
     let mut chained = false;
-    for directive in &ruleset.directives {
+    for (sources, directive) in in_order(rules) {
         if let DirectiveKind::Marker(name) = &directive.kind {
             skipping.retain(|_, (wanted, _)| *wanted != name.value);
             continue;
@@ -94,33 +106,30 @@ fn unreachable(ruleset: &Ruleset) -> Vec<Doubt> {
         }
         if let Some((marker, by)) = skipping.get(&phase) {
             doubts.push(Doubt {
-                location: Some(ruleset.sources.locate(directive.span)),
-                message: format!(
-                    "never runs: {} always skips to {marker}",
-                    ruleset.sources.locate(*by)
-                ),
+                location: Some(sources.locate(directive.span)),
+                message: format!("never runs: {by} always skips to {marker}"),
             });
         } else if let (DirectiveKind::Action(_), Some(marker)) =
             (&directive.kind, argument(actions, "skipAfter"))
         {
-            skipping.insert(phase, (marker, directive.span));
+            skipping.insert(phase, (marker, sources.locate(directive.span)));
         }
     }
     doubts
 }
 
 /// Where it is skipped to a marker that does not follow.
-fn without_marker(ruleset: &Ruleset) -> Vec<Doubt> {
+fn without_marker(rules: &[Ruleset]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let mut follow = BTreeSet::new();
-    for directive in ruleset.directives.iter().rev() {
+    for (sources, directive) in in_order(rules).rev() {
         if let DirectiveKind::Marker(name) = &directive.kind {
             follow.insert(name.value.as_str());
         }
         let marker = actions(directive).and_then(|actions| argument(actions, "skipAfter"));
         if let Some(marker) = marker.filter(|marker| !follow.contains(marker)) {
             doubts.push(Doubt {
-                location: Some(ruleset.sources.locate(directive.span)),
+                location: Some(sources.locate(directive.span)),
                 message: format!(
                     "there is no marker {marker} after this: all later rules of its phase are skipped"
                 ),
@@ -303,15 +312,11 @@ fn decoding(actions: &[Action]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn doubts(text: &str) -> Vec<String> {
-        let rules = seclang::parse("a.conf", text, &seclang::Limits::default()).unwrap();
-        let set = variables_set(std::slice::from_ref(&rules));
-        unreachable(&rules)
-            .into_iter()
-            .chain(without_marker(&rules))
-            .chain(each_rule(&rules, &set))
-            .map(|doubt| doubt.message)
-            .collect()
+    fn doubts(files: &[&str]) -> Vec<String> {
+        let read = |text: &&str| seclang::parse("a.conf", text, &seclang::Limits::default());
+        let rules: Vec<Ruleset> = files.iter().map(|text| read(text).unwrap()).collect();
+        let found = doubts_of(&rules).into_iter();
+        found.map(|doubt| doubt.message).collect()
     }
 
     #[test]
@@ -341,7 +346,7 @@ mod tests {
             ),
             ("SecRule !ARGS:a \"@rx a\" \"id:1\"", "nothing is looked at"),
         ] {
-            let found = doubts(text);
+            let found = doubts(&[text]);
             assert!(
                 found.iter().any(|doubt| doubt.contains(part)),
                 "{text}: {found:?}"
@@ -351,6 +356,22 @@ mod tests {
              SecMarker END\n\
              SecRule TX:score_1 \"@eq 1\" \"id:2,phase:1,chain\"\n\
              SecRule &TX:other \"@eq 0\" \"t:lowercase,t:urlDecodeUni,t:lowercase\"\n";
-        assert_eq!(doubts(sound), Vec::<String>::new());
+        assert_eq!(doubts(&[sound]), Vec::<String>::new());
+    }
+    #[test]
+    fn files_are_read_as_one_after_the_other() {
+        let skip = "SecAction \"id:1,phase:1,skipAfter:END\"";
+        let rule = "SecRule ARGS \"@rx a\" \"id:2,phase:1\"";
+        assert_eq!(doubts(&[skip, "SecMarker END", rule]), Vec::<String>::new());
+        let found = doubts(&[skip, rule, "SecMarker END"]);
+        assert!(
+            found.len() == 1 && found[0].contains("never runs"),
+            "{found:?}"
+        );
+        let found = doubts(&["SecMarker END", skip]);
+        assert!(
+            found.len() == 1 && found[0].contains("no marker END"),
+            "{found:?}"
+        );
     }
 }
