@@ -41,6 +41,7 @@ pub use error::CompileError;
 pub use language::actions::summary as action_summary;
 pub use language::nearest::nearest;
 pub use language::variables::first_phase as variable_phase;
+pub use language::variables::members as variable_members;
 pub use language::variables::reference as variables;
 pub use limits::Limits;
 pub use operators::{NoResources, Resources};

@@ -11,6 +11,18 @@ pub struct Places {
     reader: Reader<Vec<u8>>,
 }
 
+/// What `GEO` may hold of a place.
+pub(crate) const NAMES: [&str; 8] = [
+    "COUNTRY_CODE",
+    "COUNTRY_NAME",
+    "COUNTRY_CONTINENT",
+    "REGION",
+    "CITY",
+    "POSTAL_CODE",
+    "LATITUDE",
+    "LONGITUDE",
+];
+
 /// What `GEO` holds of a place: names and values.
 pub(crate) type Place = Vec<(&'static str, String)>;
 
@@ -55,16 +67,17 @@ impl Places {
         let region = city.subdivisions.first();
         let number = |number: Option<f64>| number.map(|number| number.to_string());
         let text = |text: Option<&str>| text.map(str::to_owned);
-        for (name, value) in [
-            ("COUNTRY_CODE", text(city.country.iso_code)),
-            ("COUNTRY_NAME", text(city.country.names.english)),
-            ("COUNTRY_CONTINENT", text(city.continent.code)),
-            ("REGION", text(region.and_then(|region| region.iso_code))),
-            ("CITY", text(city.city.names.english)),
-            ("POSTAL_CODE", text(city.postal.code)),
-            ("LATITUDE", number(location.latitude)),
-            ("LONGITUDE", number(location.longitude)),
-        ] {
+        let values = [
+            text(city.country.iso_code),
+            text(city.country.names.english),
+            text(city.continent.code),
+            text(region.and_then(|region| region.iso_code)),
+            text(city.city.names.english),
+            text(city.postal.code),
+            number(location.latitude),
+            number(location.longitude),
+        ];
+        for (name, value) in NAMES.into_iter().zip(values) {
             place.extend(value.map(|value| (name, value)));
         }
         place

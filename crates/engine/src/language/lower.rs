@@ -251,6 +251,7 @@ impl<'a> Lowering<'a> {
                     data: read.data,
                     tags: read.tags.into(),
                     severity: read.severity,
+                    revision: read.revision,
                     disruptive: disruptive(verb, status, &default),
                     log: read.log.unwrap_or(default.log),
                     alone: None,

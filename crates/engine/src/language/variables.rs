@@ -133,7 +133,7 @@ variables! {
     MatchedVars "MATCHED_VARS" Collection 1 "all values that matched in the last rule";
     MatchedVarsNames "MATCHED_VARS_NAMES" Collection 1 "names of all that matched in the last rule";
     HighestSeverity "HIGHEST_SEVERITY" Scalar 1 "the gravest severity of the rules that matched so far; 255 if none did";
-    Rule "RULE" Collection 1 "id, msg, logdata, severity and phase of the rule being run";
+    Rule "RULE" Collection 1 "id, rev, msg, logdata, severity and phase of the rule being run";
     UniqueId "UNIQUE_ID" Scalar 1 "a name of this transaction that no other has";
     Duration "DURATION" Scalar 1 "always 0: the engine knows no clock beyond when the request came";
     ModsecBuild "MODSEC_BUILD" Scalar 1 "the version of ModSecurity whose rules are understood, as a number";
@@ -289,6 +289,19 @@ pub fn reference() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub fn first_phase(name: &str) -> Option<u8> {
     find(name).map(|spec| spec.phase)
 }
+
+/// The names of all that a collection ever holds, by the collection's name; none if rules,
+/// requests or responses choose them.
+pub fn members(name: &str) -> Option<&'static [&'static str]> {
+    match find(name)?.variable {
+        Variable::Geo => Some(&crate::places::NAMES),
+        Variable::Rule => Some(&RULE_NAMES),
+        _ => None,
+    }
+}
+
+/// What `RULE` holds.
+pub(crate) const RULE_NAMES: [&str; 6] = ["id", "rev", "phase", "severity", "msg", "logdata"];
 
 /// Why there is no variable of that name: it is not offered, or not known.
 pub(crate) fn missing(name: &str) -> String {

@@ -134,6 +134,8 @@ pub(crate) struct Rule {
     pub(crate) data: Text,
     pub(crate) tags: Arc<[String]>,
     pub(crate) severity: Option<u8>,
+    /// `rev`.
+    pub(crate) revision: Option<Box<str>>,
     pub(crate) disruptive: Disruptive,
     /// Whether a match is reported.
     pub(crate) log: bool,

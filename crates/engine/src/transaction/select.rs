@@ -406,18 +406,19 @@ impl Run<'_> {
         let Some(rule) = self.current else {
             return Pairs::new();
         };
-        let mut pairs = vec![
-            (b"id".to_vec(), rule.id.to_string().into_bytes()),
-            (b"phase".to_vec(), rule.phase.to_string().into_bytes()),
-        ];
-        if let Some(severity) = rule.severity {
-            pairs.push((b"severity".to_vec(), severity.to_string().into_bytes()));
-        }
         // As written: a message that names RULE would have no end.
-        for (name, text) in [("msg", &rule.message), ("logdata", &rule.data)] {
-            pairs.push((name.into(), text.written().as_bytes().to_vec()));
-        }
+        let values = [
+            Some(rule.id.to_string()),
+            rule.revision.as_deref().map(str::to_owned),
+            Some(rule.phase.to_string()),
+            rule.severity.map(|it| it.to_string()),
+            Some(rule.message.written().to_owned()),
+            Some(rule.data.written().to_owned()),
+        ];
+        let pairs = variables::RULE_NAMES.into_iter().zip(values);
         pairs
+            .filter_map(|(name, value)| Some((name.into(), value?.into_bytes())))
+            .collect()
     }
 
     /// `ARGS:q`, as rules and people write it.

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use engine::{Input, Limits};
-use seclang::{
-    Action, Directive, DirectiveKind, Location, Rule, Ruleset, Selector, SourceMap, Span,
-};
+use seclang::{Action, Directive, DirectiveKind, Location, Rule, Ruleset, SourceMap, Span};
 use serde_json::json;
 
 use super::explain::is_linear;
 use super::files::RuleFiles;
-use super::{actions, argument, has, phase};
+use super::selectors::Filled;
+use super::{actions, argument, has, id, phase};
 
 /// Something doubtful, and where.
 struct Doubt {
@@ -72,11 +72,57 @@ pub(super) fn run(rules: &[Ruleset], as_json: bool) -> anyhow::Result<ExitCode> 
 }
 
 fn doubts_of(rules: &[Ruleset]) -> Vec<Doubt> {
-    let set = variables_set(rules);
+    let filled = Filled::of(rules);
     let mut doubts = unreachable(rules);
     doubts.extend(without_marker(rules));
-    doubts.extend(rules.iter().flat_map(|each| each_rule(each, &set)));
+    doubts.extend(rules.iter().flat_map(|each| each_rule(each, &filled)));
+    doubts.extend(meant_nowhere(rules));
     doubts
+}
+
+/// Where `ctl` switches off rules by ids that no rule has.
+fn meant_nowhere(rules: &[Ruleset]) -> Vec<Doubt> {
+    let known: BTreeSet<u64> = in_order(rules)
+        .filter_map(|(_, directive)| id(actions(directive)?))
+        .collect();
+    let mut doubts = Vec::new();
+    for (sources, directive) in in_order(rules) {
+        for action in actions(directive).unwrap_or_default() {
+            let Some(ids) = switched_off(action) else {
+                continue;
+            };
+            if known.range(ids.clone()).next().is_none() {
+                let (first, last) = ids.into_inner();
+                let named = match first == last {
+                    true => format!("no rule has the id {first}"),
+                    false => format!("no rule has an id of {first} to {last}"),
+                };
+                doubts.push(Doubt {
+                    location: Some(sources.locate(directive.span)),
+                    message: format!("{named}, which ctl switches off"),
+                });
+            }
+        }
+    }
+    doubts
+}
+
+fn switched_off(action: &Action) -> Option<RangeInclusive<u64>> {
+    if !action.name.eq_ignore_ascii_case("ctl") {
+        return None;
+    }
+    let (option, value) = action.argument.as_deref()?.split_once('=')?;
+    let by_id = ["ruleRemoveById", "ruleRemoveTargetById"];
+    if !by_id
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(option.trim()))
+    {
+        return None;
+    }
+    let ids = value.split(';').next()?.trim();
+    let (first, last) = ids.split_once('-').unwrap_or((ids, ids));
+    let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first <= last).then_some(first..=last)
 }
 
 /// All directives in the order in which they count: a skip goes on into the next file.
@@ -139,24 +185,7 @@ fn without_marker(rules: &[Ruleset]) -> Vec<Doubt> {
     doubts
 }
 
-/// Names of TX variables that some rule sets; up to the first macro of a name.
-fn variables_set(rules: &[Ruleset]) -> BTreeSet<String> {
-    rules
-        .iter()
-        .flat_map(|ruleset| &ruleset.directives)
-        .filter_map(actions)
-        .flatten()
-        .filter(|action| action.name.eq_ignore_ascii_case("setvar"))
-        .filter_map(|action| {
-            let path = action.argument.as_deref()?.trim_start_matches('!');
-            let path = path.split('=').next()?.to_ascii_lowercase();
-            let name = path.strip_prefix("tx.").or(path.strip_prefix("tx:"))?;
-            Some(name.split("%{").next()?.trim().to_owned())
-        })
-        .collect()
-}
-
-fn each_rule(ruleset: &Ruleset, set: &BTreeSet<String>) -> Vec<Doubt> {
+fn each_rule(ruleset: &Ruleset, filled: &Filled) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let (mut in_phase, mut chained) = (2, false);
     for directive in &ruleset.directives {
@@ -173,7 +202,7 @@ fn each_rule(ruleset: &Ruleset, set: &BTreeSet<String>) -> Vec<Doubt> {
             });
         };
         if let DirectiveKind::Rule(rule) = &directive.kind {
-            targets(rule, in_phase, set, &mut doubt);
+            targets(rule, in_phase, filled, &mut doubt);
             if !is_linear(rule) {
                 let message = "look-around and back-references are not linear: a long value may reach the limit on backtracking, and then does not match";
                 doubt(rule.operator.span, message.to_owned());
@@ -186,7 +215,7 @@ fn each_rule(ruleset: &Ruleset, set: &BTreeSet<String>) -> Vec<Doubt> {
     doubts
 }
 
-fn targets(rule: &Rule, phase: u8, set: &BTreeSet<String>, doubt: &mut dyn FnMut(Span, String)) {
+fn targets(rule: &Rule, phase: u8, filled_by: &Filled, doubt: &mut dyn FnMut(Span, String)) {
     for target in rule.targets.iter().filter(|target| !target.excluded) {
         let filled = engine::variable_phase(&target.variable).unwrap_or(1);
         if filled > phase {
@@ -198,18 +227,8 @@ fn targets(rule: &Rule, phase: u8, set: &BTreeSet<String>, doubt: &mut dyn FnMut
                 ),
             );
         }
-        if let (true, Some(Selector::Literal(name))) =
-            (target.variable.eq_ignore_ascii_case("TX"), &target.selector)
-        {
-            let name = name.to_ascii_lowercase();
-            let captured = name.len() == 1 && name.chars().all(|letter| letter.is_ascii_digit());
-            let known = set.iter().any(|known| {
-                *known == name || known.ends_with(['_', '-', '.']) && name.starts_with(known)
-            });
-            // A count asks whether it is set at all.
-            if !captured && !known && !target.counted && !name.contains("%{") {
-                doubt(target.span, format!("no rule sets TX:{name}"));
-            }
+        if let Some(message) = filled_by.never(target) {
+            doubt(target.span, message);
         }
     }
     let selects = rule.targets.iter().any(|target| !target.excluded);
@@ -339,6 +358,19 @@ mod tests {
                 "SecRule TX:scroe \"@gt 1\" \"id:1,phase:2\"",
                 "no rule sets TX:scroe",
             ),
+            (
+                "SecRule IP:count \"@gt 1\" \"id:1\"",
+                "no rule opens it with initcol:ip=",
+            ),
+            (
+                "SecAction \"id:1,setuid:a,setvar:user.count=1\"\nSecRule USER:cuont \"@gt 1\" \"id:2\"",
+                "no rule sets USER:cuont",
+            ),
+            (
+                "SecAction \"id:1,phase:1,ctl:ruleRemoveTargetById=10-20;ARGS:a\"",
+                "an id of 10 to 20",
+            ),
+            ("SecRule RULE:name \"@rx a\" \"id:1\"", "RULE holds id"),
             ("SecRule ARGS \"@rx a(?!b)\" \"id:1\"", "not linear"),
             (
                 "SecRule ARGS \"@rx a\" \"id:1,t:lowercase,t:base64Decode\"",
@@ -355,7 +387,9 @@ mod tests {
         let sound = "SecAction \"id:1,phase:1,setvar:tx.score_%{REMOTE_ADDR}=1,skipAfter:END\"\n\
              SecMarker END\n\
              SecRule TX:score_1 \"@eq 1\" \"id:2,phase:1,chain\"\n\
-             SecRule &TX:other \"@eq 0\" \"t:lowercase,t:urlDecodeUni,t:lowercase\"\n";
+             SecRule &TX:other|RULE:id \"@eq 0\" \"t:lowercase,t:urlDecodeUni,t:lowercase\"\n\
+             SecAction \"id:3,phase:1,initcol:IP=1,setvar:ip.count=+1,ctl:ruleRemoveById=4\"\n\
+             SecRule IP:Count \"@gt 1\" \"id:4,phase:1\"";
         assert_eq!(doubts(&[sound]), Vec::<String>::new());
     }
     #[test]

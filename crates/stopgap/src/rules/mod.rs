@@ -4,6 +4,7 @@ mod check;
 mod explain;
 pub(crate) mod files;
 mod plan;
+mod selectors;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -77,7 +77,16 @@ pub(super) const SEVERITY: Spec = Spec {
 };
 
 /// `rev`
-pub(super) const REV: Spec = note("rev", "rev:'2'", "the rule's revision, for people");
+pub(super) const REV: Spec = Spec {
+    name: "rev",
+    argument: "a text",
+    summary: "the rule's revision, for people; RULE:rev",
+    example: "rev:'2'",
+    apply: Apply::With(|to, argument| {
+        to.revision = Some(argument.into());
+        Ok(())
+    }),
+};
 /// `ver`
 pub(super) const VER: Spec = note(
     "ver",

@@ -74,6 +74,8 @@ pub(crate) struct Actions {
     pub(crate) data: Text,
     pub(crate) tags: Vec<String>,
     pub(crate) severity: std::option::Option<u8>,
+    /// `rev`.
+    pub(crate) revision: std::option::Option<Box<str>>,
     pub(crate) status: std::option::Option<u16>,
     pub(crate) disruptive: std::option::Option<Verb>,
     pub(crate) log: std::option::Option<bool>,
