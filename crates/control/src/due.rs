@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ledger::due::{self, Telling};
 use ledger::rollout::{Signals, Stage};
-use ledger::{Environment, Exception, Finding, Move, Rollout, State, VirtualPatch};
+use ledger::{Environment, Exception, Finding, Move, Rollout, SYSTEM, State, VirtualPatch};
 use store::{Answered, By, Change, Error, FindingFilter, Stored};
 
 use crate::coverage::Coverage;
@@ -112,7 +112,7 @@ impl Doer<'_> {
         change: impl FnOnce(&mut Change<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let by = By {
-            who: "system",
+            who: SYSTEM,
             why,
             now_ms: self.now_ms,
         };

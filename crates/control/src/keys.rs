@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ledger::SYSTEM;
 use rustix::rand::{GetRandomFlags, getrandom};
 use store::{By, Store};
 use wire::{PrivateKey, PublicKey};
@@ -69,7 +70,7 @@ impl Keys {
         }
         let public = self.make()?;
         let by = By {
-            who: "system",
+            who: SYSTEM,
             why: "bundles must be signed",
             now_ms,
         };

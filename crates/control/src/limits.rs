@@ -29,6 +29,16 @@ pub struct Limits {
     pub session_idle_ms: i64,
     /// How long somebody stays signed in, in milliseconds.
     pub session_ms: i64,
+    /// People who sign in at the provider of identities, at one time.
+    pub oidc_sign_ins: usize,
+    /// How long each answer of the provider may take, in milliseconds.
+    pub oidc_ms: u64,
+    /// An answer of the provider, in bytes.
+    pub oidc_answer_bytes: usize,
+    /// How long what the provider publishes of itself is kept, in milliseconds.
+    pub oidc_kept_ms: i64,
+    /// How far the provider's clock may be off, in milliseconds.
+    pub oidc_skew_ms: i64,
     /// What a form of the console sends, in bytes.
     pub form_bytes: usize,
 }
@@ -49,6 +59,11 @@ impl Default for Limits {
             sessions: 1000,
             session_idle_ms: 30 * 60 * 1000,
             session_ms: 12 * 60 * 60 * 1000,
+            oidc_sign_ins: 16,
+            oidc_ms: 10_000,
+            oidc_answer_bytes: 256 * 1024,
+            oidc_kept_ms: 60 * 60 * 1000,
+            oidc_skew_ms: 60_000,
             form_bytes: 4 * 1024 * 1024,
         }
     }

@@ -2,7 +2,7 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::secret::random;
 
@@ -35,6 +35,11 @@ pub fn hash_password(password: &str) -> Result<String, String> {
         STANDARD_NO_PAD.encode(salt),
         STANDARD_NO_PAD.encode(hash)
     ))
+}
+
+/// A password that nobody can guess.
+pub(crate) fn make_password() -> std::io::Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(random()?))
 }
 
 /// Whether somebody has shown the password of which this is kept; as slow if nobody is meant.

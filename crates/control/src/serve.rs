@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::call::{Call, Raw, authenticate};
 use crate::console::{self, Sessions, Workshop};
 use crate::fleet::{self, Fleet};
+use crate::oidc::{Line, Oidc, OidcSettings};
 use crate::probe::{self, Prober};
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
@@ -45,6 +46,8 @@ pub struct Service {
     /// None: subscribers are not told.
     courier: Option<Arc<dyn Courier>>,
     admin: Option<TcpListener>,
+    /// None: people sign in here alone.
+    pub(crate) oidc: Option<Oidc>,
 }
 
 /// Answers calls and gives out bundles until `stop` ends; calls under way are answered.
@@ -135,6 +138,7 @@ impl Service {
             telemetry: Telemetry::default(),
             courier: None,
             admin: None,
+            oidc: None,
         }
     }
 
@@ -157,6 +161,19 @@ impl Service {
     pub fn with_workshop(mut self, workshop: Arc<dyn Workshop>) -> Self {
         self.workshop = Some(workshop);
         self
+    }
+
+    /// With people who sign in at a provider of identities, too.
+    ///
+    /// # Errors
+    /// The settings cannot work; why, for people.
+    pub fn with_oidc(
+        mut self,
+        settings: OidcSettings,
+        line: Arc<dyn Line>,
+    ) -> Result<Self, String> {
+        self.oidc = Some(Oidc::new(settings, line, &self.limits)?);
+        Ok(self)
     }
 
     /// With somebody who sends probes.

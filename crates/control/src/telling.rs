@@ -9,6 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use ledger::SYSTEM;
 use ledger::audit::Entry;
 use sha2::Sha256;
 use store::{By, Error, Subscribed};
@@ -241,7 +242,7 @@ async fn settle(
     let (of, sequence) = (Arc::clone(service), entry.sequence);
     let given_up = waiting(move || {
         let by = By {
-            who: "system",
+            who: SYSTEM,
             why: "it was not taken, however often it was tried",
             now_ms: of.now_ms(),
         };

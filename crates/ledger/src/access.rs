@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::named::named;
 use crate::{Limits, Refused, check};
 
+/// Who does what happens by itself, in the audit log.
+pub const SYSTEM: &str = "system";
+
 named! {
     /// What somebody may do; each may also do what those before may.
     pub enum Role {
@@ -90,7 +93,8 @@ impl Token {
     }
 }
 
-/// Somebody who signs in with a password, of which no more than a hash is kept elsewhere.
+/// Somebody who signs in to the console: with a password, of which no more than a hash is kept elsewhere,
+/// or at a provider of identities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct User {
@@ -101,9 +105,22 @@ pub struct User {
     /// The parts of the ledger where they may; none: all.
     #[serde(default)]
     pub areas: Vec<Area>,
+    /// Where they sign in instead of with a password; their role comes from there, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
     /// When they were put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_ms: Option<i64>,
+}
+
+/// Who somebody is at a provider of identities (OpenID Connect).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The provider, as it names itself.
+    pub issuer: String,
+    /// How it names them, and nobody else ever.
+    pub subject: String,
 }
 
 impl User {
@@ -113,6 +130,15 @@ impl User {
     /// A text is missing, malformed or too long.
     pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
         check::id("id", &self.id, limits)?;
+        if self.id == SYSTEM {
+            return Err(Refused::new(format!(
+                "nobody is `{SYSTEM}`: what happens by itself is logged so"
+            )));
+        }
+        if let Some(account) = &self.account {
+            check::text("issuer", &account.issuer, limits)?;
+            check::text("subject", &account.subject, limits)?;
+        }
         check::entries("areas", &self.areas, limits)
     }
 

@@ -27,7 +27,7 @@ pub mod rollout;
 pub mod ssvc;
 mod subscription;
 
-pub use access::{Area, Role, Token, User};
+pub use access::{Account, Area, Role, SYSTEM, Token, User};
 pub use advisory::{Advisory, Affected, KnownExploited, Severity, VersionRange};
 pub use asset::{
     Asset, AssetKind, AutoUpdate, Criticality, Job, JobKind, OperatingSystem, Reboot, Software,

@@ -1,5 +1,6 @@
 //! Brings notices to subscribers: webhooks and mail.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -38,22 +39,30 @@ pub(crate) struct Mail {
     mail_from: Option<String>,
 }
 
+/// What asks others over the network.
+pub(crate) type Web = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// One that trusts these authorities; none: the public ones.
+pub(crate) fn client(authorities: Option<&Path>) -> anyhow::Result<Web> {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(gateway::tls::client(authorities)?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
+}
+
 /// Sends over the network.
 pub(crate) struct Messenger {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Web,
     mail: Option<(AsyncSmtpTransport<Tokio1Executor>, Mailbox)>,
 }
 
 impl Messenger {
     pub(crate) fn new(mail: &Mail) -> anyhow::Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(gateway::tls::client(None)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
         let mail = match (&mail.smtp, &mail.mail_from) {
             (Some(url), Some(from)) => {
                 // The URL may hold a password: it is not in the complaint.
@@ -66,7 +75,7 @@ impl Messenger {
             }
             _ => None,
         };
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = client(None)?;
         Ok(Self { client, mail })
     }
 

@@ -23,6 +23,7 @@ mod ledger_place;
 mod listing;
 mod live;
 mod logging;
+mod oidc;
 mod otlp;
 mod patch;
 mod probe;

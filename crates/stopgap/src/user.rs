@@ -1,4 +1,4 @@
-//! `stopgap user`: people who sign in to the console with a password.
+//! `stopgap user`: people who sign in to the console.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use store::{Limits, Store};
 use crate::ledger_place::{Named, Place, Who, now_ms};
 use crate::listing::Listing;
 
-/// People who sign in to the console with a password.
+/// People who sign in to the console: with a password, or at a provider of identities.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -26,8 +26,11 @@ enum Command {
     List(List),
     /// Give somebody another password: the first line of standard input.
     Password(Named),
+    Change(Change),
     /// Put somebody out, at once.
     Remove(Named),
+    /// Let somebody in again who signs in at a provider of identities.
+    Restore(Named),
 }
 
 /// Let somebody sign in. The password is the first line of standard input.
@@ -48,6 +51,19 @@ struct Add {
     by: Who,
 }
 
+/// Say what somebody may from now on.
+#[derive(Args)]
+struct Change {
+    #[command(flatten)]
+    named: Named,
+    /// What they may: viewer, operator, approver or admin.
+    #[arg(long)]
+    role: Role,
+    /// Only in this part of the ledger, as for tokens. Can be given more than once.
+    #[arg(long = "area", value_name = "AREA")]
+    areas: Vec<Area>,
+}
+
 /// Everybody, those who were put out too.
 #[derive(Args)]
 struct List {
@@ -62,7 +78,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Add(arguments) => add(arguments),
         Command::List(arguments) => list(arguments),
         Command::Password(arguments) => password(arguments),
+        Command::Change(arguments) => change(arguments),
         Command::Remove(arguments) => remove(arguments),
+        Command::Restore(arguments) => restore(arguments),
     }
 }
 
@@ -71,6 +89,7 @@ fn add(arguments: &Add) -> anyhow::Result<ExitCode> {
         id: arguments.id.clone(),
         role: arguments.role,
         areas: arguments.areas.clone(),
+        account: None,
         removed_ms: None,
     };
     let hash = hash_password(&typed()?).map_err(anyhow::Error::msg)?;
@@ -100,6 +119,20 @@ fn password(arguments: &Named) -> anyhow::Result<ExitCode> {
     let hash = hash_password(&typed()?).map_err(anyhow::Error::msg)?;
     arguments.change(|it, id| it.change_password(id, &hash))?;
     println!("{} has another password", arguments.id);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn change(arguments: &Change) -> anyhow::Result<ExitCode> {
+    let access = (arguments.role, arguments.areas.as_slice());
+    let named = &arguments.named;
+    named.change(|it, id| it.change_user(id, access, None))?;
+    println!("{} is {}", named.id, arguments.role);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn restore(arguments: &Named) -> anyhow::Result<ExitCode> {
+    arguments.change(|it, id| it.restore_user(id))?;
+    println!("{} may sign in again", arguments.id);
     Ok(ExitCode::SUCCESS)
 }
 

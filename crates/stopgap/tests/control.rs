@@ -236,7 +236,17 @@ fn people_are_let_in_and_put_out_by_commands() {
     assert_eq!(control.call("POST /sign-in", "", form).0, 401);
     let listed = String::from_utf8(run(&words("user list"), &data).stdout).unwrap();
     assert!(listed.contains("ann  operator"), "{listed}");
+    let changed = run(
+        &words("user change ann --role viewer --who root --why less"),
+        &data,
+    );
+    assert!(changed.status.success(), "{changed:?}");
+    let listed = String::from_utf8(run(&words("user list"), &data).stdout).unwrap();
+    assert!(listed.contains("ann  viewer"), "{listed}");
     let removed = run(&words("user remove ann --who root --why left"), &data);
     assert!(removed.status.success(), "{removed:?}");
+    let restored = run(&words("user restore ann --who root --why back"), &data);
+    let why = String::from_utf8(restored.stderr).unwrap();
+    assert!(why.contains("needs a new password"), "{why}");
     control.stop();
 }

@@ -1,8 +1,8 @@
-//! People who sign in with a password.
+//! People who sign in.
 
-use ledger::User;
+use ledger::{Area, Role, User};
 
-use crate::records::written;
+use crate::records::{as_expected, written};
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
 impl Session<'_> {
@@ -52,10 +52,61 @@ impl Change<'_> {
     /// Gives somebody another password.
     ///
     /// # Errors
-    /// Nobody has this name, or was put out.
+    /// Nobody has this name, was put out, or signs in without a password.
     pub fn change_password(&mut self, id: &str, hash: &str) -> Result<Stored<User>, Error> {
         let user = self.present_user(id)?.0;
+        must_have_password(&user)?;
         self.keep_user("password", &user, hash)
+    }
+
+    /// Says what somebody may from now on.
+    ///
+    /// # Errors
+    /// Nobody has this name, was put out, or has a role by what a provider says; or it is no longer as it
+    /// was seen.
+    pub fn change_user(
+        &mut self,
+        id: &str,
+        (role, areas): (Role, &[Area]),
+        seen: Option<i64>,
+    ) -> Result<Stored<User>, Error> {
+        as_expected(&format!("user {id}"), self.user(id)?.version, seen)?;
+        let (user, hash) = self.present_user(id)?;
+        must_have_password(&user)?;
+        let areas = areas.to_vec();
+        let user = User {
+            role,
+            areas,
+            ..user
+        };
+        user.check(&Limits::records())?;
+        self.keep_user("change", &user, &hash)
+    }
+
+    /// Lets in whom a provider of identities has shown, and keeps what they may now.
+    ///
+    /// # Errors
+    /// Somebody else has this name, or they were put out, or the name is malformed.
+    pub fn admit_user(&mut self, user: &User) -> Result<Stored<User>, Error> {
+        user.check(&Limits::records())?;
+        let there = match self.user(&user.id) {
+            Ok(there) => there,
+            // No password has an empty hash.
+            Err(why) if why.is_missing() => return self.keep_user("add", user, ""),
+            Err(why) => return Err(why),
+        };
+        let id = &user.id;
+        if there.value.account != user.account {
+            let why = format!("{id} is the name of somebody else, who signs in in another way");
+            return Err(Error::refused(why));
+        }
+        if there.value.removed_ms.is_some() {
+            return Err(Error::refused(format!("user {id} was put out")));
+        }
+        match there.value == *user {
+            true => Ok(there),
+            false => self.keep_user("change", user, ""),
+        }
     }
 
     /// Puts somebody out: whoever is signed in by this name is so no more.
@@ -66,6 +117,23 @@ impl Change<'_> {
         let (user, hash) = self.present_user(id)?;
         let removed_ms = Some(self.now_ms());
         self.keep_user("remove", &User { removed_ms, ..user }, &hash)
+    }
+
+    /// Lets in again whom a provider of identities shows, and who was put out.
+    ///
+    /// # Errors
+    /// Nobody has this name, or was not put out, or has a password: with a new one they may come again.
+    pub fn restore_user(&mut self, id: &str) -> Result<Stored<User>, Error> {
+        let user = self.user(id)?.value;
+        if user.removed_ms.is_none() {
+            return Err(Error::refused(format!("user {id} was not put out")));
+        }
+        if user.account.is_none() {
+            let why = format!("user {id} needs a new password to come again");
+            return Err(Error::refused(why));
+        }
+        let removed_ms = None;
+        self.keep_user("restore", &User { removed_ms, ..user }, "")
     }
 
     fn present_user(&mut self, id: &str) -> Result<(User, String), Error> {
@@ -90,5 +158,15 @@ impl Change<'_> {
             version: row.integer(0)?,
             value: user.clone(),
         })
+    }
+}
+
+fn must_have_password(user: &User) -> Result<(), Error> {
+    match &user.account {
+        None => Ok(()),
+        Some(account) => Err(Error::refused(format!(
+            "user {} has no password: {} says who that is and what they may",
+            user.id, account.issuer
+        ))),
     }
 }

@@ -10,6 +10,7 @@ mod chart;
 mod coverage;
 mod hits;
 mod look;
+mod provider;
 mod render;
 mod session;
 mod settings;
@@ -76,7 +77,7 @@ const RENEWED_S: &str = "10";
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 41] {
+fn pages() -> [(MethodFilter, &'static str, Page); 42] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
@@ -119,6 +120,7 @@ fn pages() -> [(MethodFilter, &'static str, Page); 41] {
         (look, "/audit", look::audit),
         (look, "/settings", settings::settings),
         (act, "/settings/{id}", settings::change),
+        (look, "/settings/people/{id}", settings::person),
         (act, "/sign-out", sign_out),
     ]
 }
@@ -135,16 +137,17 @@ pub(crate) fn add(mut router: Router, service: &Arc<Service>) -> Router {
     }
     let drawn = service.workshop.as_ref().map_or("", |it| it.style());
     let style = format!("{}{drawn}", include_str!("style.css"));
-    let service = Arc::clone(service);
+    let (shown, signer) = (Arc::clone(service), Arc::clone(service));
     let sign_in = move |request: Request| {
-        let service = Arc::clone(&service);
+        let service = Arc::clone(&signer);
         async move { sign_in(service, request).await }
     };
-    router
-        .route(
-            "/sign-in",
-            get(async || render::sign_in(String::new())).post(sign_in),
-        )
+    let ways = move |request: Request| {
+        let service = Arc::clone(&shown);
+        async move { provider::ways(&service, &request) }
+    };
+    provider::add(router, service)
+        .route("/sign-in", get(ways).post(sign_in))
         .route(
             "/style.css",
             get(async move || ([(CONTENT_TYPE, "text/css")], style.clone())),
@@ -208,7 +211,7 @@ async fn answer(
             Ok(Shown::File { name, kind, text }) => file(&name, kind, text),
             Ok(Shown::Live(html)) => render::live(html),
             Ok(Shown::Elsewhere(path)) => see(&path),
-            Ok(Shown::SignedOut) => signed_out(),
+            Ok(Shown::SignedOut) => signed_out(&under_way),
             Err(problem) => render::problem(&frame, &problem),
         })
     });
@@ -262,16 +265,17 @@ async fn form_of(service: &Service, request: Request) -> Result<Fields, Problem>
     }
 }
 
-fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+/// The cookie of this name.
+fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter();
     let mut pairs = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'));
-    pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+    pairs.find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 fn session_of(service: &Service, headers: &HeaderMap, look: (i64, bool)) -> Option<Session> {
-    let cookie = cookie_of(headers)?;
+    let cookie = cookie_of(headers, COOKIE_NAME)?;
     service.sessions.of(cookie, look, &service.limits)
 }
 
@@ -279,7 +283,7 @@ fn session_of(service: &Service, headers: &HeaderMap, look: (i64, bool)) -> Opti
 fn access(service: &Service, by: &By, now_ms: i64) -> Option<Token> {
     let access = match by {
         By::Token(id) => service.store.read(|it| it.token(id)).ok()?.value,
-        By::Password(id) => {
+        By::User(id) => {
             let (user, _) = service.store.read(|it| it.user_with_hash(id)).ok()?;
             user.value.access()?
         }
@@ -303,7 +307,7 @@ fn shown_by(service: &Service, form: &Fields, now_ms: i64) -> Result<Option<By>,
         Err(why) => return Err(why.into()),
     };
     let same = is_password(form.get("password"), kept.as_deref());
-    Ok(same.then(|| By::Password(name.to_owned())))
+    Ok(same.then(|| By::User(name.to_owned())))
 }
 
 /// Whoever shows a token that counts, or a password, is signed in.
@@ -318,7 +322,7 @@ async fn sign_in(service: Arc<Service>, request: Request) -> Response {
     let now_ms = service.now_ms();
     let name = form.get("name").trim().to_owned();
     if !service.sessions.may_try(&name, now_ms, &service.limits) {
-        return render::sign_in("Too many attempts have failed: wait a minute.".to_owned());
+        return provider::choice(&service, "Too many attempts have failed: wait a minute.");
     }
     let busy = |_| Problem::new(Kind::Busy, "too many sign in at one time, try again");
     let place = service.sessions.turns.try_acquire().map_err(busy);
@@ -344,15 +348,19 @@ async fn sign_in(service: Arc<Service>, request: Request) -> Response {
     match opened {
         Ok(Some(cookie)) => {
             let mut response = see("/");
-            let secure = if secure { "; Secure" } else { "" };
-            let cookie =
-                format!("{COOKIE_NAME}={cookie}; HttpOnly; SameSite=Strict; Path=/{secure}");
-            set(&mut response, SET_COOKIE, &cookie);
+            keep(&mut response, &cookie, secure);
             response
         }
-        Ok(None) => render::sign_in(trouble.to_owned()),
+        Ok(None) => provider::choice(&service, trouble),
         Err(problem) => render::problem(&Frame::default(), &problem),
     }
+}
+
+/// The browser keeps who has signed in.
+fn keep(response: &mut Response, cookie: &str, secure: bool) {
+    let secure = if secure { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE_NAME}={cookie}; HttpOnly; SameSite=Strict; Path=/{secure}");
+    set(response, SET_COOKIE, &cookie);
 }
 
 fn sign_out(visit: &Visit<'_>) -> Result<Shown, Problem> {
@@ -360,8 +368,8 @@ fn sign_out(visit: &Visit<'_>) -> Result<Shown, Problem> {
     Ok(Shown::SignedOut)
 }
 
-fn signed_out() -> Response {
-    let mut response = see("/sign-in");
+fn signed_out(service: &Service) -> Response {
+    let mut response = see(provider::after(service));
     let cookie = format!("{COOKIE_NAME}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     set(&mut response, SET_COOKIE, &cookie);
     response

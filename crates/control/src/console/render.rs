@@ -21,8 +21,17 @@ pub(super) struct Frame {
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct SignIn {
-    trouble: String,
+struct SignIn<'a> {
+    trouble: &'a str,
+    /// The provider of identities, and where people sign out of it.
+    provider: Option<(&'a str, Option<String>)>,
+}
+
+/// What stands for the console until the browser goes there by itself.
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+struct SignedIn<'a> {
+    who: &'a str,
 }
 
 #[derive(Template)]
@@ -49,13 +58,20 @@ pub(super) fn filled(template: &impl Template) -> Result<String, Problem> {
     template.render().map_err(|why| Problem::internal(&why))
 }
 
-pub(super) fn sign_in(trouble: String) -> Response {
+pub(super) fn sign_in(trouble: &str, provider: Option<(&str, Option<String>)>) -> Response {
     let status = match trouble.is_empty() {
         true => StatusCode::OK,
         false => StatusCode::UNAUTHORIZED,
     };
-    match filled(&SignIn { trouble }) {
+    match filled(&SignIn { trouble, provider }) {
         Ok(html) => page(status, html),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+pub(super) fn signed_in(who: &str) -> Response {
+    match filled(&SignedIn { who }) {
+        Ok(html) => page(StatusCode::OK, html),
         Err(problem) => problem.into_response(),
     }
 }

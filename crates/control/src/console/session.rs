@@ -44,8 +44,8 @@ struct Inside {
 pub(crate) enum By {
     /// A token of this name.
     Token(String),
-    /// The password of this user.
-    Password(String),
+    /// As this user: with a password, or at the provider of identities.
+    User(String),
 }
 
 /// Somebody who is signed in.

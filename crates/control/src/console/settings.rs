@@ -31,6 +31,23 @@ struct SettingsPage {
     made: Option<(String, String)>,
 }
 
+#[derive(Template)]
+#[template(path = "person.html")]
+struct PersonPage {
+    frame: Frame,
+    user: Versioned<User>,
+    roles: Vec<&'static str>,
+}
+
+/// Somebody who signs in, with what can be done about it.
+pub(super) fn person(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    Ok(Shown::Page(filled(&PersonPage {
+        frame: visit.frame("/settings"),
+        user: visit.get(&format!("/users/{}", visit.id()))?,
+        roles: Role::ALL.iter().map(|role| role.name()).collect(),
+    })?))
+}
+
 pub(super) fn settings(visit: &Visit<'_>) -> Result<Shown, Problem> {
     shown(visit, None)
 }
@@ -69,6 +86,16 @@ pub(super) fn change(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let id = wanted(form, "id")?;
     let (kind, act) = (visit.id(), wanted(form, "act")?);
     let made = match (kind, act) {
+        ("users", "add") => {
+            let wanted = json!({ "id": id, "role": wanted(form, "role")? });
+            visit.post("/users", &wanted)?
+        }
+        ("users", "change") => {
+            let access = json!({ "role": wanted(form, "role")?, "areas": [] });
+            visit.put(&format!("/users/{id}"), &access)?
+        }
+        ("users", "password") => visit.post(&format!("/users/{id}/password"), &Value::Null)?,
+        ("users", "restore") => visit.post(&format!("/users/{id}/restoration"), &Value::Null)?,
         ("tokens", "add") => visit.post("/tokens", &token(visit, id)?)?,
         ("subscriptions", "add") => {
             let actions: Vec<&str> = form.get("actions").split_whitespace().collect();

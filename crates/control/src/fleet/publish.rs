@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ledger::Environment;
+use ledger::{Environment, SYSTEM};
 use store::{By, Error, Making};
 
 use super::Sealed;
@@ -90,7 +90,7 @@ fn make(service: &Service, environment: Environment, now_ms: i64) -> Result<(), 
         seal: &|signer, bundle| Ok(bundle.seal(&service.keys.find(&signer.id)?)?),
     };
     let by = By {
-        who: "system",
+        who: SYSTEM,
         why: "the rollouts or keys have changed, or the time of the bundle before is half over",
         now_ms,
     };
@@ -124,7 +124,7 @@ fn settle_keys(service: &Service, now_ms: i64) -> Result<(), Error> {
         return Ok(());
     }
     let by = By {
-        who: "system",
+        who: SYSTEM,
         why: "every ingress point has taken a bundle that names the key",
         now_ms,
     };

@@ -1,14 +1,43 @@
-//! People who sign in with a password. Whoever adds one is where the database is: passwords do not
-//! pass through here.
+//! People who sign in. Passwords that somebody has thought of do not pass through here: they are made, and shown
+//! once.
 
 use ledger::{Area, Role, User};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::{Method, PAGED, Route, schema};
 use crate::call::Call;
+use crate::password::{hash_password, make_password};
 use crate::problem::Problem;
-use crate::reply::{Listed, Reply, Versioned};
+use crate::reply::{Listed, Reply, Versioned, WithSecret};
 
-pub(super) fn all() -> [Route; 3] {
+/// Somebody who shall sign in with a password.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewUser")]
+struct Wanted {
+    /// Who, also for the audit log.
+    id: String,
+    /// What they shall be allowed.
+    role: Role,
+    /// The parts of the ledger that it shall be for; none: all.
+    #[serde(default)]
+    areas: Vec<Area>,
+}
+
+/// What somebody shall be allowed from now on.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "UserAccess")]
+struct Access {
+    /// What they may.
+    role: Role,
+    /// Only in these parts of the ledger; none: in all.
+    #[serde(default)]
+    areas: Vec<Area>,
+}
+
+pub(super) fn all() -> [Route; 7] {
     let one = |method, path: &str, name: &str, about: &str| Route {
         method,
         path: path.to_owned(),
@@ -33,7 +62,19 @@ pub(super) fn all() -> [Route; 3] {
                 Method::Get,
                 "/users",
                 "list_user",
-                "Everybody who has a password, those who were put out too",
+                "Everybody who signs in as themselves, those who were put out too",
+            )
+        },
+        Route {
+            input: Some(schema::<Wanted>),
+            output: schema::<WithSecret<User>>,
+            status: 201,
+            handle: add,
+            ..one(
+                Method::Post,
+                "/users",
+                "add_user",
+                "Let somebody sign in; the password is shown once",
             )
         },
         one(
@@ -42,6 +83,35 @@ pub(super) fn all() -> [Route; 3] {
             "get_user",
             "Whoever has this name",
         ),
+        Route {
+            input: Some(schema::<Access>),
+            handle: change,
+            ..one(
+                Method::Put,
+                "/users/{id}",
+                "change_user",
+                "Say what somebody may, who has a password",
+            )
+        },
+        Route {
+            output: schema::<WithSecret<User>>,
+            handle: password,
+            ..one(
+                Method::Post,
+                "/users/{id}/password",
+                "renew_password",
+                "Give somebody another password, which is shown once",
+            )
+        },
+        Route {
+            handle: restore,
+            ..one(
+                Method::Post,
+                "/users/{id}/restoration",
+                "restore_user",
+                "Let somebody in again who signs in at a provider of identities",
+            )
+        },
         Route {
             handle: remove,
             ..one(
@@ -63,6 +133,50 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 fn get(call: &Call<'_>) -> Result<Reply, Problem> {
     let found = call.store.read(|it| it.user(call.id()))?;
     Ok(call.unless_known(Reply::versioned(found)?))
+}
+
+fn add(call: &Call<'_>) -> Result<Reply, Problem> {
+    let wanted: Wanted = call.body()?;
+    let user = User {
+        id: wanted.id,
+        role: wanted.role,
+        areas: wanted.areas,
+        account: None,
+        removed_ms: None,
+    };
+    let (password, hash) = made()?;
+    call.change_showing_once(&password, |it| {
+        let added = it.add_user(&user, &hash)?;
+        Ok(Reply::made_with_secret(added, call.below(&user.id))?)
+    })
+}
+
+fn change(call: &Call<'_>) -> Result<Reply, Problem> {
+    let access: Access = call.body()?;
+    let (id, seen) = (call.id(), call.expected());
+    call.change(|it| {
+        let changed = it.change_user(id, (access.role, &access.areas), seen)?;
+        Ok(Reply::versioned(changed)?)
+    })
+}
+
+fn password(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (password, hash) = made()?;
+    call.change_showing_once(&password, |it| {
+        let changed = it.change_password(call.id(), &hash)?;
+        Ok(Reply::versioned(changed)?)
+    })
+}
+
+fn restore(call: &Call<'_>) -> Result<Reply, Problem> {
+    call.change(|it| Ok(Reply::versioned(it.restore_user(call.id())?)?))
+}
+
+/// A password, and what is kept of it.
+fn made() -> Result<(String, String), Problem> {
+    let password = make_password().map_err(|why| Problem::internal(&why))?;
+    let hash = hash_password(&password).map_err(|why| Problem::internal(&why))?;
+    Ok((password, hash))
 }
 
 fn remove(call: &Call<'_>) -> Result<Reply, Problem> {

@@ -427,6 +427,7 @@ fn people_sign_in_with_a_password_and_may_what_their_role_allows() {
         id: "ann".to_owned(),
         role: Role::Viewer,
         areas: Vec::new(),
+        account: None,
         removed_ms: None,
     };
     let hash = control::hash_password("correct horse battery").unwrap();

@@ -152,15 +152,57 @@ fn administrators_admit_people_and_programs() {
         "{}",
         made.html
     );
-    let user = ledger::User {
-        id: "bob".to_owned(),
-        role: Role::Viewer,
-        areas: Vec::new(),
-        removed_ms: None,
+    // Somebody gets a password, another role, and another password.
+    let add = [
+        ("act", "add"),
+        ("id", "bob"),
+        ("role", "viewer"),
+        ("why", "new"),
+    ];
+    let made = browser.send("/settings/users", &add);
+    let first = between(&made.html, "shown this once: <code>", "<").to_owned();
+    let signs_in = |password: &str| {
+        let form = encoded(&[("name", "bob"), ("password", password)]);
+        api.page("POST /sign-in", "", &form)
     };
-    api.store
-        .change(&BY, |it| it.add_user(&user, "hash"))
-        .unwrap();
+    let signed = signs_in(&first);
+    let bob = between(signed.header("set-cookie"), "stopgap-session=", ";").to_owned();
+    assert!(api.page("GET /", &bob, "").html.contains("bob, viewer"));
+    let page = browser.look("/settings/people/bob");
+    assert!(
+        page.contains("with a password") && !page.contains(&first),
+        "{page}"
+    );
+    let seen = between(&page, "name=\"seen\" value=\"", "\"").to_owned();
+    let change = [
+        ("act", "change"),
+        ("id", "bob"),
+        ("role", "operator"),
+        ("why", "on call"),
+        ("seen", &*seen),
+    ];
+    assert_eq!(
+        browser.send("/settings/users", &change).header("location"),
+        "/settings"
+    );
+    assert!(api.page("GET /", &bob, "").html.contains("bob, operator"));
+    assert_eq!(
+        browser.send("/settings/users", &change).status,
+        412,
+        "somebody has changed it since"
+    );
+    let renew = [("act", "password"), ("id", "bob"), ("why", "lost")];
+    let made = browser.send("/settings/users", &renew);
+    let second = between(&made.html, "shown this once: <code>", "<").to_owned();
+    assert_eq!(
+        (signs_in(&first).status, signs_in(&second).status),
+        (401, 303)
+    );
+    let log = api
+        .store
+        .read(|it| it.audit(Some("user/bob"), store::Paging::default()));
+    let log = format!("{:?}", log.unwrap());
+    assert!(!log.contains(&first) && !log.contains("argon2"), "{log}");
     for (kind, id) in [
         ("users", "bob"),
         ("tokens", "ci"),

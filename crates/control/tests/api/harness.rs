@@ -76,6 +76,10 @@ impl Api {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::set_up(limits, |service| service)
+    }
+
+    pub(crate) fn set_up(limits: Limits, set_up: impl FnOnce(Service) -> Service) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::folder(folder.path());
         let store = Arc::new(Store::open(&location, store::Limits::default()).unwrap());
@@ -83,7 +87,7 @@ impl Api {
         let policy = Policy { two_persons: true };
         let service = Service::new(Arc::clone(&store), policy, keys, Arc::new(now_ms), limits);
         Self {
-            router: service.with_workshop(Arc::new(Bench)).router(),
+            router: set_up(service.with_workshop(Arc::new(Bench))).router(),
             store,
             runtime: tokio::runtime::Runtime::new().unwrap(),
             _folder: folder,
@@ -148,12 +152,20 @@ impl Api {
 
     /// A page of the console, and what came with it.
     pub(crate) fn page(&self, visit: &str, cookie: &str, form: &str) -> Page {
+        let cookie = format!("other=1; stopgap-session={cookie}");
+        self.visit(visit, &[("cookie", &cookie)], form)
+    }
+
+    /// A page, by a browser that sends these headers.
+    pub(crate) fn visit(&self, visit: &str, headers: &[(&str, &str)], form: &str) -> Page {
         let (method, path) = visit.split_once(' ').unwrap();
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header("cookie", format!("other=1; stopgap-session={cookie}"))
             .header("content-type", "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let request = request.body(Body::from(form.to_owned())).unwrap();
         self.runtime.block_on(async {
             let response = self.router.clone().oneshot(request).await.unwrap();

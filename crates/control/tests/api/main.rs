@@ -14,6 +14,7 @@ mod fleet;
 mod fleet_access;
 mod harness;
 mod listening;
+mod oidc;
 mod openapi;
 mod stop;
 mod telling;

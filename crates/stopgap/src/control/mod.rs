@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::courier::{Mail, Messenger};
 use crate::ledger_place::{Place, now_ms};
 use crate::logging::Logging;
+use crate::oidc::SignIn;
 use crate::workshop::Bench;
 
 /// Serve the ledger's REST API and give out bundles; make the ledger if it is not there.
@@ -48,6 +49,8 @@ pub(crate) struct Arguments {
     /// that only a gateway of ours can reach, which sets it.
     #[arg(long)]
     believe_request_ids: bool,
+    #[command(flatten)]
+    sign_in: SignIn,
     #[command(flatten)]
     mail: Mail,
     #[command(flatten)]
@@ -91,6 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let service = service(&store, keys, arguments.one_person)?;
     let messenger = Messenger::new(&arguments.mail)?;
     let service = service.with_courier(Arc::new(messenger));
+    let service = arguments.sign_in.add(service)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(arguments, service))?;
     // Its connections are closed here, where a thread may wait for that.

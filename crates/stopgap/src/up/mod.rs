@@ -18,6 +18,7 @@ use crate::courier::{Mail, Messenger};
 use crate::gateway;
 use crate::ledger_place::now_ms;
 use crate::logging::Logging;
+use crate::oidc::SignIn;
 
 /// Run everything in one process: the console, its API, and one gateway that enforces what the
 /// rollouts say.
@@ -56,6 +57,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     sample: bool,
     #[command(flatten)]
+    sign_in: SignIn,
+    #[command(flatten)]
     mail: Mail,
     #[command(flatten)]
     logging: Logging,
@@ -80,6 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let service = crate::control::service(&store, keys, arguments.one_person)?;
     let messenger = Messenger::new(&arguments.mail)?;
     let service = service.with_courier(Arc::new(messenger));
+    let service = arguments.sign_in.add(service)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let ended = runtime.block_on(together(arguments, service, &store));
     // Its connections are closed here, where a thread may wait for that.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod campaigns;
+mod provider;
 #[path = "../support/control.rs"]
 mod side;
 mod webdriver;
@@ -56,17 +57,23 @@ fn folder(name: &str) -> PathBuf {
 /// The script of axe-core. Tests run at the same time: one of them installs it.
 fn axe() -> &'static str {
     static SCRIPT: LazyLock<String> = LazyLock::new(|| {
-        let folder = folder("axe");
-        let script = folder.join("node_modules/axe-core/axe.min.js");
-        if !script.exists() {
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
-            let installed = npm.arg(&folder).arg(AXE).status().unwrap();
-            assert!(installed.success());
-        }
-        std::fs::read_to_string(script).unwrap()
+        let script = "axe-core/axe.min.js";
+        let folder = installed("axe", AXE, script);
+        std::fs::read_to_string(folder.join("node_modules").join(script)).unwrap()
     });
     &SCRIPT
+}
+
+/// Where a package of npm is, which has this file.
+fn installed(name: &str, package: &str, file: &str) -> PathBuf {
+    let folder = folder(name);
+    if !folder.join("node_modules").join(file).exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
+        let installed = npm.arg(&folder).arg(package).status().unwrap();
+        assert!(installed.success());
+    }
+    folder
 }
 
 /// A page is fit for everybody, in both schemes; a picture of it is kept.

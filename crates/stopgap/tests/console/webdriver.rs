@@ -104,7 +104,8 @@ impl Browser {
         self.of_session("POST", "url", &json!({ "url": url }));
     }
 
-    fn address(&self) -> String {
+    /// Where the browser is.
+    pub(crate) fn address(&self) -> String {
         let address = self.of_session("GET", "url", &Value::Null);
         address.as_str().unwrap().to_owned()
     }

@@ -134,6 +134,7 @@ pub(crate) fn user() -> ledger::User {
         id: "ann".to_owned(),
         role: ledger::Role::Operator,
         areas: Vec::new(),
+        account: None,
         removed_ms: None,
     }
 }

@@ -1,3 +1,4 @@
+use ledger::{Area, Role};
 use store::{By, Paging, Repeatable};
 
 use crate::backend::{BY, Backend, change};
@@ -5,6 +6,7 @@ use crate::sample;
 
 crate::on_both!(
     users_are_added_changed_and_put_out,
+    accounts_of_a_provider_are_kept_with_what_it_says,
     subscriptions_know_how_far_they_were_told,
     tokens_are_kept_listed_and_taken_back,
     a_call_that_comes_again_gets_its_answer_for_a_day,
@@ -129,6 +131,72 @@ fn users_are_added_changed_and_put_out(backend: &Backend) {
     assert_eq!((kept.value.removed_ms, &*hash), (None, "four"));
     let nobody = store.read(|it| it.user_with_hash("bob"));
     assert!(nobody.unwrap_err().is_missing());
+    // What they may is said by whoever has seen what they might.
+    let areas = [Area::Fleet];
+    let viewer = (Role::Viewer, &areas[..]);
+    let late = store.change(&BY, |it| {
+        it.change_user("ann", viewer, Some(kept.version - 1))
+    });
+    assert!(late.unwrap_err().is_changed());
+    let changed = change(&store, |it| {
+        it.change_user("ann", viewer, Some(kept.version))
+    });
+    assert_eq!((changed.value.role, &changed.value.areas[..]), viewer);
+    let (_, hash) = store.read(|it| it.user_with_hash("ann")).unwrap();
+    assert_eq!(hash, "four");
+    assert!(
+        store
+            .change(&BY, |it| it.restore_user("ann"))
+            .unwrap_err()
+            .is_refused()
+    );
+}
+
+fn accounts_of_a_provider_are_kept_with_what_it_says(backend: &Backend) {
+    let store = backend.open();
+    let account = |subject: &str| {
+        Some(ledger::Account {
+            issuer: "https://login.example".to_owned(),
+            subject: subject.to_owned(),
+        })
+    };
+    let user = ledger::User {
+        account: account("1"),
+        ..sample::user()
+    };
+    let admit = |user: &ledger::User| store.change(&BY, |it| it.admit_user(user));
+    assert_eq!(admit(&user).unwrap().version, 1);
+    assert_eq!(admit(&user).unwrap().version, 1, "nothing has changed");
+    let role = Role::Viewer;
+    let lower = ledger::User {
+        role,
+        ..user.clone()
+    };
+    assert_eq!(admit(&lower).unwrap().value.role, role);
+    for other in [account("2"), None] {
+        let other = ledger::User {
+            account: other,
+            ..user.clone()
+        };
+        assert!(admit(&other).unwrap_err().is_refused());
+    }
+    let access = (role, &[][..]);
+    assert!(
+        store
+            .change(&BY, |it| it.change_user("ann", access, None))
+            .unwrap_err()
+            .is_refused()
+    );
+    assert!(
+        store
+            .change(&BY, |it| it.change_password("ann", "one"))
+            .unwrap_err()
+            .is_refused()
+    );
+    change(&store, |it| it.remove_user("ann"));
+    assert!(admit(&user).unwrap_err().is_refused());
+    change(&store, |it| it.restore_user("ann"));
+    assert_eq!(admit(&user).unwrap().value, user);
 }
 
 fn subscriptions_know_how_far_they_were_told(backend: &Backend) {

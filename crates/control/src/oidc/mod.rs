@@ -1,0 +1,407 @@
+//! Signing in at a provider of identities: OpenID Connect, by the authorization code flow with PKCE.
+//!
+//! In the order in which it happens: [`Oidc::begin`] sends the browser to the provider, with a secret in a
+//! cookie; the provider sends it back with a code; [`Oidc::end`] exchanges the code for what the provider
+//! says of somebody, and reads who that is here. Nothing is kept in between: state, nonce
+//! and the verifier of PKCE come of the cookie's secret.
+
+mod claims;
+mod provider;
+mod signed;
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use form_urlencoded::{Serializer, byte_serialize};
+use ledger::{Account, Area, Role, User, sha256};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use crate::Limits;
+use crate::secret::random;
+use claims::{Expected, claim, holds};
+use provider::{Provider, Published, is_guarded};
+use signed::{Keys, Unsigned};
+
+/// The path that the provider sends people back to.
+pub(crate) const RETURN: &str = "/sign-in/return";
+
+/// How people sign in at a provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcSettings {
+    /// The provider, as it names itself.
+    pub issuer: String,
+    /// How the provider knows the console.
+    pub client: String,
+    /// What shows the provider that it is the console; none: PKCE alone.
+    #[serde(skip)]
+    pub secret: Option<String>,
+    /// Where browsers reach the console.
+    pub console: String,
+    /// What is asked for, beside `openid`.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The claim that names somebody here.
+    #[serde(default = "username")]
+    pub name: String,
+    /// Who may what; of several that fit, the first.
+    pub roles: Vec<OidcRole>,
+}
+
+/// What they may who have this claim.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcRole {
+    /// The claim, by its name or as a JSON pointer.
+    pub claim: String,
+    /// What it is, or holds.
+    pub value: String,
+    /// What they may.
+    pub role: Role,
+    /// Only in these parts of the ledger; none: in all.
+    #[serde(default)]
+    pub areas: Vec<Area>,
+}
+
+fn username() -> String {
+    "preferred_username".to_owned()
+}
+
+/// Brings requests to the provider.
+pub trait Line: Send + Sync {
+    /// Status and body of the answer, which has so many bytes at most, or why there is none.
+    fn exchange<'a>(&'a self, ask: &'a Ask, most: usize) -> Exchanging<'a>;
+}
+
+/// An answer that is waited for.
+pub type Exchanging<'a> = Pin<Box<dyn Future<Output = Result<(u16, Vec<u8>), String>> + Send + 'a>>;
+
+/// A request to the provider.
+pub struct Ask {
+    /// Where to.
+    pub url: String,
+    /// A form to send; none: a GET.
+    pub form: Option<String>,
+    /// The header `Authorization`.
+    pub authorization: Option<String>,
+}
+
+/// People sign in at this provider.
+pub(crate) struct Oidc {
+    settings: OidcSettings,
+    line: Arc<dyn Line>,
+    /// What was read of the provider last.
+    known: Mutex<Option<Arc<Provider>>>,
+    /// Sign-ins that are worked on, at one time.
+    turns: Semaphore,
+}
+
+/// What the browser brings back.
+pub(crate) struct Returned<'a> {
+    pub(crate) cookie: &'a str,
+    pub(crate) state: &'a str,
+    pub(crate) code: &'a str,
+    /// Empty where it was not said.
+    pub(crate) issuer: &'a str,
+    /// What the provider has against it; empty: nothing.
+    pub(crate) error: &'a str,
+}
+
+/// What an answer holds of use; the provider may say why there is none.
+#[derive(Deserialize)]
+struct Tokens {
+    id_token: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Oidc {
+    /// # Errors
+    /// The settings cannot work; why, for people.
+    pub(crate) fn new(
+        mut settings: OidcSettings,
+        line: Arc<dyn Line>,
+        limits: &Limits,
+    ) -> Result<Self, String> {
+        for (name, url) in [("issuer", &settings.issuer), ("console", &settings.console)] {
+            if !is_guarded(url) {
+                return Err(format!(
+                    "{name}: `{url}` must begin with https://, or be on this machine"
+                ));
+            }
+        }
+        if settings.roles.is_empty() {
+            return Err("roles: nobody may anything: say which claim gives which role".to_owned());
+        }
+        settings
+            .console
+            .truncate(settings.console.trim_end_matches('/').len());
+        settings.scopes.retain(|scope| scope != "openid");
+        settings.scopes.insert(0, "openid".to_owned());
+        Ok(Self {
+            settings,
+            line,
+            known: Mutex::default(),
+            turns: Semaphore::new(limits.oidc_sign_ins),
+        })
+    }
+
+    /// Who people sign in at.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    /// Whether the console is reached by TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.settings.console.starts_with("https://")
+    }
+
+    /// Where the browser goes, and what its cookie holds meanwhile.
+    pub(crate) async fn begin(
+        &self,
+        now_ms: i64,
+        limits: &Limits,
+    ) -> Result<(String, String), String> {
+        let _turn = self.turns.try_acquire().map_err(|_| BUSY)?;
+        let provider = self.provider(now_ms, limits, false).await?;
+        let secret = random().map_err(|why| format!("the system gives no random bytes: {why}"))?;
+        let cookie = URL_SAFE_NO_PAD.encode(secret);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(derived("verifier", &cookie)));
+        let query = Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.settings.client)
+            .append_pair("redirect_uri", &self.redirect())
+            .append_pair("scope", &self.settings.scopes.join(" "))
+            .append_pair("state", &derived("state", &cookie))
+            .append_pair("nonce", &derived("nonce", &cookie))
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256")
+            .finish();
+        let place = &provider.published.authorization_endpoint;
+        Ok((with_query(place, &query), cookie))
+    }
+
+    /// Who has signed in; otherwise why nobody has, for people.
+    pub(crate) async fn end(
+        &self,
+        returned: &Returned<'_>,
+        now_ms: i64,
+        limits: &Limits,
+    ) -> Result<User, String> {
+        let _turn = self.turns.try_acquire().map_err(|_| BUSY)?;
+        if returned.cookie.is_empty() || returned.state != derived("state", returned.cookie) {
+            return Err("this sign-in did not begin in this browser, or too long ago".to_owned());
+        }
+        let provider = self.provider(now_ms, limits, false).await?;
+        let must_name = provider
+            .published
+            .authorization_response_iss_parameter_supported;
+        if (must_name || !returned.issuer.is_empty()) && returned.issuer != self.issuer() {
+            return Err("the answer is of another provider".to_owned());
+        }
+        if !returned.error.is_empty() {
+            return Err(format!("the provider says: {}", short(returned.error)));
+        }
+        let text = self
+            .exchanged(&provider.published, returned, limits)
+            .await?;
+        let claims = match provider.keys.open(&text) {
+            // It may have other keys by now.
+            Err(Unsigned::NoKey) => {
+                let provider = self.provider(now_ms, limits, true).await?;
+                provider.keys.open(&text)
+            }
+            opened => opened,
+        };
+        let claims = claims.map_err(|why| match why {
+            Unsigned::NoKey => "no key of the provider has signed what it says".to_owned(),
+            Unsigned::Bad(why) => format!("what the provider says does not count: {why}"),
+        })?;
+        let nonce = derived("nonce", returned.cookie);
+        let expected = Expected {
+            issuer: self.issuer(),
+            client: &self.settings.client,
+            nonce: &nonce,
+            now_ms,
+            skew_ms: limits.oidc_skew_ms,
+        };
+        let checked = expected.check(&claims);
+        checked.map_err(|why| format!("what the provider says does not count: {why}"))?;
+        self.person(&claims)
+    }
+
+    /// Where people sign out of the provider, if that is known.
+    pub(crate) fn sign_out(&self) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = known.as_ref()?.published.end_session_endpoint.clone()?;
+        let query = Serializer::new(String::new())
+            .append_pair("client_id", &self.settings.client)
+            .finish();
+        Some(with_query(&place, &query))
+    }
+
+    /// Who somebody is here.
+    fn person(&self, claims: &Value) -> Result<User, String> {
+        let settings = &self.settings;
+        let text = |name: &str| claim(claims, name).and_then(Value::as_str);
+        let name = text(&settings.name)
+            .ok_or_else(|| format!("the provider does not say your {}", settings.name))?;
+        let fits = |rule: &&OidcRole| {
+            claim(claims, &rule.claim).is_some_and(|claim| holds(claim, &rule.value))
+        };
+        let rule = settings.roles.iter().find(fits).ok_or_else(|| {
+            format!(
+                "{} may do nothing here: no role is for what the provider says of them",
+                short(name)
+            )
+        })?;
+        Ok(User {
+            id: name.to_owned(),
+            role: rule.role,
+            areas: rule.areas.clone(),
+            account: Some(Account {
+                issuer: settings.issuer.clone(),
+                subject: text("sub").unwrap_or_default().to_owned(),
+            }),
+            removed_ms: None,
+        })
+    }
+
+    fn redirect(&self) -> String {
+        format!("{}{RETURN}", self.settings.console)
+    }
+
+    /// What the code is given for: a signed text about somebody.
+    async fn exchanged(
+        &self,
+        published: &Published,
+        returned: &Returned<'_>,
+        limits: &Limits,
+    ) -> Result<String, String> {
+        let ask = self.exchange(published, returned);
+        let (status, body) = self.asked(&ask, limits).await?;
+        let tokens: Result<Tokens, _> = serde_json::from_slice(&body);
+        let no_answer = |_| format!("the provider answered the code with {status} and no JSON");
+        let tokens = tokens.map_err(no_answer)?;
+        if let Some(error) = tokens.error {
+            let more = tokens.error_description.unwrap_or_default();
+            return Err(format!(
+                "the provider says: {} {}",
+                short(&error),
+                short(&more)
+            ));
+        }
+        let missing = "the provider answered the code without an id_token";
+        tokens
+            .id_token
+            .filter(|_| status == 200)
+            .ok_or_else(|| missing.to_owned())
+    }
+
+    /// The code, shown by whoever has begun the sign-in.
+    fn exchange(&self, published: &Published, returned: &Returned<'_>) -> Ask {
+        let settings = &self.settings;
+        let mut form = Serializer::new(String::new());
+        form.append_pair("grant_type", "authorization_code")
+            .append_pair("code", returned.code)
+            .append_pair("redirect_uri", &self.redirect())
+            .append_pair("code_verifier", &derived("verifier", returned.cookie));
+        let mut authorization = None;
+        match &settings.secret {
+            Some(secret) if published.takes_basic() => {
+                let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+                let pair = format!("{}:{}", encoded(&settings.client), encoded(secret));
+                authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+            }
+            Some(secret) => {
+                form.append_pair("client_id", &settings.client)
+                    .append_pair("client_secret", secret);
+            }
+            None => {
+                form.append_pair("client_id", &settings.client);
+            }
+        }
+        Ask {
+            url: published.token_endpoint.clone(),
+            form: Some(form.finish()),
+            authorization,
+        }
+    }
+
+    /// What is known of the provider, read again after a while, or when it must be `fresh`.
+    async fn provider(
+        &self,
+        now_ms: i64,
+        limits: &Limits,
+        fresh: bool,
+    ) -> Result<Arc<Provider>, String> {
+        let known = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let lasts = |it: &Arc<Provider>| {
+            (0..limits.oidc_kept_ms).contains(&now_ms.saturating_sub(it.read_ms))
+        };
+        if let Some(known) = known.filter(|it| !fresh && lasts(it)) {
+            return Ok(known);
+        }
+        let issuer = self.issuer().trim_end_matches('/');
+        let url = format!("{issuer}/.well-known/openid-configuration");
+        let text = self.read(url.clone(), limits).await?;
+        let published = Published::read(&text, self.issuer());
+        let published = published.map_err(|why| format!("{url}: {why}"))?;
+        let keys = self.read(published.jwks_uri.clone(), limits).await?;
+        let keys = Keys::read(&keys).map_err(|why| format!("{}: {why}", published.jwks_uri))?;
+        let provider = Arc::new(Provider {
+            published,
+            keys,
+            read_ms: now_ms,
+        });
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::clone(&provider));
+        Ok(provider)
+    }
+
+    async fn read(&self, url: String, limits: &Limits) -> Result<Vec<u8>, String> {
+        let ask = Ask {
+            url,
+            form: None,
+            authorization: None,
+        };
+        match self.asked(&ask, limits).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(format!("{} answers {status}", ask.url)),
+        }
+    }
+
+    async fn asked(&self, ask: &Ask, limits: &Limits) -> Result<(u16, Vec<u8>), String> {
+        let answer = self.line.exchange(ask, limits.oidc_answer_bytes);
+        let answer = tokio::time::timeout(Duration::from_millis(limits.oidc_ms), answer).await;
+        let answer = answer.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        answer.map_err(|why| format!("{}: {why}", ask.url))
+    }
+}
+
+const BUSY: &str = "too many sign in at one time, try again";
+
+/// What comes of the cookie's secret for one use; no other use can be told from it.
+fn derived(what: &str, secret: &str) -> String {
+    sha256(format!("stopgap sign-in {what} {secret}").as_bytes())
+}
+
+fn with_query(url: &str, query: &str) -> String {
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}{query}")
+}
+
+/// What others wrote, cut for a page.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}

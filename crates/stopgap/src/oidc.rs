@@ -1,0 +1,92 @@
+//! Who people sign in at, from a file, and how that provider is asked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use bytes::Bytes;
+use clap::Args;
+use control::{Ask, Exchanging, Line, OidcSettings, Service};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use serde::Deserialize;
+
+use crate::courier::{Web, client};
+
+/// Whether people sign in elsewhere.
+#[derive(Args)]
+pub(crate) struct SignIn {
+    /// The file that says at which provider people may sign in by OpenID Connect, and who may what:
+    /// docs/console.md.
+    #[arg(long, value_name = "FILE")]
+    oidc: Option<PathBuf>,
+}
+
+/// The file.
+#[derive(Deserialize)]
+struct File {
+    /// The file of what shows the provider that it is the console.
+    secret_file: Option<PathBuf>,
+    /// The authorities that sign the provider's certificate; none: the public ones.
+    authorities: Option<PathBuf>,
+    #[serde(flatten)]
+    settings: OidcSettings,
+}
+
+impl SignIn {
+    /// The control side with the provider, where there is one.
+    pub(crate) fn add(&self, service: Service) -> anyhow::Result<Service> {
+        let Some(path) = &self.oidc else {
+            return Ok(service);
+        };
+        let named = || path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(named)?;
+        let file: File = toml::from_str(&text).with_context(named)?;
+        let beside = |file: &Path| path.parent().unwrap_or(Path::new("")).join(file);
+        let mut settings = file.settings;
+        if let Some(secret) = file.secret_file.as_deref().map(beside) {
+            let text = std::fs::read_to_string(&secret);
+            let text = text.with_context(|| secret.display().to_string())?;
+            settings.secret = Some(text.trim().to_owned());
+        }
+        let authorities = file.authorities.as_deref().map(beside);
+        let line = Arc::new(Caller(client(authorities.as_deref())?));
+        let service = service.with_oidc(settings, line);
+        service.map_err(anyhow::Error::msg).with_context(named)
+    }
+}
+
+/// Asks over the network.
+struct Caller(Web);
+
+impl Caller {
+    async fn answer(&self, ask: &Ask, most: usize) -> anyhow::Result<(u16, Vec<u8>)> {
+        let mut request = match &ask.form {
+            None => Request::get(&ask.url),
+            Some(_) => {
+                Request::post(&ask.url).header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            }
+        };
+        request = request.header(ACCEPT, "application/json");
+        if let Some(authorization) = &ask.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let form = ask.form.clone().unwrap_or_default();
+        let request = request.body(Full::from(Bytes::from(form)))?;
+        let answer: Response<_> = self.0.request(request).await?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, most).collect().await;
+        let body = body.map_err(|why| anyhow::anyhow!("the answer is not whole: {why}"))?;
+        Ok((head.status.as_u16(), body.to_bytes().to_vec()))
+    }
+}
+
+impl Line for Caller {
+    fn exchange<'a>(&'a self, ask: &'a Ask, most: usize) -> Exchanging<'a> {
+        Box::pin(async move {
+            let answer = self.answer(ask, most).await;
+            answer.map_err(|why| format!("{why:#}"))
+        })
+    }
+}
