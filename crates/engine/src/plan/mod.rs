@@ -3,6 +3,7 @@
 mod alone;
 pub(crate) mod fold;
 pub(crate) mod gate;
+pub(crate) mod gated;
 pub(crate) mod glance;
 mod idle;
 pub(crate) mod interest;

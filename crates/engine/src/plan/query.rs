@@ -7,14 +7,15 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::gate::Gate;
+use super::gated::Gated;
 use super::ir::{Check, Link, Program, Rule, Selector, Step, Target, Test, Text};
 use super::quiet::Quiet;
 use super::signature::{Signature, Signatures};
 use crate::language::variables::Variable;
 use crate::operators::{Hit, Operator};
+
+pub(crate) use super::gated::Steps;
 
 /// Bytes of a member's name that is looked up; rules that ask for longer ones always run.
 pub(crate) const LONGEST_NAME: usize = 128;
@@ -48,8 +49,8 @@ pub(crate) struct Looked {
     pub(crate) variable: Variable,
     /// Rules that look at every member.
     pub(crate) all: Uses,
-    /// Rules that look at the members of a name (in lower case).
-    pub(crate) named: HashMap<Box<[u8]>, Uses>,
+    /// Rules that look at the members of a name, by its number.
+    pub(crate) named: Vec<(u32, Uses)>,
     /// Rules that look at the members whose name fits.
     pub(crate) patterns: Vec<(Arc<dyn Operator>, Uses)>,
 }
@@ -69,9 +70,19 @@ pub(crate) struct Uses {
     touched: Option<Signature>,
     /// Stages of decoding, each after the one before it.
     pub(crate) stages: Vec<Stage>,
-    /// Those at which rules ask, and the bits without which they leave a value as it is; 0:
-    /// they may change any.
-    asking: Vec<(Signature, u32)>,
+    /// Those at which rules ask.
+    asking: Vec<Asking>,
+}
+
+/// A stage at which rules ask, and what a value must show for it to be looked at.
+///
+/// PERF: most stages have one rule, so that this tells enough without a look at the stage.
+struct Asking {
+    /// The bits without which a value stays as it is up to here; 0: it may change anyway.
+    touched: Signature,
+    /// The bits that all of its rules ask for, and that are not made on the way.
+    wanted: Signature,
+    stage: u32,
 }
 
 /// What the members look like after some transformations.
@@ -87,27 +98,6 @@ pub(crate) struct Stage {
     /// Rules that ask at this stage.
     pub(crate) rules: Gated,
 }
-
-/// Steps behind their gates.
-#[derive(Default)]
-pub(crate) struct Gated {
-    /// By one bit of those that the gate asks for: all gates with that bit.
-    by_bit: Vec<(u32, Vec<(Gate, u32)>)>,
-    bits: Signature,
-    /// Gates that ask for a text alone.
-    by_text: Vec<(Gate, u32)>,
-    /// Those of all that open without a text, the same way.
-    plain: Vec<(u32, Vec<(Gate, u32)>)>,
-    plain_bits: Signature,
-    /// Those that a text opens, by their clause.
-    by_clause: HashMap<u32, Vec<(Gate, u32)>>,
-    /// What of bytes one of these asks for: no set of bits here holds another.
-    searched: Vec<Signature>,
-}
-
-/// A set of a phase's steps.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Steps(Vec<u64>);
 
 /// Groups the rules of each phase. The gates are closed already.
 pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
@@ -128,7 +118,7 @@ pub(crate) fn build(program: &Program, signatures: &Signatures) -> [Query; 5] {
             query.quiet = Quiet::of_last(steps, &program.tx);
         }
         for looked in &mut query.looked_at {
-            let named = looked.named.values_mut();
+            let named = looked.named.iter_mut().map(|(_, uses)| uses);
             let patterns = looked.patterns.iter_mut().map(|(_, uses)| uses);
             for uses in named.chain(patterns).chain([&mut looked.all]) {
                 uses.settle(ids.next().unwrap_or_default());
@@ -195,17 +185,23 @@ impl Query {
             self.looked_at.push(Looked {
                 variable: target.variable,
                 all: Uses::default(),
-                named: HashMap::new(),
+                named: Vec::new(),
                 patterns: Vec::new(),
             });
             self.looked_at.len() - 1
         });
         let looked = self.looked_at.get_mut(at)?;
         Some(match &target.selector {
-            Selector::Name(Text::Plain(name)) => looked
-                .named
-                .entry(name.to_ascii_lowercase().into_bytes().into())
-                .or_default(),
+            Selector::Name(Text::Plain(_)) => {
+                let number = target.name?;
+                let mut named = looked.named.iter();
+                let known = named.position(|(known, _)| *known == number);
+                let at = known.unwrap_or_else(|| {
+                    looked.named.push((number, Uses::default()));
+                    looked.named.len() - 1
+                });
+                &mut looked.named.get_mut(at)?.1
+            }
             Selector::Pattern(pattern) => {
                 let known = looked
                     .patterns
@@ -229,13 +225,41 @@ impl Query {
 /// do; but what stands before it must have no effect of its own, and nobody may
 /// ask what it matched.
 pub(super) fn telling(rule: &Rule, any_link: bool) -> Option<(usize, &Link, &Test)> {
-    reached(rule, any_link)
+    let links = reached(rule, any_link)
         .filter(|(_, link)| is_foreseeable(link))
-        .filter_map(|(at, link)| Some((at, link, link.test.as_ref()?)))
-        .max_by_key(|(_, link, test)| {
-            let is_gated = test.gate != Gate::default() && !counts(link);
-            (is_gated, test.gate.bits.count_ones())
-        })
+        .filter_map(|(at, link)| Some((at, link, link.test.as_ref()?)));
+    let telling = |(at, link, test): &(usize, &Link, &Test)| {
+        let is_gated = test.gate != Gate::default() && !counts(link) && varies(link);
+        let bits = test.gate.bits.count_ones();
+        // Of those that tell alike, the first keeps others from being asked.
+        (is_gated, is_seldom(link), bits, std::cmp::Reverse(*at))
+    };
+    links.max_by_key(telling)
+}
+
+/// Whether what the link looks at differs from request to request.
+fn varies(link: &Link) -> bool {
+    let ordinary = [Variable::RequestMethod, Variable::RequestProtocol];
+    let mut targets = link.targets.iter();
+    !targets.all(|target| ordinary.contains(&target.variable))
+}
+
+/// Whether few requests have what the link looks at.
+fn is_seldom(link: &Link) -> bool {
+    /// Headers of nearly all requests.
+    const ORDINARY: [&str; 6] = [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "connection",
+        "host",
+        "user-agent",
+    ];
+    let mut targets = link.targets.iter().filter(|target| !target.excluded);
+    targets.all(|target| match &target.selector {
+        Selector::Name(Text::Plain(name)) => !ORDINARY.contains(&&*name.to_ascii_lowercase()),
+        _ => false,
+    })
 }
 
 /// The links that keep a rule from any effect if they do not match.
@@ -366,22 +390,29 @@ impl Uses {
             .stages
             .iter()
             .try_fold(0, |bits, stage| Some(bits | stage.touched?));
+        self.undecoded.settle();
+        let stages = self.stages.iter_mut();
+        stages.for_each(|stage| stage.rules.settle());
         let asking = (0..).zip(&self.stages).filter(|(_, stage)| {
             // What touches nothing changes nothing.
             !stage.rules.is_empty() && stage.touched != Some(0)
         });
         self.asking = asking
-            .map(|(at, stage)| (stage.touched.unwrap_or(0), at))
+            .map(|(at, stage)| Asking {
+                touched: stage.touched.unwrap_or(0),
+                wanted: stage.rules.asked_by_all() & !stage.makes.unwrap_or(Signature::MAX),
+                stage: at,
+            })
             .collect();
     }
 
-    /// The stages that may change a value of this signature before rules ask.
+    /// The stages that may change a value of this signature before rules ask that it may pass.
     pub(crate) fn asking(&self, signature: Signature) -> impl Iterator<Item = (u32, &Stage)> {
-        let changing = self
-            .asking
-            .iter()
-            .filter(move |(touched, _)| *touched == 0 || signature & touched != 0);
-        changing.filter_map(|(_, at)| Some((*at, self.stages.get(*at as usize)?)))
+        let changing = self.asking.iter().filter(move |asking| {
+            (asking.touched == 0 || signature & asking.touched != 0)
+                && signature & asking.wanted == asking.wanted
+        });
+        changing.filter_map(|asking| Some((asking.stage, self.stages.get(asking.stage as usize)?)))
     }
 
     /// Whether no transformation changes a value of this signature.
@@ -401,156 +432,5 @@ impl Stage {
     pub(crate) fn tells_more(&self, signature: Signature, steps: &Steps) -> bool {
         let made = self.makes.unwrap_or(Signature::MAX);
         self.rules.could_admit(signature | made, steps)
-    }
-}
-
-impl Gated {
-    /// The gate asks for something.
-    fn add(&mut self, gate: Gate, step: u32) {
-        let list = if gate.bits == 0 {
-            &mut self.by_text
-        } else {
-            let bit = gate.rarest.trailing_zeros();
-            self.bits |= gate.rarest;
-            let at = self.by_bit.partition_point(|(known, _)| *known < bit);
-            if self.by_bit.get(at).is_none_or(|(known, _)| *known != bit) {
-                self.by_bit.insert(at, (bit, Vec::new()));
-            }
-            match self.by_bit.get_mut(at) {
-                Some((_, list)) => list,
-                None => return,
-            }
-        };
-        if !list.contains(&(gate, step)) {
-            list.push((gate, step));
-            self.file(gate, step);
-        }
-    }
-
-    /// Files the gate by what opens it: bytes alone, bytes in place of a text, or a text.
-    fn file(&mut self, gate: Gate, step: u32) {
-        let bytes = match gate.clause {
-            None => Some(gate),
-            Some(_) => gate.without_text(),
-        };
-        if let Some(gate) = bytes {
-            let bit = gate.rarest.trailing_zeros();
-            self.plain_bits |= gate.rarest;
-            let at = self.plain.partition_point(|(known, _)| *known < bit);
-            match self.plain.get_mut(at) {
-                Some((known, list)) if *known == bit => list.push((gate, step)),
-                _ => self.plain.insert(at, (bit, vec![(gate, step)])),
-            }
-        }
-        if let Some(clause) = gate.clause {
-            self.by_clause.entry(clause).or_default().push((gate, step));
-            let bits = gate.bits;
-            if !self.searched.iter().any(|known| known & bits == *known) {
-                self.searched.retain(|known| known & bits != bits);
-                self.searched.push(bits);
-            }
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.by_bit.is_empty() && self.by_text.is_empty()
-    }
-
-    /// Whether a value of this signature could let a step run that is not among these.
-    fn could_admit(&self, signature: Signature, steps: &Steps) -> bool {
-        let news = |(gate, step): &(Gate, u32)| gate.admits(signature) && !steps.contains(*step);
-        self.by_text.iter().any(news)
-            || self
-                .by_bit
-                .iter()
-                .filter(|(bit, _)| signature >> bit & 1 == 1)
-                .any(|(_, list)| list.iter().any(news))
-    }
-
-    /// Adds the steps that a value of this signature lets run, whatever texts it holds.
-    pub(crate) fn admitted(&self, signature: Signature, steps: &mut Steps) {
-        let mut present = signature & self.plain_bits;
-        while present != 0 {
-            let bit = present & present.wrapping_neg();
-            present ^= bit;
-            let at = (self.plain_bits & (bit - 1)).count_ones() as usize;
-            for (gate, step) in self.plain.get(at).into_iter().flat_map(|(_, list)| list) {
-                if gate.admits(signature) {
-                    steps.insert(*step);
-                }
-            }
-        }
-    }
-
-    /// Whether a value of this signature may let more steps run by the texts that it holds.
-    pub(crate) fn asks_for_texts(&self, signature: Signature) -> bool {
-        let mut searched = self.searched.iter();
-        searched.any(|bits| signature & bits == *bits)
-    }
-
-    /// Adds the steps that a value of this signature lets run since it holds a text of the clause.
-    pub(crate) fn admitted_by(&self, clause: u32, signature: Signature, steps: &mut Steps) {
-        for (gate, step) in self.by_clause.get(&clause).into_iter().flatten() {
-            if gate.admits(signature) {
-                steps.insert(*step);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-impl Gated {
-    pub(super) fn steps(&self) -> impl Iterator<Item = u32> {
-        let by_bit = self.by_bit.iter().flat_map(|(_, list)| list);
-        by_bit.chain(&self.by_text).map(|(_, step)| *step)
-    }
-}
-
-impl Steps {
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.0.clear();
-        self.0.extend_from_slice(&other.0);
-    }
-
-    pub(crate) fn insert(&mut self, step: u32) {
-        let word = step as usize / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        if let Some(bits) = self.0.get_mut(word) {
-            *bits |= 1 << (step % 64);
-        }
-    }
-
-    pub(crate) fn contains(&self, step: u32) -> bool {
-        self.0
-            .get(step as usize / 64)
-            .is_some_and(|bits| bits >> (step % 64) & 1 == 1)
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let step = self.next(from)?;
-            from = step + 1;
-            Some(step as u32)
-        })
-    }
-
-    /// The first step at or after this one.
-    pub(crate) fn next(&self, from: usize) -> Option<usize> {
-        let mut word = from / 64;
-        let mut bits = self.0.get(word)? & (u64::MAX << (from % 64));
-        loop {
-            if bits != 0 {
-                return Some(word * 64 + bits.trailing_zeros() as usize);
-            }
-            word += 1;
-            bits = *self.0.get(word)?;
-        }
     }
 }

@@ -91,12 +91,13 @@ impl<'n> Reader<'n> {
         let Some(test) = &link.test else {
             return Some(true);
         };
-        if link.multi_match || !link.transformations.is_empty() {
-            return None;
-        }
+        let decodes = link.multi_match || !link.transformations.is_empty();
         let mut any = false;
         for target in &link.targets {
             if let Some(value) = self.value(target)? {
+                if decodes {
+                    return None;
+                }
                 any |= self.says(test, &value)?;
             }
         }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::interest::{Field, Joint};
-use super::ir::{Check, Link, Program, Step, Text};
+use super::ir::{Check, Link, Program, Selector, Step, Text};
 use super::query::{Query, Uses};
 use super::route::RouteIndex;
 use super::signature::{Sets, Signatures};
@@ -338,18 +338,32 @@ fn groups(program: &Program, query: &Query) -> Vec<String> {
     for looked in &query.looked_at {
         let variable = variables::spec(looked.variable).name;
         of(variable, &looked.all);
-        let named: BTreeMap<_, _> = looked.named.iter().collect();
+        let named = looked.named.iter();
+        let named: BTreeMap<_, _> = named
+            .map(|(number, uses)| (name_of(program, *number), uses))
+            .collect();
         for (name, uses) in named {
-            of(
-                &format!("{variable}:{}", String::from_utf8_lossy(name)),
-                uses,
-            );
+            of(&format!("{variable}:{name}"), uses);
         }
         for (_, uses) in &looked.patterns {
             of(&format!("{variable}:/…/"), uses);
         }
     }
     groups
+}
+
+/// The name that rules ask for by this number.
+fn name_of(program: &Program, number: u32) -> String {
+    let rules = program.phases[0].iter().filter_map(|step| match step {
+        Step::Rule(rule) => Some(&rule.links),
+        Step::Marker(_) => None,
+    });
+    let targets = rules.flatten().flat_map(|link| &link.targets);
+    let mut names = targets.filter_map(|target| match &target.selector {
+        Selector::Name(Text::Plain(name)) if target.name == Some(number) => Some(name),
+        _ => None,
+    });
+    names.next().unwrap().to_ascii_lowercase()
 }
 
 fn chain(uses: &Uses, at: usize) -> String {

@@ -12,10 +12,9 @@ use crate::need::{self, Strings};
 
 /// Bytes of a text that are searched for: more tells little more.
 const BYTES: usize = 6;
-/// Bits of a hash of bytes.
-const HASH_BITS: u32 = 16;
-/// Words of a table of bits.
-const WORDS: usize = 1 << (HASH_BITS - 6);
+/// Words of the table of bits for long texts, and of those for the few short ones.
+const WORDS: usize = 1 << 10;
+const FEW_WORDS: usize = 1 << 5;
 
 /// The texts of clauses, while rules are compiled.
 #[derive(Default)]
@@ -27,41 +26,51 @@ pub(crate) struct Texts {
 
 /// [`Texts`], ready to be searched for.
 pub(crate) struct TextSearch {
-    /// By byte: in lower case, and whether it is the last of a short text.
-    bytes: Box<[Folded; 256]>,
+    /// By byte: in lower case.
+    folded: Box<[u8; 256]>,
+    ends: Ends,
     /// Texts of two bytes, of three, and longer ones by four bytes.
-    pairs: Keys,
-    threes: Keys,
-    longer: Keys,
+    pairs: Keys<FEW_WORDS>,
+    threes: Keys<FEW_WORDS>,
+    longer: Keys<WORDS>,
     /// What texts satisfy, those of one text one after the other.
     clauses: Vec<u32>,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Folded {
-    byte: u8,
-    ends_short: bool,
-}
+/// By the last byte but one of a text of two or three, as far as six bits tell: a bit for each
+/// last one.
+struct Ends([u64; 64]);
 
 /// Texts by some of their bytes, as a number.
-#[derive(Default)]
-struct Keys {
+struct Keys<const WORDS: usize> {
     /// A bit for each hash of such a number: whether some text has it.
-    seen: Box<[u64]>,
-    /// By word of these bits: how many are set in those before it.
-    before: Box<[u16]>,
-    /// By bit that is set: where its texts begin. One more says where the last ones end.
+    seen: Box<[u64; WORDS]>,
+    /// By the first bits of the hash: where its texts begin. One more says where the last ones end.
     starts: Box<[u32]>,
-    texts: Box<[Keyed]>,
+    /// What is left of a hash when all but these bits are shifted out.
+    shift: u32,
+    texts: Box<[Placed]>,
+    /// What is to know of each.
+    about: Box<[About]>,
 }
 
 /// A text around its key.
 struct Keyed {
     key: u32,
-    /// Its bytes, as they stand in a window of eight.
-    text: u64,
+    placed: Placed,
+    about: About,
+}
+
+/// A text as it stands in a window of eight bytes.
+#[derive(Clone, Copy)]
+struct Placed {
+    bytes: u64,
     /// The bits of these bytes.
     mask: u64,
+}
+
+#[derive(Clone, Copy)]
+struct About {
     /// Unique.
     number: u32,
     /// Where its clauses begin and end.
@@ -71,58 +80,80 @@ struct Keyed {
 /// Bytes of a window that follow a key of four bytes, so that the whole text is in the window.
 const AFTER: u32 = (BYTES - 4) as u32;
 
-impl Keys {
+impl<const WORDS: usize> Keys<WORDS> {
+    /// What is left of a hash for the table of bits.
+    const SHIFT: u32 = 32 - (WORDS * 64).trailing_zeros();
+
     fn new(mut texts: Vec<Keyed>) -> Self {
-        texts.sort_by_key(|keyed| (hash(keyed.key), keyed.key));
-        if texts.is_empty() {
-            return Self::default();
-        }
-        let mut seen = vec![0_u64; WORDS];
+        texts.sort_by_key(|keyed| hash(keyed.key));
+        // A few texts for each place where they begin.
+        let bits = usize::BITS - (texts.len() / 4).leading_zeros();
+        let shift = 32 - bits.clamp(1, 20);
+        let mut seen = Box::new([0_u64; WORDS]);
         let mut starts = Vec::new();
-        let mut last = None;
         for (start, keyed) in (0..).zip(&texts) {
-            let at = hash(keyed.key);
-            if last.replace(at) == Some(at) {
-                continue;
-            }
-            starts.push(start);
+            let hash = hash(keyed.key);
+            let at = hash >> Self::SHIFT;
             if let Some(word) = seen.get_mut(at as usize / 64) {
                 *word |= 1 << (at % 64);
             }
+            let place = (hash >> shift) as usize;
+            if starts.len() <= place {
+                starts.resize(place + 1, start);
+            }
         }
-        starts.push(texts.len() as u32);
-        let mut set = 0;
-        let before = seen.iter().map(|word| {
-            let before = set;
-            set += word.count_ones() as u16;
-            before
-        });
+        starts.resize((1 << (32 - shift)) + 1, texts.len() as u32);
         Self {
-            before: before.collect(),
-            seen: seen.into(),
+            seen,
             starts: starts.into(),
-            texts: texts.into(),
+            shift,
+            texts: texts.iter().map(|keyed| keyed.placed).collect(),
+            about: texts.iter().map(|keyed| keyed.about).collect(),
         }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Placed, About)> {
+        self.texts.iter().zip(self.about.iter().copied())
     }
 
     /// Whether some text may have this key.
     #[inline]
     fn has(&self, key: u32) -> bool {
-        let at = hash(key);
+        let at = hash(key) >> Self::SHIFT;
         let word = self.seen.get(at as usize / 64);
         word.is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 
-    /// Texts among which are those that have this key, if any do.
-    fn texts(&self, key: u32) -> &[Keyed] {
-        let at = hash(key);
-        let word = self.seen.get(at as usize / 64).copied().unwrap_or(0);
-        let before = self.before.get(at as usize / 64).copied().unwrap_or(0);
-        let below = word & ((1 << (at % 64)) - 1);
-        let bit = usize::from(before) + below.count_ones() as usize;
-        let range = self.starts.get(bit).zip(self.starts.get(bit + 1));
-        let texts = range.and_then(|(&start, &end)| self.texts.get(start as usize..end as usize));
-        texts.unwrap_or_default()
+    /// Those of the texts that may have this key that are in the window.
+    #[inline]
+    fn within(&self, key: u32, window: u64) -> impl Iterator<Item = About> {
+        let place = (hash(key) >> self.shift) as usize;
+        let range = self.starts.get(place).zip(self.starts.get(place + 1));
+        let range = range.map_or(0..0, |(&start, &end)| start as usize..end as usize);
+        let start = range.start;
+        let texts = self.texts.get(range).unwrap_or_default();
+        let within = texts
+            .iter()
+            .enumerate()
+            .filter(move |(_, text)| window & text.mask == text.bytes);
+        within.filter_map(move |(at, _)| self.about.get(start + at).copied())
+    }
+}
+
+impl Ends {
+    fn add(&mut self, text: &[u8]) {
+        if let [.., before, last] = text
+            && let Some(bits) = self.0.get_mut(usize::from(before % 64))
+        {
+            *bits |= 1 << (last % 64);
+        }
+    }
+
+    /// Whether a short text may end where a window does.
+    #[inline]
+    fn has(&self, window: u64) -> bool {
+        let bits = self.0.get((window >> 48) as usize % 64);
+        bits.is_some_and(|bits| bits >> ((window >> 56) % 64) & 1 == 1)
     }
 }
 
@@ -146,20 +177,25 @@ impl Texts {
 
     pub(crate) fn compile(self) -> TextSearch {
         let (mut pairs, mut threes, mut longer) = (Vec::new(), Vec::new(), Vec::new());
-        let mut bytes = Box::new([Folded::default(); 256]);
-        for (byte, folded) in (0..=u8::MAX).zip(bytes.iter_mut()) {
-            folded.byte = byte.to_ascii_lowercase();
+        let mut folded = Box::new([0; 256]);
+        for (byte, folded) in (0..=u8::MAX).zip(folded.iter_mut()) {
+            *folded = byte.to_ascii_lowercase();
         }
+        let mut ends = Ends([0; 64]);
         let mut all = Vec::new();
         for (number, (text, clauses)) in (0..).zip(self.parts) {
             let start = all.len() as u32;
             all.extend(clauses);
             let mut keyed = Keyed {
                 key: number_of(&text) as u32,
-                text: number_of(&text),
-                mask: mask_of(&text),
-                number,
-                clauses: (start, all.len() as u32),
+                placed: Placed {
+                    bytes: number_of(&text),
+                    mask: mask_of(&text),
+                },
+                about: About {
+                    number,
+                    clauses: (start, all.len() as u32),
+                },
             };
             if text.len() > 3 {
                 let rarest = need::rarest_part(&text, 4);
@@ -167,21 +203,20 @@ impl Texts {
                 keyed.key = number_of(rarest) as u32;
                 // The key's place is the same in all windows.
                 let shift = 8 * (4 - AFTER - offset.unwrap_or_default() as u32);
-                keyed.text <<= shift;
-                keyed.mask <<= shift;
+                keyed.placed.bytes <<= shift;
+                keyed.placed.mask <<= shift;
                 longer.push(keyed);
                 continue;
             }
-            let last = text.last().copied();
-            let ended = bytes.iter_mut().filter(|folded| Some(folded.byte) == last);
-            ended.for_each(|folded| folded.ends_short = true);
+            ends.add(&text);
             match text.len() {
                 3 => threes.push(keyed),
                 _ => pairs.push(keyed),
             }
         }
         TextSearch {
-            bytes,
+            folded,
+            ends,
             pairs: Keys::new(pairs),
             threes: Keys::new(threes),
             longer: Keys::new(longer),
@@ -204,19 +239,19 @@ fn mask_of(bytes: &[u8]) -> u64 {
 }
 
 fn hash(key: u32) -> u32 {
-    key.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)
+    key.wrapping_mul(0x9e37_79b1)
 }
 
 impl TextSearch {
     /// The texts of a clause, as far as they are searched for.
     pub(crate) fn of(&self, clause: u32) -> Vec<String> {
-        let all = [&self.pairs, &self.threes, &self.longer];
-        let all = all.into_iter().flat_map(|keys| &keys.texts);
-        let mut texts: Vec<String> = all
-            .filter(|keyed| self.clauses(keyed).contains(&clause))
-            .map(|keyed| {
-                let bytes = keyed.text.to_le_bytes().into_iter();
-                let bytes = bytes.zip(keyed.mask.to_le_bytes());
+        let mut texts: Vec<String> = (self.pairs.all())
+            .chain(self.threes.all())
+            .chain(self.longer.all())
+            .filter(|(_, about)| self.clauses(*about).contains(&clause))
+            .map(|(text, _)| {
+                let bytes = text.bytes.to_le_bytes().into_iter();
+                let bytes = bytes.zip(text.mask.to_le_bytes());
                 let text: Vec<u8> = bytes
                     .filter(|(_, is)| *is != 0)
                     .map(|(byte, _)| byte)
@@ -228,8 +263,8 @@ impl TextSearch {
         texts
     }
 
-    fn clauses(&self, keyed: &Keyed) -> &[u32] {
-        let (start, end) = keyed.clauses;
+    fn clauses(&self, about: About) -> &[u32] {
+        let (start, end) = about.clauses;
         let clauses = self.clauses.get(start as usize..end as usize);
         clauses.unwrap_or_default()
     }
@@ -238,35 +273,18 @@ impl TextSearch {
     /// zeros are read, so that a text with a zero may be found that is not there whole.
     pub(crate) fn find(&self, value: &[u8], all: &mut Vec<u32>) {
         let start = all.len();
-        let mut found = Found {
-            search: self,
-            seen: [0; SEEN],
-            texts: [0; SEEN_TEXTS],
-            start,
-            all,
-        };
+        let mut found = None;
         // PERF: tables of bits that stay in the first cache tell for nearly all bytes that
         // nothing is there; hash tables asked for each took four times as long. Texts are compared
         // as numbers: 16 kB of random attack words, 20 → 12 million instructions.
         let mut window = 0_u64;
         for at in 0..value.len() + AFTER as usize {
             let byte = value.get(at).copied().unwrap_or(0);
-            let Some(folded) = self.bytes.get(usize::from(byte)) else {
-                continue;
-            };
-            window = window >> 8 | u64::from(folded.byte) << 56;
-            if folded.ends_short {
-                let [pair, three] = [window >> 48, window >> 40];
-                if self.pairs.has(pair as u32) {
-                    found.look(&self.pairs, pair as u32, pair);
-                }
-                if self.threes.has(three as u32) {
-                    found.look(&self.threes, three as u32, three);
-                }
-            }
-            let key = (window >> (32 - 8 * AFTER)) as u32;
-            if self.longer.has(key) {
-                found.look(&self.longer, key, window);
+            let folded = self.folded.get(usize::from(byte)).copied().unwrap_or(0);
+            window = window >> 8 | u64::from(folded) << 56;
+            if self.longer.has((window >> (32 - 8 * AFTER)) as u32) || self.ends.has(window) {
+                let found = found.get_or_insert_with(|| Found::new(self, start));
+                found.look(window, all);
             }
         }
         if let Some(new) = all.get_mut(start..) {
@@ -282,30 +300,58 @@ struct Found<'a> {
     seen: [u64; SEEN],
     /// A bit for each of the first texts that was found.
     texts: [u64; SEEN_TEXTS],
+    /// Where they begin.
     start: usize,
-    all: &'a mut Vec<u32>,
 }
 
 /// Words of bits. What is beyond costs more, and means the same.
 const SEEN: usize = 32;
 const SEEN_TEXTS: usize = 96;
 
-impl Found<'_> {
-    /// Adds the clauses of those texts that may have this key, and that are in the window.
-    fn look(&mut self, keys: &Keys, key: u32, window: u64) {
-        for keyed in keys.texts(key) {
-            if window & keyed.mask != keyed.text || self.knows(keyed.number) {
-                continue;
-            }
-            if let Some(bits) = self.texts.get_mut(keyed.number as usize / 64) {
-                *bits |= 1 << (keyed.number % 64);
-            }
-            let search = self.search;
-            search
-                .clauses(keyed)
-                .iter()
-                .for_each(|&clause| self.add(clause));
+impl<'a> Found<'a> {
+    fn new(search: &'a TextSearch, start: usize) -> Self {
+        Self {
+            search,
+            seen: [0; SEEN],
+            texts: [0; SEEN_TEXTS],
+            start,
         }
+    }
+
+    /// Adds the clauses of texts that are in the window.
+    #[inline(never)]
+    fn look(&mut self, window: u64, all: &mut Vec<u32>) {
+        let search = self.search;
+        let key = (window >> (32 - 8 * AFTER)) as u32;
+        if search.longer.has(key) {
+            search
+                .longer
+                .within(key, window)
+                .for_each(|about| self.add_text(about, all));
+        }
+        if search.ends.has(window) {
+            let [pair, three] = [window >> 48, window >> 40];
+            if search.pairs.has(pair as u32) {
+                let pairs = search.pairs.within(pair as u32, pair);
+                pairs.for_each(|about| self.add_text(about, all));
+            }
+            if search.threes.has(three as u32) {
+                let threes = search.threes.within(three as u32, three);
+                threes.for_each(|about| self.add_text(about, all));
+            }
+        }
+    }
+
+    fn add_text(&mut self, about: About, all: &mut Vec<u32>) {
+        if self.knows(about.number) {
+            return;
+        }
+        if let Some(bits) = self.texts.get_mut(about.number as usize / 64) {
+            *bits |= 1 << (about.number % 64);
+        }
+        let search = self.search;
+        let clauses = search.clauses(about).iter();
+        clauses.for_each(|&clause| self.add(clause, all));
     }
 
     /// Whether the text was found before.
@@ -314,7 +360,7 @@ impl Found<'_> {
         bits.is_some_and(|bits| bits >> (number % 64) & 1 == 1)
     }
 
-    fn add(&mut self, clause: u32) {
+    fn add(&mut self, clause: u32, all: &mut Vec<u32>) {
         let is_new = match self.seen.get_mut(clause as usize / 64) {
             Some(bits) => {
                 let bit = 1 << (clause % 64);
@@ -323,12 +369,12 @@ impl Found<'_> {
                 is_new
             }
             None => {
-                let known = self.all.get(self.start..).unwrap_or_default();
+                let known = all.get(self.start..).unwrap_or_default();
                 !known.contains(&clause)
             }
         };
         if is_new {
-            self.all.push(clause);
+            all.push(clause);
         }
     }
 }

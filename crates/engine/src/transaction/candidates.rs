@@ -5,7 +5,8 @@ use super::values::{ValueId, Values};
 use crate::language::lower::means;
 use crate::language::variables::{Variable, VariableSet};
 use crate::plan::Scan;
-use crate::plan::query::{Gated, LONGEST_NAME, Looked, Query, Stage, Steps, Uses};
+use crate::plan::gated::Gated;
+use crate::plan::query::{Looked, Query, Stage, Steps, Uses};
 use crate::plan::signature::Signature;
 
 /// The steps of a phase that could match, each with the values that let it run.
@@ -135,15 +136,6 @@ impl Candidates {
     }
 }
 
-/// The uses of a member by its name, case ignored.
-fn named<'q>(looked: &'q Looked, name: &[u8]) -> Option<&'q Uses> {
-    let mut folded = [0; LONGEST_NAME];
-    let folded = folded.get_mut(..name.len())?;
-    folded.copy_from_slice(name);
-    folded.make_ascii_lowercase();
-    looked.named.get(&*folded)
-}
-
 struct Look<'a> {
     values: &'a mut Values,
     scan: &'a Scan,
@@ -157,8 +149,8 @@ impl Look<'_> {
     fn at_member(&mut self, looked: &Looked, item: &Item, value: ValueId) {
         self.at(&looked.all, value);
         if !looked.named.is_empty()
-            && self.values.number(item.name, self.scan).is_some()
-            && let Some(uses) = named(looked, self.values.get(item.name))
+            && let Some(number) = self.values.number(item.name, self.scan)
+            && let Some((_, uses)) = looked.named.iter().find(|(named, _)| *named == number)
         {
             self.at(uses, value);
         }

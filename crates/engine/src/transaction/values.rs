@@ -65,19 +65,22 @@ pub(crate) struct Values {
 }
 
 /// A value's place in the arena, and what was found out about it.
+///
+/// PERF: less than a line of the processor's cache; options would make it two.
 #[derive(Clone, Copy)]
 struct Record {
+    signature: Signature,
     start: u32,
     end: u32,
-    signature: Option<Signature>,
-    /// Which of `clauses` it holds.
-    clauses: Option<(u32, u32)>,
+    /// Which of `clauses` it holds; [`NONE`] as the first: not searched yet.
+    clauses: (u32, u32),
     /// The last of its decoded forms among `facts`, by transformation.
     decoded: u32,
     /// The last entry of steps that it lets run, by rules that look at the same members.
     lets: u32,
-    /// Its number, if it is the name of a member that rules ask for; none: not looked up yet.
-    number: Option<Option<u32>>,
+    /// Its number, if it is the name of a member that rules ask for, [`NONE`] or [`UNKNOWN`].
+    number: u32,
+    knows_signature: bool,
 }
 
 /// What is known of a value.
@@ -96,8 +99,10 @@ struct Fact {
     before: u32,
 }
 
-/// No fact.
+/// No fact; no number.
 const NONE: u32 = u32::MAX;
+/// A number that was not looked up yet.
+const UNKNOWN: u32 = u32::MAX - 1;
 
 impl Record {
     fn of(self, arena: &[u8]) -> &[u8] {
@@ -274,13 +279,14 @@ impl Values {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(bytes);
         self.records.push(Record {
+            signature: 0,
             start,
             end: self.bytes.len() as u32,
-            signature: None,
-            clauses: None,
+            clauses: (NONE, 0),
             decoded: NONE,
             lets: NONE,
-            number: None,
+            number: UNKNOWN,
+            knows_signature: false,
         });
         let (arena, records, hasher) = (&self.bytes, &self.records, &self.hasher);
         self.table.insert_unique(hash, id, |id| {
@@ -295,12 +301,13 @@ impl Values {
         let Some(record) = self.records.get_mut(id.0 as usize) else {
             return 0;
         };
-        if let Some(known) = record.signature {
-            return known;
+        if record.knows_signature {
+            return record.signature;
         }
         let bytes = record.of(&self.bytes);
         let (signature, length) = (scan.signatures.of(bytes), bytes.len());
-        record.signature = Some(signature);
+        record.signature = signature;
+        record.knows_signature = true;
         self.spend(length);
         signature
     }
@@ -308,12 +315,11 @@ impl Values {
     /// The number of the name that the value is, if rules ask for it.
     pub(crate) fn number(&mut self, id: ValueId, scan: &Scan) -> Option<u32> {
         let record = self.records.get_mut(id.0 as usize)?;
-        if let Some(known) = record.number {
-            return known;
+        if record.number == UNKNOWN {
+            let number = scan.names.number(record.of(&self.bytes));
+            record.number = number.unwrap_or(NONE);
         }
-        let number = scan.names.number(record.of(&self.bytes));
-        record.number = Some(number);
-        number
+        (record.number != NONE).then_some(record.number)
     }
 
     /// Whether the value holds a text of the clause.
@@ -325,10 +331,9 @@ impl Values {
     pub(crate) fn may_hold(&self, id: ValueId, clause: u32) -> bool {
         let record = self.records.get(id.0 as usize);
         record.is_none_or(|record| {
-            record.clauses.is_none_or(|(start, end)| {
-                let found = self.clauses.get(start as usize..end as usize);
-                found.is_none_or(|found| found.binary_search(&clause).is_ok())
-            })
+            let (start, end) = record.clauses;
+            let found = self.clauses.get(start as usize..end as usize);
+            found.is_none_or(|found| found.binary_search(&clause).is_ok())
         })
     }
 
@@ -338,14 +343,14 @@ impl Values {
             return &[];
         };
         let (start, end) = match record.clauses {
-            Some(known) => known,
-            None => {
+            known if known.0 != NONE => known,
+            _ => {
                 let start = self.clauses.len() as u32;
                 let bytes = record.of(&self.bytes);
                 let length = bytes.len();
                 scan.texts.find(bytes, &mut self.clauses);
                 let found = (start, self.clauses.len() as u32);
-                record.clauses = Some(found);
+                record.clauses = found;
                 self.spend(length);
                 found
             }

@@ -45,14 +45,20 @@ fn forgiving(input: &[u8], output: &mut Vec<u8>) -> bool {
 }
 
 fn sextet(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    }
+    /// No byte of the alphabet.
+    const NONE: u8 = u8::MAX;
+    const SEXTETS: [u8; 256] = {
+        let mut sextets = [NONE; 256];
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut at = 0;
+        while at < alphabet.len() {
+            sextets[alphabet[at] as usize] = at as u8;
+            at += 1;
+        }
+        sextets
+    };
+    let sextet = SEXTETS.get(usize::from(byte)).copied();
+    sextet.filter(|sextet| *sextet != NONE)
 }
 
 /// A byte is given as soon as its eight bits are there; padding is not needed.

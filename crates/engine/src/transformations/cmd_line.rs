@@ -15,7 +15,15 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
-    for &byte in input {
+    let stays = unchanged(input);
+    let Some((kept, rest)) = input
+        .split_at_checked(stays)
+        .filter(|_| stays < input.len())
+    else {
+        return false;
+    };
+    output.extend_from_slice(kept);
+    for &byte in rest {
         let spaced = output.last() == Some(&b' ');
         match byte {
             b'"' | b'\'' | b'\\' | b'^' => {}
@@ -34,4 +42,18 @@ fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
         }
     }
     super::differs(input, output)
+}
+
+/// How many bytes at the start stay whatever follows.
+fn unchanged(input: &[u8]) -> usize {
+    let mut before = 0;
+    let mut stays = |&byte: &u8| {
+        let spaced = std::mem::replace(&mut before, byte) == b' ';
+        match byte {
+            b'"' | b'\'' | b'\\' | b'^' | b',' | b';' | b'\t' | b'\r' | b'\n' => false,
+            b' ' | b'/' | b'(' => !spaced,
+            _ => !byte.is_ascii_uppercase(),
+        }
+    };
+    input.iter().take_while(|byte| stays(byte)).count()
 }

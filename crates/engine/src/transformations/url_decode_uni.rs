@@ -21,11 +21,18 @@ fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
 
 /// With the bytes that a code page has for code points.
 pub(crate) fn decode(input: &[u8], output: &mut Vec<u8>, map: &UnicodeMap) -> bool {
-    if memchr::memchr2(b'%', b'+', input).is_none() {
+    let next = |rest: &[u8]| memchr::memchr2(b'%', b'+', rest);
+    let mut rest = input;
+    if next(rest).is_none() {
         return false;
     }
-    let mut rest = input;
-    while let Some((&byte, after)) = rest.split_first() {
+    // PERF: what stands between two escapes is copied at once.
+    loop {
+        let (plain, from) = rest.split_at(next(rest).unwrap_or(rest.len()));
+        output.extend_from_slice(plain);
+        let Some((&byte, after)) = from.split_first() else {
+            break;
+        };
         rest = after;
         match (byte, after) {
             (b'+', _) => output.push(b' '),
