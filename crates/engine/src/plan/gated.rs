@@ -15,6 +15,8 @@ pub(crate) struct Gated {
     groups: Vec<Group>,
     /// Those that a text opens, by its clause.
     by_clause: Vec<(u32, Ask)>,
+    /// Whether one of these may take longer to ask than a search for its texts.
+    takes_long: bool,
     /// What of bytes one of these asks for: no set of bits here holds another.
     searched: Vec<Signature>,
 }
@@ -57,7 +59,8 @@ impl Ask {
 
 impl Gated {
     /// The gate asks for something.
-    pub(super) fn add(&mut self, gate: Gate, step: u32) {
+    pub(super) fn add(&mut self, gate: Gate, linear: bool, step: u32) {
+        self.takes_long |= gate.clause.is_some() && !linear;
         if !self.gates.contains(&(gate, step)) {
             self.gates.push((gate, step));
         }
@@ -142,6 +145,21 @@ impl Gated {
     pub(crate) fn asks_for_texts(&self, signature: Signature) -> bool {
         let mut searched = self.searched.iter();
         searched.any(|bits| signature & bits == *bits)
+    }
+
+    /// Adds the steps that a value of this signature may let run by the texts that it holds, if
+    /// they are so few that to ask them takes less than to search the value for all texts.
+    pub(crate) fn admitted_unsearched(&self, signature: Signature, steps: &mut Steps) -> bool {
+        let halves = halves(signature);
+        let asks = self.by_clause.iter().filter(|(_, ask)| ask.admits(halves));
+        let mut new = asks.filter(|(_, ask)| !steps.contains(ask.step));
+        let [first, second, third] = [(); 3].map(|()| new.next().map(|(_, ask)| ask.step));
+        let are_few = !self.takes_long && third.is_none();
+        if are_few {
+            let few = first.into_iter().chain(second);
+            few.for_each(|step| steps.insert(step));
+        }
+        are_few
     }
 
     /// Adds the steps that a value of this signature lets run since it holds a text of the clause.

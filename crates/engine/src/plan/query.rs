@@ -140,6 +140,11 @@ impl Query {
             false => link.transformations.len(),
         };
         let counts = counts(link);
+        let linear = match &test.check {
+            Check::Compiled(operator) => operator.is_linear(),
+            Check::Plain { .. } => true,
+            Check::Expanded(..) => false,
+        };
         for target in link.targets.iter().filter(|target| !target.excluded) {
             let Some(uses) = self.uses(target) else {
                 self.always.insert(at);
@@ -151,7 +156,7 @@ impl Query {
             }
             for length in shortest..=link.transformations.len() {
                 let chain = link.transformations.get(..length).unwrap_or_default();
-                uses.add(chain, signatures, test.gate, at);
+                uses.add(chain, signatures, (test.gate, linear), at);
             }
         }
         Foreseen {
@@ -350,14 +355,20 @@ fn is_text(variable: Variable) -> bool {
 }
 
 impl Uses {
-    fn add(&mut self, chain: &[u16], signatures: &Signatures, gate: Gate, step: u32) {
+    fn add(
+        &mut self,
+        chain: &[u16],
+        signatures: &Signatures,
+        (gate, linear): (Gate, bool),
+        step: u32,
+    ) {
         if gate == Gate::default() {
             if !self.free.contains(&step) {
                 self.free.push(step);
             }
             return;
         }
-        self.undecoded.add(gate, step);
+        self.undecoded.add(gate, linear, step);
         let mut before = None;
         for (length, &transformation) in (1..).zip(chain) {
             let known = self
@@ -378,7 +389,7 @@ impl Uses {
             if length == chain.len()
                 && let Some(stage) = self.stages.get_mut(at)
             {
-                stage.rules.add(gate, step);
+                stage.rules.add(gate, linear, step);
             }
             before = Some(at as u32);
         }

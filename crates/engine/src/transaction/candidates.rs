@@ -35,6 +35,9 @@ const NONE: u32 = u32::MAX;
 /// Any value lets the step run.
 const ANY: u32 = u32::MAX - 1;
 
+/// Bytes of a value that is searched in less time than a rule is asked.
+const SHORT: usize = 40;
+
 impl Candidates {
     /// Finds those of a phase.
     pub(crate) fn find(
@@ -170,7 +173,10 @@ impl Look<'_> {
         for &step in &uses.open {
             self.candidates.open(step);
         }
-        if uses.undecoded.is_empty() && uses.free.is_empty() {
+        // PERF: most values let none run, and are known: one look at them tells it.
+        if self.values.lets_none(uses.id, value)
+            || uses.undecoded.is_empty() && uses.free.is_empty()
+        {
             return;
         }
         if let Some(steps) = self.values.lets(uses.id, value, self.query) {
@@ -248,6 +254,13 @@ impl Look<'_> {
         let signature = values.signature(value, scan);
         rules.admitted(signature, own);
         if rules.asks_for_texts(signature) {
+            // PERF: a request line is searched for thousands of texts, and few rules look at it.
+            if values.get(value).len() > SHORT
+                && !values.is_searched(value)
+                && rules.admitted_unsearched(signature, own)
+            {
+                return;
+            }
             for clause in values.found(value, scan) {
                 rules.admitted_by(*clause, signature, own);
             }

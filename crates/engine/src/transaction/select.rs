@@ -23,6 +23,9 @@ impl Run<'_> {
         };
         for target in link.targets.iter().filter(|target| !target.excluded) {
             let variable = target.variable;
+            if only_chosen && !target.counted && !self.candidates.is_holding(variable) {
+                continue;
+            }
             let excludes = by_rule(variable)
                 || self.patch.is_none() && {
                     let mut targets = self.overrides.targets.iter();

@@ -78,6 +78,8 @@ struct Record {
     decoded: u32,
     /// The last entry of steps that it lets run, by rules that look at the same members.
     lets: u32,
+    /// A bit for each of the first such groups of rules of which it lets none run.
+    lets_none: u64,
     /// Its number, if it is the name of a member that rules ask for, [`NONE`] or [`UNKNOWN`].
     number: u32,
     knows_signature: bool,
@@ -103,6 +105,11 @@ struct Fact {
 const NONE: u32 = u32::MAX;
 /// A number that was not looked up yet.
 const UNKNOWN: u32 = u32::MAX - 1;
+
+/// The bit of rules that look at the same members, by their number.
+fn bit_of(rules: u32) -> u64 {
+    1_u64.checked_shl(rules).unwrap_or(0)
+}
 
 impl Record {
     fn of(self, arena: &[u8]) -> &[u8] {
@@ -194,6 +201,12 @@ impl Values {
         self.meant.insert((pattern, id), means);
     }
 
+    /// Whether the value is known to let none of the rules run that look at the same members.
+    pub(crate) fn lets_none(&self, rules: u32, id: ValueId) -> bool {
+        let record = self.records.get(id.0 as usize);
+        record.is_some_and(|record| record.lets_none & bit_of(rules) != 0)
+    }
+
     /// The steps that the value lets run, of rules that look at the same members.
     ///
     /// PERF: those are left out for good that have said no of it when it came before. With quiet
@@ -222,6 +235,11 @@ impl Values {
         if let Some(fact) = self.facts.get_mut(at) {
             fact.found.1 = kept as u32;
         }
+        if kept == start
+            && let Some(record) = self.records.get_mut(id.0 as usize)
+        {
+            record.lets_none |= bit_of(rules);
+        }
         self.steps_let.get(start..kept)
     }
 
@@ -244,6 +262,9 @@ impl Values {
         let found = (start, self.steps_let.len() as u32);
         let at = self.facts.len() as u32;
         if let Some(record) = self.records.get_mut(id.0 as usize) {
+            if found.0 == found.1 {
+                record.lets_none |= bit_of(rules);
+            }
             let before = std::mem::replace(&mut record.lets, at);
             self.facts.push(Fact {
                 by: rules,
@@ -285,6 +306,7 @@ impl Values {
             clauses: (NONE, 0),
             decoded: NONE,
             lets: NONE,
+            lets_none: 0,
             number: UNKNOWN,
             knows_signature: false,
         });
@@ -325,6 +347,12 @@ impl Values {
     /// Whether the value holds a text of the clause.
     pub(crate) fn holds(&mut self, id: ValueId, clause: u32, scan: &Scan) -> bool {
         self.found(id, scan).binary_search(&clause).is_ok()
+    }
+
+    /// Whether it is known which texts the value holds.
+    pub(crate) fn is_searched(&self, id: ValueId) -> bool {
+        let record = self.records.get(id.0 as usize);
+        record.is_some_and(|record| record.clauses.0 != NONE)
     }
 
     /// Whether the value may hold a text of the clause: not, if it was searched in vain.

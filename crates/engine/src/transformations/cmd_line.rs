@@ -46,14 +46,13 @@ fn apply(input: &[u8], output: &mut Vec<u8>) -> bool {
 
 /// How many bytes at the start stay whatever follows.
 fn unchanged(input: &[u8]) -> usize {
-    let mut before = 0;
-    let mut stays = |&byte: &u8| {
-        let spaced = std::mem::replace(&mut before, byte) == b' ';
-        match byte {
-            b'"' | b'\'' | b'\\' | b'^' | b',' | b';' | b'\t' | b'\r' | b'\n' => false,
-            b' ' | b'/' | b'(' => !spaced,
-            _ => !byte.is_ascii_uppercase(),
+    let changes = |(at, byte): (usize, &u8)| match byte {
+        b' ' | b'/' | b'(' => {
+            let before = at.checked_sub(1).and_then(|before| input.get(before));
+            before == Some(&b' ')
         }
+        byte => SPEC.touches.contains(*byte),
     };
-    input.iter().take_while(|byte| stays(byte)).count()
+    let mut bytes = input.iter().enumerate();
+    bytes.position(changes).unwrap_or(input.len())
 }
