@@ -70,15 +70,19 @@ pub(crate) struct Uses {
     touched: Option<Signature>,
     /// Stages of decoding, each after the one before it.
     pub(crate) stages: Vec<Stage>,
-    /// Those at which rules ask.
+    /// Those at which rules ask, and that may change any value.
+    asking_all: Vec<Asking>,
+    /// Other stages at which rules ask.
     asking: Vec<Asking>,
+    /// The bits without which none of these changes a value.
+    changes: Signature,
 }
 
 /// A stage at which rules ask, and what a value must show for it to be looked at.
 ///
 /// PERF: most stages have one rule, so that this tells enough without a look at the stage.
 struct Asking {
-    /// The bits without which a value stays as it is up to here; 0: it may change anyway.
+    /// The bits without which a value stays as it is up to here, if there are any.
     touched: Signature,
     /// The bits that all of its rules ask for, and that are not made on the way.
     wanted: Signature,
@@ -408,21 +412,27 @@ impl Uses {
             // What touches nothing changes nothing.
             !stage.rules.is_empty() && stage.touched != Some(0)
         });
-        self.asking = asking
-            .map(|(at, stage)| Asking {
-                touched: stage.touched.unwrap_or(0),
-                wanted: stage.rules.asked_by_all() & !stage.makes.unwrap_or(Signature::MAX),
-                stage: at,
-            })
-            .collect();
+        let asking = asking.map(|(at, stage)| Asking {
+            touched: stage.touched.unwrap_or(0),
+            wanted: stage.rules.asked_by_all() & !stage.makes.unwrap_or(Signature::MAX),
+            stage: at,
+        });
+        (self.asking_all, self.asking) = asking.partition(|asking| asking.touched == 0);
+        let touched = self.asking.iter().map(|asking| asking.touched);
+        self.changes = touched.fold(0, |all, touched| all | touched);
     }
 
     /// The stages that may change a value of this signature before rules ask that it may pass.
     pub(crate) fn asking(&self, signature: Signature) -> impl Iterator<Item = (u32, &Stage)> {
-        let changing = self.asking.iter().filter(move |asking| {
-            (asking.touched == 0 || signature & asking.touched != 0)
-                && signature & asking.wanted == asking.wanted
-        });
+        let asking = match signature & self.changes {
+            0 => &[][..],
+            _ => &self.asking,
+        };
+        let asking = asking
+            .iter()
+            .filter(move |asking| signature & asking.touched != 0);
+        let changing = self.asking_all.iter().chain(asking);
+        let changing = changing.filter(move |asking| signature & asking.wanted == asking.wanted);
         changing.filter_map(|asking| Some((asking.stage, self.stages.get(asking.stage as usize)?)))
     }
 

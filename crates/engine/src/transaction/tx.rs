@@ -236,7 +236,7 @@ impl Tx {
     /// Whether these variables are as the transaction began.
     pub(crate) fn is_as_it_began(&self, quiet: &Quiet) -> bool {
         let mut touched = self.touched.iter();
-        !touched.any(|slot| quiet.slots.contains(slot)) && !(quiet.others && self.count > 0)
+        !(touched.any(|slot| quiet.slots.contains(slot)) || quiet.others && self.count > 0)
     }
 
     /// Sets the variable.
