@@ -117,7 +117,7 @@ fn list(arguments: &List) -> anyhow::Result<ExitCode> {
 
 fn password(arguments: &Named) -> anyhow::Result<ExitCode> {
     let hash = hash_password(&typed()?).map_err(anyhow::Error::msg)?;
-    arguments.change(|it, id| it.change_password(id, &hash))?;
+    arguments.change(|it, id| it.change_password(id, &hash, None))?;
     println!("{} has another password", arguments.id);
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +131,7 @@ fn change(arguments: &Change) -> anyhow::Result<ExitCode> {
 }
 
 fn restore(arguments: &Named) -> anyhow::Result<ExitCode> {
-    arguments.change(|it, id| it.restore_user(id))?;
+    arguments.change(|it, id| it.restore_user(id, None))?;
     println!("{} may sign in again", arguments.id);
     Ok(ExitCode::SUCCESS)
 }

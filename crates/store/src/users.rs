@@ -52,8 +52,14 @@ impl Change<'_> {
     /// Gives somebody another password.
     ///
     /// # Errors
-    /// Nobody has this name, was put out, or signs in without a password.
-    pub fn change_password(&mut self, id: &str, hash: &str) -> Result<Stored<User>, Error> {
+    /// Nobody has this name, was put out, or signs in without a password; or it is no longer as it was seen.
+    pub fn change_password(
+        &mut self,
+        id: &str,
+        hash: &str,
+        seen: Option<i64>,
+    ) -> Result<Stored<User>, Error> {
+        self.seen_user(id, seen)?;
         let user = self.present_user(id)?.0;
         must_have_password(&user)?;
         self.keep_user("password", &user, hash)
@@ -70,7 +76,7 @@ impl Change<'_> {
         (role, areas): (Role, &[Area]),
         seen: Option<i64>,
     ) -> Result<Stored<User>, Error> {
-        as_expected(&format!("user {id}"), self.user(id)?.version, seen)?;
+        self.seen_user(id, seen)?;
         let (user, hash) = self.present_user(id)?;
         must_have_password(&user)?;
         let areas = areas.to_vec();
@@ -122,8 +128,10 @@ impl Change<'_> {
     /// Lets in again whom a provider of identities shows, and who was put out.
     ///
     /// # Errors
-    /// Nobody has this name, or was not put out, or has a password: with a new one they may come again.
-    pub fn restore_user(&mut self, id: &str) -> Result<Stored<User>, Error> {
+    /// Nobody has this name, or was not put out, or has a password: with a new one they may come again; or it
+    /// is no longer as it was seen.
+    pub fn restore_user(&mut self, id: &str, seen: Option<i64>) -> Result<Stored<User>, Error> {
+        self.seen_user(id, seen)?;
         let user = self.user(id)?.value;
         if user.removed_ms.is_none() {
             return Err(Error::refused(format!("user {id} was not put out")));
@@ -134,6 +142,10 @@ impl Change<'_> {
         }
         let removed_ms = None;
         self.keep_user("restore", &User { removed_ms, ..user }, "")
+    }
+
+    fn seen_user(&mut self, id: &str, seen: Option<i64>) -> Result<(), Error> {
+        as_expected(&format!("user {id}"), self.user(id)?.version, seen)
     }
 
     fn present_user(&mut self, id: &str) -> Result<(User, String), Error> {

@@ -163,13 +163,16 @@ fn change(call: &Call<'_>) -> Result<Reply, Problem> {
 fn password(call: &Call<'_>) -> Result<Reply, Problem> {
     let (password, hash) = made()?;
     call.change_showing_once(&password, |it| {
-        let changed = it.change_password(call.id(), &hash)?;
+        let changed = it.change_password(call.id(), &hash, call.expected())?;
         Ok(Reply::versioned(changed)?)
     })
 }
 
 fn restore(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| Ok(Reply::versioned(it.restore_user(call.id())?)?))
+    call.change(|it| {
+        let restored = it.restore_user(call.id(), call.expected())?;
+        Ok(Reply::versioned(restored)?)
+    })
 }
 
 /// A password, and what is kept of it.

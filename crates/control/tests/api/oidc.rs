@@ -294,7 +294,7 @@ fn a_name_is_one_persons_and_whoever_is_put_out_is_out() {
         world
             .api
             .store
-            .change(&by, |it| it.change_password(id, "hash"))
+            .change(&by, |it| it.change_password(id, "hash", None))
     };
     assert!(
         change("ann")
@@ -318,7 +318,7 @@ fn a_name_is_one_persons_and_whoever_is_put_out_is_out() {
     world
         .api
         .store
-        .change(&by, |it| it.restore_user("ann"))
+        .change(&by, |it| it.restore_user("ann", None))
         .unwrap();
     session(&world.sign_in(|_| {}));
     // Nor does the provider give out the name of somebody with a password.

@@ -116,14 +116,14 @@ fn users_are_added_changed_and_put_out(backend: &Backend) {
     assert_eq!(change(&store, |it| it.add_user(&user, "one")).version, 1);
     let again = store.change(&BY, |it| it.add_user(&user, "two"));
     assert!(again.unwrap_err().is_existing());
-    change(&store, |it| it.change_password("ann", "two"));
+    change(&store, |it| it.change_password("ann", "two", None));
     let (kept, hash) = store.read(|it| it.user_with_hash("ann")).unwrap();
     assert_eq!((kept.version, &kept.value, &*hash), (2, &user, "two"));
     change(&store, |it| it.remove_user("ann"));
     let out = store.read(|it| it.users(Paging::default())).unwrap().items;
     assert_eq!(out[0].value.removed_ms, Some(BY.now_ms));
     assert!(out[0].value.access().is_none());
-    let late = store.change(&BY, |it| it.change_password("ann", "three"));
+    let late = store.change(&BY, |it| it.change_password("ann", "three", None));
     assert!(late.unwrap_err().is_refused());
     // Whoever comes back gets another password.
     change(&store, |it| it.add_user(&user, "four"));
@@ -146,7 +146,7 @@ fn users_are_added_changed_and_put_out(backend: &Backend) {
     assert_eq!(hash, "four");
     assert!(
         store
-            .change(&BY, |it| it.restore_user("ann"))
+            .change(&BY, |it| it.restore_user("ann", None))
             .unwrap_err()
             .is_refused()
     );
@@ -189,13 +189,13 @@ fn accounts_of_a_provider_are_kept_with_what_it_says(backend: &Backend) {
     );
     assert!(
         store
-            .change(&BY, |it| it.change_password("ann", "one"))
+            .change(&BY, |it| it.change_password("ann", "one", None))
             .unwrap_err()
             .is_refused()
     );
     change(&store, |it| it.remove_user("ann"));
     assert!(admit(&user).unwrap_err().is_refused());
-    change(&store, |it| it.restore_user("ann"));
+    change(&store, |it| it.restore_user("ann", None));
     assert_eq!(admit(&user).unwrap().value, user);
 }
 
