@@ -260,6 +260,7 @@ fn findings_are_scheduled_while_their_fix_is_planned_and_open_again_when_it_fail
     here.works();
     assert_eq!(here.finding("CVE-1", "db"), "open", "nobody has started it");
     here.well(&["campaign", "start", "1", "--why", "it is time"]);
+    assert_eq!(here.finding("CVE-1", "db"), "scheduled");
     here.works();
     assert_eq!(here.finding("CVE-1", "db"), "scheduled");
     assert_eq!(

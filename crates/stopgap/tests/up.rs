@@ -11,10 +11,15 @@ mod support;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod up;
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use site::{ATTACK, application, becomes, get, traversal};
 use up::{Up, run};
+
+/// How long something may take to come about.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_patch_is_rolled_out_survives_a_crash_and_is_rolled_back() {
@@ -74,12 +79,14 @@ fn a_patch_is_rolled_out_survives_a_crash_and_is_rolled_back() {
 fn the_example_organisation_has_something_of_everything() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let up = Up::start(&data, application(), &["--sample"]);
+    let up = Up::start(&data, None, &["--sample"]);
     for (list, least) in [
         ("assets", 6),
         ("applications", 2),
         ("findings", 5),
         ("patches", 4),
+        ("campaigns", 1),
+        ("exceptions", 2),
     ] {
         assert!(up.list(list).len() >= least, "{list}");
     }
@@ -88,7 +95,17 @@ fn the_example_organisation_has_something_of_everything() {
         .iter()
         .map(|it| it["value"]["stage"].clone())
         .collect();
-    assert_eq!(stages, ["enforce", "canary", "shadow", "test"]);
+    assert_eq!(
+        stages,
+        ["enforce", "canary", "shadow", "test", "enforce", "shadow"]
+    );
+    // Its shop is real: people visit it, and those who attack it are stopped.
+    becomes(up.place("gateway"), "/search?q=honey", "HTTP/1.1 200");
+    let end = Instant::now() + PATIENCE;
+    while !up.list("events").iter().any(|it| it["action"] == "block") {
+        assert!(Instant::now() < end, "nobody is stopped");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     // It is an example: a ledger that is in use is left alone.
     drop(up);
     let again = Up::start(&data, application(), &["--sample"]);

@@ -1,5 +1,6 @@
 //! Campaigns, in the order of their numbers; what was begun in them; and who works on them.
 
+use campaign::findings::courses;
 use campaign::plan::PlannedAsset;
 use campaign::{Campaign, Entry, Journal, Move, Note, Outcome, SourceKind, Task, Word};
 use serde_json::json;
@@ -12,6 +13,9 @@ use crate::{Change, Error, Page, Paging, Session, Store, Stored};
 
 /// A text to read of a vendor patch, in bytes.
 pub const NOTE_BYTES: usize = 1024 * 1024;
+/// Findings that follow a campaign at once when it is started or taken back; of more, whoever
+/// works on it tells in portions, so that no change holds the ledger for long.
+const STARTED_COURSES: usize = 2000;
 
 impl Session<'_> {
     /// One campaign, with all of its plan.
@@ -166,6 +170,15 @@ impl Change<'_> {
         )?;
         let told = written(step)?;
         self.note(&format!("campaign.{}", step.name()), &subject, &told)?;
+        if matches!(step, Move::Start { .. } | Move::RollBack { .. }) {
+            let journal = self.campaign_journal(id)?;
+            let courses = courses(&next, &journal);
+            if courses.len() <= STARTED_COURSES {
+                courses
+                    .iter()
+                    .try_for_each(|course| self.follow_campaign(course))?;
+            }
+        }
         Ok(Stored {
             version,
             value: next,

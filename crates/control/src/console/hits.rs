@@ -1,11 +1,11 @@
 //! Requests that matched, and what to do about one that should not have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use askama::Template;
 use ledger::rollout::Stage;
 use ledger::{Area, Role, Rollout, VirtualPatch};
-use wire::Event;
+use wire::{Event, EventMatch};
 
 use super::change::{wanted, workshop};
 use super::look::{first, list};
@@ -25,16 +25,21 @@ struct HitsPage {
 
 struct Hit {
     event: Event,
+    /// What matched, each once.
+    matches: Vec<EventMatch>,
+    /// Whether nothing of it was to be carried out yet: it was in shadow, or outside a canary.
+    only_watched: bool,
     /// The patches that matched, and where each can be changed so that it does not.
     patches: Vec<(String, String)>,
 }
 
 pub(super) fn hits(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let (events, next) = list::<Event>(visit, "/events")?;
-    let refines = visit.service.workshop.is_some() && visit.may(Role::Viewer, Area::Patches);
+    let may_refine = visit.service.workshop.is_some() && visit.may(Role::Viewer, Area::Patches);
     let hits = events.items.into_iter().map(|event| {
-        let matches = event.matches.iter().filter(|_| refines);
-        let patches: BTreeSet<_> = matches.filter_map(|each| each.patch.clone()).collect();
+        let refines = may_refine && event.probe.is_none();
+        let asked = event.matches.iter().filter(|_| refines);
+        let patches: BTreeSet<_> = asked.filter_map(|each| each.patch.clone()).collect();
         let patches = patches.into_iter().map(|patch| {
             let link = [
                 ("ingress", &event.ingress),
@@ -46,7 +51,15 @@ pub(super) fn hits(visit: &Visit<'_>) -> Result<Shown, Problem> {
             (patch, query)
         });
         let patches = patches.collect();
-        Hit { event, patches }
+        let told = |it: &EventMatch| (it.patch.clone(), it.target.clone(), it.value.clone());
+        let mut known = HashSet::new();
+        let once = event.matches.iter().filter(|it| known.insert(told(it)));
+        Hit {
+            matches: once.cloned().collect(),
+            only_watched: event.matches.iter().all(|it| !it.enforced),
+            event,
+            patches,
+        }
     });
     Ok(Shown::Page(filled(&HitsPage {
         frame: visit.frame("/hits"),

@@ -324,7 +324,7 @@ fn moves(visit: &Visit<'_>, rollout: &Rollout) -> Vec<(&'static str, &'static st
         .approvals
         .iter()
         .any(|approval| approval.who == visit.token.who);
-    if visit.may(Role::Approver, Area::Rollouts) && !consented && stage != Stage::Retired {
+    if visit.may(Role::Approver, Area::Rollouts) && !consented && stage < Stage::Enforce {
         moves.push(("approve", "Consent to enforcing", false));
     }
     moves

@@ -8,6 +8,8 @@ mod site;
 mod story;
 mod subject;
 
+pub(crate) use shop::PATCHES as SHOP_PATCHES;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -16,8 +16,8 @@ macro_rules! documents {
     };
 }
 
-/// The shop's patches.
-const PATCHES: [(&str, &str); 5] = documents! {
+/// The shop's patches, by the names of their files.
+pub(crate) const PATCHES: [(&str, &str); 5] = documents! {
     "sql-injection.yaml"
     "path-traversal.yaml"
     "command-injection.yaml"

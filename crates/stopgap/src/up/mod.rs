@@ -37,12 +37,13 @@ pub(crate) struct Arguments {
     /// Where clients connect to the gateway.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     gateway: SocketAddr,
-    /// The application behind the gateway.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
-    upstream: String,
-    /// The application's name, as the scopes of patches have it.
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    app: String,
+    /// The application behind the gateway; http://127.0.0.1:3000 if nothing is said, with --sample
+    /// a small shop, vulnerable on purpose, that is part of this program.
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// The application's name, as the scopes of patches have it; "default", that of the shop "shop".
+    #[arg(long, value_name = "NAME")]
+    app: Option<String>,
     /// Where health and metrics of the console's side are: /-/live, /-/ready and /metrics. No token
     /// is asked for.
     #[arg(long, value_name = "ADDRESS")]
@@ -53,7 +54,8 @@ pub(crate) struct Arguments {
     /// Let one person alone enforce in production.
     #[arg(long)]
     one_person: bool,
-    /// Fill a ledger that is still empty with an example organisation.
+    /// Fill a ledger that is still empty with an example organisation, and let people visit its
+    /// shop: some attack it.
     #[arg(long)]
     sample: bool,
     #[command(flatten)]
@@ -67,6 +69,8 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// What is protected if nothing is said.
+const UPSTREAM: &str = "http://127.0.0.1:3000";
 /// The ingress point's name in the ledger.
 const INGRESS: &str = "local";
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -113,18 +117,38 @@ async fn together(
         gateway::join(&console, &secret, &state).await?;
     }
     let token = on_a_thread(store, token).await?;
+    let shop = match arguments.sample && arguments.upstream.is_none() {
+        true => Some(sample::shop().await?),
+        false => None,
+    };
+    let upstream = match (&arguments.upstream, &shop) {
+        (Some(upstream), _) => upstream.clone(),
+        (None, Some(shop)) => format!("http://{}", shop.address()),
+        (None, None) => UPSTREAM.to_owned(),
+    };
+    let app = arguments.app.as_deref();
+    let app = app.unwrap_or(if shop.is_some() { "shop" } else { "default" });
     let served = gateway::Arguments::in_fleet(
-        (arguments.gateway, &arguments.upstream, &arguments.app),
+        (arguments.gateway, &upstream, app),
         (&console, &state),
         arguments.gateway_admin,
         arguments.data.join("events.jsonl"),
     );
+    let mut visitors = None;
     let ready = |gateway: SocketAddr| {
         let reached = || reached_at(store, gateway).map_err(std::io::Error::other);
-        tokio::task::block_in_place(reached)?;
-        tell(arguments, &console, gateway, &token)
+        let reached = tokio::task::block_in_place(reached)?;
+        if shop.is_some() {
+            let come = sample::Visitors::of(reached).map_err(std::io::Error::other)?;
+            visitors = Some(come);
+        }
+        tell(arguments, (&console, gateway, &upstream), &token)
     };
     let ended = gateway::serve(&served, ready).await;
+    drop(visitors);
+    if let Some(shop) = shop {
+        shop.stop().await;
+    }
     // The control side may have ended by itself.
     let _: Result<(), ()> = stop.send(());
     control.await??;
@@ -156,8 +180,8 @@ fn by(now_ms: i64) -> By<'static> {
     }
 }
 
-/// Where our own gateway is probed.
-fn reached_at(store: &Store, gateway: SocketAddr) -> Result<(), store::Error> {
+/// Where our own gateway is probed, which the ledger learns.
+fn reached_at(store: &Store, gateway: SocketAddr) -> Result<SocketAddr, store::Error> {
     let mut reached = gateway;
     if gateway.ip().is_unspecified() {
         reached.set_ip(match gateway {
@@ -167,7 +191,8 @@ fn reached_at(store: &Store, gateway: SocketAddr) -> Result<(), store::Error> {
     }
     store.change(&by(now_ms()), |it| {
         crate::ingress::reached_at(it, INGRESS, Some(format!("http://{reached}")))
-    })
+    })?;
+    Ok(reached)
 }
 
 /// Somebody to sign in as.
@@ -205,8 +230,7 @@ fn leave_to_join(store: &Store) -> anyhow::Result<String> {
 
 fn tell(
     arguments: &Arguments,
-    console: &str,
-    gateway: SocketAddr,
+    (console, gateway, upstream): (&str, SocketAddr, &str),
     token: &str,
 ) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
@@ -221,11 +245,7 @@ fn tell(
     } else {
         writeln!(output, "console  {console}")?;
         writeln!(output, "token    {token}")?;
-        writeln!(
-            output,
-            "gateway  http://{gateway}, in front of {}",
-            arguments.upstream
-        )?;
+        writeln!(output, "gateway  http://{gateway}, in front of {upstream}")?;
         writeln!(
             output,
             "\nSign in at the console with the token. Ctrl-C ends all of it."

@@ -20,7 +20,12 @@ pub(crate) struct Up {
 }
 
 impl Up {
-    pub(crate) fn start(data: &Path, upstream: SocketAddr, more: &[&str]) -> Self {
+    pub(crate) fn start(
+        data: &Path,
+        upstream: impl Into<Option<SocketAddr>>,
+        more: &[&str],
+    ) -> Self {
+        let upstream = upstream.into().map(|it| format!("--upstream=http://{it}"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
             .args([
                 "up",
@@ -30,7 +35,7 @@ impl Up {
                 "--gateway",
                 "127.0.0.1:0",
             ])
-            .args(["--upstream", &format!("http://{upstream}")])
+            .args(upstream)
             .args(more)
             .arg("--data")
             .arg(data)

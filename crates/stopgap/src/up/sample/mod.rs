@@ -1,5 +1,8 @@
 //! An example organisation, for whoever looks at the console for the first time.
 
+mod month;
+mod visitors;
+
 use anyhow::{Context, bail};
 use control::Workshop as _;
 use ledger::rollout::{Move, Policy, Rules, Stage};
@@ -11,9 +14,13 @@ use serde::Deserialize;
 use store::{By, Change, Error, Start, Store};
 
 use crate::catalogue::Catalogue;
+use crate::demo::SHOP_PATCHES;
 use crate::workshop::Bench;
+pub(super) use visitors::{Visitors, shop};
 
-const ORGANISATION: &str = include_str!("sample.toml");
+const ORGANISATION: &str = include_str!("organisation.toml");
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 /// Who starts things, and who consents.
 const PEOPLE: [&str; 2] = ["ann@shop.example", "bob@shop.example"];
 
@@ -25,9 +32,10 @@ struct Organisation {
     ingress: Vec<IngressPoint>,
     shield: Vec<Shield>,
     open: Vec<Open>,
+    seen: Vec<SeenAgo>,
 }
 
-/// A finding, and the patch of the catalogue that is deployed for it.
+/// A finding, and the patch of the catalogue, or of the shop, that is deployed for it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shield {
@@ -37,7 +45,7 @@ struct Shield {
     stage: Stage,
 }
 
-/// A finding that nothing shields.
+/// Findings that nothing shields.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Open {
@@ -45,31 +53,69 @@ struct Open {
     title: String,
     severity: Severity,
     exploited: bool,
+    assets: Vec<String>,
+}
+
+/// How long ago an asset was seen, and backed up.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenAgo {
     asset: String,
+    hours: i64,
+    backup_days: Option<i64>,
+}
+
+impl Organisation {
+    /// Its assets, with the times that are told from now.
+    fn assets(&self, now_ms: i64) -> impl Iterator<Item = Asset> {
+        let ago = move |ms: i64| Some(now_ms.saturating_sub(ms));
+        self.asset.iter().cloned().map(move |mut asset| {
+            if let Some(seen) = self.seen.iter().find(|it| it.asset == asset.id) {
+                asset.last_seen_ms = ago(seen.hours.saturating_mul(HOUR_MS));
+                let days = seen.backup_days;
+                asset.last_backup_ms = days.and_then(|it| ago(it.saturating_mul(DAY_MS)));
+            }
+            asset
+        })
+    }
+}
+
+fn by(who: &str, now_ms: i64) -> By<'_> {
+    By {
+        who,
+        why: "the example organisation",
+        now_ms,
+    }
+}
+
+/// The document of a patch: of the shop's, or of the catalogue.
+fn document(named: &str) -> anyhow::Result<String> {
+    let of_shop = |(_, text): &&(&str, &str)| text.contains(&format!("\nid: {named}\n"));
+    if let Some((_, text)) = SHOP_PATCHES.iter().find(of_shop) {
+        return Ok((*text).to_owned());
+    }
+    let catalogue = Catalogue::default().read()?;
+    let entry = catalogue.into_iter().find(|entry| entry.is_named(named));
+    Ok(entry
+        .with_context(|| format!("{named} is not in the catalogue"))?
+        .text)
 }
 
 /// Fills an empty ledger.
 pub(super) fn fill(store: &Store, now_ms: i64) -> anyhow::Result<()> {
     let organisation: Organisation = toml::from_str(ORGANISATION)?;
-    let catalogue = Catalogue::default().read()?;
     let mut patches = Vec::new();
-    for shield in organisation.shield {
-        let entry = catalogue.iter().find(|entry| entry.is_named(&shield.patch));
-        let entry = entry.with_context(|| format!("{} is not in the catalogue", shield.patch))?;
-        match Bench.examine(&entry.text, now_ms) {
-            Ok(examined) => patches.push((shield, entry.text.clone(), examined)),
+    for shield in &organisation.shield {
+        let text = document(&shield.patch)?;
+        match Bench.examine(&text, now_ms) {
+            Ok(examined) => patches.push((shield, text, examined)),
             Err(why) => bail!("{}: {}", shield.patch, why.join("; ")),
         }
     }
     let [starter, approver] = PEOPLE;
-    let by = |who| By {
-        who,
-        why: "the example organisation",
-        now_ms,
-    };
-    store.change(&by(starter), |it| {
-        for asset in &organisation.asset {
-            it.add(asset)?;
+    store.change(&by(starter, now_ms), |it| {
+        for asset in organisation.assets(now_ms) {
+            it.add(&asset)?;
         }
         for application in &organisation.application {
             it.add(application)?;
@@ -84,7 +130,9 @@ pub(super) fn fill(store: &Store, now_ms: i64) -> anyhow::Result<()> {
                 ..Advisory::new(&open.advisory, open.severity)
             };
             it.add(&advisory)?;
-            it.open_finding(&advisory.id, &Subject::Asset(open.asset.clone()))?;
+            for asset in &open.assets {
+                it.open_finding(&advisory.id, &Subject::Asset(asset.clone()))?;
+            }
         }
         Ok(())
     })?;
@@ -97,13 +145,13 @@ pub(super) fn fill(store: &Store, now_ms: i64) -> anyhow::Result<()> {
             reason: examined.reason,
             expires_ms: examined.expires_ms,
             fix: AwaitedFix {
-                link: shield.fix,
+                link: shield.fix.clone(),
                 verified_by: None,
             },
             document,
         };
-        let subject = Subject::Application(shield.application);
-        let rollout = store.change(&by(starter), |it| {
+        let subject = Subject::Application(shield.application.clone());
+        let rollout = store.change(&by(starter, now_ms), |it| {
             it.add(&examined.advisory)?;
             it.add(&patch)?;
             let finding = it.open_finding(&examined.advisory.id, &subject)?.finding;
@@ -120,16 +168,18 @@ pub(super) fn fill(store: &Store, now_ms: i64) -> anyhow::Result<()> {
             Ok(id)
         })?;
         if shield.stage == Stage::Enforce {
-            store.change(&by(approver), |it| go(it, rollout, &Move::Approve {}))?;
+            store.change(&by(approver, now_ms), |it| {
+                go(it, rollout, &Move::Approve {})
+            })?;
         }
-        store.change(&by(starter), |it| {
+        store.change(&by(starter, now_ms), |it| {
             while it.rollout(rollout)?.value.stage < shield.stage {
                 go(it, rollout, &Move::Promote {})?;
             }
             Ok(())
         })?;
     }
-    Ok(())
+    month::fill(store, now_ms)
 }
 
 fn go(it: &mut Change<'_>, rollout: i64, step: &Move) -> Result<(), Error> {
