@@ -430,6 +430,30 @@ impl Point {
         assert!(self.application.arrived("after").is_none());
     }
 
+    /// Whoever is asked hangs: nothing is forwarded undecided, and afterwards it goes on.
+    async fn waits_for_an_answer(&self) {
+        self.gateway.signal("-STOP");
+        let asked = async {
+            let (harmless, attack) = tokio::join!(
+                self.status("/all?note=mug", "hung"),
+                self.status("/all?note=attack", "hung-attack")
+            );
+            // The proxy may have given up meanwhile.
+            assert!(harmless == 200 || harmless >= 500, "{harmless}");
+            assert!(attack >= 400, "{attack}");
+        };
+        let hangs = async {
+            sleep(Duration::from_millis(500)).await;
+            for name in ["hung", "hung-attack"] {
+                assert!(self.application.arrived(name).is_none(), "{name}");
+            }
+            self.gateway.signal("-CONT");
+        };
+        tokio::join!(asked, hangs);
+        assert!(self.application.arrived("hung-attack").is_none());
+        assert_eq!(self.status("/all?note=mug", "again").await, 200);
+    }
+
     /// Nobody answers the proxy's questions: nothing is forwarded.
     async fn forwards_nothing_unasked(&self) {
         self.gateway.signal("-KILL");
@@ -490,6 +514,7 @@ async fn conform(kind: Kind) {
     let unused = cannot.keys().find(|lack| !beyond.contains_key(*lack));
     assert_eq!(unused, None, "{name}: no case needs this");
     point.takes_patches_under_load().await;
+    point.waits_for_an_answer().await;
     if kind != Kind::Gateway {
         point.forwards_nothing_unasked().await;
     }
