@@ -67,6 +67,10 @@ impl Up {
         place.split('/').next().unwrap().parse().unwrap()
     }
 
+    pub(crate) fn token(&self) -> &str {
+        self.told["token"].as_str().unwrap()
+    }
+
     pub(crate) fn signal(&mut self, signal: Signal) -> bool {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         self.child.wait().unwrap().success()
@@ -74,7 +78,7 @@ impl Up {
 
     /// The items of a list of the API.
     pub(crate) fn list(&self, what: &str) -> Vec<Value> {
-        let token = self.told["token"].as_str().unwrap();
+        let token = self.token();
         let target = format!("/api/v1/{what}");
         let host = format!("x\r\nAuthorization: Bearer {token}");
         let answer = site::ask(self.place("api"), &target, &host);

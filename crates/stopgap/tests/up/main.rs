@@ -1,13 +1,14 @@
-//! `stopgap up`: from nothing to an enforced patch and back, by commands alone.
+//! `stopgap up`: from nothing to an enforced patch and back by commands alone, and what people do in its console.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/site.rs"]
+mod legitimate;
+#[path = "../support/site.rs"]
 mod site;
-#[path = "support/mod.rs"]
+#[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
-#[path = "support/up.rs"]
+#[path = "../support/up.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod up;
 
