@@ -12,7 +12,9 @@ pub(crate) struct Gated {
     all: Vec<Ask>,
     /// Those that open without a text, by one of their bits.
     plain: Vec<Ask>,
-    groups: Vec<Group>,
+    /// These bits, and where what asks for each of them ends, in their order.
+    plain_bits: Signature,
+    ends: Vec<u32>,
     /// Those that a text opens, by its clause.
     by_clause: Vec<(u32, Ask)>,
     /// Whether one of these may take longer to ask than a search for its texts.
@@ -28,12 +30,6 @@ pub(crate) struct Gated {
 struct Ask {
     bits: [u64; 2],
     step: u32,
-}
-
-/// Asks for the same bit, which stand one after the other.
-struct Group {
-    bit: [u64; 2],
-    end: u32,
 }
 
 /// A set of a phase's steps.
@@ -93,14 +89,12 @@ impl Gated {
         plain.sort_by_key(|(rarest, _)| *rarest);
         for same in plain.chunk_by(|(one, _), (other, _)| one == other) {
             self.plain.extend(same.iter().map(|(_, ask)| *ask));
-            let bit = same.first().map_or(0, |(rarest, _)| *rarest);
-            let end = self.plain.len() as u32;
-            let bit = halves(bit);
-            self.groups.push(Group { bit, end });
+            self.plain_bits |= same.first().map_or(0, |(rarest, _)| *rarest);
+            self.ends.push(self.plain.len() as u32);
         }
         self.by_clause.shrink_to_fit();
         self.plain.shrink_to_fit();
-        self.groups.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -125,19 +119,19 @@ impl Gated {
 
     /// Adds the steps that a value of this signature lets run, whatever texts it holds.
     pub(crate) fn admitted(&self, signature: Signature, steps: &mut Steps) {
-        let signature @ [low, high] = halves(signature);
-        let mut start = 0;
-        for group in &self.groups {
-            let end = group.end as usize;
-            let [own_low, own_high] = group.bit;
-            if own_low & low | own_high & high != 0 {
-                for ask in self.plain.get(start..end).unwrap_or_default() {
-                    if ask.admits(signature) {
-                        steps.insert(ask.step);
-                    }
+        let mut present = signature & self.plain_bits;
+        let signature = halves(signature);
+        while present != 0 {
+            let bit = present & present.wrapping_neg();
+            present ^= bit;
+            let at = (self.plain_bits & (bit - 1)).count_ones() as usize;
+            let end_of = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
+            let start = at.checked_sub(1).map_or(0, end_of);
+            for ask in self.plain.get(start..end_of(at)).unwrap_or_default() {
+                if ask.admits(signature) {
+                    steps.insert(ask.step);
                 }
             }
-            start = end;
         }
     }
 

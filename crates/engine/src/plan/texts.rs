@@ -86,8 +86,8 @@ impl<const WORDS: usize> Keys<WORDS> {
 
     fn new(mut texts: Vec<Keyed>) -> Self {
         texts.sort_by_key(|keyed| hash(keyed.key));
-        // A few texts for each place where they begin.
-        let bits = usize::BITS - (texts.len() / 4).leading_zeros();
+        // One text or two for each place where they begin.
+        let bits = usize::BITS - (texts.len() / 2).leading_zeros();
         let shift = 32 - bits.clamp(1, 20);
         let mut seen = Box::new([0_u64; WORDS]);
         let mut starts = Vec::new();
