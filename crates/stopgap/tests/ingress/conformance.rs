@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::application::{Application, CASE, find};
@@ -244,13 +244,15 @@ impl Point {
         let folder = tempfile::tempdir().unwrap();
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ingress");
         let (patches, shadow) = (folder.path().join("patches"), data.join("shadow"));
+        let canary = data.join("canary");
         std::fs::create_dir(&patches).unwrap();
         for file in std::fs::read_dir(data.join("patches")).unwrap() {
             let file = file.unwrap();
             std::fs::copy(file.path(), patches.join(file.file_name())).unwrap();
         }
         let config = format!(
-            "patches = [{{ path = {patches:?} }}, {{ path = {shadow:?}, mode = \"shadow\" }}]\n\
+            "patches = [{{ path = {patches:?} }}, {{ path = {shadow:?}, mode = \"shadow\" }}, \
+             {{ path = {canary:?}, mode = \"canary\", percent = 50 }}]\n\
              [events]\nfile = \"events.jsonl\"\n\
              [[listen]]\naddress = \"127.0.0.1:0\"\nrole = \"{}\"\n\
              [[application]]\nname = \"app\"\nupstreams = [\"http://{}\"]\n",
@@ -385,7 +387,15 @@ impl Point {
 
     /// The status of a request that is its own case.
     async fn status(&self, target: &str, name: &str) -> u16 {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        self.status_from(1, target, name).await
+    }
+
+    /// The same, of a client with another address.
+    async fn status_from(&self, client: u8, target: &str, name: &str) -> u16 {
+        let socket = TcpSocket::new_v4().unwrap();
+        let own = SocketAddr::from(([127, 0, 0, client], 0));
+        socket.bind(own).unwrap();
+        let mut stream = socket.connect(self.address).await.unwrap();
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: app.example\r\n{CASE}: {name}\r\nConnection: close\r\n\r\n"
         );
@@ -428,6 +438,19 @@ impl Point {
         assert!(sent.load(Ordering::Relaxed) > 0);
         assert!(self.application.arrived("stopped").is_none());
         assert!(self.application.arrived("after").is_none());
+    }
+
+    /// A canary stops the same of the clients each time, and the others never.
+    async fn stops_a_share_of_the_clients(&self) {
+        let mut stopped = 0;
+        for client in 1..=40 {
+            let first = self.status_from(client, "/canary?note=1", "canary").await;
+            let again = self.status_from(client, "/canary?note=1", "canary").await;
+            assert_eq!(first, again, "{client}");
+            assert!(first == 200 || first == 403, "{first}");
+            stopped += usize::from(first == 403);
+        }
+        assert!((6..=34).contains(&stopped), "{stopped} of 40");
     }
 
     /// Whoever is asked hangs: nothing is forwarded undecided, and afterwards it goes on.
@@ -514,6 +537,7 @@ async fn conform(kind: Kind) {
     let unused = cannot.keys().find(|lack| !beyond.contains_key(*lack));
     assert_eq!(unused, None, "{name}: no case needs this");
     point.takes_patches_under_load().await;
+    point.stops_a_share_of_the_clients().await;
     point.waits_for_an_answer().await;
     if kind != Kind::Gateway {
         point.forwards_nothing_unasked().await;
