@@ -54,6 +54,14 @@ impl Workshop for Bench {
             .collect()
     }
 
+    fn ready(&self, advisory: &str) -> Option<Made> {
+        let entry = crate::catalogue::named(advisory).ok()??;
+        Some(Made {
+            fix: reference(&entry.text),
+            document: entry.text,
+        })
+    }
+
     fn examine(&self, document: &str, now_ms: i64) -> Result<Examined, Vec<String>> {
         let source = Source::parse(NAME, document).map_err(|why| vec![why.to_string()])?;
         let today = jiff::Timestamp::from_millisecond(now_ms);

@@ -130,7 +130,11 @@ fn new_patch_with(
 }
 
 pub(super) fn new_patch(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    new_patch_with(visit, Vec::new(), None)
+    let ready = match visit.query.get("advisory") {
+        "" => None,
+        advisory => workshop(visit)?.ready(advisory),
+    };
+    new_patch_with(visit, Vec::new(), ready.map(|it| (it.document, it.fix)))
 }
 
 /// Makes a document from what was uploaded, for review: nothing is kept yet.

@@ -3,8 +3,11 @@
 use askama::Template;
 use ledger::audit::Entry;
 use ledger::rollout::{Evidence, Stage};
-use ledger::{Application, Area, Asset, IngressPoint, Role, Rollout, State, VirtualPatch};
+use ledger::{
+    Advisory, Application, Area, Asset, IngressPoint, Role, Rollout, State, VirtualPatch,
+};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::render::{Frame, filled, filters};
 use super::today::{Task, tasks};
@@ -95,6 +98,10 @@ pub(super) fn findings(visit: &Visit<'_>) -> Result<Shown, Problem> {
 struct FindingPage {
     frame: Frame,
     finding: FindingShown,
+    /// None: it is not known here.
+    advisory: Option<Advisory>,
+    /// Whether there is a patch to take.
+    ready: bool,
     exceptions: Vec<ExceptionShown>,
     may_change: bool,
     forms: Vec<MoveForm>,
@@ -183,7 +190,15 @@ fn moves_of(finding: &FindingShown) -> Vec<MoveForm> {
 pub(super) fn finding(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let finding: FindingShown = visit.get(&format!("/findings/{}", visit.id()))?;
     let exceptions = first(visit, &format!("/exceptions?finding={}", visit.id()))?.0;
+    let id = &finding.value.advisory;
+    let advisory: Result<Versioned<Advisory>, _> = visit.get(&format!("/advisories/{id}"));
+    // Whoever has made one or taken it has seen it.
+    let known: Result<Value, _> = visit.get(&format!("/patches/{id}"));
+    let workshop = visit.service.workshop.as_ref();
+    let may_take = known.is_err() && visit.may(Role::Operator, Area::Patches);
     Ok(Shown::Page(filled(&FindingPage {
+        ready: may_take && workshop.is_some_and(|it| it.ready(id).is_some()),
+        advisory: advisory.ok().map(|it| it.value),
         frame: visit.frame("/findings"),
         may_change: visit.may(Role::Operator, Area::Findings),
         forms: moves_of(&finding),

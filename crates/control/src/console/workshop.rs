@@ -11,6 +11,9 @@ pub trait Workshop: Send + Sync {
     /// Documents made from a description; for each source that gives none, why.
     fn make(&self, kind: &str, name: &str, text: &str) -> Vec<Result<Made, String>>;
 
+    /// The document that is there already for a vulnerability, to be taken as it is.
+    fn ready(&self, advisory: &str) -> Option<Made>;
+
     /// Reads a document, tries its cases and their evasions on it.
     ///
     /// # Errors

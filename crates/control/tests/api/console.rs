@@ -245,6 +245,26 @@ fn an_ingress_point_where_nothing_enforces_is_a_hole() {
 }
 
 #[test]
+fn a_finding_leads_to_the_patch_that_is_there_for_it() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let take = "/patches/new?advisory=CVE-1";
+    let html = Browser::of(&api, &op).look("/findings/1");
+    assert!(html.contains(&format!("href=\"{take}\"")), "{html}");
+    let html = Browser::of(&api, &op).look(take);
+    assert!(html.contains(">taken</textarea>"), "{html}");
+    let html = Browser::of(&api, &op).look("/patches/new?advisory=CVE-7");
+    assert!(html.contains("></textarea>"), "{html}");
+    let viewer = api.somebody("eve", Role::Viewer);
+    assert!(
+        !Browser::of(&api, &viewer)
+            .look("/findings/1")
+            .contains(take)
+    );
+}
+
+#[test]
 fn a_finding_is_moved_with_a_reason() {
     let api = Api::new();
     let op = api.somebody("op", Role::Operator);

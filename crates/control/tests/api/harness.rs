@@ -227,6 +227,13 @@ impl Workshop for Bench {
         }]
     }
 
+    fn ready(&self, advisory: &str) -> Option<Made> {
+        (advisory == "CVE-1").then(|| Made {
+            document: "taken".to_owned(),
+            fix: "release 3".to_owned(),
+        })
+    }
+
     fn examine(&self, document: &str, now_ms: i64) -> Result<Examined, Vec<String>> {
         if document.contains("bad") {
             return Err(vec!["line 1: it is bad".to_owned()]);

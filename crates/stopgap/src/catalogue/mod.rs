@@ -71,6 +71,25 @@ impl Catalogue {
     }
 }
 
+/// The patch for a vulnerability in the catalogue that is part of the program.
+///
+/// # Errors
+/// The document cannot be read.
+pub(crate) fn named(name: &str) -> anyhow::Result<Option<Entry>> {
+    let mention = name.to_ascii_lowercase();
+    for &(path, text) in DOCUMENTS {
+        // Few mention it; to read all takes long.
+        if text.to_ascii_lowercase().contains(&mention) {
+            let (source, text) = (Source::parse(path, text)?, text.to_owned());
+            let entry = Entry { text, source };
+            if entry.is_named(name) {
+                return Ok(Some(entry));
+            }
+        }
+    }
+    Ok(None)
+}
+
 impl Entry {
     /// Whether this is a name of the vulnerability.
     pub(crate) fn is_named(&self, name: &str) -> bool {

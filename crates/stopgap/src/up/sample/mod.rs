@@ -13,7 +13,7 @@ use ledger::{
 use serde::Deserialize;
 use store::{By, Change, Error, Start, Store};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue;
 use crate::demo::SHOP_PATCHES;
 use crate::workshop::Bench;
 pub(super) use visitors::{Visitors, shop};
@@ -94,11 +94,9 @@ fn document(named: &str) -> anyhow::Result<String> {
     if let Some((_, text)) = SHOP_PATCHES.iter().find(of_shop) {
         return Ok((*text).to_owned());
     }
-    let catalogue = Catalogue::default().read()?;
-    let entry = catalogue.into_iter().find(|entry| entry.is_named(named));
-    Ok(entry
-        .with_context(|| format!("{named} is not in the catalogue"))?
-        .text)
+    let entry = catalogue::named(named)?;
+    let entry = entry.with_context(|| format!("{named} is not in the catalogue"))?;
+    Ok(entry.text)
 }
 
 /// Fills an empty ledger.
