@@ -1,9 +1,12 @@
 //! Raw HTTP/1.1 requests, each of which is an exploit; lines that begin with `###` between them.
+//! Editors write the same with variables, comments and whole URLs (`.http` files).
+
+use std::collections::BTreeMap;
 
 use patch::Request;
 
 use super::{Imported, Importer, Options, stem};
-use crate::{Description, Exploit, Step};
+use crate::{Description, Exploit, Limits, Step};
 
 /// `http`
 pub(super) const IMPORTER: Importer = Importer {
@@ -15,7 +18,7 @@ pub(super) const IMPORTER: Importer = Importer {
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
     let id = stem(name);
-    let exploits = match exploits(text, name, options.limits.exploits) {
+    let exploits = match exploits(text, name, &options.limits) {
         Ok(exploits) => exploits,
         Err(reason) => return vec![Imported::rejected(id, reason)],
     };
@@ -24,15 +27,26 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
     vec![Imported::synthesised(&description, options)]
 }
 
-fn exploits(text: &str, name: &str, bound: usize) -> Result<Vec<Exploit>, String> {
+fn exploits(text: &str, name: &str, limits: &Limits) -> Result<Vec<Exploit>, String> {
     let mut exploits = Vec::new();
+    let mut variables = BTreeMap::new();
     for (line, request) in requests(text) {
+        let at_line = |why| format!("{name}:{line}: {why}");
+        let (above, request) =
+            headless(request, &mut variables, limits.source_bytes).map_err(at_line)?;
+        if request.is_empty() {
+            continue;
+        }
+        let line = line + above;
+        let at_line = |why| format!("{name}:{line}: {why}");
+        let request = replaced(request, &variables, limits.source_bytes).map_err(at_line)?;
+        let request = whole(&request);
         let number = exploits.len() + 1;
+        let bound = limits.exploits;
         if number > bound {
             return Err(format!("{name}:{line}: more than {bound} requests"));
         }
-        let request =
-            Request::from_raw(request.as_bytes()).map_err(|why| format!("{name}:{line}: {why}"))?;
+        let request = Request::from_raw(request.as_bytes()).map_err(at_line)?;
         exploits.push(Exploit {
             name: format!("request {number}"),
             stage: 0,
@@ -71,4 +85,73 @@ fn requests(text: &str) -> Vec<(usize, &str)> {
     }
     keep(start, text.len());
     found
+}
+
+/// A request without the comments and variables above it, and how many lines these are.
+fn headless<'t>(
+    text: &'t str,
+    variables: &mut BTreeMap<&'t str, String>,
+    bound: usize,
+) -> Result<(usize, &'t str), String> {
+    let (mut lines, mut rest) = (0, text);
+    loop {
+        let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
+        let (line, after) = rest.split_at(end);
+        let line = line.trim();
+        let aside = line.is_empty() || line.starts_with('#') || line.starts_with("//");
+        let variable = line
+            .strip_prefix('@')
+            .and_then(|variable| variable.split_once('='));
+        if let Some((name, value)) = variable {
+            let value = replaced(value.trim(), variables, bound)?;
+            variables.insert(name.trim(), value);
+        } else if rest.is_empty() || !aside {
+            return Ok((lines, rest));
+        }
+        (lines, rest) = (lines + 1, after);
+    }
+}
+
+/// `{{name}}` of what has been set. What nobody has set may be the attack itself.
+fn replaced(
+    text: &str,
+    variables: &BTreeMap<&str, String>,
+    bound: usize,
+) -> Result<String, String> {
+    let mut text = text.to_owned();
+    for (name, value) in variables {
+        for written in [format!("{{{{{name}}}}}"), format!("{{{{ {name} }}}}")] {
+            let longer = text.matches(&written).count().saturating_mul(value.len());
+            if text.len().saturating_add(longer) > bound {
+                return Err(format!("its variables make more than {bound} bytes"));
+            }
+            text = text.replace(&written, value);
+        }
+    }
+    Ok(text)
+}
+
+/// A request for a whole URL, which needs no version and no `Host`, as it is sent.
+fn whole(text: &str) -> String {
+    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let mut words = line.split_whitespace();
+    let (Some(method), Some(url)) = (words.next(), words.next()) else {
+        return text.to_owned();
+    };
+    let version = words.next().unwrap_or("HTTP/1.1");
+    let Some((_, url)) = url
+        .split_once("://")
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+    else {
+        return text.to_owned();
+    };
+    let head = rest.lines().take_while(|line| !line.trim().is_empty());
+    let mut names = head.filter_map(|line| line.split_once(':'));
+    if words.next().is_some() || names.any(|(name, _)| name.trim().eq_ignore_ascii_case("host")) {
+        return text.to_owned();
+    }
+    let end = url.find(['/', '?']).unwrap_or(url.len());
+    let (host, target) = url.split_at(end);
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    format!("{method} {slash}{target} {version}\nHost: {host}\n{rest}")
 }

@@ -251,8 +251,10 @@ fn lead(
     hints: &Hints,
 ) -> Lead {
     // A rule on a whole body concerns all its fields.
-    let plain = decode.is_empty()
-        && matches!(&carrier, Carrier::Value(part) if part.place.kind != PlaceKind::Body);
+    let of_value = matches!(&carrier, Carrier::Value(part) if part.place.kind != PlaceKind::Body);
+    // Operators are names; what they are given is not the attack.
+    let of_name = class.condition == Condition::NosqlOperators;
+    let plain = decode.is_empty() && (of_value || of_name);
     Lead {
         rank: (hints.weight(class), !class.common, plain),
         places,

@@ -89,6 +89,7 @@ macro_rules! tables {
 }
 
 tables! {
+    raw_requests_are_exploits_also_as_editors_write_them "http.toml";
     a_recording_is_one_exploit "har.toml";
     alerts_of_zap_become_patches_by_path "zap.toml";
     issues_of_burp_become_patches "burp.toml";
@@ -100,6 +101,7 @@ tables! {
 fn a_source_that_was_cut_off_is_answered() {
     for table in [
         include_str!("../../testdata/import/har.toml"),
+        include_str!("../../testdata/import/http.toml"),
         include_str!("../../testdata/import/zap.toml"),
         include_str!("../../testdata/import/burp.toml"),
         include_str!("../../testdata/import/openapi.toml"),
