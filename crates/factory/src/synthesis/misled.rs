@@ -1,5 +1,5 @@
-//! Requests that tell an application another host, or another page, than they are for
-//! (CWE-644, CWE-290).
+//! Requests that tell an application another host, or another page, than they are for, or
+//! another sender (CWE-644, CWE-290).
 
 use patch::document::{Condition, Place, PlaceKind, Rule, Strip};
 
@@ -70,6 +70,25 @@ fn host(step: &Step) -> Option<&[u8]> {
         .map(|(_, value)| value.as_slice())
 }
 
+/// Headers by which an application can be told who sends a request, or that it was looked at
+/// already; a proxy or a framework sets them, never a client.
+const INTERNAL: &[&str] = &[
+    "remote-user",
+    "remote_user",
+    "x-remote-user",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-preferred-username",
+    "x-authenticated-user",
+    "x-auth-request-user",
+    "x-auth-request-email",
+    "x-webauth-user",
+    "x-ms-client-principal",
+    "x-ms-client-principal-name",
+    "x-middleware-subrequest",
+    "x-internal-request",
+];
+
 /// Headers by which an application can be told another host, or another page, than the
 /// request is for.
 const MISLEADING: &[&str] = &[
@@ -90,10 +109,11 @@ pub(super) fn by_header(step: &Step, hints: &Hints, parts: &[Part], found: &mut 
     const WORDS: &[&str] = &["auth-bypass", "redirect", "host-header", "cache-poisoning"];
     let host = host(step);
     let misleads = |part: &&Part| {
+        let known = |name: &str| MISLEADING.contains(&name) || INTERNAL.contains(&name);
         part.place.kind == PlaceKind::Header
             && part
                 .name()
-                .is_some_and(|name| MISLEADING.contains(&name.to_ascii_lowercase().as_str()))
+                .is_some_and(|name| known(&name.to_ascii_lowercase()))
             && Some(part.value.as_slice()) != host
     };
     let headers: Vec<&Part> = parts.iter().filter(misleads).collect();
@@ -114,6 +134,6 @@ pub(super) fn by_header(step: &Step, hints: &Hints, parts: &[Part], found: &mut 
         effect: None,
         twins: vec![twin],
         tier: 0,
-        why: format!("{name} is taken out of requests; where a proxy in front sets it, the application sees Host instead"),
+        why: format!("{name} is taken out of requests, also where a proxy in front of this ingress point sets it"),
     });
 }

@@ -63,6 +63,7 @@ pub(super) fn of<'e>(
         if hints.silent() || super::misled::is_host(exploit, hints) {
             super::misled::by_host(step, &parts, hosts, &mut found);
         }
+        overlong(step, hints, &parts, &mut found);
         odd_names(step, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
@@ -121,6 +122,37 @@ fn unsigned(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
         twins: vec![super::twins::replaced(&step.request, part, None, signed)],
         tier: 0,
         why: "tokens that nothing signs are stopped; whether a signature is right only the application knows".to_owned(),
+    });
+}
+
+/// A value that is longer than what it is written to has room for.
+fn overlong(step: &Step, hints: &Hints, parts: &[Part], found: &mut Vec<Found>) {
+    const NUMBERS: &[u32] = &[
+        119, 120, 121, 122, 125, 126, 131, 134, 190, 400, 674, 680, 770, 787, 788, 1284,
+    ];
+    const WORDS: &[&str] = &["overflow", "buffer-overflow", "bof", "memory-corruption"];
+    // Shorter ones are ordinary; of a longer one a quarter is too much already.
+    const LONG: usize = 256;
+    let longest = parts.iter().max_by_key(|part| part.value.len());
+    let Some(part) = longest.filter(|part| part.value.len() > LONG) else {
+        return;
+    };
+    let whole = matches!(part.place.kind, PlaceKind::Body | PlaceKind::FileContents);
+    if !hints.any(NUMBERS, WORDS) || whole {
+        return;
+    }
+    let place = match (part.place.kind, part.name()) {
+        (PlaceKind::Query | PlaceKind::Form, Some(name)) => args(name),
+        _ => part.place.clone(),
+    };
+    let most = LONG.max(part.value.len() / 4);
+    let twin = |length| super::twins::replaced(&step.request, part, None, &vec![b'a'; length]);
+    found.push(Found {
+        candidate: candidate(step, parts, vec![place], Condition::LongerThan(most)),
+        effect: None,
+        twins: vec![twin(8), twin(most)],
+        tier: 0,
+        why: format!("values of more than {most} bytes are stopped there"),
     });
 }
 

@@ -6,6 +6,8 @@
 //! target the second time.
 
 mod dsl;
+mod flow;
+mod fuzzing;
 mod payloads;
 mod render;
 mod requests;
@@ -13,13 +15,15 @@ mod template;
 
 use patch::document::{Severity, Success, Vulnerability};
 
-use super::{Imported, Importer, Options, identifier, stem};
+use super::{Imported, Importer, Options, Outcome, identifier, sample, stem};
 use crate::{Description, Exploit, Limits, Step};
 use dsl::Value;
+use flow::Flow;
+use fuzzing::Change;
 use payloads::Combination;
 use render::Context;
 use requests::Form;
-use template::{Block, Info, Template};
+use template::{Block, Fuzzing, Info, Template, Texts};
 
 /// `nuclei`
 pub(super) const IMPORTER: Importer = Importer {
@@ -35,10 +39,22 @@ pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
-    vec![match describe(text, name, &options.limits, 0) {
+    let template = match Template::parse(text, name) {
+        Ok(template) => template,
+        Err(reason) => return vec![Imported::rejected(stem(name), reason)],
+    };
+    let id = identifier(&template.id);
+    let mut imported = match described(&template, name, &options.limits, 0) {
         Ok(description) => Imported::synthesised(&description, options),
-        Err((id, reason)) => Imported::rejected(id, reason),
-    }]
+        Err(reason) => Imported::rejected(id, reason),
+    };
+    if matches!(imported.outcome, Outcome::Rejected(_)) && template.smuggles() {
+        let why = format!(
+            "{name}: it sends a request whose end two servers find at different places; the gateway answers such requests 400 without any patch"
+        );
+        imported.outcome = Outcome::Needless(why);
+    }
+    vec![imported]
 }
 
 /// What a template says, everything rendered. Another `chance` chooses other random values,
@@ -72,34 +88,37 @@ fn described(
             ),
         });
     }
-    if let Some(fuzzing) = template
-        .http
-        .iter()
-        .find_map(|block| block.fuzzing.as_ref())
-    {
-        return Err(format!(
-            "{name}:{}: a fuzzing template names no endpoint of its own; import the requests that it found",
-            fuzzing.line
-        ));
-    }
+    let flow = Flow::of(template).map_err(|why| format!("{name}: {why}"))?;
+    let info = &template.info;
+    let vulnerability = vulnerability(info, &template.id);
+    let hints = hints(info);
+    let set = flow.variables.iter().chain(template.variables());
     let mut reading = Reading {
         template,
+        variables: set.cloned().collect(),
+        lists: &flow.lists,
         name,
         limits,
         chance,
         exploits: Vec::new(),
         notes: Vec::new(),
+        anywhere: None,
+        specimen: sample::of(&vulnerability.cwe).or_else(|| sample::hinted(&hints)),
     };
-    for (stage, (number, block)) in ordered(template).into_iter().enumerate() {
-        reading.block(stage, number, block)?;
+    for &(stage, number) in &flow.blocks {
+        if let Some(block) = template.http.get(number - 1) {
+            reading.block(stage, number, block)?;
+        }
     }
     let Reading {
-        exploits, notes, ..
+        exploits,
+        notes,
+        anywhere,
+        ..
     } = reading;
     if exploits.is_empty() {
-        return Err(format!("{name}: its `http` sends no request"));
+        return Err(anywhere.unwrap_or_else(|| format!("{name}: its `http` sends no request")));
     }
-    let info = &template.info;
     Ok(Description {
         id: identifier(&template.id),
         title: match info.name.trim() {
@@ -107,57 +126,52 @@ fn described(
             title => title.to_owned(),
         },
         severity: severity(&info.severity),
-        vulnerability: vulnerability(info, &template.id),
-        hints: info
-            .tags
-            .texts
-            .iter()
-            .flat_map(|tags| tags.split(','))
-            .map(|tag| tag.trim().to_owned())
-            .collect(),
+        vulnerability,
+        hints,
         notes,
         source: name.to_owned(),
         exploits,
     })
 }
 
-/// The blocks in the order in which the flow first names them; all where it names none.
-fn ordered(template: &Template) -> Vec<(usize, &Block)> {
-    let mut numbers: Vec<usize> = Vec::new();
-    for piece in template
-        .flow
-        .iter()
-        .flat_map(|flow| flow.split("http(").skip(1))
-    {
-        let digits: String = piece.chars().take_while(char::is_ascii_digit).collect();
-        if let Ok(number @ 1..) = digits.parse::<usize>()
-            && !numbers.contains(&number)
-        {
-            numbers.push(number);
-        }
-    }
-    if numbers.is_empty() {
-        numbers = (1..=template.http.len()).collect();
-    }
-    numbers
-        .into_iter()
-        .filter_map(|number| Some((number, template.http.get(number - 1)?)))
-        .collect()
+/// Words for what kind of vulnerability it is.
+fn hints(info: &Info) -> Vec<String> {
+    let tags = info.tags.texts.iter().flat_map(|tags| tags.split(','));
+    tags.map(|tag| tag.trim().to_owned()).collect()
 }
 
 /// What was read of a template so far.
 struct Reading<'t> {
     template: &'t Template,
+    /// Of the flow and the template, those first that win.
+    variables: Vec<(String, String)>,
+    /// What the flow takes one after the other.
+    lists: &'t [(String, Texts)],
     name: &'t str,
     limits: &'t Limits,
     chance: u64,
     exploits: Vec<Exploit>,
     notes: Vec<String>,
+    /// Why a block that fuzzes whatever it is given is not looked at.
+    anywhere: Option<String>,
+    /// What stands for payloads that are in files of the scanner's.
+    specimen: Option<&'static str>,
 }
 
 impl<'t> Reading<'t> {
     /// Raw requests of a block are sent one after the other; each path is tried by itself.
     fn block(&mut self, stage: usize, number: usize, block: &'t Block) -> Result<(), String> {
+        if let Some(rules) = &block.fuzzing
+            && !block.names_endpoint()
+        {
+            self.anywhere = Some(format!(
+                "{}:{}: it fuzzes the {} of whatever request it is given and names no endpoint of its own; import each request that it finds a fault with, as `curl` or `http`",
+                self.name,
+                rules.line,
+                fuzzing::told(&rules.value)
+            ));
+            return Ok(());
+        }
         let method = block.method.texts.first().map_or("GET", String::as_str);
         let sequences: Vec<Vec<Form<'_>>> = match block.raw.is_empty() {
             false => vec![block.raw.iter().map(Form::Raw).collect()],
@@ -180,17 +194,29 @@ impl<'t> Reading<'t> {
                 }
                 let rendering = Rendering {
                     template: self.template,
+                    variables: &self.variables,
                     block,
                     combination,
                     name: self.name,
                     limits: self.limits,
                     chance: self.chance,
                 };
-                self.exploits.push(Exploit {
-                    name: format!("http {number}, path {}, payload {}", path + 1, at + 1),
-                    stage,
-                    steps: rendering.steps(forms)?,
-                });
+                let name = format!("http {number}, path {}, payload {}", path + 1, at + 1);
+                let found = match &block.fuzzing {
+                    None => vec![rendering.steps(forms)?],
+                    Some(rules) => rendering.fuzzed(forms, &rules.value)?,
+                };
+                let several = found.len() > 1;
+                for (way, steps) in found.into_iter().enumerate() {
+                    let name = match several {
+                        true => format!("{name}, way {}", way + 1),
+                        false => name.clone(),
+                    };
+                    let whole = self.exploits.len() >= self.limits.exploits;
+                    if !steps.is_empty() && !whole {
+                        self.exploits.push(Exploit { name, stage, steps });
+                    }
+                }
             }
         }
         Ok(())
@@ -204,22 +230,43 @@ impl<'t> Reading<'t> {
         room: usize,
     ) -> Vec<Combination<'t>> {
         let attack = block.attack.as_deref().unwrap_or_default();
-        let found = payloads::combinations(&block.payloads.0, attack, room.max(1));
+        let mut found = payloads::combinations(&block.payloads.0, self.lists, attack, room.max(1));
         if found.left_out > 0 {
             self.notes.push(format!(
                 "http {number}: {} combinations of payloads are not looked at",
                 found.left_out
             ));
         }
-        self.notes.extend(found.files.iter().map(|name| {
-            format!("http {number}: the payloads `{name}` are in a file of the scanner's and not looked at")
-        }));
+        for name in found.files {
+            let specimen = self.specimen.filter(|_| !is_credential(name));
+            let what = match specimen {
+                Some(_) => "a plain specimen of the class stands for them",
+                None => "they are not looked at",
+            };
+            self.notes.push(format!(
+                "http {number}: the payloads `{name}` are in a file of the scanner's; {what}"
+            ));
+            for combination in &mut found.combinations {
+                combination.extend(specimen.map(|specimen| (name, specimen)));
+            }
+        }
         found.combinations
     }
 }
 
+/// Whether a payload is for trying who may sign in.
+fn is_credential(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [
+        "user", "pass", "pwd", "cred", "key", "token", "login", "mail",
+    ]
+    .iter()
+    .any(|word| lower.contains(word))
+}
+
 struct Rendering<'t> {
     template: &'t Template,
+    variables: &'t [(String, String)],
     block: &'t Block,
     combination: &'t Combination<'t>,
     name: &'t str,
@@ -257,10 +304,41 @@ impl Rendering<'_> {
         Ok(steps)
     }
 
+    /// What the rules make of a request, each way by itself.
+    fn fuzzed(&self, forms: &[Form<'_>], rules: &[Fuzzing]) -> Result<Vec<Vec<Step>>, String> {
+        let mut first = self.context(self.chance.wrapping_mul(2))?;
+        let mut again = self.context(self.chance.wrapping_mul(2).wrapping_add(1))?;
+        let mut found = Vec::new();
+        for step in self.steps(forms)? {
+            for rule in rules {
+                for (name, payload) in &rule.fuzz.0 {
+                    let change = |context: &mut Context<'_>| {
+                        let rendered = context.render(payload.as_bytes());
+                        rendered
+                            .map(|rendered| Change::new(rule, name.as_deref(), rendered))
+                            .map_err(|why| format!("{}: `fuzz`: {why}", self.name))
+                    };
+                    let requests = change(&mut first)?.of(&step.request);
+                    let others = step.again.as_ref().unwrap_or(&step.request);
+                    let others = change(&mut again)?.of(others);
+                    for (request, other) in requests.into_iter().zip(others) {
+                        found.push(vec![Step {
+                            again: (other != request).then_some(other),
+                            request,
+                            success: step.success.clone(),
+                            unknowns: [&step.unknowns[..], first.unknowns()].concat(),
+                            attacked: None,
+                        }]);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn context(&self, seed: u64) -> Result<Context<'_>, String> {
         let lenient = self.block.skip_variables_check;
-        let mut context =
-            Context::new(&self.template.id, seed, &self.template.variables.0, lenient);
+        let mut context = Context::new(&self.template.id, seed, self.variables, lenient);
         for (name, value) in self.combination {
             let rendered = context
                 .render(value.as_bytes())

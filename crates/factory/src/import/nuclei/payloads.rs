@@ -18,12 +18,14 @@ pub(super) struct Combinations<'t> {
 /// Every combination, up to a bound.
 pub(super) fn combinations<'t>(
     payloads: &'t [(String, Texts)],
+    of_flow: &'t [(String, Texts)],
     attack: &str,
     bound: usize,
 ) -> Combinations<'t> {
     let here = |texts: &Texts| texts.listed || texts.texts.iter().any(|text| text.contains('\n'));
     let lists: Vec<(&str, &[String])> = payloads
         .iter()
+        .chain(of_flow)
         .filter(|(_, texts)| here(texts))
         .map(|(name, texts)| (name.as_str(), texts.texts.as_slice()))
         .collect();
@@ -75,7 +77,7 @@ mod tests {
             ("b".to_owned(), list(&["x", "y"])),
         ];
         let written = |attack: &str, bound| -> Vec<String> {
-            let found = combinations(&payloads, attack, bound).combinations;
+            let found = combinations(&payloads, &[], attack, bound).combinations;
             let word = |pairs: &Combination<'_>| pairs.iter().map(|(_, value)| *value).collect();
             found.iter().map(word).collect()
         };
@@ -83,12 +85,12 @@ mod tests {
         let mut all = written("clusterbomb", 9);
         all.sort();
         assert_eq!(all, ["1x", "1y", "2x", "2y", "3x", "3y"]);
-        assert_eq!(combinations(&payloads, "clusterbomb", 4).left_out, 2);
+        assert_eq!(combinations(&payloads, &[], "clusterbomb", 4).left_out, 2);
     }
 
     #[test]
     fn without_payloads_there_is_one_combination() {
-        assert_eq!(combinations(&[], "", 9).combinations, [Vec::new()]);
+        assert_eq!(combinations(&[], &[], "", 9).combinations, [Vec::new()]);
         let file = [(
             "words".to_owned(),
             Texts {
@@ -96,7 +98,7 @@ mod tests {
                 listed: false,
             },
         )];
-        let found = combinations(&file, "", 9);
+        let found = combinations(&file, &[], "", 9);
         assert_eq!(found.files, ["words"]);
         assert_eq!(found.combinations, [Vec::new()]);
     }

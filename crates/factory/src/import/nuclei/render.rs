@@ -18,7 +18,8 @@ pub(super) struct Context<'t> {
     known: HashMap<String, Value>,
     random: Random,
     unknowns: Vec<Unknown>,
-    depth: usize,
+    /// The variables that are being asked for, each by the one before.
+    asked: Vec<String>,
     /// Whether what cannot be evaluated is sent as it stands.
     lenient: bool,
 }
@@ -31,7 +32,7 @@ impl<'t> Context<'t> {
             known: HashMap::new(),
             random: Random::of(id, seed),
             unknowns: Vec::new(),
-            depth: 0,
+            asked: Vec::new(),
             lenient,
         };
         context.target();
@@ -141,6 +142,13 @@ impl<'t> Context<'t> {
         }
     }
 
+    /// What is known under a name with other capitals.
+    fn alike(&self, name: &str) -> Option<Value> {
+        let mut known = self.known.iter();
+        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.clone())
+    }
+
     /// A name that nobody has defined: the scanner makes it, a user gives it, or an
     /// earlier answer.
     fn made(&mut self, name: &str) -> Option<Value> {
@@ -170,23 +178,21 @@ impl Scope for Context<'_> {
         if let Some(value) = self.known.get(name) {
             return Some(value.clone());
         }
-        let known = self
-            .known
-            .keys()
-            .find(|known| known.eq_ignore_ascii_case(name));
-        if let Some(value) = known.and_then(|known| self.known.get(known)) {
-            return Some(value.clone());
-        }
-        let written = self.written.iter().find(|(known, _)| known == name);
-        let value = match written {
-            Some((_, text)) if self.depth < VARIABLE_DEPTH => {
-                self.depth += 1;
+        // `name: "{{name}}"` is what the scanner is given under that name.
+        let asks_itself = self.asked.iter().any(|asked| asked == name);
+        let mut written = self.written.iter().filter(|_| !asks_itself);
+        let value = match written.find(|(known, _)| known == name) {
+            Some((_, text)) if self.asked.len() < VARIABLE_DEPTH => {
+                self.asked.push(name.to_owned());
                 let value = self.rendered(text.as_bytes());
-                self.depth -= 1;
+                self.asked.pop();
                 value.ok()?
             }
             Some(_) => return None,
-            None => self.made(name)?,
+            None => match self.alike(name) {
+                Some(value) => return Some(value),
+                None => self.made(name)?,
+            },
         };
         self.note(&value);
         self.known.insert(name.to_owned(), value.clone());

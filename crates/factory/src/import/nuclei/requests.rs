@@ -171,7 +171,14 @@ fn relative(url: &[u8]) -> Vec<u8> {
     if !target.starts_with(b"/") {
         out.push(b'/');
     }
-    for byte in target {
+    out.extend(sendable(target));
+    out
+}
+
+/// A part of a target with what cannot stand in a request line encoded.
+pub(super) fn sendable(part: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(part.len());
+    for byte in part {
         match byte {
             0..=0x20 | 0x7f.. | b'"' | b'<' | b'>' => {
                 out.extend_from_slice(format!("%{byte:02X}").as_bytes());

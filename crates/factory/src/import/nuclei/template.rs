@@ -13,6 +13,8 @@ pub(super) struct Template {
     pub(super) info: Info,
     #[serde(default)]
     pub(super) variables: Fields<String>,
+    #[serde(default)]
+    pub(super) constants: Fields<String>,
     #[serde(default, alias = "requests")]
     pub(super) http: Vec<Block>,
     pub(super) flow: Option<String>,
@@ -61,6 +63,9 @@ pub(super) struct Classification {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Block {
+    /// What a flow calls it.
+    #[serde(default)]
+    pub(super) id: Option<String>,
     #[serde(default)]
     pub(super) raw: Vec<Located<String>>,
     #[serde(default)]
@@ -82,7 +87,76 @@ pub(super) struct Block {
     #[serde(default)]
     pub(super) matchers_condition: String,
     #[serde(default)]
-    pub(super) fuzzing: Option<Located<IgnoredAny>>,
+    pub(super) fuzzing: Option<Located<Vec<Fuzzing>>>,
+}
+
+/// What a scanner puts in the place of parts of a request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Fuzzing {
+    #[serde(default)]
+    pub(super) part: String,
+    #[serde(default)]
+    pub(super) parts: Texts,
+    #[serde(default, rename = "type")]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) mode: String,
+    #[serde(default)]
+    pub(super) keys: Texts,
+    #[serde(default)]
+    pub(super) keys_regex: Texts,
+    #[serde(default)]
+    pub(super) values: Texts,
+    #[serde(default)]
+    pub(super) replace_regex: String,
+    #[serde(default)]
+    pub(super) fuzz: Payloads,
+}
+
+/// Texts, each with the name it is for where one is told.
+#[derive(Debug, Default)]
+pub(super) struct Payloads(pub(super) Vec<(Option<String>, String)>);
+
+impl<'de> Deserialize<'de> for Payloads {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NamedOrNot;
+        impl<'de> Visitor<'de> for NamedOrNot {
+            type Value = Payloads;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of texts, or names and texts")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Payloads, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = list.next_element::<Option<String>>()? {
+                    texts.push((None, text.unwrap_or_default()));
+                }
+                Ok(Payloads(texts))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payloads, A::Error> {
+                let mut texts = Vec::new();
+                while let Some((name, text)) = map.next_entry()? {
+                    texts.push((Some(name), text));
+                }
+                Ok(Payloads(texts))
+            }
+        }
+        deserializer.deserialize_any(NamedOrNot)
+    }
+}
+
+impl Block {
+    /// Whether it says what it sends a request for, beyond the target alone.
+    pub(super) fn names_endpoint(&self) -> bool {
+        let beyond = |path: &str| {
+            let path = path.replace("{{BaseURL}}", "").replace("{{RootURL}}", "");
+            !path.trim().trim_matches('/').is_empty()
+        };
+        !self.raw.is_empty() || self.path.iter().any(|path| beyond(path))
+    }
 }
 
 /// What shows success.
@@ -117,6 +191,26 @@ impl Template {
             let what = rendered.lines().next().unwrap_or_default().to_owned();
             format!("{name}:{line}: {}", what.trim_start_matches("error: "))
         })
+    }
+
+    /// Names and texts that its expressions may ask for.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &(String, String)> {
+        self.variables.0.iter().chain(&self.constants.0)
+    }
+
+    /// Whether a request says twice, or in two ways, where its body ends (RFC 9112 section 6.3).
+    pub(super) fn smuggles(&self) -> bool {
+        let frames = |raw: &Located<String>| {
+            let head = raw.split("\n\n").next().unwrap_or_default();
+            let lines = head.lines().filter_map(|line| line.split_once(':'));
+            let names = lines.map(|(name, _)| name.trim().to_ascii_lowercase());
+            let framing = ["content-length", "transfer-encoding"];
+            names
+                .filter(|name| framing.contains(&name.as_str()))
+                .count()
+        };
+        let mut raws = self.http.iter().flat_map(|block| &block.raw);
+        raws.any(|raw| frames(raw) > 1)
     }
 
     /// Protocols other than HTTP that it speaks.

@@ -9,6 +9,8 @@ pub(in super::super) struct Value {
     pub(in super::super) bytes: Vec<u8>,
     /// Whether it was made as a text, so that `+` joins it.
     pub(in super::super) text: bool,
+    /// Its items, where it is a list.
+    pub(super) items: Vec<Vec<u8>>,
     /// Set if some of it is chance, or of the target.
     pub(in super::super) origin: Option<Origin>,
 }
@@ -18,6 +20,17 @@ impl Value {
         Self {
             bytes: bytes.into(),
             text: true,
+            items: Vec::new(),
+            origin: None,
+        }
+    }
+
+    /// A list; in a request it would stand in brackets.
+    pub(super) fn list(items: Vec<Vec<u8>>) -> Self {
+        Self {
+            bytes: [b"[", &items.join(&b' ')[..], b"]"].concat(),
+            text: true,
+            items,
             origin: None,
         }
     }
@@ -31,6 +44,7 @@ impl Value {
         Self {
             bytes: text.into_bytes(),
             text: false,
+            items: Vec::new(),
             origin: None,
         }
     }
@@ -42,10 +56,5 @@ impl Value {
 
     pub(super) fn number(&self) -> Option<f64> {
         std::str::from_utf8(&self.bytes).ok()?.trim().parse().ok()
-    }
-
-    /// As text; what is none is replaced.
-    pub(super) fn lossy(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-use super::{Function, VALUE_BYTES, Value, at, bytes, function};
+use super::{Function, MANY, VALUE_BYTES, Value, at, bytes, function};
 use crate::Origin;
 
 /// Padding may be missing, as templates that cut texts have it.
@@ -19,15 +19,34 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// Bytes that a ciphertext may hold.
+const CIPHER: [u8; 256] = {
+    let mut all = [0; 256];
+    let mut byte = 0;
+    while byte < all.len() {
+        all[byte] = byte as u8;
+        byte += 1;
+    }
+    all
+};
+
 pub(super) const ALL: &[Function] = &[
     function("base64", "in Base64", 1..=1, |a, _| {
         bytes(BASE64_STANDARD.encode(at(a, 0)))
     }),
     function(
         "base64_py",
-        "in Base64, with a line break behind it",
+        "in Base64, with a line break behind every 76 characters and at its end",
         1..=1,
-        |a, _| bytes(format!("{}\n", BASE64_STANDARD.encode(at(a, 0)))),
+        |a, _| {
+            let encoded = BASE64_STANDARD.encode(at(a, 0));
+            let lines = encoded.as_bytes().chunks(76);
+            bytes(
+                lines
+                    .flat_map(|line| [line, b"\n"].concat())
+                    .collect::<Vec<_>>(),
+            )
+        },
     ),
     function("base64_decode", "out of Base64", 1..=1, |a, _| {
         bytes(
@@ -108,17 +127,49 @@ pub(super) const ALL: &[Function] = &[
     }),
     function(
         "xor",
-        "each byte xor the key's, again and again",
-        2..=2,
+        "each byte xor those of the others, again and again where they are shorter",
+        2..=MANY,
         |a, _| {
-            let key = at(a, 1).iter().cycle();
-            bytes(
-                at(a, 0)
-                    .iter()
-                    .zip(key)
-                    .map(|(byte, key)| byte ^ key)
-                    .collect::<Vec<_>>(),
-            )
+            let mut mixed = at(a, 0).to_vec();
+            for other in a.iter().skip(1) {
+                for (byte, with) in mixed.iter_mut().zip(other.bytes.iter().cycle()) {
+                    *byte ^= with;
+                }
+            }
+            bytes(mixed)
+        },
+    ),
+    function(
+        "zip",
+        "an archive of files: a name and what it holds, again and again",
+        2..=MANY,
+        |a, _| archive(a),
+    ),
+    function(
+        "unpack",
+        "the number that bytes hold, in a format such as >I of Python's struct",
+        2..=2,
+        |a, _| unpacked(at(a, 0), at(a, 1)),
+    ),
+    function(
+        "aes_cbc",
+        "so many bytes as the ciphertext has; what they hold only the application can read",
+        3..=3,
+        |a, random| {
+            const BLOCK: usize = 16;
+            let length = (at(a, 0).len() / BLOCK + 1) * BLOCK;
+            let cipher = random.letters(length, &CIPHER);
+            Ok(Value::bytes(cipher).from(Some(Origin::Random)))
+        },
+    ),
+    function(
+        "aes_gcm",
+        "the same, of the other mode: nonce, ciphertext and tag",
+        2..=2,
+        |a, random| {
+            const NONCE_AND_TAG: usize = 12 + 16;
+            let cipher = random.letters(at(a, 1).len() + NONCE_AND_TAG, &CIPHER);
+            Ok(Value::bytes(cipher).from(Some(Origin::Random)))
         },
     ),
     function(
@@ -208,4 +259,82 @@ fn escaped(text: &[u8]) -> Vec<u8> {
             other => vec![*other],
         })
         .collect()
+}
+
+/// A ZIP archive (APPNOTE 6.3) whose files are stored as they are.
+fn archive(entries: &[Value]) -> Result<Value, String> {
+    if !entries.len().is_multiple_of(2) {
+        return Err("each name is followed by what the file holds".to_owned());
+    }
+    let (mut out, mut directory, mut count) = (Vec::new(), Vec::new(), 0_u16);
+    let short = |length: usize| u16::try_from(length).map_err(|_| "a name is too long");
+    let long = |length: usize| u32::try_from(length).map_err(|_| "a file is too long");
+    for entry in entries.chunks(2) {
+        let (name, content) = (at(entry, 0), at(entry, 1));
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let size = long(content.len())?.to_le_bytes();
+        // Version 2.0, no flags, stored, 1 January 1980.
+        let mut about = b"\x14\0\0\0\0\0\0\0\x21\0".to_vec();
+        about.extend(crc.sum().to_le_bytes());
+        about.extend([size, size].concat());
+        about.extend(short(name.len())?.to_le_bytes());
+        about.extend(b"\0\0");
+        let offset = long(out.len())?.to_le_bytes();
+        out.extend([b"PK\x03\x04", &about[..], name, content].concat());
+        directory.extend([b"PK\x01\x02\x14\0", &about[..]].concat());
+        // No comment, first disk, no attributes.
+        directory.extend([0; 10]);
+        directory.extend(offset);
+        directory.extend(name);
+        count += 1;
+    }
+    let start = long(out.len())?.to_le_bytes();
+    let size = long(directory.len())?.to_le_bytes();
+    let counts = [count.to_le_bytes(), count.to_le_bytes()].concat();
+    out.extend(
+        [
+            &directory[..],
+            b"PK\x05\x06\0\0\0\0",
+            &counts,
+            &size,
+            &start,
+            b"\0\0",
+        ]
+        .concat(),
+    );
+    bytes(out)
+}
+
+/// One number of Python's `struct`; little-endian where nothing else is said.
+fn unpacked(format: &[u8], data: &[u8]) -> Result<Value, String> {
+    let (big, kind) = match format {
+        [b'>' | b'!', kind] => (true, *kind),
+        [b'<' | b'=' | b'@', kind] | [kind] => (false, *kind),
+        _ => return Err("one number is unpacked at a time, such as >I".to_owned()),
+    };
+    let length = match kind.to_ascii_lowercase() {
+        b'b' => 1,
+        b'h' => 2,
+        b'i' | b'l' => 4,
+        b'q' => 8,
+        other => return Err(format!("the format `{}` is not known", char::from(other))),
+    };
+    let held = data.get(..length).ok_or("the bytes are too few")?;
+    let digits: Vec<u8> = match big {
+        true => held.to_vec(),
+        false => held.iter().rev().copied().collect(),
+    };
+    let number = digits
+        .iter()
+        .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let bits = 8 * length as u32;
+    let signed = kind.is_ascii_lowercase() && number >> (bits - 1) == 1;
+    let number = match signed {
+        true => i128::from(number) - (1_i128 << bits),
+        false => i128::from(number),
+    };
+    let mut value = Value::of_number(number as f64);
+    value.bytes = number.to_string().into_bytes();
+    Ok(value)
 }

@@ -4,7 +4,6 @@ use super::{Function, Random, Value, at, function, length, whole};
 use crate::Origin;
 
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const DIGITS: &[u8] = b"0123456789";
 const BOTH: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 /// A day in 2026: what is imported twice is the same twice.
 const NOW: i64 = 1_790_000_000;
@@ -16,18 +15,24 @@ pub(super) const ALL: &[Function] = &[
         1..=2,
         |a, random| letters(a, random, BOTH),
     ),
-    function("rand_text_alpha", "so many letters", 1..=2, |a, random| {
-        letters(a, random, LETTERS)
-    }),
+    function(
+        "rand_text_alpha",
+        "so many letters, without these",
+        1..=2,
+        |a, random| without(a, random, LETTERS),
+    ),
     function(
         "rand_text_alphanumeric",
-        "so many letters and digits",
+        "so many letters and digits, without these",
         1..=2,
-        |a, random| letters(a, random, BOTH),
+        |a, random| without(a, random, BOTH),
     ),
-    function("rand_text_numeric", "so many digits", 1..=2, |a, random| {
-        Ok(random_value(random.letters(length(a, 0)?, b"123456789")))
-    }),
+    function(
+        "rand_text_numeric",
+        "so many digits, without these",
+        1..=2,
+        |a, random| without(a, random, b"123456789"),
+    ),
     function(
         "rand_char",
         "one of these characters",
@@ -69,6 +74,32 @@ pub(super) const ALL: &[Function] = &[
     function("date_time", "a day", 1..=2, |_, _| {
         Ok(random_value("2026-09-21"))
     }),
+    function(
+        "public_ip",
+        "the address of whoever scans",
+        0..=0,
+        |_, random| {
+            Ok(random_value(format!(
+                "203.0.113.{}",
+                random.between(1, 254)
+            )))
+        },
+    ),
+    function(
+        "jarm",
+        "so many digits as the fingerprint has; no connection is opened here",
+        1..=1,
+        |_, random| {
+            let digits = random.letters(62, b"0123456789abcdef");
+            Ok(Value::bytes(digits).from(Some(Origin::Target)))
+        },
+    ),
+    function(
+        "llm_prompt",
+        "a word; nobody is asked here",
+        1..=2,
+        |_, random| Ok(random_value(random.letters(9, LETTERS))),
+    ),
     function("resolve", "an address", 1..=2, |_, random| {
         let origin = Some(Origin::Target);
         Ok(Value::bytes(format!("198.51.100.{}", random.between(1, 254))).from(origin))
@@ -76,14 +107,18 @@ pub(super) const ALL: &[Function] = &[
 ];
 
 fn letters(arguments: &[Value], random: &mut Random, usual: &[u8]) -> Result<Value, String> {
-    let given = at(arguments, 1);
-    // Digits that say what to leave out are no alphabet to choose from.
-    let alphabet = match given.is_empty() || given.iter().all(|byte| DIGITS.contains(byte)) {
-        true => usual,
-        false => given,
-    };
+    let given = at(arguments, 1).trim_ascii();
+    let alphabet = if given.is_empty() { usual } else { given };
     Ok(random_value(
         random.letters(length(arguments, 0)?, alphabet),
+    ))
+}
+
+fn without(arguments: &[Value], random: &mut Random, usual: &[u8]) -> Result<Value, String> {
+    let mut alphabet = usual.to_vec();
+    alphabet.retain(|letter| !at(arguments, 1).contains(letter));
+    Ok(random_value(
+        random.letters(length(arguments, 0)?, &alphabet),
     ))
 }
 

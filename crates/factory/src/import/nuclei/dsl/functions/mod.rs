@@ -1,8 +1,10 @@
 //! Helper functions: one line a function, in the file of its kind.
 
+mod asks;
 mod bytes;
 mod chance;
 mod hash;
+mod lists;
 mod text;
 
 use super::{Random, Value};
@@ -24,9 +26,16 @@ const VALUE_BYTES: usize = 256 * 1024;
 const MANY: usize = 64;
 
 fn all() -> impl Iterator<Item = &'static Function> {
-    [bytes::ALL, chance::ALL, hash::ALL, text::ALL]
-        .into_iter()
-        .flatten()
+    [
+        bytes::ALL,
+        chance::ALL,
+        hash::ALL,
+        text::ALL,
+        lists::ALL,
+        asks::ALL,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Every function and what it gives, for the reference page.
@@ -57,8 +66,12 @@ pub(super) fn call(
         ));
     }
     let origin = arguments.iter().find_map(|argument| argument.origin);
-    let value =
-        (function.run)(arguments, random).map_err(|why| format!("`{}`: {why}", function.name))?;
+    let value = match ((function.run)(arguments, random), origin) {
+        (Ok(value), _) => value,
+        // What an earlier answer gives may well be decoded, what stands for it here may not.
+        (Err(_), Some(_)) => Value::bytes(random.letters(9, b"bcdfghjklmnpqrstvwxz")),
+        (Err(why), None) => return Err(format!("`{}`: {why}", function.name)),
+    };
     if value.bytes.len() > VALUE_BYTES {
         return Err(format!(
             "`{}` gives more than {VALUE_BYTES} bytes",
@@ -111,4 +124,12 @@ fn length(arguments: &[Value], number: usize) -> Result<usize, String> {
 #[expect(clippy::unnecessary_wraps, reason = "what every function gives")]
 fn bytes(bytes: impl Into<Vec<u8>>) -> Result<Value, String> {
     Ok(Value::bytes(bytes))
+}
+
+/// A regular expression of a template's.
+fn expression(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
+    regex::bytes::RegexBuilder::new(&String::from_utf8_lossy(pattern))
+        .size_limit(1024 * 1024)
+        .build()
+        .map_err(|error| error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use crate::bytes::replaced;
 
-use super::{Function, MANY, VALUE_BYTES, Value, at, bytes, function, length, whole};
+use super::{Function, MANY, VALUE_BYTES, Value, at, bytes, expression, function, length, whole};
 
 pub(super) const ALL: &[Function] = &[
     function("concat", "its arguments, joined", 1..=MANY, |a, _| {
@@ -12,26 +12,13 @@ pub(super) const ALL: &[Function] = &[
                 .collect::<Vec<_>>(),
         )
     }),
-    function(
-        "join",
-        "its further arguments with the first between them",
-        1..=MANY,
-        |a, _| {
-            let rest: Vec<&[u8]> = a
-                .iter()
-                .skip(1)
-                .map(|value| value.bytes.as_slice())
-                .collect();
-            bytes(rest.join(at(a, 0)))
-        },
-    ),
     function("to_lower", "in small letters", 1..=1, |a, _| {
         bytes(at(a, 0).to_ascii_lowercase())
     }),
     function("to_upper", "in capitals", 1..=1, |a, _| {
         bytes(at(a, 0).to_ascii_uppercase())
     }),
-    function("to_title", "each word with a capital", 1..=1, |a, _| {
+    function("to_title", "each word with a capital", 1..=2, |a, _| {
         bytes(title(at(a, 0)))
     }),
     function("reverse", "backwards", 1..=1, |a, _| {
@@ -55,11 +42,7 @@ pub(super) const ALL: &[Function] = &[
         "every match of an expression by a text",
         3..=3,
         |a, _| {
-            let pattern = a.get(1).map(Value::lossy).unwrap_or_default();
-            let regex = regex::bytes::RegexBuilder::new(&pattern)
-                .size_limit(1024 * 1024)
-                .build()
-                .map_err(|error| error.to_string())?;
+            let regex = expression(at(a, 1))?;
             bytes(regex.replace_all(at(a, 0), at(a, 2)).into_owned())
         },
     ),
@@ -102,9 +85,6 @@ pub(super) const ALL: &[Function] = &[
     }),
     function("trim_suffix", "without this end", 2..=2, |a, _| {
         bytes(at(a, 0).strip_suffix(at(a, 1)).unwrap_or(at(a, 0)))
-    }),
-    function("len", "its length in bytes", 1..=1, |a, _| {
-        Ok(Value::of_number(at(a, 0).len() as f64))
     }),
     function("substr", "from a place, up to another", 2..=3, |a, _| {
         let text = at(a, 0);
@@ -156,20 +136,28 @@ pub(super) const ALL: &[Function] = &[
             })
         },
     ),
-    function("sort", "its characters in order", 1..=1, |a, _| {
-        let mut sorted = at(a, 0).to_vec();
-        sorted.sort_unstable();
-        bytes(sorted)
+    function("json_minify", "JSON without white space", 1..=1, |a, _| {
+        bytes(json(at(a, 0))?.to_string())
     }),
-    function("uniq", "each character once", 1..=1, |a, _| {
-        let mut seen = Vec::new();
-        for byte in at(a, 0) {
-            if !seen.contains(byte) {
-                seen.push(*byte);
-            }
-        }
-        bytes(seen)
-    }),
+    function(
+        "json_prettify",
+        "JSON, a line for each value",
+        1..=1,
+        |a, _| {
+            let pretty = serde_json::to_string_pretty(&json(at(a, 0))?);
+            bytes(
+                pretty
+                    .map_err(|error| error.to_string())?
+                    .replace("  ", "    "),
+            )
+        },
+    ),
+    function(
+        "ip_format",
+        "an address of version 4, written in one of the ways 1 to 11",
+        2..=2,
+        |a, _| written(&String::from_utf8_lossy(at(a, 0)), whole(a, 1)?),
+    ),
     function("print_debug", "nothing", 0..=MANY, |_, _| bytes("")),
     function(
         "wait_for",
@@ -215,4 +203,40 @@ fn based(digits: &[u8], prefix: &str, base: u32) -> Result<Value, String> {
     let text = text.strip_prefix(prefix).unwrap_or(&text);
     let number = i64::from_str_radix(text, base).map_err(|_| format!("`{text}` is no number"))?;
     Ok(Value::of_number(number as f64))
+}
+
+fn json(text: &[u8]) -> Result<serde_json::Value, String> {
+    serde_json::from_slice(text).map_err(|error| format!("this is no JSON: {error}"))
+}
+
+/// The ways of the scanner to write an address that filters look for.
+fn written(address: &str, way: i64) -> Result<Value, String> {
+    let address: std::net::Ipv4Addr = address
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{address}` is no address of version 4"))?;
+    let [a, b, c, d] = address.octets();
+    let mapped = u128::from(address.to_ipv6_mapped());
+    let octal = |part: u8| match part {
+        0 => "0".to_owned(),
+        part => format!("0{part:o}"),
+    };
+    bytes(match way {
+        1 => address.to_string(),
+        2 if b == 0 && c == 0 => format!("{a}.{d}"),
+        2 => address.to_string(),
+        3 => format!("{}.{}.{}.{}", octal(a), octal(b), octal(c), octal(d)),
+        4 => format!("{a:#x}.{b:#x}.{c:#x}.{d:#x}"),
+        5 => mapped.to_string(),
+        6 => format!("{mapped:b}"),
+        7 => format!("{a:#x}.{b}.{}.{d:#x}", octal(c)),
+        8 => format!("::ffff:{a:02x}{b:02x}:{c:02x}{d:02x}"),
+        9 => {
+            let text = address.to_string();
+            text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+        }
+        10 => format!("{a:03}.{b:03}.{c:03}.{d:03}"),
+        11 => format!("{a}.{b}.{}", u32::from(c) * 256 + u32::from(d)),
+        _ => return Err("the ways are 1 to 11".to_owned()),
+    })
 }
