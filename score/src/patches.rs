@@ -111,5 +111,6 @@ fn options() -> anyhow::Result<Options> {
         accept: true,
         hosts: Vec::new(),
         limits: factory::Limits::default(),
+        beside: factory::Beside::default(),
     })
 }

@@ -16,6 +16,6 @@ pub mod synthesis;
 mod witness;
 
 pub use description::{Description, Exploit, Origin, Step, Unknown};
-pub use import::{Imported, Importer, Made, Options, Outcome, importers};
+pub use import::{Beside, Imported, Importer, Made, Options, Outcome, importers};
 pub use limits::Limits;
 pub use parallel::in_parallel;

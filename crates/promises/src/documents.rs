@@ -71,6 +71,7 @@ fn options() -> factory::import::Options {
             exploits: 16,
             ..factory::Limits::default()
         },
+        beside: factory::Beside::default(),
     }
 }
 

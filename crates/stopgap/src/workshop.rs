@@ -1,7 +1,7 @@
 //! What the console has done by those who understand patch documents.
 
 use control::{Examined, Made, Refined, Workshop};
-use factory::{Limits, Options, Outcome, importers};
+use factory::{Beside, Limits, Options, Outcome, importers};
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use patch::document::{Document, Reason, Severity};
@@ -39,6 +39,7 @@ impl Workshop for Bench {
             accept: true,
             hosts: Vec::new(),
             limits: Limits::default(),
+            beside: Beside::default(),
         };
         let found = importer.import(text, name, &options).into_iter();
         found

@@ -11,7 +11,7 @@ use crate::{Description, Exploit, Limits, Step};
 /// `http`
 pub(super) const IMPORTER: Importer = Importer {
     kind: "http",
-    summary: "raw HTTP/1.1 requests (RFC 9112), lines that begin with ### between them",
+    summary: "raw HTTP/1.1 requests (RFC 9112), lines that begin with ### between them; also as editors write them",
     suffixes: &["http", "req", "txt"],
     read,
 };

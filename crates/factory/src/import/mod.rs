@@ -1,6 +1,7 @@
 //! Importers: one file or folder a kind, one line in [`importers`].
 
 pub mod advisory;
+mod beside;
 mod burp;
 mod crowdsec;
 mod curl;
@@ -21,6 +22,8 @@ use jiff::civil::Date;
 use patch::document::{Effect, Reason};
 
 use crate::{Description, Limits, synthesis};
+
+pub use beside::Beside;
 
 /// Reads one kind of source.
 #[derive(Debug)]
@@ -52,6 +55,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// What bounds a source.
     pub limits: Limits,
+    /// Files beside a source that it may name.
+    pub beside: Beside,
 }
 
 /// One vulnerability of a source and what became of it.

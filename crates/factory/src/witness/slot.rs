@@ -9,6 +9,9 @@ use super::sample;
 use super::solve::{self, Wish};
 use super::want::{self, Want};
 
+/// How often one place is given in a request that is looked for.
+const TIMES: usize = 1_000;
+
 /// A place in a request that can be given a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Slot {
@@ -100,7 +103,7 @@ pub(super) fn fill(chain: &Chain, scope: &Scope, attempt: u64) -> Option<Values>
     for (slot, wishes) in wishes {
         let value = solve::value(&wishes, &mut choice)?;
         let again = often.iter().find(|(known, _)| *known == slot);
-        let times = again.map_or(1, |(_, times)| (*times).clamp(1, 100));
+        let times = again.map_or(1, |(_, times)| (*times).clamp(1, TIMES));
         given.extend(std::iter::repeat_n((slot, value), times));
     }
     Some(Values {

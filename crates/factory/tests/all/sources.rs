@@ -1,7 +1,9 @@
 //! What is found in recordings, reports and contracts, and what the patches of it stop.
 
-use crate::support::{Patch, imports, options};
-use factory::{Outcome, importers};
+use std::collections::BTreeMap;
+
+use crate::support::{Patch, importer, options};
+use factory::{Beside, Options, Outcome, importers};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -15,6 +17,12 @@ struct Table {
 struct Case {
     name: String,
     source: String,
+    /// Another than the table's.
+    kind: Option<String>,
+    file: Option<String>,
+    /// Beside it, by their paths from its folder on.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     found: Vec<Found>,
 }
 
@@ -32,12 +40,28 @@ struct Found {
     passes: Vec<String>,
 }
 
+/// What stands for a folder.
+struct Files(BTreeMap<String, String>);
+
+impl engine::Resources for Files {
+    fn read(&self, name: &str, _: &str) -> Result<Vec<u8>, String> {
+        let text = self.0.get(name).ok_or("it is not there")?;
+        Ok(text.clone().into_bytes())
+    }
+}
+
 /// Everything of a table that is not as it says.
 fn wrong(table: &str) -> Vec<String> {
     let table: Table = toml::from_str(table).unwrap();
     let mut wrong = Vec::new();
     for case in &table.case {
-        let found = imports(&table.kind, &case.source, &table.file, false);
+        let kind = case.kind.as_ref().unwrap_or(&table.kind);
+        let file = case.file.as_ref().unwrap_or(&table.file);
+        let options = Options {
+            beside: Beside::new(Files(case.files.clone())),
+            ..options(false)
+        };
+        let found = importer(kind).import(&case.source, file, &options);
         let ids = |ids: Vec<&str>| ids.join(", ");
         let told = ids(found.iter().map(|found| found.id.as_str()).collect());
         let expected = ids(case.found.iter().map(|found| found.id.as_str()).collect());
@@ -89,6 +113,7 @@ macro_rules! tables {
 }
 
 tables! {
+    files_beside_a_source_are_part_of_it "beside.toml";
     raw_requests_are_exploits_also_as_editors_write_them "http.toml";
     a_recording_is_one_exploit "har.toml";
     alerts_of_zap_become_patches_by_path "zap.toml";
@@ -101,6 +126,7 @@ tables! {
 fn a_source_that_was_cut_off_is_answered() {
     for table in [
         include_str!("../../testdata/import/har.toml"),
+        include_str!("../../testdata/import/beside.toml"),
         include_str!("../../testdata/import/http.toml"),
         include_str!("../../testdata/import/zap.toml"),
         include_str!("../../testdata/import/burp.toml"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use factory::{Imported, Limits, Made, Options, Outcome, importers};
+use factory::{Beside, Imported, Importer, Limits, Made, Options, Outcome, importers};
 use jiff::civil::date;
 use patch::document::Reason;
 use patch::{Request, Source, prove};
@@ -16,14 +16,18 @@ pub(crate) fn options(accept: bool) -> Options {
         accept,
         hosts: vec!["app".to_owned(), "www.app.example".to_owned()],
         limits: Limits::default(),
+        beside: Beside::default(),
     }
+}
+
+pub(crate) fn importer(kind: &str) -> &'static Importer {
+    let mut kinds = importers().iter();
+    kinds.find(|importer| importer.kind == kind).unwrap()
 }
 
 /// What an importer makes of a source.
 pub(crate) fn imports(kind: &str, text: &str, name: &str, accept: bool) -> Vec<Imported> {
-    let mut kinds = importers().iter();
-    let importer = kinds.find(|importer| importer.kind == kind).unwrap();
-    importer.import(text, name, &options(accept))
+    importer(kind).import(text, name, &options(accept))
 }
 
 /// The first patch of a source, or why there is none.

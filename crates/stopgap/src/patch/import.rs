@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use factory::{Imported, Importer, Limits, Made, Options, Outcome, importers, in_parallel};
+use factory::{Beside, Imported, Importer, Limits, Made, Options, Outcome, importers, in_parallel};
 use jiff::ToSpan;
 use patch::document::{Effect, Reason};
 use serde::Serialize;
@@ -170,6 +170,7 @@ fn import(arguments: &Arguments, folder: &Path) -> anyhow::Result<ExitCode> {
         accept: arguments.accept,
         hosts: arguments.hosts.clone(),
         limits: Limits::default(),
+        beside: Beside::new(Folders),
     };
     let sources = sources(arguments)?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -238,6 +239,30 @@ fn one(importer: &Importer, path: &Path, options: &Options) -> (String, Vec<Impo
         Err(error) => vec![Imported::rejected(name.clone(), format!("{error:#}"))],
     };
     (name, found)
+}
+
+/// Files below the folder of a source.
+struct Folders;
+
+impl engine::Resources for Folders {
+    fn read(&self, name: &str, source: &str) -> Result<Vec<u8>, String> {
+        let folder = Path::new(source).parent().unwrap_or(Path::new(""));
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        let fault = |error: std::io::Error| format!("cannot read {name}: {error}");
+        let (folder, path) = (
+            folder.canonicalize().map_err(fault)?,
+            folder.join(name).canonicalize().map_err(fault)?,
+        );
+        if !path.starts_with(&folder) {
+            return Err(format!("{name} is a link out of the folder of the source"));
+        }
+        let bound = Limits::default().source_bytes as u64;
+        let text = text(&path, bound).map_err(|error| format!("{error:#}"))?;
+        Ok(text.into_bytes())
+    }
 }
 
 fn write(folder: &Path, id: &str, made: &Made) -> anyhow::Result<String> {

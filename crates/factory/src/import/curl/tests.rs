@@ -45,6 +45,7 @@ fn options() -> Options {
         accept: false,
         hosts: Vec::new(),
         limits: Limits::default(),
+        beside: crate::Beside::default(),
     }
 }
 

@@ -15,7 +15,7 @@ mod template;
 
 use patch::document::{Severity, Success, Vulnerability};
 
-use super::{Imported, Importer, Options, Outcome, identifier, sample, stem};
+use super::{Beside, Imported, Importer, Options, Outcome, identifier, sample, stem};
 use crate::{Description, Exploit, Limits, Step};
 use dsl::Value;
 use flow::Flow;
@@ -44,7 +44,7 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
         Err(reason) => return vec![Imported::rejected(stem(name), reason)],
     };
     let id = identifier(&template.id);
-    let mut imported = match described(&template, name, &options.limits, 0) {
+    let mut imported = match described(&template, name, &options.limits, 0, &options.beside) {
         Ok(description) => Imported::synthesised(&description, options),
         Err(reason) => Imported::rejected(id, reason),
     };
@@ -69,7 +69,8 @@ pub fn describe(
     chance: u64,
 ) -> Result<Description, (String, String)> {
     let template = Template::parse(text, name).map_err(|reason| (stem(name), reason))?;
-    described(&template, name, limits, chance).map_err(|reason| (identifier(&template.id), reason))
+    described(&template, name, limits, chance, &Beside::default())
+        .map_err(|reason| (identifier(&template.id), reason))
 }
 
 fn described(
@@ -77,6 +78,7 @@ fn described(
     name: &str,
     limits: &Limits,
     chance: u64,
+    beside: &Beside,
 ) -> Result<Description, String> {
     if template.http.is_empty() {
         let others = template.others();
@@ -92,6 +94,7 @@ fn described(
     let info = &template.info;
     let vulnerability = vulnerability(info, &template.id);
     let hints = hints(info);
+    let payloads = payloads::read(&template.http, name, beside);
     let set = flow.variables.iter().chain(template.variables());
     let mut reading = Reading {
         template,
@@ -100,6 +103,7 @@ fn described(
         name,
         limits,
         chance,
+        payloads: &payloads,
         exploits: Vec::new(),
         notes: Vec::new(),
         anywhere: None,
@@ -150,6 +154,8 @@ struct Reading<'t> {
     name: &'t str,
     limits: &'t Limits,
     chance: u64,
+    /// Of each block, with those that are in files beside the template.
+    payloads: &'t [Vec<(String, Texts)>],
     exploits: Vec<Exploit>,
     notes: Vec<String>,
     /// Why a block that fuzzes whatever it is given is not looked at.
@@ -230,7 +236,9 @@ impl<'t> Reading<'t> {
         room: usize,
     ) -> Vec<Combination<'t>> {
         let attack = block.attack.as_deref().unwrap_or_default();
-        let mut found = payloads::combinations(&block.payloads.0, self.lists, attack, room.max(1));
+        let payloads = self.payloads.get(number - 1);
+        let payloads = payloads.map_or(&[][..], Vec::as_slice);
+        let mut found = payloads::combinations(payloads, self.lists, attack, room.max(1));
         if found.left_out > 0 {
             self.notes.push(format!(
                 "http {number}: {} combinations of payloads are not looked at",
@@ -244,7 +252,7 @@ impl<'t> Reading<'t> {
                 None => "they are not looked at",
             };
             self.notes.push(format!(
-                "http {number}: the payloads `{name}` are in a file of the scanner's; {what}"
+                "http {number}: the payloads `{name}` are in a file that is not beside the template; {what}"
             ));
             for combination in &mut found.combinations {
                 combination.extend(specimen.map(|specimen| (name, specimen)));

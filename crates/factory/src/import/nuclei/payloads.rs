@@ -1,6 +1,7 @@
 //! Payload lists to combinations, as the attack mode says.
 
-use super::template::Texts;
+use super::template::{Block, Texts};
+use crate::import::Beside;
 
 /// Values for names.
 pub(super) type Combination<'t> = Vec<(&'t str, &'t str)>;
@@ -15,6 +16,33 @@ pub(super) struct Combinations<'t> {
     pub(super) files: Vec<&'t str>,
 }
 
+/// The payloads of each block; those in a file beside the template are its lines.
+pub(super) fn read(blocks: &[Block], name: &str, beside: &Beside) -> Vec<Vec<(String, Texts)>> {
+    let read = |texts: &Texts| match texts.texts.as_slice() {
+        [path] if !is_here(texts) => {
+            let text = beside.text(path.trim(), name).ok()?;
+            let lines = text.lines().filter(|line| !line.is_empty());
+            Some(Texts {
+                texts: lines.map(str::to_owned).collect(),
+                listed: true,
+            })
+        }
+        _ => None,
+    };
+    let of_block = |block: &Block| {
+        let payloads = block.payloads.0.iter();
+        payloads
+            .map(|(name, texts)| (name.clone(), read(texts).unwrap_or_else(|| texts.clone())))
+            .collect()
+    };
+    blocks.iter().map(of_block).collect()
+}
+
+/// Whether they are in the template, not the name of a file.
+fn is_here(texts: &Texts) -> bool {
+    texts.listed || texts.texts.iter().any(|text| text.contains('\n'))
+}
+
 /// Every combination, up to a bound.
 pub(super) fn combinations<'t>(
     payloads: &'t [(String, Texts)],
@@ -22,11 +50,10 @@ pub(super) fn combinations<'t>(
     attack: &str,
     bound: usize,
 ) -> Combinations<'t> {
-    let here = |texts: &Texts| texts.listed || texts.texts.iter().any(|text| text.contains('\n'));
     let lists: Vec<(&str, &[String])> = payloads
         .iter()
         .chain(of_flow)
-        .filter(|(_, texts)| here(texts))
+        .filter(|(_, texts)| is_here(texts))
         .map(|(name, texts)| (name.as_str(), texts.texts.as_slice()))
         .collect();
     let lengths = || lists.iter().map(|(_, values)| values.len().max(1));
@@ -53,7 +80,7 @@ pub(super) fn combinations<'t>(
         left_out: total.saturating_sub(bound),
         files: payloads
             .iter()
-            .filter(|(_, texts)| !here(texts))
+            .filter(|(_, texts)| !is_here(texts))
             .map(|(name, _)| name.as_str())
             .collect(),
     }

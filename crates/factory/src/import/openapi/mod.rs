@@ -1,7 +1,7 @@
 //! OpenAPI 3.0 and 3.1, as YAML or JSON: what an API allows becomes positive patches, one for
 //! its paths and methods and one for each operation.
 //!
-//! [`spec`] reads the file, [`contract`] the operations, [`shape`] and [`texts`] their
+//! [`spec`] reads the file, [`files`] what it refers to in others, [`contract`] the operations, [`shape`] and [`texts`] their
 //! schemas, [`route`] their paths. [`rules`] makes rules of an operation, [`cases`] requests
 //! that are as the contract says and requests that are not.
 //!
@@ -10,6 +10,7 @@
 
 mod cases;
 mod contract;
+mod files;
 mod route;
 mod rules;
 mod shape;
@@ -38,7 +39,7 @@ pub(super) const IMPORTER: Importer = Importer {
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
     let id = stem(name);
-    let found = Spec::parse(text, name).and_then(|spec| {
+    let found = Spec::parse(text, name, options).and_then(|spec| {
         let operations = contract::operations(&spec).map_err(|why| format!("{name}: {why}"))?;
         Ok((bases(&spec), operations))
     });

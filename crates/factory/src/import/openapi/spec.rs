@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use super::files;
+use crate::import::Options;
+
 /// References that lead to further references.
 const REFERENCES: usize = 32;
 
@@ -16,13 +19,8 @@ impl Spec {
     ///
     /// # Errors
     /// What is neither, with the line, or of another version.
-    pub(super) fn parse(text: &str, name: &str) -> Result<Self, String> {
-        let root: Value = serde_saphyr::from_str(text).map_err(|error| {
-            let line = error.location().map_or(0, |location| location.line());
-            let rendered = error.without_snippet().to_string();
-            let what = rendered.lines().next().unwrap_or_default().to_owned();
-            format!("{name}:{line}: {}", what.trim_start_matches("error: "))
-        })?;
+    pub(super) fn parse(text: &str, name: &str, options: &Options) -> Result<Self, String> {
+        let root = read(text, name)?;
         let version = |field: &str| match root.get(field) {
             Some(Value::String(text)) => Some(text.clone()),
             Some(Value::Number(number)) => Some(number.to_string()),
@@ -30,6 +28,8 @@ impl Spec {
         };
         match (version("openapi"), version("swagger")) {
             (Some(version), _) if version.starts_with("3.0") || version.starts_with("3.1") => {
+                let bound = options.limits.source_bytes;
+                let root = files::bundled(root, name, &options.beside, bound)?;
                 Ok(Self { root })
             }
             (Some(version), _) => Err(format!(
@@ -52,16 +52,16 @@ impl Spec {
     /// What a value means, references followed.
     ///
     /// # Errors
-    /// A reference that leads nowhere, out of the file or in a circle.
+    /// A reference that leads nowhere or in a circle.
     pub(super) fn resolve<'s>(&'s self, value: &'s Value) -> Result<&'s Value, String> {
         let mut value = value;
         for _ in 0..REFERENCES {
             let Some(reference) = reference(value) else {
                 return Ok(value);
             };
-            let pointer = reference.strip_prefix('#').ok_or_else(|| {
-                format!("`$ref: {reference}` leads to another file; bundle them to one")
-            })?;
+            let pointer = reference
+                .strip_prefix('#')
+                .ok_or_else(|| format!("`$ref: {reference}` leads nowhere"))?;
             let pointer = String::from_utf8_lossy(&crate::synthesis::percent_decoded(
                 pointer.replace('+', "%2B").as_bytes(),
             ))
@@ -73,6 +73,19 @@ impl Spec {
         }
         Err(format!("more than {REFERENCES} references in a row"))
     }
+}
+
+/// YAML or JSON.
+///
+/// # Errors
+/// What is neither, with the line.
+pub(super) fn read(text: &str, name: &str) -> Result<Value, String> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let line = error.location().map_or(0, |location| location.line());
+        let rendered = error.without_snippet().to_string();
+        let what = rendered.lines().next().unwrap_or_default().to_owned();
+        format!("{name}:{line}: {}", what.trim_start_matches("error: "))
+    })
 }
 
 /// What a value refers to.

@@ -15,6 +15,8 @@ pub(super) enum From {
     Body,
     Header,
     Cookie,
+    /// A parameter of the route.
+    Path,
     /// The query, or the body.
     Either,
 }
@@ -69,7 +71,24 @@ const SOURCES: &[(From, &str)] = &[
         From::Header,
         r#"\b(?:req|request)\.(?:get|header)\(\s*['"]([^'"]+)['"]"#,
     ),
+    (
+        From::Path,
+        r#"\b(?:req|request|ctx)\.params\.([A-Za-z_]\w*)"#,
+    ),
+    (
+        From::Path,
+        r#"\b(?:req|request|ctx)\.params\[\s*['"]([^'"]+)['"]"#,
+    ),
     // Java
+    (
+        From::Path,
+        r#"@PathVariable\s*\(\s*(?:(?:value|name)\s*=\s*)?"([^"]+)""#,
+    ),
+    (
+        From::Path,
+        r#"@PathVariable(?:\([^)]*\))?\s+(?:final\s+)?[\w<>\[\]]+\s+(\w+)"#,
+    ),
+    (From::Path, r#"@PathParam\(\s*"([^"]+)""#),
     (From::Either, r#"\bgetParameter(?:Values)?\(\s*"([^"]+)""#),
     (From::Header, r#"\bgetHeaders?\(\s*"([^"]+)""#),
     (
@@ -83,6 +102,11 @@ const SOURCES: &[(From, &str)] = &[
     // Ruby
     (From::Either, r#"\bparams\[\s*[:'"](\w+)"#),
     // Go
+    (
+        From::Path,
+        r#"\b(?:c\.Param|PathValue|chi\.URLParam\(\s*\w+\s*,)\(?\s*"([^"]+)""#,
+    ),
+    (From::Path, r#"\bVars\(\w+\)\[\s*"([^"]+)""#),
     (From::Query, r#"\bQuery\(\)\.Get\(\s*"([^"]+)""#),
     (
         From::Query,

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::scanner::{self, Alert};
 use super::target::Target;
 use super::{Imported, Importer, Options, Outcome, sample, stem};
-use crate::Step;
+use crate::{Origin, Step, Unknown};
 use evidence::From;
 use log::{Found, Log, Rule, Run, WebRequest};
 
@@ -172,15 +172,28 @@ fn attack(found: &Found, cwe: &[String]) -> Result<Attack, String> {
     else {
         return Err(missing.join("; "));
     };
-    let path = concrete(&path)?;
+    let filled = concrete(&path, &name, sample)?;
+    if from == From::Path && !filled.attacked {
+        return Err(format!(
+            "the parameter `{name}` is one of the route's, but the route `{path}` has none of that name"
+        ));
+    }
     let mut ways = Vec::new();
-    for way in ways_of(from, method.as_deref()) {
-        let mut step = Step::of(request(way, method.as_deref(), &path, &name, sample)?);
-        step.attacked = Some(name.clone());
+    let of_path = filled.attacked.then(|| vec![From::Path]);
+    for way in of_path.unwrap_or_else(|| ways_of(from, method.as_deref())) {
+        let mut step = Step::of(request(
+            way,
+            method.as_deref(),
+            &filled.path,
+            &name,
+            sample,
+        )?);
+        step.attacked = (!filled.attacked).then(|| name.clone());
+        step.unknowns.clone_from(&filled.unknowns);
         ways.push(step);
     }
     Ok(Attack {
-        path,
+        path: path.split('?').next().unwrap_or_default().to_owned(),
         parameter: name,
         steps: ways,
     })
@@ -212,7 +225,7 @@ fn request(
     let mut request = match way {
         From::Query => scanner::rebuilt("GET", &uri, name, sample)?,
         From::Body | From::Either => scanner::rebuilt("POST", &uri, name, sample)?,
-        From::Header | From::Cookie => scanner::rebuilt("GET", &uri, "", "")?,
+        From::Header | From::Cookie | From::Path => scanner::rebuilt("GET", &uri, "", "")?,
     };
     match way {
         From::Header => request.set_header(name, sample),
@@ -228,22 +241,64 @@ fn request(
     Ok(request)
 }
 
-/// A path with something in place of each parameter: `:id`, `{id}`, `<int:id>`, `*`.
-fn concrete(path: &str) -> Result<String, String> {
+/// A path of a request.
+struct Filled {
+    path: String,
+    /// What was put there for parameters that are not attacked.
+    unknowns: Vec<Unknown>,
+    /// Whether the attack is in it.
+    attacked: bool,
+}
+
+/// A path with something in place of each parameter: `:id`, `{id}`, `{id:int}`, `<int:id>`, `*`; the
+/// specimen in place of the one that is attacked.
+fn concrete(path: &str, name: &str, sample: &str) -> Result<Filled, String> {
     let path = match path.contains("://") {
         true => Target::of(path)?.target,
         false => path.to_owned(),
     };
     let path = path.split('?').next().unwrap_or_default();
-    if let Some(segment) = path
-        .split('/')
-        .find(|segment| segment.starts_with([':', '{', '<', '*']))
-    {
-        return Err(format!(
-            "the route `{path}` has the parameter `{segment}` in its path, so its requests are not told by it; write a route of a request"
-        ));
+    let mut filled = Filled {
+        path: String::new(),
+        unknowns: Vec::new(),
+        attacked: false,
+    };
+    let mut segments = Vec::new();
+    for (at, segment) in path.split('/').enumerate() {
+        let Some(parameter) = parameter(segment) else {
+            segments.push(segment.to_owned());
+            continue;
+        };
+        if parameter == name {
+            filled.attacked = true;
+            segments.push(patch::percent_encoded(sample.as_bytes()));
+        } else {
+            let text = format!("7{at}935");
+            segments.push(text.clone());
+            let origin = Origin::Given;
+            filled.unknowns.push(Unknown { text, origin });
+        }
     }
-    Ok(path.to_owned())
+    filled.path = segments.join("/");
+    Ok(filled)
+}
+
+/// The name of the parameter that a segment of a route is.
+fn parameter(segment: &str) -> Option<&str> {
+    let inside = |open, close| segment.strip_prefix(open)?.strip_suffix(close);
+    if let Some(inner) = inside('{', '}') {
+        // ASP.NET has `{id:int}`, `{**rest}` and `{id?}`, FastAPI `{rest:path}`.
+        let name = inner.split([':', '=', '?']).next().unwrap_or_default();
+        return Some(name.trim_start_matches(['*', '+', '.']));
+    }
+    if let Some(inner) = inside('<', '>') {
+        return inner.rsplit(':').next();
+    }
+    if let Some(inner) = segment.strip_prefix(':') {
+        let end = inner.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        return inner.get(..end.unwrap_or(inner.len()));
+    }
+    segment.strip_prefix('*')
 }
 
 /// The request that a scanner of running applications sent.

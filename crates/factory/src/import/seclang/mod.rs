@@ -9,6 +9,7 @@
 //! The cases are found by the witness generator.
 
 mod group;
+mod lists;
 mod scope;
 mod sections;
 
@@ -31,7 +32,7 @@ pub(super) const IMPORTER: Importer = Importer {
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
-    let (units, sections) = match parsed(text, name) {
+    let (units, sections) = match parsed(text, name, options) {
         Ok(parsed) => parsed,
         Err(reason) => return vec![Imported::rejected(stem(name), reason)],
     };
@@ -62,10 +63,17 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
     found
 }
 
-fn parsed(text: &str, name: &str) -> Result<(Vec<Unit>, Vec<Section>), String> {
-    let (text, sections) = sections::taken_out(text, name)?;
-    let ruleset = ::seclang::parse(name, &text, &::seclang::Limits::default())
-        .map_err(|error| format!("{}: {}", error.location(), error.message()))?;
+fn parsed(text: &str, name: &str, options: &Options) -> Result<(Vec<Unit>, Vec<Section>), String> {
+    let (mut text, sections) = sections::taken_out(text, name)?;
+    let parse = |text: &str| {
+        ::seclang::parse(name, text, &::seclang::Limits::default())
+            .map_err(|error| format!("{}: {}", error.location(), error.message()))
+    };
+    let mut ruleset = parse(&text)?;
+    if let Some(whole) = lists::inlined(&ruleset, &text, name, &options.beside)? {
+        ruleset = parse(&whole)?;
+        text = whole;
+    }
     Ok((group::units(&ruleset, &text, name)?, sections))
 }
 

@@ -1,0 +1,104 @@
+//! References to other files: these are read and become parts of the description.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::import::beside::{Beside, below};
+
+/// Other files of one description.
+const FILES: usize = 128;
+/// Values within values that are looked at for references.
+const DEPTH: usize = 128;
+/// Where the other files are kept. No description has such a field.
+const FIELD: &str = "x-stopgap-files";
+/// Fields whose values are examples: what looks like a reference there is none.
+const EXAMPLES: [&str; 5] = ["example", "examples", "default", "enum", "const"];
+
+/// A description with everything that it refers to in other files, and with references
+/// that lead there.
+///
+/// # Errors
+/// A file that cannot be read, is elsewhere, or beyond a limit.
+pub(super) fn bundled(
+    mut root: Value,
+    name: &str,
+    beside: &Beside,
+    bound: usize,
+) -> Result<Value, String> {
+    let mut wanted = Vec::new();
+    rewritten(&mut root, "", 0, &mut wanted)?;
+    let mut files: BTreeMap<String, Value> = BTreeMap::new();
+    let mut bytes = 0;
+    while let Some(path) = wanted.pop() {
+        if files.contains_key(&path) {
+            continue;
+        }
+        if files.len() == FILES {
+            return Err(format!("{name}: more than {FILES} other files"));
+        }
+        let text = beside
+            .text(&path, name)
+            .map_err(|why| format!("{name}: `$ref: {path}`: {why}"))?;
+        bytes += text.len();
+        if bytes > bound {
+            return Err(format!(
+                "{name}: its other files are larger than the {bound} bytes allowed"
+            ));
+        }
+        let mut value = super::spec::read(&text, &path)?;
+        rewritten(&mut value, &path, 0, &mut wanted)?;
+        files.insert(path, value);
+    }
+    if let (Some(root), false) = (root.as_object_mut(), files.is_empty()) {
+        let files: Map<String, Value> = files.into_iter().collect();
+        root.insert(FIELD.to_owned(), files.into());
+    }
+    Ok(root)
+}
+
+/// Makes each reference of a file one of the whole; the files that they lead to.
+fn rewritten(
+    value: &mut Value,
+    from: &str,
+    depth: usize,
+    wanted: &mut Vec<String>,
+) -> Result<(), String> {
+    if depth > DEPTH {
+        return Err(format!("more than {DEPTH} values within values"));
+    }
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                rewritten(item, from, depth + 1, wanted)?;
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if let (true, Value::String(reference)) = (name == "$ref", &mut *field) {
+                    let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
+                    let path = match file {
+                        "" => from.to_owned(),
+                        file => below(from, file)
+                            .map_err(|why| format!("`$ref: {reference}`: {why}"))?,
+                    };
+                    if path.is_empty() {
+                        continue;
+                    }
+                    // RFC 6901 section 3, within a fragment.
+                    let step = path
+                        .replace('~', "~0")
+                        .replace('/', "~1")
+                        .replace('%', "%25");
+                    let whole = format!("#/{FIELD}/{step}{pointer}");
+                    *reference = whole;
+                    wanted.push(path);
+                } else if !EXAMPLES.contains(&name.as_str()) {
+                    rewritten(field, from, depth + 1, wanted)?;
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
