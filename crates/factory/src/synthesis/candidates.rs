@@ -41,8 +41,26 @@ const FILE_ALONE: &str = r"(?i)\A\s*(?:file:)?[^\s<>]*(?:\b(?:etc|proc|sys|windo
 /// An expression of a template that computes, where people write of templates.
 const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b";
 
+/// Programs that attackers run.
+macro_rules! programs {
+    () => {
+        "cat|id|curl|wget|ping|nslookup|sh|bash|nc|ncat|ls|whoami|uname|sleep|echo|python[23]?|perl|php|touch|rm|cp|mv|chmod|powershell|cmd|certutil"
+    };
+}
+
 /// A command within a text of a document: substituted, or behind a value without a space.
-const COMMAND_TEXT: &str = r"\$\([^)]*\)|\A[^\s<>]{0,100}(?:[;|\r\n\x60]|&&?)\s*(?:/|(?:cat|id|curl|wget|ping|nslookup|sh|bash|nc|ncat|ls|whoami|uname|sleep|echo|python[23]?|perl|php|touch|rm|cp|mv|chmod|powershell|cmd|certutil)(?:[\s;|&/$\x60]|\z))";
+const COMMAND_TEXT: &str = concat!(
+    r"\$\([^)]*\)|\A[^\s<>]{0,100}(?:[;|\r\n\x60]|&&?)\s*(?:/|(?:",
+    programs!(),
+    r")(?:[\s;|&/$\x60]|\z))"
+);
+
+/// A command within a path; folders have names of programs, too.
+const COMMAND_PATH: &str = concat!(
+    r"\$\([^)]*\)|\$\{?IFS|[;|&\r\n\x60]\s*(?:",
+    programs!(),
+    r")(?:[\s;|&/$\x60<>]|\z)"
+);
 
 /// A whole path that is a URL, or that browsers take for one to another host.
 const LINK_PATH: &str = r"(?i)\A[/\\]{2,}[^/\\]|\A/?[a-z][a-z0-9+.-]{1,20}:[/\\]";
@@ -140,6 +158,9 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
         (C::SensitiveFile, Shape::RichText | Shape::Text) => vec![C::Regex(FILE_ALONE.to_owned())],
         (C::TemplateInjection, Shape::RichText | Shape::Text) => {
             vec![C::Regex(COMPUTES.to_owned()), C::TemplateInjection]
+        }
+        (C::CommandInjection, _) if in_path => {
+            vec![C::CommandInjection, C::Regex(COMMAND_PATH.to_owned())]
         }
         (C::CommandInjection, _) if in_xml => {
             vec![C::Regex(COMMAND_TEXT.to_owned()), C::CommandInjection]

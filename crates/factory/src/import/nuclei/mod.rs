@@ -120,8 +120,12 @@ fn described(
         anywhere,
         ..
     } = reading;
+    // What comes before such a block only prepares for it.
+    if let Some(why) = anywhere {
+        return Err(why);
+    }
     if exploits.is_empty() {
-        return Err(anywhere.unwrap_or_else(|| format!("{name}: its `http` sends no request")));
+        return Err(format!("{name}: its `http` sends no request"));
     }
     Ok(Description {
         id: identifier(&template.id),
