@@ -40,7 +40,7 @@ fn exploits(text: &str, name: &str, limits: &Limits) -> Result<Vec<Exploit>, Str
         let line = line + above;
         let at_line = |why| format!("{name}:{line}: {why}");
         let request = replaced(request, &variables, limits.source_bytes).map_err(at_line)?;
-        let request = whole(&request);
+        let request = whole(&unfolded(&request));
         let number = exploits.len() + 1;
         let bound = limits.exploits;
         if number > bound {
@@ -129,6 +129,25 @@ fn replaced(
         }
     }
     Ok(text)
+}
+
+/// A query may go on in further lines, each of which begins with `?` or `&`.
+fn unfolded(text: &str) -> String {
+    let (line, mut rest) = text.split_once('\n').unwrap_or((text, ""));
+    let mut first = line.trim_end().to_owned();
+    loop {
+        let (next, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+        let next = next.trim();
+        if !next.starts_with(['?', '&']) {
+            break;
+        }
+        first.push_str(&next.replace(' ', "%20"));
+        rest = behind;
+    }
+    match first.len() == line.trim_end().len() {
+        true => text.to_owned(),
+        false => format!("{first}\n{rest}"),
+    }
 }
 
 /// A request for a whole URL, which needs no version and no `Host`, as it is sent.
