@@ -1,5 +1,6 @@
 //! A rule in words.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -234,8 +235,13 @@ impl Link {
 
 fn part(output: &mut impl Write, title: &str, parts: &[Part]) -> std::io::Result<()> {
     writeln!(output, "  {title}")?;
+    let mut known = HashSet::new();
     for part in parts {
-        writeln!(output, "    {}: {}", part.written, part.means)?;
+        match known.insert(part.means.as_str()) {
+            true => writeln!(output, "    {}: {}", part.written, part.means)?,
+            // As the one before that means the same.
+            false => writeln!(output, "    {}", part.written)?,
+        }
     }
     Ok(())
 }
