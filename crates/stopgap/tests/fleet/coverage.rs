@@ -16,7 +16,7 @@ use crate::site::{ATTACK, ask};
 use crate::support::{PATIENCE, Running};
 
 /// An application behind an address, in the version that is deployed there now.
-fn versioned() -> (SocketAddr, Arc<AtomicU32>) {
+pub(crate) fn versioned() -> (SocketAddr, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, version) = (listener.local_addr().unwrap(), Arc::new(AtomicU32::new(1)));
     let deployed = Arc::clone(&version);
@@ -35,7 +35,7 @@ fn versioned() -> (SocketAddr, Arc<AtomicU32>) {
     (address, version)
 }
 
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {

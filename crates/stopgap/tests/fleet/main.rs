@@ -6,6 +6,7 @@ mod chaos;
 mod coverage;
 mod ledger;
 mod peer;
+mod probed;
 mod refused;
 #[path = "../support/control.rs"]
 mod side;
