@@ -247,6 +247,11 @@ fn markdown2_is_protected_against_cve_2020_11888() {
 }
 
 #[test]
+fn js_yaml_is_protected_against_ghsa_8j8c_7jfh_h6hx() {
+    is_protected("js-yaml", 60);
+}
+
+#[test]
 fn every_directory_is_an_application_of_the_demo() {
     let output = stopgap()
         .args(["demo", "--app", "nosuch"])

@@ -35,6 +35,11 @@ pub(super) const APPS: &[App] = &[
         ["CVE-2018-3750.yaml"]
     ),
     app!("django", ["app.py"], ["CVE-2025-64459.yaml"]),
+    app!(
+        "js-yaml",
+        ["app.js", "package-lock.json", "package.json"],
+        ["GHSA-8j8c-7jfh-h6hx.yaml"]
+    ),
     app!("markdown2", ["app.py"], ["CVE-2020-11888.yaml"]),
     app!(
         "nextjs",
