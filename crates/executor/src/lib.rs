@@ -26,6 +26,8 @@ pub use config::{
     Ansible, Config, Database, External, MAX_BYTES, MailServer, Provider, Reach, Ssh,
 };
 
+pub use remote::look;
+
 use journal::Journal;
 
 const SERVICES: &str = include_str!("scripts/services.sh");

@@ -7,7 +7,10 @@ use campaign::{Class, Failure};
 
 use crate::config::Config;
 use crate::fault;
-use crate::run::run;
+use crate::run::{Ended, run, run_within};
+
+/// The most bytes that a look at an asset may print.
+const MAX_LOOK: usize = 16 << 20;
 
 /// How `ssh` says that it could not connect, or lost the connection.
 const SSH_FAILED: i32 = 255;
@@ -52,29 +55,66 @@ fn shell(
     input: &[u8],
     patience: Duration,
 ) -> Result<String, Failure> {
+    let mut ssh = ssh(config);
+    ssh.arg("--").arg(config.address(asset)).arg(line);
+    let ended = run(ssh, input, patience)?;
+    match ended.status.code() {
+        Some(0) => Ok(ended.said),
+        _ => Err(failed(asset, ended)),
+    }
+}
+
+/// What a script prints on an asset that it changes nothing of. The asset must show the key that OpenSSH knows of it:
+/// nobody is there to be asked.
+///
+/// # Errors
+/// The asset cannot be reached, the script fails, or it prints more than is taken.
+pub fn look(
+    config: &Config,
+    asset: &str,
+    script: &str,
+    patience: Duration,
+) -> Result<String, Failure> {
+    let mut ssh = ssh(config);
+    ssh.args(["-o", "StrictHostKeyChecking=yes", "--"]);
+    ssh.arg(config.address(asset)).arg("sh -s");
+    let ended = run_within(ssh, script.as_bytes(), patience, MAX_LOOK)?;
+    match ended.status.code() {
+        Some(0) if ended.output.len() < MAX_LOOK => Ok(ended.output),
+        Some(0) => Err(fault::of(
+            Class::Command,
+            format!("{asset} prints {MAX_LOOK} bytes or more"),
+        )),
+        _ => Err(failed(asset, ended)),
+    }
+}
+
+fn ssh(config: &Config) -> Command {
     let mut ssh = Command::new("ssh");
     ssh.args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]);
     ssh.args(["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]);
     if let Some(file) = &config.ssh.config {
         ssh.arg("-F").arg(file);
     }
-    ssh.arg("--").arg(config.address(asset)).arg(line);
-    let ended = run(ssh, input, patience)?;
+    ssh
+}
+
+/// Why something that was run on an asset did not do well.
+fn failed(asset: &str, ended: Ended) -> Failure {
     match ended.status.code() {
-        Some(0) => Ok(ended.said),
         Some(SSH_FAILED) => {
             let told = fault::told(&ended.said);
             // A connection that was lost is passing, unless it is known to be something else.
-            Err(match told.class {
+            match told.class {
                 Class::Refused => told,
                 _ => fault::of(Class::Unreachable, ended.said),
-            })
+            }
         }
-        Some(BUSY) => Err(fault::of(
+        Some(BUSY) => fault::of(
             Class::Busy,
             format!("{asset} is still being worked on\n{}", ended.said),
-        )),
-        _ => Err(fault::told(&ended.said)),
+        ),
+        _ => fault::told(&ended.said),
     }
 }
 

@@ -23,15 +23,23 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// What a program said and how it ended.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
+    /// What it wrote to its standard output.
+    pub(crate) output: String,
     /// What it wrote to both outputs.
     pub(crate) said: String,
 }
 
 /// Runs a program to its end, or ends it when its time is over.
-pub(crate) fn run(
+pub(crate) fn run(command: Command, input: &[u8], patience: Duration) -> Result<Ended, Failure> {
+    run_within(command, input, patience, MAX_OUTPUT)
+}
+
+/// The same, and keeps this many bytes of the end of its standard output.
+pub(crate) fn run_within(
     mut command: Command,
     input: &[u8],
     patience: Duration,
+    most: usize,
 ) -> Result<Ended, Failure> {
     let begun = Instant::now();
     let name = command.get_program().to_string_lossy().into_owned();
@@ -44,10 +52,10 @@ pub(crate) fn run(
         .spawn()
         .map_err(|why| fault::of(Class::Command, format!("cannot start `{name}`: {why}")))?;
     let stdin = child.stdin.take();
-    let outputs = [
-        Output::of(child.stdout.take()),
-        Output::of(child.stderr.take()),
-    ];
+    let (output, errors) = (
+        Output::of(child.stdout.take(), most),
+        Output::of(child.stderr.take(), MAX_OUTPUT),
+    );
     let status = thread::scope(|scope| {
         scope.spawn(move || {
             // A program need not read it all.
@@ -55,9 +63,14 @@ pub(crate) fn run(
         });
         wait(&mut child, begun, patience)
     });
-    let said = outputs.map(Output::said).concat();
+    let output = output.said();
+    let said = format!("{output}{}", errors.said());
     match status {
-        Ok(Some(status)) => Ok(Ended { status, said }),
+        Ok(Some(status)) => Ok(Ended {
+            status,
+            output,
+            said,
+        }),
         Ok(None) => Err(fault::of(
             Class::Timeout,
             format!("`{name}` did not end in {} s\n{said}", patience.as_secs()),
@@ -93,20 +106,21 @@ fn wait(
 struct Output {
     kept: Arc<Mutex<Vec<u8>>>,
     ended: Receiver<()>,
+    most: usize,
 }
 
 impl Output {
-    fn of(output: Option<impl Read + Send + 'static>) -> Self {
+    fn of(output: Option<impl Read + Send + 'static>, most: usize) -> Self {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (end, ended) = channel();
         let all = Arc::clone(&kept);
         thread::spawn(move || {
             if let Some(output) = output {
-                keep(output, &all);
+                keep(output, &all, most);
             }
             drop(end);
         });
-        Self { kept, ended }
+        Self { kept, ended, most }
     }
 
     /// The end of what was said; a moment after the program has ended all of it is there.
@@ -114,12 +128,12 @@ impl Output {
         // It ends by being closed: nothing is ever sent.
         let _ = self.ended.recv_timeout(LEFT_BEHIND);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = kept.len().saturating_sub(MAX_OUTPUT);
+        let from = kept.len().saturating_sub(self.most);
         String::from_utf8_lossy(kept.get(from..).unwrap_or_default()).into_owned()
     }
 }
 
-fn keep(mut output: impl Read, all: &Mutex<Vec<u8>>) {
+fn keep(mut output: impl Read, all: &Mutex<Vec<u8>>, most: usize) {
     let mut buffer = [0; 8192];
     while let Ok(count) = output.read(&mut buffer) {
         let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else {
@@ -127,8 +141,8 @@ fn keep(mut output: impl Read, all: &Mutex<Vec<u8>>) {
         };
         let mut kept = all.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend_from_slice(read);
-        if kept.len() > 2 * MAX_OUTPUT {
-            let surplus = kept.len() - MAX_OUTPUT;
+        if kept.len() > most.saturating_mul(2) {
+            let surplus = kept.len() - most;
             kept.drain(..surplus);
         }
     }

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{Asset, Software};
-use serde::Serialize;
-use serde_json::Value;
 
 /// How an asset differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,14 +105,16 @@ fn changes(before: &Asset, now: &Asset) -> Vec<Change> {
         list(&before.depends_on),
         list(&now.depends_on),
     );
-    field("os", json(&before.os), json(&now.os));
-    field("jobs", json(&before.jobs), json(&now.jobs));
-    field(
-        "auto_updates",
-        json(&before.auto_updates),
-        json(&now.auto_updates),
-    );
-    field("reboot", json(&before.reboot), json(&now.reboot));
+    field("auto_updates", auto_updates(before), auto_updates(now));
+    field("reboot", reboot(before), reboot(now));
+    // What is told of these is less than all that may differ.
+    if before.os != now.os {
+        changes.push(Change::Field("os", os(before), os(now)));
+    }
+    if before.jobs != now.jobs {
+        let (gone, come) = jobs(before, now);
+        changes.push(Change::Field("jobs", gone, come));
+    }
     changes.extend(software(&before.software, &now.software));
     changes
 }
@@ -123,16 +123,53 @@ fn name(it: Option<impl std::fmt::Display>) -> String {
     it.map(|it| it.to_string()).unwrap_or_default()
 }
 
-fn json(it: &impl Serialize) -> String {
-    match serde_json::to_value(it) {
-        Ok(Value::Null) | Err(_) => String::new(),
-        Ok(Value::Array(list)) if list.is_empty() => String::new(),
-        Ok(value) => value.to_string(),
+fn os(asset: &Asset) -> String {
+    let Some(os) = &asset.os else {
+        return String::new();
+    };
+    let version = os.version.as_deref().unwrap_or_default();
+    let plain = format!("{} {version}", os.id);
+    let title = os.title.as_deref().unwrap_or(&plain).trim();
+    match &os.kernel {
+        Some(kernel) => format!("{title}, kernel {kernel}"),
+        None => title.to_owned(),
     }
 }
 
-/// Several versions of one name may be installed side by side.
+fn auto_updates(asset: &Asset) -> String {
+    let all = asset.auto_updates.iter().map(|it| {
+        let state = if it.on { "on" } else { "off" };
+        format!("{} {state}", it.by)
+    });
+    all.collect::<Vec<_>>().join(", ")
+}
+
+fn reboot(asset: &Asset) -> String {
+    match &asset.reboot {
+        None => String::new(),
+        Some(reboot) if !reboot.needed => "not needed".to_owned(),
+        Some(reboot) if reboot.because_of.is_empty() => "needed".to_owned(),
+        Some(reboot) => format!("needed because of {}", reboot.because_of.join(", ")),
+    }
+}
+
+/// The jobs that are not, or not so, on the other side: of each its name and when it runs.
+fn jobs(before: &Asset, now: &Asset) -> (String, String) {
+    let told = |these: &Asset, others: &Asset| {
+        let odd = these.jobs.iter().filter(|it| !others.jobs.contains(it));
+        let odd = odd.map(|it| format!("{} ({})", it.name, it.schedule));
+        odd.collect::<Vec<_>>().join(", ")
+    };
+    (told(before, now), told(now, before))
+}
+
+/// Several versions of one name may be installed side by side. Of an asset of which nothing was
+/// known, how much there is says more than all of it.
 fn software(before: &[Software], now: &[Software]) -> Vec<Change> {
+    if before.is_empty() && now.len() > 1 {
+        let known = format!("{} packages", now.len());
+        return vec![Change::Field("software", String::new(), known)];
+    }
     let (before, now) = (by_name(before), by_name(now));
     let names: BTreeSet<&str> = before.keys().chain(now.keys()).copied().collect();
     let mut changes = Vec::new();

@@ -257,3 +257,25 @@ fn a_source_that_cannot_be_read_says_where_and_what_to_give() {
     let found = import("csv", "id\na\n", "s", &mapping).unwrap_err();
     assert!(found.contains("names a field `color`"), "{found}");
 }
+
+#[test]
+fn an_inventory_of_ansible_tells_how_its_hosts_are_reached() {
+    let text = "gate ansible_host=192.0.2.1 ansible_connection=network_cli\n[web]\nWeb-1 ansible_host=192.0.2.7\n\
+                six ansible_host=2001:db8::1 ansible_port=2222\nplain\n[web:vars]\nansible_user=deploy\n";
+    let found = inventory::reached(text, "s", &Options::default()).unwrap();
+    let told = found.iter().map(|it| {
+        let otherwise = it.otherwise.as_deref();
+        (it.asset.as_str(), it.address.as_str(), otherwise)
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("web-1", "deploy@192.0.2.7", None),
+            ("gate", "192.0.2.1", Some("network_cli")),
+            ("plain", "deploy@plain", None),
+            ("six", "ssh://deploy@[2001:db8::1]:2222", None),
+        ]
+    );
+    let wrong = inventory::reached("[web:sons]\n", "s", &Options::default()).unwrap_err();
+    assert!(wrong.starts_with("s:1: `[web:sons]`"), "{wrong}");
+}

@@ -46,10 +46,18 @@ fn of_window(campaign: &Campaign, ring: &Ring, window: Window, template: &Templa
         location: services,
     });
     Mail {
-        to: ring.audience.clone(),
+        to: audience(campaign, ring),
         subject,
         text,
         calendar: Some(calendar),
+    }
+}
+
+/// Who is told of a ring's windows; where it names nobody, whoever answers for the campaign.
+fn audience(campaign: &Campaign, ring: &Ring) -> Vec<String> {
+    match ring.audience.is_empty() {
+        true => vec![campaign.owner.clone()],
+        false => ring.audience.clone(),
     }
 }
 
@@ -122,7 +130,7 @@ pub fn all_clear(campaign: &Campaign, journal: &Journal, at: usize, ring: &Ring)
     facts.push(("results", results(campaign, journal, Some(at))));
     let (subject, text) = campaign.templates.all_clear.filled(&facts);
     Mail {
-        to: ring.audience.clone(),
+        to: audience(campaign, ring),
         subject,
         text,
         calendar: None,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger::AssetKind;
 use serde_json::{Map, Value};
 
-use super::{Fault, Found, Importer, Part, Source};
+use super::{Fault, Found, Importer, Options, Part, Source};
 use crate::{Limits, field};
 
 pub(super) const IMPORTER: Importer = Importer {
@@ -30,30 +30,75 @@ struct Group {
     vars: Map<String, Value>,
 }
 
-fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
-    let begin = source.text.trim_start();
-    let yaml = || source.name.ends_with(".yml") || source.name.ends_with(".yaml");
-    let mut inventory = Inventory::default();
-    if begin.starts_with('{') {
-        inventory.listed(&source.json()?)?;
-    } else if yaml() || begin.starts_with("---") || begin.starts_with("all:") {
-        let value: Value = serde_saphyr::from_str(source.text)
-            .map_err(|error| Fault::new(format!("it is no YAML: {error}")))?;
-        inventory.yaml(&value, &source.options.limits)?;
-    } else {
-        inventory.ini(source)?;
-    }
-    if inventory.hosts.is_empty() {
-        return Err(Fault::new("it names no host"));
-    }
-    inventory.found(source)
+/// How Ansible reaches a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The asset that the host is.
+    pub asset: String,
+    /// Where, as OpenSSH's client takes it.
+    pub address: String,
+    /// How, if it is not SSH.
+    pub otherwise: Option<String>,
 }
 
+/// How the hosts of an inventory of Ansible are reached.
+///
+/// # Errors
+/// It is none, or it is too large; the text names the source, the line and what to do.
+pub fn reached(text: &str, name: &str, options: &Options) -> Result<Vec<Reached>, String> {
+    let source = Source::new(text, name, options)?;
+    let inventory = Inventory::of(&source).map_err(|fault| fault.told(&IMPORTER, name))?;
+    let above = inventory.above();
+    let hosts = inventory.hosts.keys().map(|host| {
+        let values = inventory.values(host, &groups_of(host, &above));
+        let of = |name: &str| values.get(name).filter(|it| !it.is_empty());
+        let address = of("ansible_host").unwrap_or(host);
+        let user = of("ansible_user").map_or_else(String::new, |user| format!("{user}@"));
+        let address = match of("ansible_port") {
+            Some(port) if address.contains(':') => format!("ssh://{user}[{address}]:{port}"),
+            Some(port) => format!("ssh://{user}{address}:{port}"),
+            None => format!("{user}{address}"),
+        };
+        Reached {
+            asset: field::identifier(host),
+            address,
+            otherwise: of("ansible_connection")
+                .filter(|how| {
+                    !matches!(how.as_str(), "ssh" | "smart" | "paramiko" | "paramiko_ssh")
+                })
+                .cloned(),
+        }
+    });
+    Ok(hosts.collect())
+}
+
+fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
+    Inventory::of(source)?.found(source)
+}
 impl Inventory {
+    fn of(source: &Source<'_>) -> Result<Self, Fault> {
+        let begin = source.text.trim_start();
+        let yaml = || source.name.ends_with(".yml") || source.name.ends_with(".yaml");
+        let mut inventory = Inventory::default();
+        if begin.starts_with('{') {
+            inventory.listed(&source.json()?)?;
+        } else if yaml() || begin.starts_with("---") || begin.starts_with("all:") {
+            let value: Value = serde_saphyr::from_str(source.text)
+                .map_err(|error| Fault::new(format!("it is no YAML: {error}")))?;
+            inventory.yaml(&value, &source.options.limits)?;
+        } else {
+            inventory.ini(source)?;
+        }
+        if inventory.hosts.is_empty() {
+            return Err(Fault::new("it names no host"));
+        }
+        Ok(inventory)
+    }
+
     fn found(&self, source: &Source<'_>) -> Result<Vec<Found>, Fault> {
         let above = self.above();
         let mut all = Vec::new();
-        for (host, own) in &self.hosts {
+        for host in self.hosts.keys() {
             let most = source.options.limits.groups;
             let groups = groups_of(host, &above);
             if groups.len() > most {
@@ -61,18 +106,7 @@ impl Inventory {
                 return Err(Fault::new(why));
             }
             let mut found = Found::new(host, source.kind_or(AssetKind::Server));
-            // The nearer group's value counts; the farther come first.
-            let mut values: BTreeMap<&str, String> = BTreeMap::new();
-            let inherited = groups
-                .iter()
-                .rev()
-                .filter_map(|name| self.groups.get(*name));
-            for vars in inherited.map(|group| &group.vars).chain([own]) {
-                values.extend(
-                    vars.iter()
-                        .map(|(name, value)| (name.as_str(), plain(value))),
-                );
-            }
+            let values = self.values(host, &groups);
             if let Some(address) = values.get("ansible_host") {
                 found.asset.address = Some(address.clone()).filter(|it| !it.trim().is_empty());
             }
@@ -95,6 +129,21 @@ impl Inventory {
             all.push(found);
         }
         Ok(all)
+    }
+
+    /// The variables of a host. The nearer group's value counts; the farther come first.
+    fn values(&self, host: &str, groups: &[&str]) -> BTreeMap<&str, String> {
+        let inherited = groups
+            .iter()
+            .rev()
+            .filter_map(|name| self.groups.get(*name));
+        let vars = inherited
+            .map(|group| &group.vars)
+            .chain(self.hosts.get(host));
+        let pairs = vars.flat_map(Map::iter);
+        pairs
+            .map(|(name, value)| (name.as_str(), plain(value)))
+            .collect()
     }
 
     /// The groups above each host and each group, by name.

@@ -11,6 +11,7 @@ mod show_version;
 mod spdx;
 mod table;
 
+pub use ansible::{Reached, reached};
 use ledger::{Asset, AssetKind};
 use serde_json::Value;
 
@@ -104,24 +105,8 @@ impl Importer {
     /// the source, the line where it is known, and what to do.
     pub fn import(&self, text: &str, name: &str, options: &Options) -> Result<Vec<Found>, String> {
         let limits = &options.limits;
-        if text.len() > limits.source_bytes {
-            return Err(format!(
-                "{name}: larger than the {} bytes allowed; import it in parts",
-                limits.source_bytes
-            ));
-        }
-        let source = Source {
-            text: text.trim_start_matches('\u{feff}'),
-            name,
-            options,
-        };
-        let found = (self.read)(&source).map_err(|fault| {
-            let line = fault
-                .line
-                .map(|line| format!(":{line}"))
-                .unwrap_or_default();
-            format!("{name}{line}: {}; give {}", fault.why, self.summary)
-        })?;
+        let source = Source::new(text, name, options)?;
+        let found = (self.read)(&source).map_err(|fault| fault.told(self, name))?;
         if found.len() > limits.assets {
             return Err(format!(
                 "{name}: tells of more than the {} assets allowed; import it in parts",
@@ -147,7 +132,21 @@ impl Found {
     }
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn new(text: &'a str, name: &'a str, options: &'a Options) -> Result<Self, String> {
+        let most = options.limits.source_bytes;
+        if text.len() > most {
+            return Err(format!(
+                "{name}: larger than the {most} bytes allowed; import it in parts"
+            ));
+        }
+        Ok(Self {
+            text: text.trim_start_matches('\u{feff}'),
+            name,
+            options,
+        })
+    }
+
     /// The asset's name, if whoever imports says it, or the source, or at last the file.
     fn name_of(&self, told: Option<&str>) -> String {
         let file = self.name.rsplit(['/', '\\']).next().unwrap_or(self.name);
@@ -187,6 +186,12 @@ impl Fault {
             line: Some(line),
             why: why.into(),
         }
+    }
+
+    fn told(&self, importer: &Importer, name: &str) -> String {
+        let line = self.line.map(|line| format!(":{line}"));
+        let line = line.unwrap_or_default();
+        format!("{name}{line}: {}; give {}", self.why, importer.summary)
     }
 }
 

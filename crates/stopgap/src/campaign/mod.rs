@@ -15,6 +15,7 @@ use serde_json::json;
 use store::Stored;
 
 pub(crate) use plan::{Policy, policy};
+pub(crate) use run::executor_config;
 
 use crate::ledger_place::{Place, Who, now_ms};
 use crate::listing::Listing;

@@ -1,9 +1,8 @@
 //! The work of a campaign: what comes next is recorded, carried out, and recorded again.
 
 use std::collections::{BTreeSet, HashSet};
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -75,17 +74,7 @@ impl Run {
             let program = program.context("say --executor FILE or --program PROGRAM")?;
             return Ok(Box::new(Program(program)));
         };
-        let cannot = || format!("cannot read {}", file.display());
-        let mut text = String::new();
-        let most = u64::try_from(executor::MAX_BYTES).unwrap_or(u64::MAX);
-        let read = std::fs::File::open(file).with_context(cannot)?;
-        read.take(most + 1)
-            .read_to_string(&mut text)
-            .with_context(cannot)?;
-        if text.len() > executor::MAX_BYTES {
-            anyhow::bail!("{} has more than {most} bytes", file.display());
-        }
-        let config = toml::from_str(&text).with_context(cannot)?;
+        let config = executor_config(file)?;
         let folder = match (&self.folder, self.place.folder()) {
             (Some(folder), _) => folder.clone(),
             (None, Some(data)) => data.join(format!("campaign-{}", self.id)),
@@ -96,6 +85,13 @@ impl Run {
             .with_context(|| format!("cannot use {}", folder.display()))?;
         Ok(Box::new(hands))
     }
+}
+
+/// How assets are reached, as a file says.
+pub(crate) fn executor_config(file: &Path) -> anyhow::Result<executor::Config> {
+    let text = crate::source::read(file, executor::MAX_BYTES)?;
+    let at = file.display();
+    executor::Config::parse(&text).map_err(|why| anyhow::anyhow!("{at}: {why}"))
 }
 
 pub(super) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {

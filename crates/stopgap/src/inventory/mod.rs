@@ -1,14 +1,16 @@
 //! `stopgap inventory`: what there is to patch.
 
 mod apply;
+mod bring;
+mod collect;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::inventory::{Difference, Found, GapKind, Importer, Options, differences, importers, merged};
-use anyhow::bail;
+use ::inventory::{Found, GapKind, Importer, Options, differences, importers};
+use bring::{Bring, told};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use ledger::{Asset, AssetKind};
@@ -27,6 +29,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Import(Import),
+    Collect(collect::Collect),
     Diff(Diff),
     Gaps(Gaps),
     /// Print the script that tells of a host: `stopgap inventory script | ssh HOST sh`.
@@ -62,23 +65,7 @@ struct Import {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    place: Place,
-    /// Write it into the ledger.
-    #[arg(long, requires = "why")]
-    apply: bool,
-    /// These files tell of everything that this source knows: what it told of before and does
-    /// not now has vanished.
-    #[arg(long)]
-    complete: bool,
-    /// What the source is called, if there are several of this kind.
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
-    /// Who does it, for the audit log.
-    #[arg(long, env = "USER")]
-    who: Option<String>,
-    /// Why, for the audit log.
-    #[arg(long, value_name = "TEXT")]
-    why: Option<String>,
+    bring: Bring,
 }
 
 /// Show what differs between two sources of one kind.
@@ -116,6 +103,7 @@ fn kinds() -> Vec<clap::builder::PossibleValue> {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         Command::Import(import) => import.run(),
+        Command::Collect(collect) => collect.run(),
         Command::Diff(diff) => diff.run(),
         Command::Gaps(gaps) => gaps.run(),
         Command::Script => {
@@ -158,64 +146,9 @@ impl Import {
     fn run(&self) -> anyhow::Result<ExitCode> {
         let files: Vec<&Path> = self.files.iter().map(PathBuf::as_path).collect();
         let found = self.sources.read(&files)?;
-        let source = self.source.as_deref().unwrap_or(&self.sources.kind);
-        let store = self.place.open()?;
-        let ids: BTreeSet<&str> = found.iter().map(|it| it.asset.id.as_str()).collect();
-        let mut known = BTreeMap::new();
-        let (mut first, mut vanished) = (true, Vec::new());
-        each_asset(&store, |page| {
-            for stored in page {
-                let asset = &stored.value;
-                let of_source = asset.sources.iter().any(|it| it == source);
-                first &= !of_source;
-                if ids.contains(asset.id.as_str()) {
-                    known.insert(asset.id.clone(), stored);
-                } else if of_source && self.complete {
-                    vanished.push(stored.value);
-                }
-            }
-            Ok(())
-        })?;
-        let now = told(&known, &found, source, now_ms());
-        let mut before: Vec<Asset> = known.values().map(|it| it.value.clone()).collect();
-        before.extend(vanished.iter().cloned());
-        let after: Vec<Asset> = now.values().cloned().collect();
-        let differences = differences(&before, &after);
-        let findings = match (self.apply, &self.who, &self.why) {
-            (true, Some(who), Some(why)) => {
-                let by = store::By {
-                    who,
-                    why,
-                    now_ms: now_ms(),
-                };
-                let news = apply::News {
-                    first,
-                    known: &known,
-                    now: &after,
-                    vanished: &vanished,
-                };
-                news.apply(&store, &by)?
-            }
-            (true, ..) => bail!("say --who and --why, for the audit log"),
-            (false, ..) => 0,
-        };
-        let mut output = std::io::stdout().lock();
-        tell(
-            &mut output,
-            &differences,
-            self.sources.json,
-            &json!({
-                "assets": after.len(), "applied": self.apply, "findings": findings,
-            }),
-        )?;
-        if !self.sources.json {
-            let (assets, differences) = (after.len(), differences.len());
-            write!(output, "{assets} assets, {differences} differences")?;
-            match self.apply {
-                true => writeln!(output, ", {findings} new findings")?,
-                false => writeln!(output, "; --apply writes them into the ledger")?,
-            }
-        }
+        let brought = self.bring.bring(&found, &self.sources.kind, &[])?;
+        let json = self.sources.json.then(|| json!({}));
+        brought.tell(&mut std::io::stdout().lock(), json)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -231,7 +164,11 @@ impl Diff {
         };
         let differences = differences(&read(&self.before)?, &read(&self.now)?);
         let mut output = std::io::stdout().lock();
-        tell(&mut output, &differences, self.sources.json, &json!({}))?;
+        bring::tell(
+            &mut output,
+            &differences,
+            self.sources.json.then(|| json!({})),
+        )?;
         if !self.sources.json && differences.is_empty() {
             writeln!(output, "nothing differs")?;
         }
@@ -286,23 +223,6 @@ impl Gaps {
     }
 }
 
-/// What is known with what was found; several sources may tell of one asset.
-fn told(
-    known: &BTreeMap<String, Stored<Asset>>,
-    found: &[Found],
-    source: &str,
-    now_ms: i64,
-) -> BTreeMap<String, Asset> {
-    let mut now: BTreeMap<String, Asset> = BTreeMap::new();
-    for one in found {
-        let id = &one.asset.id;
-        let before = now.get(id).or(known.get(id).map(|it| &it.value));
-        let asset = merged(before, one, source, now_ms);
-        now.insert(id.clone(), asset);
-    }
-    now
-}
-
 /// Does something with every asset of the ledger, a page at a time: all of them with all their
 /// software may be more than memory holds.
 pub(crate) fn each_asset(
@@ -322,22 +242,4 @@ pub(crate) fn each_asset(
             None => return Ok(()),
         }
     }
-}
-
-fn tell(
-    output: &mut impl Write,
-    differences: &[Difference],
-    as_json: bool,
-    more: &Value,
-) -> anyhow::Result<()> {
-    if as_json {
-        let mut whole = more.clone();
-        whole["differences"] = differences.iter().map(ToString::to_string).collect();
-        writeln!(output, "{whole}")?;
-        return Ok(());
-    }
-    for difference in differences {
-        writeln!(output, "{difference}")?;
-    }
-    Ok(())
 }

@@ -51,11 +51,7 @@ impl Organisation {
                         &format!("apt-get -q update && apt-get -qy install {packages}"),
                     );
                     self.bed
-                        .write(
-                            host,
-                            "/etc/cron.d/proof",
-                            "* * * * * root date +%s >> /var/lib/proof\n",
-                        )
+                        .write(host, "/etc/cron.d/proof", &format!("{PROOF}\n"))
                         .unwrap();
                 });
             }
@@ -99,6 +95,9 @@ impl Organisation {
         );
     }
 }
+
+/// A job that writes when it ran; cron reads a bare `%` as the end of a line.
+pub(crate) const PROOF: &str = r"* * * * * root date +\%s >> /var/lib/proof";
 
 const APP_UNIT: &str = "[Unit]\nAfter=network.target\n[Service]\nExecStart=/usr/bin/acme-app\n\
     Restart=on-failure\n[Install]\nWantedBy=multi-user.target\n";
