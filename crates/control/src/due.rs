@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ledger::due::{self, Telling};
 use ledger::rollout::{Signals, Stage};
-use ledger::{Environment, Exception, Finding, Move, Rollout, SYSTEM, State, VirtualPatch};
+use ledger::{
+    Environment, Exception, Finding, Move, Rollout, SYSTEM, State, VirtualPatch, exception,
+};
 use store::{Answered, By, Change, Error, FindingFilter, Stored};
 
 use crate::coverage::Coverage;
@@ -249,6 +251,9 @@ impl Doer<'_> {
     /// Ends exceptions whose time or protection is gone; lets findings follow the others.
     fn except(&self, coverage: &Coverage, memory: &mut Memory) -> Result<(), Error> {
         let store = &self.service.store;
+        for exception in store.read(|it| it.exceptions_fulfilled())? {
+            self.end(&exception)?;
+        }
         let before = std::mem::take(&mut memory.unsettled);
         let in_force = store.read(|it| it.exceptions_in_force())?;
         if in_force.is_empty() {
@@ -273,6 +278,22 @@ impl Doer<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// Takes an exception back that nothing needs any more: should a fix not hold, its finding is open.
+    fn end(&self, exception: &Stored<Exception>) -> Result<(), Error> {
+        let why = "all its findings are fixed";
+        let (id, policy) = (exception.value.id, self.service.policy);
+        tracing::info!("exception {id} has ended: {why}");
+        let step = exception::Move::Revoke {
+            reason: why.to_owned(),
+        };
+        self.change(why, |it| {
+            let expected = Some(exception.version);
+            // What ends needs no protection.
+            it.move_exception(id, &step, policy, expected, |_, _| Ok(()))
+                .map(|_| ())
+        })
     }
 
     fn void(&self, exception: &Stored<Exception>, why: &str) -> Result<(), Error> {

@@ -165,7 +165,7 @@ named! {
         InForce = "in-force",
         /// Its protection or its time is gone.
         Void = "void",
-        /// Somebody has taken it back, or refused it.
+        /// Somebody has taken it back, or refused it; or all its findings are fixed.
         Revoked = "revoked",
     }
 }

@@ -59,6 +59,20 @@ impl Session<'_> {
         rows.iter().map(stored).collect()
     }
 
+    /// The exceptions in force of which no finding is left that is not fixed, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn exceptions_fulfilled(&mut self) -> Result<Vec<Stored<Exception>>, Error> {
+        let rows = self.connection.query(
+            "SELECT version, body FROM exception e WHERE standing = 'in-force' AND NOT EXISTS (
+             SELECT 1 FROM exception_finding x JOIN finding f ON f.id = x.finding
+             WHERE x.exception = e.id AND f.state NOT IN ('fixed', 'closed')) ORDER BY id",
+            &[],
+        )?;
+        rows.iter().map(stored).collect()
+    }
+
     /// Findings that nothing is planned for though an exception in force is about them, each with
     /// the latest of these.
     ///

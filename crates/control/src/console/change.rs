@@ -23,7 +23,7 @@ pub(super) fn wanted<'f>(form: &'f Fields, name: &str) -> Result<&'f str, Proble
 }
 
 /// Midnight at the beginning of a day, UTC, in milliseconds.
-fn day(text: &str) -> Result<i64, Problem> {
+pub(super) fn day(text: &str) -> Result<i64, Problem> {
     let date: jiff::civil::Date = text
         .parse()
         .map_err(|_| wrong(format!("`{text}` is no day: write 2027-01-31")))?;

@@ -8,6 +8,7 @@ mod campaigns;
 mod change;
 mod chart;
 mod coverage;
+mod exceptions;
 mod hits;
 mod look;
 mod provider;
@@ -47,9 +48,10 @@ use visit::{Fields, Shown, Visit};
 pub use workshop::{Examined, Made, Refined, Workshop};
 
 /// Every page that can be gone to from everywhere: its path and its name.
-pub(crate) const NAVIGATION: [(&str, &str); 12] = [
+pub(crate) const NAVIGATION: [(&str, &str); 13] = [
     ("/", "Today"),
     ("/findings", "Findings"),
+    ("/exceptions", "Exceptions"),
     ("/patches", "Patches"),
     ("/rollouts", "Rollouts"),
     ("/coverage", "Coverage"),
@@ -77,13 +79,16 @@ const RENEWED_S: &str = "10";
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 42] {
+fn pages() -> [(MethodFilter, &'static str, Page); 45] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
         (look, "/findings", look::findings),
         (look, "/findings/{id}", look::finding),
         (act, "/findings/{id}/moves", change::move_finding),
+        (look, "/exceptions", exceptions::exceptions),
+        (look, "/exceptions/{id}", exceptions::exception),
+        (act, "/exceptions/{id}/moves", exceptions::move_exception),
         (look, "/patches", look::patches),
         (look, "/patches/new", change::new_patch),
         (act, "/patches/new", change::keep_patch),

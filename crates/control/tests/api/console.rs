@@ -335,7 +335,7 @@ fn an_exception_is_asked_for_at_its_finding_and_shown_there() {
     let moved = browser.send("/findings/1/moves", &asked);
     assert_eq!(moved.status, 303, "{}", moved.html);
     let html = browser.look("/findings/1");
-    assert!(html.contains("Exception 1, requested"), "{html}");
+    assert!(html.contains("Exception 1</a>, requested"), "{html}");
     assert!(
         html.contains("the vendor is gone; guards: two of them"),
         "{html}"

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ledger::Environment::Production;
-use ledger::rollout::Policy;
-use ledger::rollout::{Rules, Stage};
+use ledger::probe::{Answer, Probe};
+use ledger::rollout::{self, Policy, Rules, Stage};
 use ledger::{Advisory, Rollout, Severity, State, Subject, VirtualPatch, exception};
 use serde_json::{Value, json};
 use store::{Paging, Start};
@@ -363,4 +363,82 @@ fn an_exception_outlives_a_moment_and_a_time_without_a_control_side_but_not_sile
         void(&control),
         "edge does not tell any more what it enforces"
     );
+}
+
+#[test]
+fn an_exception_is_void_when_a_probe_went_through() {
+    let (control, _) = excepted();
+    let sent_ms = control.clock.load(Ordering::Relaxed);
+    let probe = Probe {
+        ingress: "edge".to_owned(),
+        patch: "p".to_owned(),
+        digest: Control::patch(&[]).1.digest,
+        case: "reads a file".to_owned(),
+        method: "GET".to_owned(),
+        host: "shop.example".to_owned(),
+        path: "/".to_owned(),
+        mark: "m".to_owned(),
+        sent_ms,
+        // The application itself has answered, and no ingress point tells of a match.
+        answer: Some(Answer::Status(200)),
+        told: None,
+    };
+    assert!(control.store.begin_probe(&probe, None).unwrap());
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(state(&control), State::Excepted, "it may still be told");
+    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
+    assert_eq!(void(&control), "a probe of patch p went through edge");
+    assert_ne!(state(&control), State::Excepted);
+}
+
+#[test]
+fn an_exception_is_void_when_what_is_enforced_was_not_proven() {
+    let (control, _) = excepted();
+    let policy = Policy { two_persons: false };
+    control
+        .store
+        .change(&BY, |it| {
+            while it.rollout(1)?.value.stage > Stage::Shadow {
+                it.move_rollout(1, &rollout::Move::Demote {}, policy, None)?;
+            }
+            it.move_rollout(1, &rollout::Move::Retire {}, policy, None)?;
+            let owed = Start::Owed("exploited", NOW_MS * 2);
+            let started = it.start_rollout("p", &owed, Production, Rules::default())?;
+            let step = rollout::Move::Emergency {
+                reason: "exploited".to_owned(),
+                proof_due_ms: NOW_MS * 2,
+            };
+            it.move_rollout(started.value.id, &step, policy, None)?;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(void(&control), "patch p is not proven");
+    ask(&control);
+    let why = approve(&control, 2).unwrap_err();
+    assert!(why.contains("patch p is not proven"), "{why}");
+}
+
+#[test]
+fn an_exception_ends_when_all_its_findings_are_fixed() {
+    let (control, _) = excepted();
+    let fix = json!({ "fix": { "version": "2" } });
+    assert_eq!(control.asks("POST /findings/1/moves", &fix).status, 200);
+    let ended = until(|| {
+        let found = control.store.read(|it| it.exception(1)).unwrap().value;
+        found.ended
+    });
+    assert_eq!(
+        (ended.revoked, &*ended.why),
+        (true, "all its findings are fixed")
+    );
+    // The virtual patch may go now, and nothing is void by it.
+    control.step("demote");
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(
+        actions(&control, "exception/1")[0],
+        system("exception.revoke")
+    );
+    let reopen = json!({ "reopen": {} });
+    assert_eq!(control.asks("POST /findings/1/moves", &reopen).status, 200);
+    assert_eq!(state(&control), State::Open);
 }

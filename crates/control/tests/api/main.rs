@@ -10,6 +10,7 @@ mod console;
 mod console_work;
 mod due;
 mod errors;
+mod exception_pages;
 mod fleet;
 mod fleet_access;
 mod harness;
