@@ -261,7 +261,14 @@ impl Month {
             if let Some(code) = status.code() {
                 let status = self.well(&["campaign", "status", "1"]);
                 assert_eq!(code, 0, "{status}\n{}", said.join("\n"));
-                let words = ["campaign", "run", "1", "--executor", "executor.toml"];
+                let words = [
+                    "campaign",
+                    "run",
+                    "1",
+                    "--no-wait",
+                    "--executor",
+                    "executor.toml",
+                ];
                 self.record(&words, &told.join("\n"));
                 return killed;
             }
