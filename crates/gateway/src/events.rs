@@ -174,6 +174,20 @@ impl Places {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reference(u64);
 
+impl Reference {
+    /// As it is shown, in hexadecimal digits.
+    pub(crate) fn digits(self) -> [u8; 16] {
+        let mut left = self.0;
+        std::array::from_fn(|_| {
+            left = left.rotate_left(4);
+            match (left & 0xf) as u8 {
+                digit @ 0..=9 => b'0' + digit,
+                digit => b'a' + digit - 10,
+            }
+        })
+    }
+}
+
 impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:016x}", self.0)
@@ -203,5 +217,18 @@ impl References {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Reference(mixed ^ (mixed >> 31))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_the_same_digits_wherever_it_is_shown() {
+        for name in [0, 0x0123_4567_89ab_cdef, u64::MAX] {
+            let shown = Reference(name).to_string();
+            assert_eq!(shown.as_bytes(), Reference(name).digits());
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod story;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -130,10 +131,14 @@ impl Proxy {
             request_id = Empty,
             status = Empty,
         );
-        let outcome = self
-            .live(connection, &applications, request, &mut life)
-            .instrument(span.clone())
-            .await;
+        // PERF: a life is large; where it stands it is not moved for its span, if there is any.
+        let outcome = {
+            let live = pin!(self.live(connection, &applications, request, &mut life));
+            match span.is_disabled() {
+                true => live.await,
+                false => live.instrument(span.clone()).await,
+            }
+        };
         if let Some(id) = life.story.given_text() {
             span.record("request_id", id);
         }

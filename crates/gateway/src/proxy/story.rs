@@ -54,7 +54,7 @@ impl Story<'_> {
     /// What names the request to the next hop.
     pub(super) fn id(&self) -> HeaderValue {
         self.given.clone().unwrap_or_else(|| {
-            let own = HeaderValue::try_from(self.reference.to_string());
+            let own = HeaderValue::from_bytes(&self.reference.digits());
             own.unwrap_or_else(|_| HeaderValue::from_static(""))
         })
     }
