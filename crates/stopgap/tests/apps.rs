@@ -247,6 +247,11 @@ fn markdown2_is_protected_against_cve_2020_11888() {
 }
 
 #[test]
+fn ip_is_protected_against_cve_2023_42282() {
+    is_protected("ip", 60);
+}
+
+#[test]
 fn js_yaml_is_protected_against_ghsa_8j8c_7jfh_h6hx() {
     is_protected("js-yaml", 60);
 }

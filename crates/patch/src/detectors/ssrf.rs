@@ -21,7 +21,8 @@ pub(super) const INTERNAL: Detector = Detector {
         ),
         // The host: loopback, private, link-local, carrier-grade NAT, metadata.
         rx(concat!(
-            r"(?i)(?:https?:|\A|[=\s])[/\\]{2,}(?:[^/\\?#]*@)?(?:",
+            // Behind `http:` no slash is needed where browsers' rules for URLs are followed.
+            r"(?i)(?:(?:https?:|\A|[=\s])[/\\]{2,}|\Ahttps?:[/\\]?)(?:[^/\\?#]*@)?(?:",
             r"(?:[^/\\?#:]+\.)?localhost(?:[.:/\\?#]|\z)|(?:[^/\\?#:]+\.)?(?:localdomain|local|internal|intranet|corp|lan|home)(?:[:/\\?#]|\.?\z)|",
             r"(?:[^/\\?#:]+\.)?(?:nip|sslip|xip)\.io|(?:[^/\\?#:]+\.)?(?:localtest\.me|lvh\.me)|",
             r"metadata\b|instance-data\b|",
@@ -32,7 +33,7 @@ pub(super) const INTERNAL: Detector = Detector {
         // User information, and hosts in letters that are read as ASCII ones (full-width,
         // enclosed, raised); other languages' letters are names of their own.
         rx(
-            r"[/\\]{2}[^/\\?#]*@|[/\\]{2}[^/\\?#]*(?:\xc2[\xaa\xb2\xb3\xb9\xba]|\xe2(?:\x81|\x82|\x84|\x85|\x91|\x92|\x93)|\xe3\x80\x82|\xef(?:\xbc|\xbd)|\xf0(?:\x9d[\x90-\x9f]|\x9f\x84|\x9f\x85))",
+            r"(?:[/\\]{2}|\A(?i:https?):)[^/\\?#]*(?:@|\xc2[\xaa\xb2\xb3\xb9\xba]|\xe2(?:\x81|\x82|\x84|\x85|\x91|\x92|\x93)|\xe3\x80\x82|\xef(?:\xbc|\xbd)|\xf0(?:\x9d[\x90-\x9f]|\x9f\x84|\x9f\x85))",
         ),
     ],
 };

@@ -32,8 +32,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Show it on published software in an affected version instead: aiohttp, deep-extend,
-    /// django, js-yaml, markdown2, nextjs, node-serialize, pyload or systeminformation. It is
-    /// installed with pip or npm, once.
+    /// django, ip, js-yaml, markdown2, nextjs, node-serialize, pyload or systeminformation. It
+    /// is installed with pip or npm, once.
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
     /// Where applications are installed; $XDG_CACHE_HOME/stopgap/apps or

@@ -36,6 +36,11 @@ pub(super) const APPS: &[App] = &[
     ),
     app!("django", ["app.py"], ["CVE-2025-64459.yaml"]),
     app!(
+        "ip",
+        ["app.js", "package-lock.json", "package.json"],
+        ["CVE-2023-42282.yaml"]
+    ),
+    app!(
         "js-yaml",
         ["app.js", "package-lock.json", "package.json"],
         ["GHSA-8j8c-7jfh-h6hx.yaml"]
