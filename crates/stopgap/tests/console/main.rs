@@ -58,15 +58,15 @@ fn folder(name: &str) -> PathBuf {
 fn axe() -> &'static str {
     static SCRIPT: LazyLock<String> = LazyLock::new(|| {
         let script = "axe-core/axe.min.js";
-        let folder = installed("axe", AXE, script);
+        let folder = installed(AXE, script);
         std::fs::read_to_string(folder.join("node_modules").join(script)).unwrap()
     });
     &SCRIPT
 }
 
 /// Where a package of npm is, which has this file.
-fn installed(name: &str, package: &str, file: &str) -> PathBuf {
-    let folder = folder(name);
+fn installed(package: &str, file: &str) -> PathBuf {
+    let folder = folder(package);
     if !folder.join("node_modules").join(file).exists() {
         let mut npm = Command::new("npm");
         npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);

@@ -8,8 +8,8 @@ use super::side::Control;
 use super::webdriver::Browser;
 use super::{ENTER, installed, judge};
 
-/// A certified implementation of OpenID Connect; from npm.
-const PROVIDER: &str = "oidc-provider@9.13.3";
+/// A certified implementation of OpenID Connect; from npm, the last that runs on the Node of Debian 12.
+const PROVIDER: &str = "oidc-provider@8.8.1";
 
 /// Ended by its own process id.
 struct Provider {
@@ -22,7 +22,7 @@ struct Provider {
 impl Provider {
     /// One that leads back there.
     fn start(redirect: &str) -> Self {
-        let folder = installed("oidc", PROVIDER, "oidc-provider/package.json");
+        let folder = installed(PROVIDER, "oidc-provider/package.json");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/console/provider.mjs");
         let mut child = Command::new("node")
             .args([script, folder.to_str().unwrap(), redirect])
