@@ -23,16 +23,17 @@ pub(crate) struct SignIn {
     oidc: Option<PathBuf>,
 }
 
-/// The file.
+/// What the file says of other files.
 #[derive(Deserialize)]
-struct File {
+struct Files {
     /// The file of what shows the provider that it is the console.
     secret_file: Option<PathBuf>,
     /// The authorities that sign the provider's certificate; none: the public ones.
     authorities: Option<PathBuf>,
-    #[serde(flatten)]
-    settings: OidcSettings,
 }
+
+/// Such a file, in bytes.
+const FILE_BYTES: usize = 1024 * 1024;
 
 impl SignIn {
     /// The control side with the provider, where there is one.
@@ -41,20 +42,26 @@ impl SignIn {
             return Ok(service);
         };
         let named = || path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(named)?;
-        let file: File = toml::from_str(&text).with_context(named)?;
+        let text = crate::source::read(path, FILE_BYTES)?;
+        let (files, mut settings) = said(&text).with_context(named)?;
         let beside = |file: &Path| path.parent().unwrap_or(Path::new("")).join(file);
-        let mut settings = file.settings;
-        if let Some(secret) = file.secret_file.as_deref().map(beside) {
-            let text = std::fs::read_to_string(&secret);
-            let text = text.with_context(|| secret.display().to_string())?;
+        if let Some(secret) = files.secret_file.as_deref().map(beside) {
+            let text = crate::source::read(&secret, FILE_BYTES)?;
             settings.secret = Some(text.trim().to_owned());
         }
-        let authorities = file.authorities.as_deref().map(beside);
+        let authorities = files.authorities.as_deref().map(beside);
         let line = Arc::new(Caller(client(authorities.as_deref())?));
         let service = service.with_oidc(settings, line);
         service.map_err(anyhow::Error::msg).with_context(named)
     }
+}
+
+/// What a file says; a name that is not known is an error.
+fn said(text: &str) -> anyhow::Result<(Files, OidcSettings)> {
+    let mut table: toml::Table = toml::from_str(text)?;
+    let files = ["secret_file", "authorities"].map(|name| table.remove_entry(name));
+    let files: toml::Table = files.into_iter().flatten().collect();
+    Ok((files.try_into()?, table.try_into()?))
 }
 
 /// Asks over the network.
@@ -88,5 +95,23 @@ impl Line for Caller {
             let answer = self.answer(ask, most).await;
             answer.map_err(|why| format!("{why:#}"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_known_is_an_error() {
+        let good = "issuer = \"https://a.example\"\nclient = \"c\"\nconsole = \"https://c.example\"\n\
+                    secret_file = \"s\"\nroles = []\n";
+        let (files, settings) = said(good).unwrap();
+        assert_eq!(files.secret_file, Some(PathBuf::from("s")));
+        assert_eq!(settings.issuer, "https://a.example");
+        for misspelt in ["secret_flie", "authorites"] {
+            let why = said(&format!("{misspelt} = \"x\"\n{good}")).err().unwrap();
+            assert!(why.to_string().contains(misspelt), "{why}");
+        }
     }
 }

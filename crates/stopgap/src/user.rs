@@ -59,9 +59,13 @@ struct Change {
     /// What they may: viewer, operator, approver or admin.
     #[arg(long)]
     role: Role,
-    /// Only in this part of the ledger, as for tokens. Can be given more than once.
+    /// Only in this part of the ledger, as for tokens. Can be given more than once; without it, where they
+    /// may it now.
     #[arg(long = "area", value_name = "AREA")]
     areas: Vec<Area>,
+    /// In all parts of the ledger.
+    #[arg(long, conflicts_with = "areas")]
+    everywhere: bool,
 }
 
 /// Everybody, those who were put out too.
@@ -123,9 +127,14 @@ fn password(arguments: &Named) -> anyhow::Result<ExitCode> {
 }
 
 fn change(arguments: &Change) -> anyhow::Result<ExitCode> {
-    let access = (arguments.role, arguments.areas.as_slice());
     let named = &arguments.named;
-    named.change(|it, id| it.change_user(id, access, None))?;
+    named.change(|it, id| {
+        let areas = match arguments.areas.is_empty() && !arguments.everywhere {
+            true => it.user(id)?.value.areas,
+            false => arguments.areas.clone(),
+        };
+        it.change_user(id, (arguments.role, &areas), None)
+    })?;
     println!("{} is {}", named.id, arguments.role);
     Ok(ExitCode::SUCCESS)
 }

@@ -115,7 +115,7 @@ fn the_key_that_signs_is_made_once_and_rotated_by_a_command() {
 
 /// Words as they are typed; the document and its proof are files.
 fn words(text: &str) -> Vec<&str> {
-    text.split(' ').collect()
+    text.split_whitespace().collect()
 }
 
 #[test]
@@ -243,6 +243,17 @@ fn people_are_let_in_and_put_out_by_commands() {
     assert!(changed.status.success(), "{changed:?}");
     let listed = String::from_utf8(run(&words("user list"), &data).stdout).unwrap();
     assert!(listed.contains("ann  viewer"), "{listed}");
+    for (more, areas) in [
+        ("--area findings", serde_json::json!(["findings"])),
+        ("", serde_json::json!(["findings"])),
+        ("--everywhere", serde_json::json!([])),
+    ] {
+        let change = format!("user change {more} ann --role viewer --who root --why less");
+        assert!(run(&words(&change), &data).status.success(), "{change}");
+        let listed = run(&words("user list --json"), &data).stdout;
+        let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+        assert_eq!(listed["users"][0]["areas"], areas, "{change}");
+    }
     let removed = run(&words("user remove ann --who root --why left"), &data);
     assert!(removed.status.success(), "{removed:?}");
     let restored = run(&words("user restore ann --who root --why back"), &data);

@@ -91,7 +91,8 @@ pub(super) fn change(visit: &Visit<'_>) -> Result<Shown, Problem> {
             visit.post("/users", &wanted)?
         }
         ("users", "change") => {
-            let access = json!({ "role": wanted(form, "role")?, "areas": [] });
+            let now: Versioned<User> = visit.get(&format!("/users/{id}"))?;
+            let access = json!({ "role": wanted(form, "role")?, "areas": now.value.areas });
             visit.put(&format!("/users/{id}"), &access)?
         }
         ("users", "password") => visit.post(&format!("/users/{id}/password"), &Value::Null)?,

@@ -23,6 +23,10 @@ pub(crate) struct Gated {
     searched: Vec<Signature>,
 }
 
+/// Steps that are looked through to find out that only two are to be asked: a search for texts takes
+/// no longer for more of them.
+const LOOKED_THROUGH: usize = 1024;
+
 /// Bits that a signature must have for a step to run, in two halves.
 ///
 /// PERF: whole gates fill a line of the processor's cache each, and there are hundreds.
@@ -144,11 +148,14 @@ impl Gated {
     /// Adds the steps that a value of this signature may let run by the texts that it holds, if
     /// they are so few that to ask them takes less than to search the value for all texts.
     pub(crate) fn admitted_unsearched(&self, signature: Signature, steps: &mut Steps) -> bool {
+        if self.takes_long || self.by_clause.len() > LOOKED_THROUGH {
+            return false;
+        }
         let halves = halves(signature);
         let asks = self.by_clause.iter().filter(|(_, ask)| ask.admits(halves));
         let mut new = asks.filter(|(_, ask)| !steps.contains(ask.step));
         let [first, second, third] = [(); 3].map(|()| new.next().map(|(_, ask)| ask.step));
-        let are_few = !self.takes_long && third.is_none();
+        let are_few = third.is_none();
         if are_few {
             let few = first.into_iter().chain(second);
             few.for_each(|step| steps.insert(step));

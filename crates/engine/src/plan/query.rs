@@ -49,7 +49,7 @@ pub(crate) struct Looked {
     pub(crate) variable: Variable,
     /// Rules that look at every member.
     pub(crate) all: Uses,
-    /// Rules that look at the members of a name, by its number.
+    /// Rules that look at the members of a name, by its number, in order.
     pub(crate) named: Vec<(u32, Uses)>,
     /// Rules that look at the members whose name fits.
     pub(crate) patterns: Vec<(Arc<dyn Operator>, Uses)>,
@@ -203,11 +203,10 @@ impl Query {
         Some(match &target.selector {
             Selector::Name(Text::Plain(_)) => {
                 let number = target.name?;
-                let mut named = looked.named.iter();
-                let known = named.position(|(known, _)| *known == number);
-                let at = known.unwrap_or_else(|| {
-                    looked.named.push((number, Uses::default()));
-                    looked.named.len() - 1
+                let known = looked.named.binary_search_by_key(&number, |it| it.0);
+                let at = known.unwrap_or_else(|at| {
+                    looked.named.insert(at, (number, Uses::default()));
+                    at
                 });
                 &mut looked.named.get_mut(at)?.1
             }

@@ -153,7 +153,8 @@ impl Look<'_> {
         self.at(&looked.all, value);
         if !looked.named.is_empty()
             && let Some(number) = self.values.number(item.name, self.scan)
-            && let Some((_, uses)) = looked.named.iter().find(|(named, _)| *named == number)
+            && let Ok(at) = looked.named.binary_search_by_key(&number, |it| it.0)
+            && let Some((_, uses)) = looked.named.get(at)
         {
             self.at(uses, value);
         }

@@ -112,9 +112,6 @@ impl Run<'_> {
     ) {
         let variable = target.variable;
         let inputs = self.inputs;
-        if only_chosen && !self.candidates.is_holding(variable) {
-            return;
-        }
         if let Selector::Path(path, written) = &target.selector {
             let name = Some(self.values.intern(written.as_bytes()));
             let steps = self.limits.xpath_steps;

@@ -5,8 +5,10 @@ mod classes;
 mod coverage;
 mod kev;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Args, Subcommand};
 use patch::Source;
@@ -76,26 +78,38 @@ impl Catalogue {
 /// # Errors
 /// The document cannot be read.
 pub(crate) fn named(name: &str) -> anyhow::Result<Option<Entry>> {
-    let mention = name.to_ascii_lowercase();
-    for &(path, text) in DOCUMENTS {
-        // Few mention it; to read all takes long.
-        if text.to_ascii_lowercase().contains(&mention) {
-            let (source, text) = (Source::parse(path, text)?, text.to_owned());
-            let entry = Entry { text, source };
-            if entry.is_named(name) {
-                return Ok(Some(entry));
-            }
-        }
-    }
-    Ok(None)
+    /// Where the document for each name is, in lower case.
+    static PLACES: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
+        let read = DOCUMENTS.iter().enumerate().filter_map(|(at, it)| {
+            // Tests hold that each can be read.
+            let source = Source::parse(it.0, it.1).ok()?;
+            Some((at, source))
+        });
+        let names = read.flat_map(|(at, source)| {
+            let names = names(&source).map(str::to_ascii_lowercase);
+            names.map(|name| (name, at)).collect::<Vec<_>>()
+        });
+        names.collect()
+    });
+    let at = PLACES.get(&name.to_ascii_lowercase());
+    let found = at.and_then(|at| DOCUMENTS.get(*at)).map(|&(path, text)| {
+        let source = Source::parse(path, text)?;
+        let text = text.to_owned();
+        Ok(Entry { text, source })
+    });
+    found.transpose()
+}
+
+/// The names of the vulnerability that a patch is for.
+fn names(source: &Source) -> impl Iterator<Item = &str> {
+    let document = &source.document;
+    let others = document.vulnerability.aliases.iter().map(String::as_str);
+    std::iter::once(document.id.value.as_str()).chain(others)
 }
 
 impl Entry {
     /// Whether this is a name of the vulnerability.
     pub(crate) fn is_named(&self, name: &str) -> bool {
-        let document = &self.source.document;
-        std::iter::once(&document.id.value)
-            .chain(&document.vulnerability.aliases)
-            .any(|own| own.eq_ignore_ascii_case(name))
+        names(&self.source).any(|own| own.eq_ignore_ascii_case(name))
     }
 }

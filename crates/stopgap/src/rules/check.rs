@@ -392,6 +392,7 @@ mod tests {
              SecRule IP:Count \"@gt 1\" \"id:4,phase:1\"";
         assert_eq!(doubts(&[sound]), Vec::<String>::new());
     }
+
     #[test]
     fn files_are_read_as_one_after_the_other() {
         let skip = "SecAction \"id:1,phase:1,skipAfter:END\"";

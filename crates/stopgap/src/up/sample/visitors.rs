@@ -14,8 +14,8 @@ const VERSION: &str = "1.4.0";
 /// How often somebody comes: first to have something to look at, then so that it goes on.
 const FIRST: (usize, Duration) = (60, Duration::from_millis(100));
 const LATER: Duration = Duration::from_secs(5);
-/// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one answer may take, and the end of the program wait for it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts the shop, on this machine alone.
 pub(in crate::up) async fn shop() -> anyhow::Result<shop::Running> {
