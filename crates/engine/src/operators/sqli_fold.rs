@@ -52,11 +52,17 @@ impl Read {
 fn read(input: &[u8], flags: SqliFlags) -> Read {
     let mut fold = Fold::new(input, flags);
     let is_evil = fold.fold() == Done::Evil;
-    if is_evil || is_blacklisted(&fold.fingerprint()) {
-        // Some fingerprints are of injections only if the words are.
-        let mut state = SqliState::new(input, flags);
-        if state.is_sqli() {
-            return Read::Injection(state.fingerprint_string());
+    let fingerprint = fold.fingerprint();
+    if is_evil || is_blacklisted(&fingerprint) {
+        match fold.is_injection(&fingerprint).filter(|_| !is_evil) {
+            Some(true) => return Read::Injection(fingerprint),
+            Some(false) => {}
+            None => {
+                let mut state = SqliState::new(input, flags);
+                if state.is_sqli() {
+                    return Read::Injection(state.fingerprint_string());
+                }
+            }
         }
     }
     let tokenizer = &fold.tokenizer;
@@ -112,6 +118,18 @@ impl<'a> Fold<'a> {
         match letters.contains(T::Evil.to_char()) {
             true => T::Evil.to_char().to_string(),
             false => letters,
+        }
+    }
+
+    /// Whether a value of a fingerprint of injections is one; none: its words tell.
+    fn is_injection(&self, fingerprint: &str) -> Option<bool> {
+        match fingerprint {
+            // Texts that stand beside each other are one if quotes around them close and open it.
+            "sos" | "s&s" => {
+                let (first, last) = (self.tokens.first()?, self.tokens.get(2)?);
+                Some(first.str_open == 0 && last.str_close == 0 && first.str_close == last.str_open)
+            }
+            _ => (fingerprint.len() > 3).then_some(true),
         }
     }
 
@@ -476,19 +494,29 @@ const FUNCTIONS: &[&str] = &[
     "LOCALTIMESTAMP",
 ];
 
-/// What `lookup_word` says, which is only asked where the word may be known.
+/// What `lookup_word` says, which makes a string of each word.
 fn kind_of_word(word: &str) -> T {
-    match WORDS.seem_to_hold(word.as_bytes(), word.len()) {
-        true => lookup_word(word),
-        false => T::Bareword,
-    }
+    let mut upper = [0; LONGEST];
+    let upper = upper.get_mut(..word.len());
+    let (Some(upper), true) = (upper, WORDS.seem_to_hold(word.as_bytes(), word.len())) else {
+        return T::Bareword;
+    };
+    upper.copy_from_slice(word.as_bytes());
+    upper.make_ascii_uppercase();
+    WORDS.kinds.get(&*upper).copied().unwrap_or(T::Bareword)
 }
+
+/// Bytes of a word that is known at most; a test holds that.
+const LONGEST: usize = 64;
 
 static WORDS: LazyLock<Known> = LazyLock::new(|| {
     let mut words = Known::default();
-    SQL_KEYWORDS
-        .iter()
-        .for_each(|keyword| words.note(keyword.word));
+    for keyword in SQL_KEYWORDS {
+        words.note(keyword.word);
+        words
+            .kinds
+            .insert(keyword.word.as_bytes(), lookup_word(keyword.word));
+    }
     words
 });
 
@@ -544,6 +572,16 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_word_is_of_the_kind_that_the_detector_says() {
+        for keyword in SQL_KEYWORDS {
+            let (word, lower) = (keyword.word, keyword.word.to_ascii_lowercase());
+            assert!(word.len() <= LONGEST, "{word}");
+            assert_eq!(kind_of_word(&lower), lookup_word(word), "{word}");
+        }
+        assert_eq!(kind_of_word("stopgap"), T::Bareword);
+    }
 
     fn as_the_detector_says(input: &[u8]) -> Option<String> {
         let mut state = SqliState::new(input, SqliFlags::FLAG_NONE);
