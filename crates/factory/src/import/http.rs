@@ -105,6 +105,12 @@ fn headless<'t>(
         if let Some((name, value)) = variable {
             let value = replaced(value.trim(), variables, bound)?;
             variables.insert(name.trim(), value);
+            let bytes: usize = variables.values().map(String::len).sum();
+            if bytes > bound || variables.len() > VARIABLES {
+                return Err(format!(
+                    "it sets more than {VARIABLES} variables, or they hold more than {bound} bytes"
+                ));
+            }
         } else if rest.is_empty() || !aside {
             return Ok((lines, rest));
         }
@@ -112,23 +118,39 @@ fn headless<'t>(
     }
 }
 
+/// Variables that a file may set.
+const VARIABLES: usize = 1000;
+/// Bytes of a variable's name at most, with the spaces around it.
+const NAME_BYTES: usize = 256;
+
 /// `{{name}}` of what has been set. What nobody has set may be the attack itself.
 fn replaced(
     text: &str,
     variables: &BTreeMap<&str, String>,
     bound: usize,
 ) -> Result<String, String> {
-    let mut text = text.to_owned();
-    for (name, value) in variables {
-        for written in [format!("{{{{{name}}}}}"), format!("{{{{ {name} }}}}")] {
-            let longer = text.matches(&written).count().saturating_mul(value.len());
-            if text.len().saturating_add(longer) > bound {
-                return Err(format!("its variables make more than {bound} bytes"));
+    let (mut whole, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let near = behind.split_at(behind.floor_char_boundary(NAME_BYTES)).0;
+        let named = near.split_once("}}").map(|(name, _)| name);
+        let value = named.and_then(|name| variables.get(name.trim()));
+        whole.push_str(before);
+        match (named, value) {
+            (Some(name), Some(value)) => {
+                whole.push_str(value);
+                rest = behind.get(name.len() + 2..).unwrap_or_default();
             }
-            text = text.replace(&written, value);
+            _ => {
+                whole.push_str("{{");
+                rest = behind;
+            }
+        }
+        if whole.len() > bound {
+            return Err(format!("its variables make more than {bound} bytes"));
         }
     }
-    Ok(text)
+    whole.push_str(rest);
+    Ok(whole)
 }
 
 /// A query may go on in further lines, each of which begins with `?` or `&`.

@@ -33,7 +33,7 @@ pub(super) const INTERNAL: Detector = Detector {
         // User information, and hosts in letters that are read as ASCII ones (full-width,
         // enclosed, raised); other languages' letters are names of their own.
         rx(
-            r"(?:[/\\]{2}|\A(?i:https?):)[^/\\?#]*(?:@|\xc2[\xaa\xb2\xb3\xb9\xba]|\xe2(?:\x81|\x82|\x84|\x85|\x91|\x92|\x93)|\xe3\x80\x82|\xef(?:\xbc|\xbd)|\xf0(?:\x9d[\x90-\x9f]|\x9f\x84|\x9f\x85))",
+            r"(?:[/\\]{2}|\A(?i:https?):[/\\]?)[^/\\?#]*(?:@|\xc2[\xaa\xb2\xb3\xb9\xba]|\xe2(?:\x81|\x82|\x84|\x85|\x91|\x92|\x93)|\xe3\x80\x82|\xef(?:\xbc|\xbd)|\xf0(?:\x9d[\x90-\x9f]|\x9f\x84|\x9f\x85))",
         ),
     ],
 };

@@ -1,6 +1,6 @@
 //! Functions that give lists, or take them.
 
-use super::{Function, MANY, Value, at, bytes, function, length, whole};
+use super::{Function, MANY, VALUE_BYTES, Value, at, bytes, function, length, whole};
 
 /// Items of one list at most.
 const ITEMS: usize = 4096;
@@ -36,7 +36,12 @@ pub(super) const ALL: &[Function] = &[
                 [_, list] if !list.items.is_empty() => list.items.clone(),
                 _ => a.iter().skip(1).map(|value| value.bytes.clone()).collect(),
             };
-            bytes(joined.join(at(a, 0)))
+            let between = joined.len().saturating_mul(at(a, 0).len());
+            let own: usize = joined.iter().map(Vec::len).sum();
+            match own.saturating_add(between) > VALUE_BYTES {
+                true => Err(format!("more than {VALUE_BYTES} bytes")),
+                false => bytes(joined.join(at(a, 0))),
+            }
         },
     ),
     function(

@@ -22,6 +22,8 @@ pub(super) struct Function {
 
 /// Bytes of one value at most.
 const VALUE_BYTES: usize = 256 * 1024;
+/// Bytes that what is put in place of others could come to, at worst.
+const REPLACED_BYTES: usize = 16 * 1024 * 1024;
 /// Any number of arguments; more than an expression holds.
 const MANY: usize = 64;
 

@@ -2,7 +2,10 @@
 
 use crate::bytes::replaced;
 
-use super::{Function, MANY, VALUE_BYTES, Value, at, bytes, expression, function, length, whole};
+use super::{
+    Function, MANY, REPLACED_BYTES, VALUE_BYTES, Value, at, bytes, expression, function, length,
+    whole,
+};
 
 pub(super) const ALL: &[Function] = &[
     function("concat", "its arguments, joined", 1..=MANY, |a, _| {
@@ -35,15 +38,30 @@ pub(super) const ALL: &[Function] = &[
         "replace",
         "every occurrence of a text by another",
         3..=3,
-        |a, _| bytes(replaced(at(a, 0), at(a, 1), at(a, 2))),
+        |a, _| {
+            let (text, what, by) = (at(a, 0), at(a, 1), at(a, 2));
+            let most = text.len() / what.len().max(1);
+            match most.saturating_mul(by.len()) > REPLACED_BYTES {
+                true => Err(format!("more than {REPLACED_BYTES} bytes")),
+                false => bytes(replaced(text, what, by)),
+            }
+        },
     ),
     function(
         "replace_regex",
         "every match of an expression by a text",
         3..=3,
         |a, _| {
+            let (text, by) = (at(a, 0), at(a, 2));
+            // It may match between any two bytes, and each group of a match may be asked for.
+            let most = text.len().saturating_add(1).saturating_mul(by.len());
+            let groups = by.iter().filter(|byte| **byte == b'$').count();
+            let most = most.saturating_add(groups.saturating_mul(text.len()));
+            if most > REPLACED_BYTES {
+                return Err(format!("more than {REPLACED_BYTES} bytes"));
+            }
             let regex = expression(at(a, 1))?;
-            bytes(regex.replace_all(at(a, 0), at(a, 2)).into_owned())
+            bytes(regex.replace_all(text, by).into_owned())
         },
     ),
     function(
