@@ -92,13 +92,16 @@ impl Change<'_> {
     /// Lets in whom a provider of identities has shown, and keeps what they may now.
     ///
     /// # Errors
-    /// Somebody else has this name, or they were put out, or the name is malformed.
+    /// Somebody else has this name, they are known by another name or were put out, or the name is malformed.
     pub fn admit_user(&mut self, user: &User) -> Result<Stored<User>, Error> {
         user.check(&Limits::records())?;
         let there = match self.user(&user.id) {
             Ok(there) => there,
             // No password has an empty hash.
-            Err(why) if why.is_missing() => return self.keep_user("add", user, ""),
+            Err(why) if why.is_missing() => {
+                self.must_be_new(user)?;
+                return self.keep_user("add", user, "");
+            }
             Err(why) => return Err(why),
         };
         let id = &user.id;
@@ -142,6 +145,28 @@ impl Change<'_> {
         }
         let removed_ms = None;
         self.keep_user("restore", &User { removed_ms, ..user }, "")
+    }
+
+    /// Whoever is known at the provider is one person here, whatever name it tells of them now:
+    /// two names would be two persons who consent.
+    fn must_be_new(&mut self, user: &User) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let page = self.users(Paging {
+                after: after.as_deref(),
+                most: None,
+            })?;
+            let mut known = page.items.iter().map(|it| &it.value);
+            if let Some(known) = known.find(|it| it.account == user.account) {
+                let (new, known) = (&user.id, &known.id);
+                let why = format!("{new} is known here as {known}, by the same account");
+                return Err(Error::refused(why));
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
     }
 
     fn seen_user(&mut self, id: &str, seen: Option<i64>) -> Result<(), Error> {

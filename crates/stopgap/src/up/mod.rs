@@ -37,8 +37,8 @@ pub(crate) struct Arguments {
     /// Where clients connect to the gateway.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     gateway: SocketAddr,
-    /// The application behind the gateway; http://127.0.0.1:3000 if nothing is said, with --sample
-    /// a small shop, vulnerable on purpose, that is part of this program.
+    /// The application behind the gateway; http://127.0.0.1:3000 if nothing is said, in the example
+    /// organisation a small shop, vulnerable on purpose, that is part of this program.
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// The application's name, as the scopes of patches have it; "default", that of the shop "shop".
@@ -77,6 +77,11 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     crate::control::must_be_loopback(arguments.listen)?;
+    if arguments.sample && arguments.upstream.is_none() && !arguments.gateway.ip().is_loopback() {
+        anyhow::bail!(
+            "the example's shop is vulnerable on purpose: let --gateway be on this machine, or name another --upstream"
+        );
+    }
     let _exports = arguments.logging.start("stopgap")?;
     let store = Store::open(&Location::folder(&arguments.data), store::Limits::default())?;
     let store = Arc::new(store);
@@ -117,7 +122,8 @@ async fn together(
         gateway::join(&console, &secret, &state).await?;
     }
     let token = on_a_thread(store, token).await?;
-    let shop = match arguments.sample && arguments.upstream.is_none() {
+    let with_shop = arguments.sample && arguments.upstream.is_none();
+    let shop = match with_shop && on_a_thread(store, sample::is_there).await? {
         true => Some(sample::shop().await?),
         false => None,
     };

@@ -12,6 +12,7 @@ mod support;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod up;
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -111,4 +112,33 @@ fn the_example_organisation_has_something_of_everything() {
     drop(up);
     let again = Up::start(&data, application(), &["--sample"]);
     assert_eq!(again.list("rollouts").len(), rollouts.len());
+}
+
+#[test]
+fn the_shop_is_shown_in_the_example_and_on_this_machine_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    drop(Up::start(&data, application(), &[]));
+    let up = Up::start(&data, None, &["--sample"]);
+    let answer = get(up.place("gateway"), "/").to_ascii_lowercase();
+    assert!(!answer.contains("x-shop-version"), "{answer}");
+    drop(up);
+    let refused = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args([
+            "up",
+            "--sample",
+            "--listen",
+            "127.0.0.1:0",
+            "--gateway",
+            "0.0.0.0:0",
+        ])
+        .arg("--data")
+        .arg(&data)
+        .output()
+        .unwrap();
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        !refused.status.success() && why.contains("vulnerable on purpose"),
+        "{why}"
+    );
 }

@@ -180,6 +180,15 @@ fn accounts_of_a_provider_are_kept_with_what_it_says(backend: &Backend) {
         };
         assert!(admit(&other).unwrap_err().is_refused());
     }
+    let renamed = ledger::User {
+        id: "ann2".to_owned(),
+        ..user.clone()
+    };
+    let why = admit(&renamed).unwrap_err();
+    assert!(
+        why.is_refused() && why.to_string().contains("known here as ann"),
+        "{why}"
+    );
     let access = (role, &[][..]);
     assert!(
         store

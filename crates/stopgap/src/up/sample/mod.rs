@@ -19,6 +19,8 @@ use crate::workshop::Bench;
 pub(super) use visitors::{Visitors, shop};
 
 const ORGANISATION: &str = include_str!("organisation.toml");
+/// A patch of the shop: only the example has it.
+const SHOPS: &str = "SHOP-2026-001";
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Who starts things, and who consents.
@@ -97,6 +99,16 @@ fn document(named: &str) -> anyhow::Result<String> {
     let entry = catalogue::named(named)?;
     let entry = entry.with_context(|| format!("{named} is not in the catalogue"))?;
     Ok(entry.text)
+}
+
+/// Whether a ledger is that of the example.
+pub(super) fn is_there(store: &Store) -> anyhow::Result<bool> {
+    let known = store.read(|it| match it.get::<VirtualPatch>(SHOPS) {
+        Ok(_) => Ok(true),
+        Err(why) if why.is_missing() => Ok(false),
+        Err(why) => Err(why),
+    });
+    Ok(known?)
 }
 
 /// Fills an empty ledger.
