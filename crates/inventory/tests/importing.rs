@@ -261,7 +261,8 @@ fn a_source_that_cannot_be_read_says_where_and_what_to_give() {
 #[test]
 fn an_inventory_of_ansible_tells_how_its_hosts_are_reached() {
     let text = "gate ansible_host=192.0.2.1 ansible_connection=network_cli\n[web]\nWeb-1 ansible_host=192.0.2.7\n\
-                six ansible_host=2001:db8::1 ansible_port=2222\nplain\n[web:vars]\nansible_user=deploy\n";
+                six ansible_host=2001:db8::1 ansible_port=2222\nplain\n\
+                far:2022 ansible_connection=ansible.builtin.ssh\n[web:vars]\nansible_user=deploy\n";
     let found = inventory::reached(text, "s", &Options::default()).unwrap();
     let told = found.iter().map(|it| {
         let otherwise = it.otherwise.as_deref();
@@ -271,6 +272,7 @@ fn an_inventory_of_ansible_tells_how_its_hosts_are_reached() {
         told.collect::<Vec<_>>(),
         [
             ("web-1", "deploy@192.0.2.7", None),
+            ("far", "ssh://deploy@far:2022", None),
             ("gate", "192.0.2.1", Some("network_cli")),
             ("plain", "deploy@plain", None),
             ("six", "ssh://deploy@[2001:db8::1]:2222", None),

@@ -64,7 +64,9 @@ pub fn reached(text: &str, name: &str, options: &Options) -> Result<Vec<Reached>
             address,
             otherwise: of("ansible_connection")
                 .filter(|how| {
-                    !matches!(how.as_str(), "ssh" | "smart" | "paramiko" | "paramiko_ssh")
+                    // Also by its full name.
+                    let name = how.rsplit('.').next().unwrap_or_default();
+                    !matches!(name, "ssh" | "smart" | "paramiko" | "paramiko_ssh")
                 })
                 .cloned(),
         }
@@ -295,11 +297,15 @@ impl Inventory {
                     let limits = &source.options.limits;
                     let hosts = expand(pattern, limits).map_err(fault)?;
                     let vars = rest.iter().filter_map(|word| word.split_once('='));
-                    let vars: Map<String, Value> = vars
+                    let mut vars: Map<String, Value> = vars
                         .map(|(name, value)| {
                             (name.to_owned(), Value::String(unquoted(value).to_owned()))
                         })
                         .collect();
+                    if let (_, Some(port)) = with_port(pattern) {
+                        let port = Value::String(port.to_owned());
+                        vars.entry("ansible_port").or_insert(port);
+                    }
                     for host in hosts {
                         self.host(&group, host, vars.clone(), limits)
                             .map_err(fault)?;
@@ -370,15 +376,23 @@ fn words(line: &str) -> Vec<&str> {
 /// Digits of the number that a range begins with; no number of 64 bits has more.
 const DIGITS: usize = 20;
 
+/// A name, and the port that stands behind a colon: it is no part of the name. An address of IPv6
+/// has more colons, those of a range are within brackets.
+fn with_port(pattern: &str) -> (&str, Option<&str>) {
+    let Some((name, port)) = pattern.rsplit_once(':') else {
+        return (pattern, None);
+    };
+    let is_address = name.contains(':') && !name.ends_with(']');
+    match is_address || port.contains(']') {
+        true => (pattern, None),
+        false => (name, Some(port)),
+    }
+}
+
 /// `web[01:20:2].example` and `db-[a:c]`: the hosts of a range.
 fn expand(pattern: &str, limits: &Limits) -> Result<Vec<String>, String> {
     let Some((head, rest)) = pattern.split_once('[') else {
-        // A port after a colon is no part of the name; an address of IPv6 has more colons.
-        let name = match pattern.split_once(':') {
-            Some((name, port)) if !port.contains(':') => name,
-            _ => pattern,
-        };
-        return Ok(vec![name.to_owned()]);
+        return Ok(vec![with_port(pattern).0.to_owned()]);
     };
     if pattern.matches('[').count() > limits.depth {
         let most = limits.depth;
