@@ -19,6 +19,7 @@ mod rx;
 mod rx_backtracking;
 mod rx_global;
 mod sqli_fold;
+mod sqli_words;
 mod streq;
 mod strmatch;
 mod unconditional_match;
