@@ -1,25 +1,16 @@
 //! Brings notices to subscribers: webhooks and mail.
 
-use std::path::Path;
-use std::time::Duration;
-
 use anyhow::Context;
-use bytes::Bytes;
 use clap::Args;
 use control::{Courier, Delivering, Notice};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, Uri};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-/// Until whoever is told must be connected.
-const CONNECT: Duration = Duration::from_secs(5);
+use crate::web::{Web, client};
 
 /// How mail is sent.
 #[derive(Args, Default)]
@@ -37,22 +28,6 @@ pub(crate) struct Mail {
     /// From whom mail to subscribers is.
     #[arg(long, value_name = "ADDRESS", requires = "smtp")]
     mail_from: Option<String>,
-}
-
-/// What asks others over the network.
-pub(crate) type Web = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-/// One that trusts these authorities; none: the public ones.
-pub(crate) fn client(authorities: Option<&Path>) -> anyhow::Result<Web> {
-    let mut connector = HttpConnector::new();
-    connector.set_connect_timeout(Some(CONNECT));
-    connector.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(gateway::tls::client(authorities)?)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector);
-    Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
 /// Sends over the network.

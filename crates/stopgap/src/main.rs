@@ -35,6 +35,7 @@ mod token;
 mod traffic;
 mod up;
 mod user;
+mod web;
 mod workshop;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use serde::Deserialize;
 
-use crate::courier::{Web, client};
+use crate::web::{Web, client};
 
 /// Whether people sign in elsewhere.
 #[derive(Args)]

@@ -5,13 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
 use http::Uri;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::web::client;
 
 /// Bytes of a file or an answer as it comes, packed or not.
 const PACKED_BYTES: usize = 268_435_456;
@@ -49,14 +46,7 @@ async fn in_time(url: &str, authorities: Option<&Path>) -> anyhow::Result<Vec<u8
 }
 
 async fn ask(url: &str, authorities: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    let mut connector = HttpConnector::new();
-    connector.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(gateway::tls::client(authorities)?)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(connector);
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
+    let client = client(authorities)?;
     let mut uri: Uri = url
         .parse()
         .with_context(|| format!("`{url}` is no address"))?;

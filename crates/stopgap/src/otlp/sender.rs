@@ -11,13 +11,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 use super::records::{Kind, message};
+use crate::web::{Web, client};
 
 /// Records that wait; more are lost and counted.
 const WAITING: usize = 8192;
@@ -99,7 +96,7 @@ impl Drop for Exports {
 }
 
 struct Sender {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Web,
     collector: String,
     resource: Value,
     lost: Arc<AtomicU64>,
@@ -109,16 +106,8 @@ struct Sender {
 
 impl Sender {
     fn new(collector: &Uri, resource: Value, lost: Arc<AtomicU64>) -> anyhow::Result<Self> {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(Duration::from_millis(ANSWER_MS)));
-        connector.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(gateway::tls::client(None)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: client(None)?,
             collector: collector.to_string().trim_end_matches('/').to_owned(),
             resource,
             lost,

@@ -10,9 +10,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::uri::{Authority, Scheme};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,8 +18,8 @@ use wire::{
     Attestation, Bundle, Delivered, Delivery, Enrol, Enrolled, PrivateKey, SignedCall, Wanted,
 };
 
-/// Until the control side must be connected.
-const CONNECT: Duration = Duration::from_secs(5);
+use crate::web::{Web, client_of};
+
 /// Until a call must be answered.
 const ANSWER: Duration = Duration::from_secs(20);
 /// The same, of the call that waits for the next bundle: the control side waits up to 25 s.
@@ -36,7 +34,7 @@ const _: () = assert!(ANSWER_BYTES == Bundle::BYTES);
 pub(super) struct Control {
     scheme: Scheme,
     authority: Authority,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Web,
 }
 
 /// Calls it as a member of the fleet.
@@ -78,21 +76,12 @@ impl Control {
                  http:// is for 127.0.0.1"
             );
         }
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(gateway::tls::client(authorities)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
+        let mut kept = Client::builder(TokioExecutor::new());
+        let kept = kept.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new());
         Ok(Self {
             scheme: scheme.clone(),
             authority: authority.clone(),
-            client: Client::builder(TokioExecutor::new())
-                .pool_idle_timeout(IDLE)
-                .pool_timer(TokioTimer::new())
-                .build(connector),
+            client: client_of(kept, authorities)?,
         })
     }
 

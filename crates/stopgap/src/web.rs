@@ -1,0 +1,41 @@
+//! How this program asks others by HTTP and HTTPS.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Builder, Client};
+use hyper_util::rt::TokioExecutor;
+
+/// What asks others over the network.
+pub(crate) type Web = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Until whoever is asked must be connected.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// One that trusts the authorities of a PEM file; none: the public ones.
+///
+/// # Errors
+/// The file cannot be read, or holds no authority.
+pub(crate) fn client(authorities: Option<&Path>) -> anyhow::Result<Web> {
+    client_of(&Client::builder(TokioExecutor::new()), authorities)
+}
+
+/// The same, with how connections are kept.
+///
+/// # Errors
+/// As [`client`].
+pub(crate) fn client_of(builder: &Builder, authorities: Option<&Path>) -> anyhow::Result<Web> {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(gateway::tls::client(authorities)?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Ok(builder.build(connector))
+}
