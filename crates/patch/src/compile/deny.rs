@@ -127,11 +127,12 @@ fn at(places: &[Place], when: &When) -> Result<Vec<Vec<Link>>, String> {
         (None, Some(detector)) => detector.decode,
         (None, None) => &[],
     };
-    let seen = |operator, argument: String| {
+    let link = |operator, argument: String, decode: &[Decode]| {
         let mut link = Link::new(targets.clone(), operator, argument).decoded(decode);
         link.every_stage = true;
-        vec![link]
+        link
     };
+    let seen = |operator, argument: String| vec![link(operator, argument, decode)];
     if let Condition::Ssrf(UrlShape::OtherHost) = when.condition {
         let checks = detector.map(|detector| detector.checks).unwrap_or_default();
         let foreign = |check: &detectors::Check| {
@@ -144,11 +145,15 @@ fn at(places: &[Place], when: &When) -> Result<Vec<Vec<Link>>, String> {
         return Ok(checks.iter().map(foreign).collect());
     }
     if let Some(detector) = detector {
-        return Ok(detector
-            .checks
-            .iter()
-            .map(|check| seen(check.operator, check.argument.to_owned()))
-            .collect());
+        let mut spaced = decode.to_vec();
+        spaced.retain(|step| *step != Decode::NoWhitespace);
+        let chain = |check: &detectors::Check| {
+            let mut chain = seen(check.operator, check.argument.to_owned());
+            let besides = check.spaced.map(|it| link("rx", it.to_owned(), &spaced));
+            chain.extend(besides);
+            chain
+        };
+        return Ok(detector.checks.iter().map(chain).collect());
     }
     let backslash = decode.contains(&Decode::Backslash);
     let literal = |text: &str| {

@@ -40,6 +40,15 @@ pub struct Detector {
 pub(crate) struct Check {
     pub(crate) operator: &'static str,
     pub(crate) argument: &'static str,
+    /// An expression that the value must match besides, with its white space.
+    pub(crate) spaced: Option<&'static str>,
+}
+
+impl Check {
+    const fn where_spaced(mut self, argument: &'static str) -> Self {
+        self.spaced = Some(argument);
+        self
+    }
 }
 
 /// A regular expression as a check.
@@ -47,6 +56,7 @@ const fn rx(argument: &'static str) -> Check {
     Check {
         operator: "rx",
         argument,
+        spaced: None,
     }
 }
 

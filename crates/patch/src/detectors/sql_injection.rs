@@ -12,6 +12,7 @@ pub(super) const DETECTOR: Detector = Detector {
         Check {
             operator: "detectSQLi",
             argument: "",
+            spaced: None,
         },
         rx(r"(?i)\bunion\b(?:[\s(]|/\*.*?\*/)+(?:(?:all|distinct)\b(?:[\s(]|/\*.*?\*/)*)?select\b"),
         // Functions that wait, read files or carry data out in errors.

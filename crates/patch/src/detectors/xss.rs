@@ -18,6 +18,7 @@ pub(super) const DETECTOR: Detector = Detector {
         Check {
             operator: "detectXSS",
             argument: "",
+            spaced: None,
         },
         rx(
             r"(?i)<\s*/?\s*(?:script|iframe|frame|object|embed|svg|math|meta|base|link|style|applet|template|xml|xss|marquee|isindex|body|html)\b",
