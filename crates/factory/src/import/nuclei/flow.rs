@@ -2,8 +2,15 @@
 //! run: every block that it names is taken to run, whatever the conditions, for each may be
 //! what exploits.
 
+use std::rc::Rc;
+
 use super::dsl;
 use super::template::{Template, Texts};
+
+/// Bytes of a flow.
+const FLOW_BYTES: usize = 64 * 1024;
+/// What a flow runs, and what it sets; each is looked at up to its end.
+const FLOW_PARTS: usize = 256;
 
 /// What a flow says.
 #[derive(Debug, Default)]
@@ -13,18 +20,22 @@ pub(super) struct Flow {
     /// Names and expressions.
     pub(super) variables: Vec<(String, String)>,
     /// Names and values that are taken one after the other.
-    pub(super) lists: Vec<(String, Texts)>,
+    pub(super) lists: Vec<(String, Rc<Texts>)>,
 }
 
 impl Flow {
     /// The flow of a template; all blocks in their order where it has none.
     ///
     /// # Errors
-    /// A block that is not there.
+    /// A block that is not there, or more than a flow may hold.
     pub(super) fn of(template: &Template) -> Result<Self, String> {
         let mut flow = Self::default();
-        let text = code(template.flow.as_deref().unwrap_or_default());
-        flow.settings(&text);
+        let text = template.flow.as_deref().unwrap_or_default();
+        if text.len() > FLOW_BYTES {
+            return Err(format!("its flow has more than {FLOW_BYTES} bytes"));
+        }
+        let text = code(text);
+        flow.settings(&text)?;
         flow.runs(&text, template)?;
         if flow.blocks.is_empty() {
             flow.blocks = (1..=template.http.len())
@@ -36,7 +47,7 @@ impl Flow {
 
     fn runs(&mut self, text: &str, template: &Template) -> Result<(), String> {
         let (mut stage, mut negated) = (0, false);
-        for (between, arguments) in calls(text, "http") {
+        for (between, arguments) in calls(text, "http")? {
             // What runs where another did not match is another way.
             let other_way = between.contains("||") && !negated && !self.blocks.is_empty();
             stage += usize::from(!other_way);
@@ -63,8 +74,8 @@ impl Flow {
     }
 
     /// `set("name", …)`, `let name = …` and `for (let name of …)`.
-    fn settings(&mut self, text: &str) {
-        for (_, arguments) in calls(text, "set") {
+    fn settings(&mut self, text: &str) -> Result<(), String> {
+        for (_, arguments) in calls(text, "set")? {
             if let [name, value] = pieces(arguments)[..]
                 && let Some(name) = literal(name)
             {
@@ -75,6 +86,9 @@ impl Flow {
             .into_iter()
             .flat_map(|word| text.match_indices(word).map(|(at, word)| at + word.len()))
             .collect();
+        if places.len() > FLOW_PARTS {
+            return Err(too_many());
+        }
         places.sort_unstable();
         for at in places {
             let rest = text.get(at..).unwrap_or_default().trim_start();
@@ -84,14 +98,16 @@ impl Flow {
             let rest = rest.trim_start();
             if let Some(value) = rest.strip_prefix("of ") {
                 let value = until(value, &[]);
-                let inner = calls(value, "iterate").pop().map(|(_, inner)| inner);
-                self.keep(name, inner.unwrap_or(value));
+                let iterated = value.rsplit_once("iterate");
+                let inner = iterated.and_then(|(_, behind)| behind.trim_start().strip_prefix('('));
+                self.keep(name, inner.map_or(value, |inner| until(inner, &[])));
             } else if let Some(value) = rest.strip_prefix('=')
                 && !value.starts_with('=')
             {
                 self.keep(name, until(value, b";\n"));
             }
         }
+        Ok(())
     }
 
     fn keep(&mut self, name: &str, value: &str) {
@@ -103,10 +119,11 @@ impl Flow {
             let texts: Vec<String> = pieces(items).into_iter().filter_map(literal).collect();
             if !texts.is_empty() {
                 let listed = true;
-                self.lists.push((name.to_owned(), Texts { texts, listed }));
+                let list = Rc::new(Texts { texts, listed });
+                self.lists.push((name.to_owned(), list));
             }
         } else if let Some((_, list)) = self.lists.iter().find(|(known, _)| *known == value) {
-            let list = list.clone();
+            let list = Rc::clone(list);
             self.lists.push((name.to_owned(), list));
         } else if value != name && dsl::is_known(value.as_bytes()) {
             // A text alone is what it says.
@@ -143,13 +160,18 @@ fn number(argument: &str, template: &Template) -> Result<Option<usize>, String> 
 fn of_template(value: &str) -> String {
     let mut text = value.to_owned();
     for quote in ['"', '\''] {
-        text = text.replace(&format!("template[{quote}"), "\u{1}");
-        while let Some((before, rest)) = text.split_once('\u{1}') {
-            let Some((name, after)) = rest.split_once(&format!("{quote}]")) else {
+        let (open, close) = (format!("template[{quote}"), format!("{quote}]"));
+        let (mut named, mut rest) = (String::new(), text.as_str());
+        while let Some((before, behind)) = rest.split_once(&open) {
+            let Some((name, after)) = behind.split_once(&close) else {
                 return value.to_owned();
             };
-            text = format!("{before}{name}{after}");
+            named.push_str(before);
+            named.push_str(name);
+            rest = after;
         }
+        named.push_str(rest);
+        text = named;
     }
     text.replace("template.", "")
 }
@@ -180,7 +202,10 @@ fn literal(text: &str) -> Option<String> {
 }
 
 /// The calls of a function: what stands before each, from the last one on, and its arguments.
-fn calls<'t>(text: &'t str, name: &str) -> Vec<(&'t str, &'t str)> {
+///
+/// # Errors
+/// There are more than a flow may hold.
+fn calls<'t>(text: &'t str, name: &str) -> Result<Vec<(&'t str, &'t str)>, String> {
     let mut found = Vec::new();
     let mut from = 0;
     for (at, _) in text.match_indices(name) {
@@ -193,10 +218,17 @@ fn calls<'t>(text: &'t str, name: &str) -> Vec<(&'t str, &'t str)> {
         ) else {
             continue;
         };
+        if found.len() == FLOW_PARTS {
+            return Err(too_many());
+        }
         found.push((text.get(from..at).unwrap_or_default(), until(inner, &[])));
         from = at + name.len();
     }
-    found
+    Ok(found)
+}
+
+fn too_many() -> String {
+    format!("its flow runs or sets more than {FLOW_PARTS} things")
 }
 
 /// A text up to one of these bytes, or to what closes around it; quotes and brackets within
@@ -250,13 +282,31 @@ fn code(text: &str) -> String {
         } else if from.starts_with("/*") {
             from.find("*/").map_or(from.len(), |at| at + 2)
         } else {
-            let quote = from.chars().next().filter(|first| *first != '/');
-            let closed = quote.and_then(|quote| from.get(1..)?.find(quote));
-            let end = closed.map_or(1.min(from.len()), |at| at + 2);
+            let end = quoted(from);
             out.push_str(from.get(..end).unwrap_or_default());
             end
         };
         rest = from.get(end..).unwrap_or_default();
     }
     out
+}
+
+/// The length of a quoted text with its quotes, or of a slash. What is not closed ends with
+/// its line, if such a quote may not hold lines, or goes on to the end.
+fn quoted(text: &str) -> usize {
+    let mut escaped = false;
+    let open = text.bytes().next();
+    if open == Some(b'/') {
+        return 1;
+    }
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'\n' if open != Some(b'`') => return at,
+            _ if Some(byte) == open => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
 }

@@ -13,6 +13,8 @@ mod render;
 mod requests;
 mod template;
 
+use std::rc::Rc;
+
 use patch::document::{Severity, Success, Vulnerability};
 
 use super::{Beside, Imported, Importer, Options, Outcome, identifier, sample, stem};
@@ -154,7 +156,7 @@ struct Reading<'t> {
     /// Of the flow and the template, those first that win.
     variables: Vec<(String, String)>,
     /// What the flow takes one after the other.
-    lists: &'t [(String, Texts)],
+    lists: &'t [(String, Rc<Texts>)],
     name: &'t str,
     limits: &'t Limits,
     chance: u64,

@@ -1,5 +1,7 @@
 //! Payload lists to combinations, as the attack mode says.
 
+use std::rc::Rc;
+
 use super::template::{Block, Texts};
 use crate::import::Beside;
 
@@ -46,13 +48,14 @@ fn is_here(texts: &Texts) -> bool {
 /// Every combination, up to a bound.
 pub(super) fn combinations<'t>(
     payloads: &'t [(String, Texts)],
-    of_flow: &'t [(String, Texts)],
+    of_flow: &'t [(String, Rc<Texts>)],
     attack: &str,
     bound: usize,
 ) -> Combinations<'t> {
     let lists: Vec<(&str, &[String])> = payloads
         .iter()
-        .chain(of_flow)
+        .map(|(name, texts)| (name, texts))
+        .chain(of_flow.iter().map(|(name, texts)| (name, &**texts)))
         .filter(|(_, texts)| is_here(texts))
         .map(|(name, texts)| (name.as_str(), texts.texts.as_slice()))
         .collect();
