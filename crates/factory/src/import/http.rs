@@ -29,17 +29,20 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
 
 fn exploits(text: &str, name: &str, limits: &Limits) -> Result<Vec<Exploit>, String> {
     let mut exploits = Vec::new();
-    let mut variables = BTreeMap::new();
+    let mut variables = Variables {
+        set: BTreeMap::new(),
+        room: limits.source_bytes,
+        bound: limits.source_bytes,
+    };
     for (line, request) in requests(text) {
         let at_line = |why| format!("{name}:{line}: {why}");
-        let (above, request) =
-            headless(request, &mut variables, limits.source_bytes).map_err(at_line)?;
+        let (above, request) = headless(request, &mut variables).map_err(at_line)?;
         if request.is_empty() {
             continue;
         }
         let line = line + above;
         let at_line = |why| format!("{name}:{line}: {why}");
-        let request = replaced(request, &variables, limits.source_bytes).map_err(at_line)?;
+        let request = variables.replaced(request).map_err(at_line)?;
         let request = whole(&unfolded(&request));
         let number = exploits.len() + 1;
         let bound = limits.exploits;
@@ -88,11 +91,7 @@ fn requests(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// A request without the comments and variables above it, and how many lines these are.
-fn headless<'t>(
-    text: &'t str,
-    variables: &mut BTreeMap<&'t str, String>,
-    bound: usize,
-) -> Result<(usize, &'t str), String> {
+fn headless<'t>(text: &'t str, variables: &mut Variables<'t>) -> Result<(usize, &'t str), String> {
     let (mut lines, mut rest) = (0, text);
     loop {
         let end = rest.find('\n').map_or(rest.len(), |at| at + 1);
@@ -103,13 +102,10 @@ fn headless<'t>(
             .strip_prefix('@')
             .and_then(|variable| variable.split_once('='));
         if let Some((name, value)) = variable {
-            let value = replaced(value.trim(), variables, bound)?;
-            variables.insert(name.trim(), value);
-            let bytes: usize = variables.values().map(String::len).sum();
-            if bytes > bound || variables.len() > VARIABLES {
-                return Err(format!(
-                    "it sets more than {VARIABLES} variables, or they hold more than {bound} bytes"
-                ));
+            let value = variables.replaced(value.trim())?;
+            variables.set.insert(name.trim(), value);
+            if variables.set.len() > VARIABLES {
+                return Err(format!("it sets more than {VARIABLES} variables"));
             }
         } else if rest.is_empty() || !aside {
             return Ok((lines, rest));
@@ -123,34 +119,41 @@ const VARIABLES: usize = 1000;
 /// Bytes of a variable's name at most, with the spaces around it.
 const NAME_BYTES: usize = 256;
 
-/// `{{name}}` of what has been set. What nobody has set may be the attack itself.
-fn replaced(
-    text: &str,
-    variables: &BTreeMap<&str, String>,
+/// What a file has set.
+struct Variables<'t> {
+    set: BTreeMap<&'t str, String>,
+    /// Bytes that may still be put in the place of names, in the whole file.
+    room: usize,
     bound: usize,
-) -> Result<String, String> {
-    let (mut whole, mut rest) = (String::new(), text);
-    while let Some((before, behind)) = rest.split_once("{{") {
-        let near = behind.split_at(behind.floor_char_boundary(NAME_BYTES)).0;
-        let named = near.split_once("}}").map(|(name, _)| name);
-        let value = named.and_then(|name| variables.get(name.trim()));
-        whole.push_str(before);
-        match (named, value) {
-            (Some(name), Some(value)) => {
-                whole.push_str(value);
-                rest = behind.get(name.len() + 2..).unwrap_or_default();
-            }
-            _ => {
-                whole.push_str("{{");
-                rest = behind;
+}
+
+impl Variables<'_> {
+    /// `{{name}}` of what has been set. What nobody has set may be the attack itself.
+    fn replaced(&mut self, text: &str) -> Result<String, String> {
+        let (mut whole, mut rest) = (String::new(), text);
+        while let Some((before, behind)) = rest.split_once("{{") {
+            let near = behind.split_at(behind.floor_char_boundary(NAME_BYTES)).0;
+            let named = near.split_once("}}").map(|(name, _)| name);
+            let value = named.and_then(|name| self.set.get(name.trim()));
+            whole.push_str(before);
+            match (named, value) {
+                (Some(name), Some(value)) => {
+                    let room = self.room.checked_sub(value.len());
+                    self.room = room.ok_or_else(|| {
+                        format!("its variables make more than {} bytes", self.bound)
+                    })?;
+                    whole.push_str(value);
+                    rest = behind.get(name.len() + 2..).unwrap_or_default();
+                }
+                _ => {
+                    whole.push_str("{{");
+                    rest = behind;
+                }
             }
         }
-        if whole.len() > bound {
-            return Err(format!("its variables make more than {bound} bytes"));
-        }
+        whole.push_str(rest);
+        Ok(whole)
     }
-    whole.push_str(rest);
-    Ok(whole)
 }
 
 /// A query may go on in further lines, each of which begins with `?` or `&`.
@@ -175,12 +178,16 @@ fn unfolded(text: &str) -> String {
 /// A request for a whole URL, which needs no version and no `Host`, as it is sent.
 fn whole(text: &str) -> String {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let mut words = line.split_whitespace();
-    let (Some(method), Some(url)) = (words.next(), words.next()) else {
+    let Some((method, url)) = line.trim().split_once(char::is_whitespace) else {
         return text.to_owned();
     };
-    let version = words.next().unwrap_or("HTTP/1.1");
+    // Spaces in a URL are its own; only a version is none of it.
+    let (url, version) = match url.rsplit_once(char::is_whitespace) {
+        Some((url, version)) if version.starts_with("HTTP/") => (url, version),
+        _ => (url, "HTTP/1.1"),
+    };
     let Some((_, url)) = url
+        .trim()
         .split_once("://")
         .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
     else {
@@ -188,11 +195,12 @@ fn whole(text: &str) -> String {
     };
     let head = rest.lines().take_while(|line| !line.trim().is_empty());
     let mut names = head.filter_map(|line| line.split_once(':'));
-    if words.next().is_some() || names.any(|(name, _)| name.trim().eq_ignore_ascii_case("host")) {
+    if names.any(|(name, _)| name.trim().eq_ignore_ascii_case("host")) {
         return text.to_owned();
     }
     let end = url.find(['/', '?']).unwrap_or(url.len());
     let (host, target) = url.split_at(end);
+    let target = target.replace(char::is_whitespace, "%20");
     let slash = if target.starts_with('/') { "" } else { "/" };
     format!("{method} {slash}{target} {version}\nHost: {host}\n{rest}")
 }
