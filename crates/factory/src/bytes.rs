@@ -18,3 +18,18 @@ pub(crate) fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+/// How many would be replaced.
+pub(crate) fn occurrences(text: &[u8], old: &[u8]) -> usize {
+    let (mut found, mut rest) = (0, text);
+    while let Some((_, after)) = rest.split_first() {
+        rest = match rest.strip_prefix(old).filter(|_| !old.is_empty()) {
+            Some(behind) => {
+                found += 1;
+                behind
+            }
+            None => after,
+        };
+    }
+    found
+}

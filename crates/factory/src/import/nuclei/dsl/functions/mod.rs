@@ -22,7 +22,7 @@ pub(super) struct Function {
 
 /// Bytes of one value at most.
 const VALUE_BYTES: usize = 256 * 1024;
-/// Bytes that what is put in place of others could come to, at worst.
+/// Bytes that what is put in the place of one match could come to, at worst.
 const REPLACED_BYTES: usize = 16 * 1024 * 1024;
 /// Any number of arguments; more than an expression holds.
 const MANY: usize = 64;
@@ -129,9 +129,38 @@ fn bytes(bytes: impl Into<Vec<u8>>) -> Result<Value, String> {
 }
 
 /// A regular expression of a template's.
-fn expression(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
+pub(in crate::import::nuclei) fn expression(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
     regex::bytes::RegexBuilder::new(&String::from_utf8_lossy(pattern))
         .size_limit(1024 * 1024)
         .build()
         .map_err(|error| error.to_string())
+}
+
+/// With every match replaced by a text, which may name the match's groups.
+///
+/// # Errors
+/// It gives more than a value holds.
+pub(in crate::import::nuclei) fn with_matches_replaced(
+    regex: &regex::bytes::Regex,
+    text: &[u8],
+    by: &[u8],
+) -> Result<Vec<u8>, String> {
+    let names = by.iter().filter(|byte| **byte == b'$').count();
+    let (mut made, mut from) = (Vec::new(), 0);
+    for groups in regex.captures_iter(text) {
+        let Some(whole) = groups.get(0) else { continue };
+        made.extend_from_slice(text.get(from..whole.start()).unwrap_or_default());
+        from = whole.end();
+        // No group is longer than its match.
+        let most = names.saturating_mul(whole.len()).saturating_add(by.len());
+        if most > REPLACED_BYTES {
+            return Err(format!("more than {REPLACED_BYTES} bytes"));
+        }
+        groups.expand(by, &mut made);
+        if made.len() > VALUE_BYTES {
+            return Err(format!("more than {VALUE_BYTES} bytes"));
+        }
+    }
+    made.extend_from_slice(text.get(from..).unwrap_or_default());
+    Ok(made)
 }

@@ -1,10 +1,12 @@
 //! Functions on texts.
 
-use crate::bytes::replaced;
+use serde::Serialize;
+
+use crate::bytes::{occurrences, replaced};
 
 use super::{
-    Function, MANY, REPLACED_BYTES, VALUE_BYTES, Value, at, bytes, expression, function, length,
-    whole,
+    Function, MANY, VALUE_BYTES, Value, at, bytes, expression, function, length, whole,
+    with_matches_replaced,
 };
 
 pub(super) const ALL: &[Function] = &[
@@ -40,9 +42,10 @@ pub(super) const ALL: &[Function] = &[
         3..=3,
         |a, _| {
             let (text, what, by) = (at(a, 0), at(a, 1), at(a, 2));
-            let most = text.len() / what.len().max(1);
-            match most.saturating_mul(by.len()) > REPLACED_BYTES {
-                true => Err(format!("more than {REPLACED_BYTES} bytes")),
+            let found = occurrences(text, what);
+            let kept = text.len().saturating_sub(found.saturating_mul(what.len()));
+            match kept.saturating_add(found.saturating_mul(by.len())) > VALUE_BYTES {
+                true => Err(format!("more than {VALUE_BYTES} bytes")),
                 false => bytes(replaced(text, what, by)),
             }
         },
@@ -52,16 +55,8 @@ pub(super) const ALL: &[Function] = &[
         "every match of an expression by a text",
         3..=3,
         |a, _| {
-            let (text, by) = (at(a, 0), at(a, 2));
-            // It may match between any two bytes, and each group of a match may be asked for.
-            let most = text.len().saturating_add(1).saturating_mul(by.len());
-            let groups = by.iter().filter(|byte| **byte == b'$').count();
-            let most = most.saturating_add(groups.saturating_mul(text.len()));
-            if most > REPLACED_BYTES {
-                return Err(format!("more than {REPLACED_BYTES} bytes"));
-            }
             let regex = expression(at(a, 1))?;
-            bytes(regex.replace_all(text, by).into_owned())
+            bytes(with_matches_replaced(&regex, at(a, 0), at(a, 2))?)
         },
     ),
     function(
@@ -162,12 +157,12 @@ pub(super) const ALL: &[Function] = &[
         "JSON, a line for each value",
         1..=1,
         |a, _| {
-            let pretty = serde_json::to_string_pretty(&json(at(a, 0))?);
-            bytes(
-                pretty
-                    .map_err(|error| error.to_string())?
-                    .replace("  ", "    "),
-            )
+            let mut pretty = Vec::new();
+            let lines = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+            let mut writer = serde_json::Serializer::with_formatter(&mut pretty, lines);
+            let written = json(at(a, 0))?.serialize(&mut writer);
+            written.map_err(|error| error.to_string())?;
+            bytes(pretty)
         },
     ),
     function(
