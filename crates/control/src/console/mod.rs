@@ -66,6 +66,7 @@ pub(crate) const NAVIGATION: [(&str, &str); 13] = [
 
 /// The cookie that tells who is signed in.
 const COOKIE_NAME: &str = "stopgap-session";
+const TOO_MANY: &str = "Too many attempts have failed: wait a minute.";
 /// Nothing but our own style, forms to ourselves, and a chart of our own.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -288,8 +289,9 @@ fn session_of(service: &Service, headers: &HeaderMap, look: (i64, bool)) -> Opti
 fn access(service: &Service, by: &By, now_ms: i64) -> Option<Token> {
     let access = match by {
         By::Token(id) => service.store.read(|it| it.token(id)).ok()?.value,
-        By::User(id) => {
-            let (user, _) = service.store.read(|it| it.user_with_hash(id)).ok()?;
+        By::User { id, .. } => {
+            let (user, hash) = service.store.read(|it| it.user_with_hash(id)).ok()?;
+            let user = (*by == By::user(id, &hash)).then_some(user)?;
             user.value.access()?
         }
     };
@@ -312,7 +314,8 @@ fn shown_by(service: &Service, form: &Fields, now_ms: i64) -> Result<Option<By>,
         Err(why) => return Err(why.into()),
     };
     let same = is_password(form.get("password"), kept.as_deref());
-    Ok(same.then(|| By::User(name.to_owned())))
+    let by = |hash: String| By::user(name, &hash);
+    Ok(kept.filter(|_| same).map(by))
 }
 
 /// Whoever shows a token that counts, or a password, is signed in.
@@ -327,7 +330,7 @@ async fn sign_in(service: Arc<Service>, request: Request) -> Response {
     let now_ms = service.now_ms();
     let name = form.get("name").trim().to_owned();
     if !service.sessions.may_try(&name, now_ms, &service.limits) {
-        return provider::choice(&service, "Too many attempts have failed: wait a minute.");
+        return provider::choice(&service, TOO_MANY);
     }
     let busy = |_| Problem::new(Kind::Busy, "too many sign in at one time, try again");
     let place = service.sessions.turns.try_acquire().map_err(busy);

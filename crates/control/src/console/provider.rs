@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::http::header::{REFRESH, SET_COOKIE};
 use axum::response::Response;
 use axum::routing::get;
@@ -12,16 +13,16 @@ use store::By as Changing;
 
 use super::session::By;
 use super::visit::Fields;
-use super::{cookie_of, keep, render, see, set};
-use crate::oidc::{RETURN, Returned};
+use super::{TOO_MANY, cookie_of, keep, render, see, set};
+use crate::oidc::{Failure, Oidc, RETURN, Returned, UNDER_WAY_S};
 use crate::problem::Problem;
 use crate::serve::Service;
 use crate::telemetry::waiting;
 
 /// The cookie of a sign-in that is under way. The provider's page leads back: it must come with that.
 const UNDER_WAY: &str = "stopgap-signing-in";
-/// How long it may take, in seconds.
-const UNDER_WAY_S: u32 = 600;
+/// The same where it goes over TLS alone: no page without TLS can set it.
+const UNDER_WAY_SECURE: &str = "__Secure-stopgap-signing-in";
 
 /// Adds the way to the provider and the way back.
 pub(super) fn add(router: Router, service: &Arc<Service>) -> Router {
@@ -73,36 +74,72 @@ async fn begin(service: &Service) -> Response {
     match oidc.begin(service.now_ms(), &service.limits).await {
         Ok((place, cookie)) => {
             let mut response = see(&place);
-            let secure = if oidc.is_secure() { "; Secure" } else { "" };
-            let cookie = format!(
-                "{UNDER_WAY}={cookie}; HttpOnly; SameSite=Lax; Path=/sign-in; Max-Age={UNDER_WAY_S}{secure}"
+            set(
+                &mut response,
+                SET_COOKIE,
+                &under_way(oidc, &cookie, UNDER_WAY_S),
             );
-            set(&mut response, SET_COOKIE, &cookie);
             response
         }
         Err(why) => failed(service, &why),
     }
 }
 
+/// The cookie's name; by the console's address, as the cookie itself.
+fn under_way_name(oidc: &Oidc) -> &'static str {
+    match oidc.is_secure() {
+        true => UNDER_WAY_SECURE,
+        false => UNDER_WAY,
+    }
+}
+
+fn under_way(oidc: &Oidc, cookie: &str, seconds: i64) -> String {
+    let secure = if oidc.is_secure() { "; Secure" } else { "" };
+    let name = under_way_name(oidc);
+    format!("{name}={cookie}; HttpOnly; SameSite=Lax; Path=/sign-in; Max-Age={seconds}{secure}")
+}
+
+/// The way back; whatever comes of it, the sign-in is under way no more.
 async fn end(service: Arc<Service>, request: Request) -> Response {
     let Some(oidc) = &service.oidc else {
         return see("/sign-in");
     };
+    let mut response = ended(&service, oidc, request).await;
+    if let Ok(over) = HeaderValue::from_str(&under_way(oidc, "", 0)) {
+        response.headers_mut().append(SET_COOKIE, over);
+    }
+    response
+}
+
+async fn ended(service: &Arc<Service>, oidc: &Oidc, request: Request) -> Response {
     let query = Fields::of_query(request.uri().query().unwrap_or_default());
     let returned = Returned {
-        cookie: cookie_of(request.headers(), UNDER_WAY).unwrap_or_default(),
+        cookie: cookie_of(request.headers(), under_way_name(oidc)).unwrap_or_default(),
         state: query.get("state"),
         code: query.get("code"),
         issuer: query.get("iss"),
         error: query.get("error"),
     };
     let now_ms = service.now_ms();
+    // What we have not begun costs nothing and counts for nothing: other sites can send people here.
+    if !oidc.has_begun(&returned, now_ms) {
+        let why = "this sign-in did not begin in this browser, or too long ago";
+        return failed(service, &Failure::Told(why.to_owned()));
+    }
+    if !service.sessions.may_try("", now_ms, &service.limits) {
+        return choice(service, TOO_MANY);
+    }
     let user = match oidc.end(&returned, now_ms, &service.limits).await {
         Ok(user) => user,
-        Err(why) => return failed(&service, &why),
+        Err(why) => {
+            if !matches!(why, Failure::Busy) {
+                service.sessions.note_failure("", now_ms);
+            }
+            return failed(service, &why);
+        }
     };
     let (who, secure) = (user.id.clone(), oidc.is_secure());
-    let under_way = Arc::clone(&service);
+    let under_way = Arc::clone(service);
     let work = waiting(move || admitted(&under_way, &user, now_ms));
     let opened = work
         .await
@@ -115,7 +152,10 @@ async fn end(service: Arc<Service>, request: Request) -> Response {
             keep(&mut response, &cookie, secure);
             response
         }
-        Err(problem) => failed(&service, problem.told().2),
+        Err(problem) => {
+            service.sessions.note_failure("", now_ms);
+            failed(service, &Failure::Told(problem.told().2.to_owned()))
+        }
     }
 }
 
@@ -129,12 +169,23 @@ fn admitted(service: &Service, user: &User, now_ms: i64) -> Result<String, Probl
         now_ms,
     };
     service.store.change(&by, |it| it.admit_user(user))?;
-    let by = By::User(user.id.clone());
+    let by = By::user(&user.id, "");
     let opened = service.sessions.open(by, now_ms, &service.limits);
     opened.map_err(|why| Problem::internal(&why))
 }
 
-fn failed(service: &Service, why: &str) -> Response {
-    tracing::warn!("nobody was signed in: {why}");
-    choice(service, &format!("Nobody was signed in: {why}."))
+fn failed(service: &Service, why: &Failure) -> Response {
+    let (told, logged) = match why {
+        Failure::Busy => ("too many sign in at one time, try again", None),
+        Failure::Told(why) => (why.as_str(), None),
+        Failure::Logged(why) => (
+            "the provider gives no answer of use: the log tells why",
+            Some(why),
+        ),
+    };
+    tracing::warn!(
+        "nobody was signed in: {}",
+        logged.map_or(told, String::as_str)
+    );
+    choice(service, &format!("Nobody was signed in: {told}."))
 }

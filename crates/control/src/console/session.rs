@@ -45,7 +45,21 @@ pub(crate) enum By {
     /// A token of this name.
     Token(String),
     /// As this user: with a password, or at the provider of identities.
-    User(String),
+    User {
+        id: String,
+        /// Of which password; another one ends the session. At the provider there is none.
+        password: String,
+    },
+}
+
+impl By {
+    /// As this user, of whose password this hash is kept.
+    pub(crate) fn user(id: &str, hash: &str) -> Self {
+        Self::User {
+            id: id.to_owned(),
+            password: sha256(hash.as_bytes()),
+        }
+    }
 }
 
 /// Somebody who is signed in.

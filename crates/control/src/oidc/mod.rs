@@ -3,7 +3,7 @@
 //! In the order in which it happens: [`Oidc::begin`] sends the browser to the provider, with a secret in a
 //! cookie; the provider sends it back with a code; [`Oidc::end`] exchanges the code for what the provider
 //! says of somebody, and reads who that is here. Nothing is kept in between: state, nonce
-//! and the verifier of PKCE come of the cookie's secret.
+//! and the verifier of PKCE come of the cookie, which shows when and by whom it was made.
 
 mod claims;
 mod provider;
@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use form_urlencoded::{Serializer, byte_serialize};
 use ledger::{Account, Area, Role, User, sha256};
+use ring::hmac;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,9 +31,11 @@ use signed::{Keys, Unsigned};
 
 /// The path that the provider sends people back to.
 pub(crate) const RETURN: &str = "/sign-in/return";
+/// How long signing in may take, in seconds.
+pub(crate) const UNDER_WAY_S: i64 = 600;
 
-/// How people sign in at a provider.
-#[derive(Debug, Clone, Deserialize)]
+/// How people sign in at a provider. Not for logs: it holds a secret.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OidcSettings {
     /// The provider, as it names itself.
@@ -96,6 +99,8 @@ pub struct Ask {
 pub(crate) struct Oidc {
     settings: OidcSettings,
     line: Arc<dyn Line>,
+    /// Signs the cookies of sign-ins that are under way.
+    key: hmac::Key,
     /// What was read of the provider last.
     known: Mutex<Option<Arc<Provider>>>,
     /// Sign-ins that are worked on, at one time.
@@ -111,6 +116,22 @@ pub(crate) struct Returned<'a> {
     pub(crate) issuer: &'a str,
     /// What the provider has against it; empty: nothing.
     pub(crate) error: &'a str,
+}
+
+/// Why nobody was signed in.
+pub(crate) enum Failure {
+    /// There was no turn.
+    Busy,
+    /// For whoever signs in.
+    Told(String),
+    /// For the log alone: where the provider's places are, and what they answer.
+    Logged(String),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self::Told(why)
+    }
 }
 
 /// What an answer holds of use; the provider may say why there is none.
@@ -139,6 +160,12 @@ impl Oidc {
         if settings.roles.is_empty() {
             return Err("roles: nobody may anything: say which claim gives which role".to_owned());
         }
+        if settings.secret.as_deref() == Some("") {
+            return Err(
+                "secret_file: it is empty; without the line, PKCE alone shows who asks".to_owned(),
+            );
+        }
+        let key = random().map_err(no_random)?;
         settings
             .console
             .truncate(settings.console.trim_end_matches('/').len());
@@ -147,6 +174,7 @@ impl Oidc {
         Ok(Self {
             settings,
             line,
+            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             known: Mutex::default(),
             turns: Semaphore::new(limits.oidc_sign_ins),
         })
@@ -167,11 +195,10 @@ impl Oidc {
         &self,
         now_ms: i64,
         limits: &Limits,
-    ) -> Result<(String, String), String> {
-        let _turn = self.turns.try_acquire().map_err(|_| BUSY)?;
+    ) -> Result<(String, String), Failure> {
+        let _turn = self.turns.try_acquire().map_err(|_| Failure::Busy)?;
         let provider = self.provider(now_ms, limits, false).await?;
-        let secret = random().map_err(|why| format!("the system gives no random bytes: {why}"))?;
-        let cookie = URL_SAFE_NO_PAD.encode(secret);
+        let cookie = self.cookie(now_ms)?;
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(derived("verifier", &cookie)));
         let query = Serializer::new(String::new())
             .append_pair("response_type", "code")
@@ -187,26 +214,47 @@ impl Oidc {
         Ok((with_query(place, &query), cookie))
     }
 
-    /// Who has signed in; otherwise why nobody has, for people.
+    /// When it was made, a secret, and that we have made it.
+    fn cookie(&self, now_ms: i64) -> Result<String, String> {
+        let secret = URL_SAFE_NO_PAD.encode(random().map_err(no_random)?);
+        let made = format!("{now_ms}.{secret}");
+        let mark = URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, made.as_bytes()));
+        Ok(format!("{made}.{mark}"))
+    }
+
+    /// Whether this is of a sign-in that we have begun in this browser, not too long ago.
+    pub(crate) fn has_begun(&self, returned: &Returned<'_>, now_ms: i64) -> bool {
+        let is_ours = |made: &str, mark: &str| {
+            let mark = URL_SAFE_NO_PAD.decode(mark).unwrap_or_default();
+            hmac::verify(&self.key, made.as_bytes(), &mark).is_ok()
+        };
+        let made = returned.cookie.rsplit_once('.');
+        let made = made.filter(|(made, mark)| is_ours(made, mark));
+        let began_ms = made.and_then(|(made, _)| made.split_once('.')?.0.parse::<i64>().ok());
+        began_ms.is_some_and(|it| now_ms.saturating_sub(it) < UNDER_WAY_S * 1000)
+            && returned.state == derived("state", returned.cookie)
+    }
+
+    /// Who has signed in, of what [has begun](Self::has_begun).
+    ///
+    /// # Errors
+    /// Nobody has.
     pub(crate) async fn end(
         &self,
         returned: &Returned<'_>,
         now_ms: i64,
         limits: &Limits,
-    ) -> Result<User, String> {
-        let _turn = self.turns.try_acquire().map_err(|_| BUSY)?;
-        if returned.cookie.is_empty() || returned.state != derived("state", returned.cookie) {
-            return Err("this sign-in did not begin in this browser, or too long ago".to_owned());
-        }
+    ) -> Result<User, Failure> {
+        let _turn = self.turns.try_acquire().map_err(|_| Failure::Busy)?;
         let provider = self.provider(now_ms, limits, false).await?;
         let must_name = provider
             .published
             .authorization_response_iss_parameter_supported;
         if (must_name || !returned.issuer.is_empty()) && returned.issuer != self.issuer() {
-            return Err("the answer is of another provider".to_owned());
+            return Err("the answer is of another provider".to_owned().into());
         }
         if !returned.error.is_empty() {
-            return Err(format!("the provider says: {}", short(returned.error)));
+            return Err(format!("the provider says: {}", short(returned.error)).into());
         }
         let text = self
             .exchanged(&provider.published, returned, limits)
@@ -233,7 +281,7 @@ impl Oidc {
         };
         let checked = expected.check(&claims);
         checked.map_err(|why| format!("what the provider says does not count: {why}"))?;
-        self.person(&claims)
+        Ok(self.person(&claims)?)
     }
 
     /// Where people sign out of the provider, if that is known.
@@ -283,7 +331,7 @@ impl Oidc {
         published: &Published,
         returned: &Returned<'_>,
         limits: &Limits,
-    ) -> Result<String, String> {
+    ) -> Result<String, Failure> {
         let ask = self.exchange(published, returned);
         let (status, body) = self.asked(&ask, limits).await?;
         let tokens: Result<Tokens, _> = serde_json::from_slice(&body);
@@ -291,17 +339,11 @@ impl Oidc {
         let tokens = tokens.map_err(no_answer)?;
         if let Some(error) = tokens.error {
             let more = tokens.error_description.unwrap_or_default();
-            return Err(format!(
-                "the provider says: {} {}",
-                short(&error),
-                short(&more)
-            ));
+            return Err(format!("the provider says: {} {}", short(&error), short(&more)).into());
         }
         let missing = "the provider answered the code without an id_token";
-        tokens
-            .id_token
-            .filter(|_| status == 200)
-            .ok_or_else(|| missing.to_owned())
+        let token = tokens.id_token.filter(|_| status == 200);
+        Ok(token.ok_or_else(|| missing.to_owned())?)
     }
 
     /// The code, shown by whoever has begun the sign-in.
@@ -340,7 +382,7 @@ impl Oidc {
         now_ms: i64,
         limits: &Limits,
         fresh: bool,
-    ) -> Result<Arc<Provider>, String> {
+    ) -> Result<Arc<Provider>, Failure> {
         let known = self
             .known
             .lock()
@@ -356,9 +398,10 @@ impl Oidc {
         let url = format!("{issuer}/.well-known/openid-configuration");
         let text = self.read(url.clone(), limits).await?;
         let published = Published::read(&text, self.issuer());
-        let published = published.map_err(|why| format!("{url}: {why}"))?;
+        let published = published.map_err(|why| Failure::Logged(format!("{url}: {why}")))?;
         let keys = self.read(published.jwks_uri.clone(), limits).await?;
-        let keys = Keys::read(&keys).map_err(|why| format!("{}: {why}", published.jwks_uri))?;
+        let keys = Keys::read(&keys)
+            .map_err(|why| Failure::Logged(format!("{}: {why}", published.jwks_uri)))?;
         let provider = Arc::new(Provider {
             published,
             keys,
@@ -369,7 +412,7 @@ impl Oidc {
         Ok(provider)
     }
 
-    async fn read(&self, url: String, limits: &Limits) -> Result<Vec<u8>, String> {
+    async fn read(&self, url: String, limits: &Limits) -> Result<Vec<u8>, Failure> {
         let ask = Ask {
             url,
             form: None,
@@ -377,19 +420,21 @@ impl Oidc {
         };
         match self.asked(&ask, limits).await? {
             (200, body) => Ok(body),
-            (status, _) => Err(format!("{} answers {status}", ask.url)),
+            (status, _) => Err(Failure::Logged(format!("{} answers {status}", ask.url))),
         }
     }
 
-    async fn asked(&self, ask: &Ask, limits: &Limits) -> Result<(u16, Vec<u8>), String> {
+    async fn asked(&self, ask: &Ask, limits: &Limits) -> Result<(u16, Vec<u8>), Failure> {
         let answer = self.line.exchange(ask, limits.oidc_answer_bytes);
         let answer = tokio::time::timeout(Duration::from_millis(limits.oidc_ms), answer).await;
         let answer = answer.unwrap_or_else(|_| Err("no answer in time".to_owned()));
-        answer.map_err(|why| format!("{}: {why}", ask.url))
+        answer.map_err(|why| Failure::Logged(format!("{}: {why}", ask.url)))
     }
 }
 
-const BUSY: &str = "too many sign in at one time, try again";
+fn no_random(why: std::io::Error) -> String {
+    format!("the system gives no random bytes: {why}")
+}
 
 /// What comes of the cookie's secret for one use; no other use can be told from it.
 fn derived(what: &str, secret: &str) -> String {
@@ -404,4 +449,64 @@ fn with_query(url: &str, query: &str) -> String {
 /// What others wrote, cut for a page.
 fn short(text: &str) -> String {
     text.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Silent;
+
+    impl Line for Silent {
+        fn exchange<'a>(&'a self, _: &'a Ask, _: usize) -> Exchanging<'a> {
+            Box::pin(async { Err("nobody answers".to_owned()) })
+        }
+    }
+
+    fn oidc(secret: Option<&str>) -> Result<Oidc, String> {
+        let settings = OidcSettings {
+            issuer: "https://login.example".to_owned(),
+            client: "stopgap".to_owned(),
+            secret: secret.map(str::to_owned),
+            console: "https://console.example".to_owned(),
+            scopes: Vec::new(),
+            name: username(),
+            roles: vec![OidcRole {
+                claim: "groups".to_owned(),
+                value: "security".to_owned(),
+                role: Role::Viewer,
+                areas: Vec::new(),
+            }],
+        };
+        Oidc::new(settings, Arc::new(Silent), &Limits::default())
+    }
+
+    #[test]
+    fn a_sign_in_has_ten_minutes_and_is_of_whoever_began_it() {
+        let (here, elsewhere) = (oidc(None).unwrap(), oidc(None).unwrap());
+        let cookie = here.cookie(5).unwrap();
+        let state = derived("state", &cookie);
+        let returned = Returned {
+            cookie: &cookie,
+            state: &state,
+            code: "c",
+            issuer: "",
+            error: "",
+        };
+        for (oidc, now_ms, begun) in [
+            (&here, 5, true),
+            (&here, 5 + 599_999, true),
+            (&here, 5 + 600_000, false),
+            (&elsewhere, 5, false),
+        ] {
+            assert_eq!(oidc.has_begun(&returned, now_ms), begun, "{now_ms}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_empty() {
+        assert!(oidc(Some("s")).is_ok());
+        let why = oidc(Some("")).err().unwrap();
+        assert!(why.contains("secret_file"), "{why}");
+    }
 }

@@ -474,6 +474,20 @@ fn people_sign_in_with_a_password_and_may_what_their_role_allows() {
     ]);
     assert_eq!(api.page("POST /rollback", cookie, &form).status, 403);
 
+    // Another password ends what was opened with the one before; another role does not.
+    let role = |it: &mut store::Change<'_>| it.change_user("ann", (Role::Operator, &[]), None);
+    api.store.change(&by, role).unwrap();
+    assert_eq!(api.page("GET /", cookie, "").status, 200);
+    let hash = control::hash_password("correct horse battery 2").unwrap();
+    let renewed = api
+        .store
+        .change(&by, |it| it.change_password("ann", &hash, None));
+    renewed.unwrap();
+    assert_eq!(api.page("GET /", cookie, "").header("location"), "/sign-in");
+    let signed = sign_in("ann", "correct horse battery 2");
+    let cookie = between(signed.header("set-cookie"), "stopgap-session=", ";");
+    assert_eq!(api.page("GET /", cookie, "").status, 200);
+
     // Whoever guesses waits, and keeps nobody else out.
     for (name, password) in [
         ("bob", "correct horse battery"),
@@ -482,7 +496,7 @@ fn people_sign_in_with_a_password_and_may_what_their_role_allows() {
     ] {
         assert_eq!(sign_in(name, password).status, 401, "{name} {password}");
     }
-    let late = sign_in("ann", "correct horse battery");
+    let late = sign_in("ann", "correct horse battery 2");
     assert!(
         late.status == 401 && late.html.contains("wait a minute"),
         "{}",

@@ -192,6 +192,14 @@ fn administrators_admit_people_and_programs() {
         "somebody has changed it since"
     );
     let renew = [("act", "password"), ("id", "bob"), ("why", "lost")];
+    let stale = [&renew[..], &[("seen", "1")]].concat();
+    assert_eq!(browser.send("/settings/users", &stale).status, 412);
+    let shown = browser.look("/settings/people/bob");
+    assert_eq!(
+        shown.matches("name=\"seen\" value=\"2\"").count(),
+        2,
+        "the forms bring what was seen: {shown}"
+    );
     let made = browser.send("/settings/users", &renew);
     let second = between(&made.html, "shown this once: <code>", "<").to_owned();
     assert_eq!(

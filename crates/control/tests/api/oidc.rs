@@ -137,7 +137,7 @@ impl World {
         );
         let part = |name: &str| between(&format!("{place}&"), &format!("&{name}="), "&").to_owned();
         Begun {
-            cookie: between(cookie, "stopgap-signing-in=", ";").to_owned(),
+            cookie: between(cookie, "__Secure-stopgap-signing-in=", ";").to_owned(),
             state: part("state"),
             nonce: part("nonce"),
             place: place.to_owned(),
@@ -160,7 +160,7 @@ impl World {
     }
 
     fn come_back(&self, cookie: &str, query: &str) -> Page {
-        let cookie = format!("stopgap-signing-in={cookie}");
+        let cookie = format!("__Secure-stopgap-signing-in={cookie}");
         let visit = format!("GET /sign-in/return?{query}");
         self.api.visit(&visit, &[("cookie", &cookie)], "")
     }
@@ -196,9 +196,19 @@ fn session(page: &Page) -> &str {
     between(cookie, "stopgap-session=", ";")
 }
 
+/// The sign-in is under way no more.
+const OVER: &str =
+    "__Secure-stopgap-signing-in=; HttpOnly; SameSite=Lax; Path=/sign-in; Max-Age=0; Secure";
+
+/// What the page tells of what only the log may.
+const LOGGED: &str = "the provider gives no answer of use: the log tells why";
+
 fn refused(page: &Page, why: &str) {
     assert_eq!(page.status, 401, "{}", page.html);
-    assert_eq!(page.header("set-cookie"), "");
+    let cookies = page.headers.get_all("set-cookie").iter();
+    for cookie in cookies {
+        assert_eq!(cookie, OVER);
+    }
     assert!(page.html.contains(why), "{why}: {}", page.html);
 }
 
@@ -223,6 +233,8 @@ fn somebody_signs_in_at_the_provider_with_the_role_that_the_claims_give() {
     world.gives(&world.signer.sign(&head, &world.claims(&begun)));
     let page = world.returns(&begun);
     let cookie = session(&page);
+    let mut cookies = page.headers.get_all("set-cookie").iter();
+    assert!(cookies.any(|it| it == OVER), "{page:?}");
     // The code was shown with what the challenge was of, and by the console.
     let asked = world.wire.0.lock().unwrap().asked.pop().unwrap();
     let (_, verifier) = asked.1.split_once("code_verifier=").unwrap();
@@ -452,17 +464,10 @@ fn keys_are_read_again_when_the_provider_signs_with_another() {
 
 #[test]
 fn what_is_wrong_with_the_provider_is_told() {
-    for (name, value, why) in [
-        (
-            "issuer",
-            "https://other.example",
-            "it is of the issuer https://other.example",
-        ),
-        (
-            "token_endpoint",
-            "http://login.example/token",
-            "is not reached by https",
-        ),
+    // Where the provider's places are, and why they do not answer, is not for everybody.
+    for (name, value, secret) in [
+        ("issuer", "https://other.example", "other.example"),
+        ("token_endpoint", "http://login.example/token", "/token"),
         (
             "jwks_uri",
             "https://elsewhere.example/keys",
@@ -472,8 +477,10 @@ fn what_is_wrong_with_the_provider_is_told() {
         let world = World::new();
         world.wire.0.lock().unwrap().published[name] = json!(value);
         let page = world.api.visit("GET /sign-in/provider", &[], "");
-        refused(&page, why);
+        refused(&page, LOGGED);
         assert!(page.html.contains("name=\"password\""), "{}", page.html);
+        assert!(!page.html.contains(secret), "{}", page.html);
+        assert!(!page.html.contains(value), "{}", page.html);
     }
     let world = World::new();
     for (tokens, why) in [
@@ -491,4 +498,43 @@ fn what_is_wrong_with_the_provider_is_told() {
         world.wire.0.lock().unwrap().tokens = tokens;
         refused(&world.returns(&begun), why);
     }
+}
+
+#[test]
+fn only_what_was_begun_here_is_brought_to_the_provider() {
+    let world = World::new();
+    let asked = || world.wire.0.lock().unwrap().asked.len();
+    let begun = world.begin();
+    let before = asked();
+    let old = now_ms() - 600_000;
+    let (made, mark) = begun.cookie.rsplit_once('.').unwrap();
+    let (_, secret) = made.split_once('.').unwrap();
+    for cookie in [
+        // How the state comes of the cookie is no secret; the key that signs it is.
+        "x".to_owned(),
+        secret.to_owned(),
+        made.to_owned(),
+        format!("{made}."),
+        format!("{old}.{secret}.{mark}"),
+        format!("{made}.{}", URL_SAFE_NO_PAD.encode([0; 32])),
+    ] {
+        let state = format!("stopgap sign-in state {cookie}");
+        let state = ledger::sha256(state.as_bytes());
+        let page = world.come_back(&cookie, &format!("code=c&state={state}"));
+        refused(&page, "did not begin in this browser");
+        assert_eq!(page.header("set-cookie"), OVER, "{cookie}");
+    }
+    assert_eq!(asked(), before);
+}
+
+#[test]
+fn sign_ins_that_fail_at_the_provider_count_among_the_failures_of_a_minute() {
+    let world = World::new();
+    for _ in 0..Limits::default().failed_sign_ins {
+        refused(&world.returns(&world.begin()), "500 and no JSON");
+    }
+    let begun = world.begin();
+    let before = world.wire.0.lock().unwrap().asked.len();
+    refused(&world.returns(&begun), "wait a minute");
+    assert_eq!(world.wire.0.lock().unwrap().asked.len(), before);
 }
