@@ -198,19 +198,24 @@ impl Template {
         self.variables.0.iter().chain(&self.constants.0)
     }
 
-    /// Whether a request says twice, or in two ways, where its body ends (RFC 9112 section 6.3).
+    /// Whether each request says twice, or in two ways, where its body ends (RFC 9112 section 6.3).
     pub(super) fn smuggles(&self) -> bool {
         let frames = |raw: &Located<String>| {
-            let head = raw.split("\n\n").next().unwrap_or_default();
-            let lines = head.lines().filter_map(|line| line.split_once(':'));
-            let names = lines.map(|(name, _)| name.trim().to_ascii_lowercase());
+            let head = raw.trim_start().lines().map(str::trim);
+            let lines = head.take_while(|line| !line.is_empty());
+            let names = lines.filter_map(|line| line.split_once(':'));
+            let names = names.map(|(name, _)| name.trim().to_ascii_lowercase());
             let framing = ["content-length", "transfer-encoding"];
             names
                 .filter(|name| framing.contains(&name.as_str()))
                 .count()
         };
-        let mut raws = self.http.iter().flat_map(|block| &block.raw);
-        raws.any(|raw| frames(raw) > 1)
+        let of_block = |block: &Block| match block.raw.is_empty() {
+            true => block.path.is_empty(),
+            false => block.raw.iter().all(|raw| frames(raw) > 1),
+        };
+        let sends = self.http.iter().any(|block| !block.raw.is_empty());
+        sends && self.http.iter().all(of_block)
     }
 
     /// Protocols other than HTTP that it speaks.
