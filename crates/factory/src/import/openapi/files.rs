@@ -15,6 +15,28 @@ const FIELD: &str = "x-stopgap-files";
 /// Fields whose values are examples: what looks like a reference there is none.
 const EXAMPLES: [&str; 5] = ["example", "examples", "default", "enum", "const"];
 
+/// Fields whose values are by names that their author chose.
+const NAMED: [&str; 18] = [
+    "$defs",
+    "callbacks",
+    "content",
+    "definitions",
+    "dependentSchemas",
+    "encoding",
+    "headers",
+    "links",
+    "parameters",
+    "pathItems",
+    "paths",
+    "patternProperties",
+    "properties",
+    "requestBodies",
+    "responses",
+    "schemas",
+    "securitySchemes",
+    "webhooks",
+];
+
 /// A description with everything that it refers to in other files, and with references
 /// that lead there.
 ///
@@ -27,7 +49,7 @@ pub(super) fn bundled(
     bound: usize,
 ) -> Result<Value, String> {
     let mut wanted = Vec::new();
-    rewritten(&mut root, "", 0, &mut wanted)?;
+    rewritten(&mut root, "", 0, false, &mut wanted)?;
     let mut files: BTreeMap<String, Value> = BTreeMap::new();
     let mut bytes = 0;
     while let Some(path) = wanted.pop() {
@@ -47,7 +69,7 @@ pub(super) fn bundled(
             ));
         }
         let mut value = super::spec::read(&text, &path)?;
-        rewritten(&mut value, &path, 0, &mut wanted)?;
+        rewritten(&mut value, &path, 0, false, &mut wanted)?;
         files.insert(path, value);
     }
     if let (Some(root), false) = (root.as_object_mut(), files.is_empty()) {
@@ -57,11 +79,13 @@ pub(super) fn bundled(
     Ok(root)
 }
 
-/// Makes each reference of a file one of the whole; the files that they lead to.
+/// Makes each reference of a file one of the whole; the files that they lead to. With `named`
+/// the names of the fields are not the format's.
 fn rewritten(
     value: &mut Value,
     from: &str,
     depth: usize,
+    named: bool,
     wanted: &mut Vec<String>,
 ) -> Result<(), String> {
     if depth > DEPTH {
@@ -70,7 +94,7 @@ fn rewritten(
     match value {
         Value::Array(items) => {
             for item in items {
-                rewritten(item, from, depth + 1, wanted)?;
+                rewritten(item, from, depth + 1, false, wanted)?;
             }
         }
         Value::Object(fields) => {
@@ -79,7 +103,8 @@ fn rewritten(
                     let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
                     let path = match file {
                         "" => from.to_owned(),
-                        file => below(from, file)
+                        file => decoded(file)
+                            .and_then(|file| below(from, &file))
                             .map_err(|why| format!("`$ref: {reference}`: {why}"))?,
                     };
                     if path.is_empty() {
@@ -89,16 +114,24 @@ fn rewritten(
                     let step = path
                         .replace('~', "~0")
                         .replace('/', "~1")
-                        .replace('%', "%25");
+                        .replace('%', "%25")
+                        .replace('#', "%23");
                     let whole = format!("#/{FIELD}/{step}{pointer}");
                     *reference = whole;
                     wanted.push(path);
-                } else if !EXAMPLES.contains(&name.as_str()) {
-                    rewritten(field, from, depth + 1, wanted)?;
+                } else if named || !EXAMPLES.contains(&name.as_str()) {
+                    let named = !named && NAMED.contains(&name.as_str());
+                    rewritten(field, from, depth + 1, named, wanted)?;
                 }
             }
         }
         _ => {}
     }
     Ok(())
+}
+
+/// A file's path as a reference writes it (RFC 3986 section 2.1); `+` stands for itself.
+fn decoded(file: &str) -> Result<String, String> {
+    let bytes = crate::synthesis::percent_decoded(file.replace('+', "%2B").as_bytes());
+    String::from_utf8(bytes).map_err(|_| format!("`{file}` is no UTF-8"))
 }
