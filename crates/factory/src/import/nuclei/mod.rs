@@ -22,7 +22,7 @@ use crate::{Description, Exploit, Limits, Step};
 use dsl::Value;
 use flow::Flow;
 use fuzzing::Change;
-use payloads::Combination;
+use payloads::{Combination, Payload};
 use render::Context;
 use requests::Form;
 use template::{Block, Fuzzing, Info, Template, Texts};
@@ -161,7 +161,7 @@ struct Reading<'t> {
     limits: &'t Limits,
     chance: u64,
     /// Of each block, with those that are in files beside the template.
-    payloads: &'t [Vec<(String, Texts)>],
+    payloads: &'t [Vec<Payload>],
     exploits: Vec<Exploit>,
     notes: Vec<String>,
     /// Why a block that fuzzes whatever it is given is not looked at.
@@ -251,14 +251,14 @@ impl<'t> Reading<'t> {
                 found.left_out
             ));
         }
-        for name in found.files {
+        for (name, why) in found.unread {
             let specimen = self.specimen.filter(|_| !is_credential(name));
             let what = match specimen {
                 Some(_) => "a plain specimen of the class stands for them",
                 None => "they are not looked at",
             };
             self.notes.push(format!(
-                "http {number}: the payloads `{name}` are in a file that is not beside the template; {what}"
+                "http {number}: the payloads `{name}` are in a file that is not read: {why}; {what}"
             ));
             for combination in &mut found.combinations {
                 combination.extend(specimen.map(|specimen| (name, specimen)));

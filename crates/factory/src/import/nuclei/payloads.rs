@@ -14,27 +14,35 @@ pub(super) struct Combinations<'t> {
     pub(super) combinations: Vec<Combination<'t>>,
     /// How many more there would be.
     pub(super) left_out: usize,
-    /// Payloads that are not in the template.
-    pub(super) files: Vec<&'t str>,
+    /// Payloads that are not at hand, and why.
+    pub(super) unread: Vec<(&'t str, &'t str)>,
+}
+
+/// Payloads of one name.
+pub(super) struct Payload {
+    name: String,
+    /// The values, or why they are not at hand.
+    values: Result<Vec<String>, String>,
 }
 
 /// The payloads of each block; those in a file beside the template are its lines.
-pub(super) fn read(blocks: &[Block], name: &str, beside: &Beside) -> Vec<Vec<(String, Texts)>> {
+pub(super) fn read(blocks: &[Block], name: &str, beside: &Beside) -> Vec<Vec<Payload>> {
     let read = |texts: &Texts| match texts.texts.as_slice() {
-        [path] if !is_here(texts) => {
-            let text = beside.text(path.trim(), name).ok()?;
+        values if is_here(texts) => Ok(values.to_vec()),
+        [path] => {
+            let text = beside.text(path.trim(), name)?;
             let lines = text.lines().filter(|line| !line.is_empty());
-            Some(Texts {
-                texts: lines.map(str::to_owned).collect(),
-                listed: true,
-            })
+            Ok(lines.map(str::to_owned).collect())
         }
-        _ => None,
+        _ => Err("no file is named".to_owned()),
     };
     let of_block = |block: &Block| {
         let payloads = block.payloads.0.iter();
         payloads
-            .map(|(name, texts)| (name.clone(), read(texts).unwrap_or_else(|| texts.clone())))
+            .map(|(name, texts)| Payload {
+                name: name.clone(),
+                values: read(texts),
+            })
             .collect()
     };
     blocks.iter().map(of_block).collect()
@@ -47,17 +55,16 @@ fn is_here(texts: &Texts) -> bool {
 
 /// Every combination, up to a bound.
 pub(super) fn combinations<'t>(
-    payloads: &'t [(String, Texts)],
+    payloads: &'t [Payload],
     of_flow: &'t [(String, Rc<Texts>)],
     attack: &str,
     bound: usize,
 ) -> Combinations<'t> {
+    let of_flow = of_flow.iter().filter(|(_, texts)| is_here(texts));
     let lists: Vec<(&str, &[String])> = payloads
         .iter()
-        .map(|(name, texts)| (name, texts))
-        .chain(of_flow.iter().map(|(name, texts)| (name, &**texts)))
-        .filter(|(_, texts)| is_here(texts))
-        .map(|(name, texts)| (name.as_str(), texts.texts.as_slice()))
+        .filter_map(|payload| Some((payload.name.as_str(), payload.values.as_deref().ok()?)))
+        .chain(of_flow.map(|(name, texts)| (name.as_str(), texts.texts.as_slice())))
         .collect();
     let lengths = || lists.iter().map(|(_, values)| values.len().max(1));
     let total = match attack {
@@ -81,10 +88,14 @@ pub(super) fn combinations<'t>(
     Combinations {
         combinations: (0..total.min(bound)).map(one).collect(),
         left_out: total.saturating_sub(bound),
-        files: payloads
+        unread: payloads
             .iter()
-            .filter(|(_, texts)| !is_here(texts))
-            .map(|(name, _)| name.as_str())
+            .filter_map(|payload| {
+                Some((
+                    payload.name.as_str(),
+                    payload.values.as_ref().err()?.as_str(),
+                ))
+            })
             .collect(),
     }
 }
@@ -93,19 +104,16 @@ pub(super) fn combinations<'t>(
 mod tests {
     use super::*;
 
-    fn list(texts: &[&str]) -> Texts {
-        Texts {
-            texts: texts.iter().map(|text| (*text).to_owned()).collect(),
-            listed: true,
+    fn payload(name: &str, values: &[&str]) -> Payload {
+        Payload {
+            name: name.to_owned(),
+            values: Ok(values.iter().map(|text| (*text).to_owned()).collect()),
         }
     }
 
     #[test]
     fn attack_modes_combine_as_the_scanner_does() {
-        let payloads = [
-            ("a".to_owned(), list(&["1", "2", "3"])),
-            ("b".to_owned(), list(&["x", "y"])),
-        ];
+        let payloads = [payload("a", &["1", "2", "3"]), payload("b", &["x", "y"])];
         let written = |attack: &str, bound| -> Vec<String> {
             let found = combinations(&payloads, &[], attack, bound).combinations;
             let word = |pairs: &Combination<'_>| pairs.iter().map(|(_, value)| *value).collect();
@@ -121,15 +129,12 @@ mod tests {
     #[test]
     fn without_payloads_there_is_one_combination() {
         assert_eq!(combinations(&[], &[], "", 9).combinations, [Vec::new()]);
-        let file = [(
-            "words".to_owned(),
-            Texts {
-                texts: vec!["helpers/words.txt".to_owned()],
-                listed: false,
-            },
-        )];
+        let file = [Payload {
+            name: "words".to_owned(),
+            values: Err("it is not there".to_owned()),
+        }];
         let found = combinations(&file, &[], "", 9);
-        assert_eq!(found.files, ["words"]);
+        assert_eq!(found.unread, [("words", "it is not there")]);
         assert_eq!(found.combinations, [Vec::new()]);
     }
 }
