@@ -1,5 +1,7 @@
 //! Operators that read lists from files: a patch is one document, so the lists become part of it.
 
+use std::net::IpAddr;
+
 use ::seclang::{DirectiveKind, Ruleset};
 
 use crate::import::Beside;
@@ -41,9 +43,22 @@ pub(super) fn inlined(
                     "its lists are larger than the {LISTS} bytes that a patch may hold"
                 )));
             }
-            let lines = list.lines().map(str::trim);
-            let kept = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-            entries.extend(kept.map(str::to_owned));
+            for (number, line) in list.lines().enumerate() {
+                let entry = match addresses {
+                    true => line.split('#').next().unwrap_or_default().trim(),
+                    false => line.trim(),
+                };
+                if entry.is_empty() || entry.starts_with('#') {
+                    continue;
+                }
+                if addresses && !is_network(entry) {
+                    return Err(at(format!(
+                        "{file}:{}: `{entry}` is no address or network; write one a line, such as 192.0.2.0/24",
+                        number + 1
+                    )));
+                }
+                entries.push(entry.to_owned());
+            }
         }
         if entries.is_empty() {
             return Err(at(format!("its list `{}` is empty", operator.argument)));
@@ -60,6 +75,15 @@ pub(super) fn inlined(
         }
     }
     Ok(whole)
+}
+
+fn is_network(entry: &str) -> bool {
+    let (address, prefix) = entry.split_once('/').unwrap_or((entry, "0"));
+    let bits = address.parse().map(|address| match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    });
+    bits.is_ok_and(|bits| prefix.parse::<u8>().is_ok_and(|prefix| prefix <= bits))
 }
 
 /// `@pm` parts phrases at spaces and reads `|` as bytes in hexadecimal digits; what it cannot
