@@ -85,8 +85,23 @@ const INTERNAL: &[&str] = &[
     "x-webauth-user",
     "x-ms-client-principal",
     "x-ms-client-principal-name",
-    "x-middleware-subrequest",
     "x-internal-request",
+];
+
+/// Headers by which the parts of a framework or a proxy speak to each other: those that Next.js
+/// drops from outside (`filterInternalHeaders`), and by which Envoy tells a request of its own.
+const BETWEEN_PARTS: &[&str] = &[
+    "x-middleware-next",
+    "x-middleware-override-headers",
+    "x-middleware-redirect",
+    "x-middleware-rewrite",
+    "x-middleware-set-cookie",
+    "x-middleware-skip",
+    "x-middleware-subrequest",
+    "x-middleware-subrequest-id",
+    "x-matched-path",
+    "x-now-route-matches",
+    "x-envoy-internal",
 ];
 
 /// Headers by which an application can be told another host, or another page, than the
@@ -109,7 +124,8 @@ pub(super) fn by_header(step: &Step, hints: &Hints, parts: &[Part], found: &mut 
     const WORDS: &[&str] = &["auth-bypass", "redirect", "host-header", "cache-poisoning"];
     let host = host(step);
     let misleads = |part: &&Part| {
-        let known = |name: &str| MISLEADING.contains(&name) || INTERNAL.contains(&name);
+        let lists = [MISLEADING, INTERNAL, BETWEEN_PARTS];
+        let known = |name: &str| lists.iter().any(|list| list.contains(&name));
         part.place.kind == PlaceKind::Header
             && part
                 .name()
