@@ -7,6 +7,8 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 struct Table {
     case: Vec<Case>,
+    /// Of which only what they send is looked at.
+    described: Vec<Case>,
 }
 
 #[derive(Deserialize)]
@@ -21,11 +23,20 @@ struct Case {
     #[serde(default)]
     passes: Vec<String>,
     rejected: Option<String>,
+    /// Targets and bodies of all that it sends, where they are told.
+    #[serde(default)]
+    sends: Vec<String>,
+    /// What is said of what was left out.
+    #[serde(default)]
+    notes: Vec<String>,
+}
+
+fn table() -> Table {
+    toml::from_str(include_str!("../../testdata/nuclei.toml")).unwrap()
 }
 
 fn cases() -> Vec<Case> {
-    let table: Table = toml::from_str(include_str!("../../testdata/nuclei.toml")).unwrap();
-    table.case
+    table().case
 }
 
 #[test]
@@ -65,6 +76,34 @@ fn templates_become_what_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn templates_send_and_leave_out_what_the_table_says() {
+    for case in cases().into_iter().chain(table().described) {
+        if case.sends.is_empty() && case.notes.is_empty() {
+            continue;
+        }
+        let made =
+            factory::import::nuclei::describe(&case.template, "x.yaml", &Limits::default(), 0);
+        let made = made.unwrap();
+        assert_eq!(made.notes, case.notes, "{}", case.name);
+        let steps = made.exploits.iter().flat_map(|exploit| &exploit.steps);
+        let sent: Vec<String> = steps
+            .map(|step| {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                format!(
+                    "{} {}",
+                    text(&step.request.target),
+                    text(&step.request.body)
+                )
+            })
+            .collect();
+        assert!(sent.len() <= Limits::default().exploits, "{}", case.name);
+        if !case.sends.is_empty() {
+            assert_eq!(sent, case.sends, "{}", case.name);
+        }
+    }
 }
 
 /// What chance chose, and the names of hosts, are in no rule and no scope.

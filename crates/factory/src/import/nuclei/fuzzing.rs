@@ -2,12 +2,46 @@
 //! names the request, each is an exploit.
 
 use patch::{Request, percent_encoded};
+use regex::bytes::Regex;
 
+use super::dsl::{expression, with_matches_replaced};
 use super::template::{Fuzzing, Texts};
 
-/// What a rule changes: which values, and how.
+/// Expressions in the fuzzing rules of a block.
+const PATTERNS: usize = 64;
+/// Values of a part of a request that fuzzing rules are held against.
+const VALUES: usize = 1000;
+
+/// A rule that is ready to be held against requests.
+pub(super) struct Rule<'t> {
+    pub(super) told: &'t Fuzzing,
+    keys: Vec<Regex>,
+    values: Vec<Regex>,
+    /// Without it, or where it cannot be read, the whole value is replaced.
+    replaced: Option<Regex>,
+}
+
+/// A part of a request, and which of its values a rule means that names none.
+pub(super) struct Place {
+    part: Part,
+    values: Vec<(String, Vec<u8>)>,
+    meant: Vec<usize>,
+}
+
+/// What there is room for, and whether that left something out.
+pub(super) struct Room {
+    /// Payloads that may still be put in requests.
+    pub(super) payloads: usize,
+    /// Requests that may still be made.
+    pub(super) requests: usize,
+    /// Bytes of a request.
+    pub(super) bytes: usize,
+    pub(super) left_out: bool,
+}
+
+/// What a rule puts in a request.
 pub(super) struct Change<'t> {
-    rule: &'t Fuzzing,
+    rule: &'t Rule<'t>,
     /// The name it is for, where the rule tells one.
     name: Option<&'t str>,
     payload: Vec<u8>,
@@ -23,8 +57,62 @@ enum Part {
     Path,
 }
 
+impl<'t> Rule<'t> {
+    /// # Errors
+    /// They have more expressions than a block may.
+    pub(super) fn all(told: &'t [Fuzzing]) -> Result<Vec<Self>, String> {
+        let patterns = told.iter().map(|rule| {
+            let replaced = usize::from(!rule.replace_regex.is_empty());
+            rule.keys_regex.texts.len() + rule.values.texts.len() + replaced
+        });
+        if patterns.sum::<usize>() > PATTERNS {
+            return Err(format!("more than {PATTERNS} expressions"));
+        }
+        let read = |pattern: &String| expression(pattern.as_bytes()).ok();
+        let all = |patterns: &Texts| patterns.texts.iter().filter_map(read).collect();
+        let rule = |told: &'t Fuzzing| Self {
+            told,
+            keys: all(&told.keys_regex),
+            values: all(&told.values),
+            replaced: read(&told.replace_regex),
+        };
+        Ok(told.iter().map(rule).collect())
+    }
+
+    /// What it looks at in a request.
+    pub(super) fn places(&self, request: &Request, room: &mut Room) -> Vec<Place> {
+        let place = |part| {
+            let values = values(request, part);
+            room.left_out |= values.len() > VALUES;
+            let looked = values.iter().take(VALUES).enumerate();
+            let meant = looked
+                .filter(|(_, (_, value))| part != Part::Path || !value.is_empty())
+                .filter(|(_, (name, value))| self.means(name, value))
+                .map(|(at, _)| at)
+                .collect();
+            Place {
+                part,
+                values,
+                meant,
+            }
+        };
+        parts(self.told).into_iter().map(place).collect()
+    }
+
+    fn means(&self, name: &str, value: &[u8]) -> bool {
+        let told = self.told;
+        let matches =
+            |patterns: &[Regex], text: &[u8]| patterns.iter().any(|regex| regex.is_match(text));
+        let keys = &told.keys.texts;
+        let by_key = (keys.is_empty() && told.keys_regex.texts.is_empty())
+            || keys.iter().any(|key| key.eq_ignore_ascii_case(name))
+            || matches(&self.keys, name.as_bytes());
+        by_key && (told.values.texts.is_empty() || matches(&self.values, value))
+    }
+}
+
 impl<'t> Change<'t> {
-    pub(super) fn new(rule: &'t Fuzzing, name: Option<&'t str>, payload: Vec<u8>) -> Self {
+    pub(super) fn new(rule: &'t Rule<'t>, name: Option<&'t str>, payload: Vec<u8>) -> Self {
         Self {
             rule,
             name,
@@ -32,85 +120,91 @@ impl<'t> Change<'t> {
         }
     }
 
-    /// Every request that the rule makes of one.
-    pub(super) fn of(&self, request: &Request) -> Vec<Request> {
+    /// Every request that the change makes of one, as far as there is room.
+    pub(super) fn of(&self, request: &Request, places: &[Place], room: &mut Room) -> Vec<Request> {
         let mut made = Vec::new();
-        for part in parts(self.rule) {
-            let values = values(request, part);
-            let meant: Vec<usize> = values
-                .iter()
-                .enumerate()
-                .filter(|(_, (name, value))| self.means(name, value))
-                .map(|(at, _)| at)
-                .collect();
-            if meant.is_empty() && part == Part::Header {
-                made.extend(self.named_header(request));
-                continue;
-            }
-            let sets: Vec<Vec<usize>> = match self.rule.mode.as_str() {
-                "single" => meant.into_iter().map(|at| vec![at]).collect(),
-                _ if meant.is_empty() => Vec::new(),
-                _ => vec![meant],
+        for place in places {
+            let meant = self.meant(place);
+            let sets: Vec<&[usize]> = match self.rule.told.mode.as_str() {
+                _ if meant.is_empty() && place.part != Part::Header => Vec::new(),
+                "single" if !meant.is_empty() => meant.chunks(1).collect(),
+                _ => vec![&meant],
             };
             for set in sets {
-                let mut changed = values.clone();
-                for (at, (_, value)) in changed.iter_mut().enumerate() {
-                    if set.contains(&at) {
-                        *value = self.put(value);
-                    }
+                if made.len() >= room.requests {
+                    room.left_out = true;
+                    return made;
                 }
-                made.push(with(request, part, &changed));
+                let changed = match set.is_empty() {
+                    true => self.with_header(request),
+                    false => self.with(request, place, set, room.bytes),
+                };
+                match changed {
+                    Ok(changed) => made.extend(changed),
+                    Err(_) => room.left_out = true,
+                }
             }
         }
         made
     }
 
-    /// A header that the request does not have yet.
-    fn named_header(&self, request: &Request) -> Option<Request> {
-        let told = self.rule.keys.texts.first().map(String::as_str);
-        let name = self.name.or(told)?;
-        let mut changed = request.clone();
-        changed.set_header(name, &String::from_utf8_lossy(&self.put(b"")));
-        Some(changed)
-    }
-
-    fn means(&self, name: &str, value: &[u8]) -> bool {
-        let rule = self.rule;
-        if let Some(wanted) = self.name {
-            return wanted.eq_ignore_ascii_case(name);
-        }
-        let matches = |patterns: &Texts, text: &[u8]| {
-            patterns.texts.iter().any(|pattern| {
-                let regex = regex::bytes::Regex::new(pattern);
-                regex.is_ok_and(|regex| regex.is_match(text))
-            })
+    fn meant(&self, place: &Place) -> Vec<usize> {
+        let Some(wanted) = self.name else {
+            return place.meant.clone();
         };
-        let keyed = rule.keys.texts.is_empty() && rule.keys_regex.texts.is_empty();
-        let by_key = keyed
-            || rule
-                .keys
-                .texts
-                .iter()
-                .any(|key| key.eq_ignore_ascii_case(name))
-            || matches(&rule.keys_regex, name.as_bytes());
-        by_key && (rule.values.texts.is_empty() || matches(&rule.values, value))
+        let looked = place.values.iter().take(VALUES).enumerate();
+        looked
+            .filter(|(_, (_, value))| place.part != Part::Path || !value.is_empty())
+            .filter(|(_, (name, _))| wanted.eq_ignore_ascii_case(name))
+            .map(|(at, _)| at)
+            .collect()
     }
 
-    fn put(&self, value: &[u8]) -> Vec<u8> {
+    /// With some values of a part changed.
+    fn with(
+        &self,
+        request: &Request,
+        place: &Place,
+        set: &[usize],
+        bound: usize,
+    ) -> Result<Option<Request>, String> {
+        let mut changed = Vec::new();
+        let mut bytes = 0;
+        for &at in set {
+            let (_, value) = place.values.get(at).ok_or("no such value")?;
+            let value = self.put(value)?;
+            bytes += value.len();
+            if bytes > bound {
+                return Err(format!("a request of more than {bound} bytes"));
+            }
+            changed.push((at, value));
+        }
+        Ok(Some(with(request, place, &changed)))
+    }
+
+    /// With a header that the request does not have yet.
+    fn with_header(&self, request: &Request) -> Result<Option<Request>, String> {
+        let told = self.rule.told.keys.texts.first().map(String::as_str);
+        let Some(name) = self.name.or(told) else {
+            return Ok(None);
+        };
+        let mut changed = request.clone();
+        changed.set_header(name, &String::from_utf8_lossy(&self.put(b"")?));
+        Ok(Some(changed))
+    }
+
+    fn put(&self, value: &[u8]) -> Result<Vec<u8>, String> {
         let payload = &self.payload[..];
-        match self.rule.kind.as_str() {
-            "prefix" => [payload, value].concat(),
-            "postfix" => [value, payload].concat(),
-            "infix" => {
+        Ok(match (self.rule.told.kind.as_str(), &self.rule.replaced) {
+            ("prefix", _) => [payload, value].concat(),
+            ("postfix", _) => [value, payload].concat(),
+            ("infix", _) => {
                 let (start, end) = value.split_at(value.len() / 2);
                 [start, payload, end].concat()
             }
-            "replace-regex" => match regex::bytes::Regex::new(&self.rule.replace_regex) {
-                Ok(regex) => regex.replace_all(value, payload).into_owned(),
-                Err(_) => payload.to_vec(),
-            },
+            ("replace-regex", Some(regex)) => with_matches_replaced(regex, value, payload)?,
             _ => payload.to_vec(),
-        }
+        })
     }
 }
 
@@ -160,7 +254,13 @@ fn parts(rule: &Fuzzing) -> Vec<Part> {
     if all.is_empty() {
         all.push(Part::Query);
     }
-    all
+    let mut parts = Vec::new();
+    for part in all {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 /// Names and values of a part, decoded.
@@ -171,7 +271,8 @@ fn values(request: &Request, part: Part) -> Vec<(String, Vec<u8>)> {
             pairs(halves.nth(1).unwrap_or_default(), b'&')
         }
         Part::Body if request.media_type() == "application/json" => fields(request),
-        Part::Body => pairs(&request.body, b'&'),
+        Part::Body if is_form(request) => pairs(&request.body, b'&'),
+        Part::Body => Vec::new(),
         Part::Cookie => pairs(cookie(request), b';'),
         Part::Header => request
             .headers
@@ -184,11 +285,16 @@ fn values(request: &Request, part: Part) -> Vec<(String, Vec<u8>)> {
             let segments = path.unwrap_or_default().split(|byte| *byte == b'/').skip(1);
             segments
                 .enumerate()
-                .filter(|(_, segment)| !segment.is_empty())
                 .map(|(at, segment)| ((at + 1).to_string(), segment.to_vec()))
                 .collect()
         }
     }
+}
+
+/// Whether a body is a form; what tells no type is taken for one.
+fn is_form(request: &Request) -> bool {
+    let kind = request.media_type();
+    kind.is_empty() || kind == "application/x-www-form-urlencoded"
 }
 
 /// What belongs to the connection, or is the target's.
@@ -235,11 +341,24 @@ fn pairs(text: &[u8], between: u8) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-fn with(request: &Request, part: Part, values: &[(String, Vec<u8>)]) -> Request {
+/// With new values for some of a part, in their order.
+fn with(request: &Request, place: &Place, new: &[(usize, Vec<u8>)]) -> Request {
     let mut changed = request.clone();
+    let values = || {
+        place.values.iter().enumerate().map(|(at, (name, value))| {
+            let found = new.binary_search_by_key(&at, |(at, _)| *at).ok();
+            let value = found
+                .and_then(|found| new.get(found))
+                .map_or(value, |(_, new)| new);
+            (name, value)
+        })
+    };
+    let attacked = || {
+        new.iter()
+            .filter_map(|(at, value)| Some((&place.values.get(*at)?.0, value)))
+    };
     let joined = |between: &str| {
-        let pairs: Vec<String> = values
-            .iter()
+        let pairs: Vec<String> = values()
             .map(|(name, value)| {
                 let name = percent_encoded(name.as_bytes());
                 format!("{name}={}", percent_encoded(value))
@@ -250,12 +369,12 @@ fn with(request: &Request, part: Part, values: &[(String, Vec<u8>)]) -> Request 
     let mut halves = request.target.splitn(2, |byte| *byte == b'?');
     let path = halves.next().unwrap_or_default();
     let query = halves.next();
-    match part {
+    match place.part {
         Part::Query => changed.target = [path, b"?", joined("&").as_bytes()].concat(),
         Part::Body if request.media_type() == "application/json" => {
             let read = serde_json::from_slice(&request.body).ok();
             let mut object: serde_json::Map<String, serde_json::Value> = read.unwrap_or_default();
-            for (name, value) in values {
+            for (name, value) in attacked() {
                 object.insert(name.clone(), String::from_utf8_lossy(value).into());
             }
             changed.body = serde_json::Value::from(object).to_string().into_bytes();
@@ -263,13 +382,13 @@ fn with(request: &Request, part: Part, values: &[(String, Vec<u8>)]) -> Request 
         Part::Body => changed.body = joined("&").into_bytes(),
         Part::Cookie => changed.set_header("Cookie", &joined("; ")),
         Part::Header => {
-            for (name, value) in values {
+            for (name, value) in attacked() {
                 changed.set_header(name, &String::from_utf8_lossy(value));
             }
         }
         Part::Path => {
             let mut target = Vec::new();
-            for (_, segment) in values {
+            for (_, segment) in values() {
                 target.push(b'/');
                 target.extend(super::requests::sendable(segment));
             }

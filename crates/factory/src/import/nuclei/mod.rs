@@ -21,11 +21,11 @@ use super::{Beside, Imported, Importer, Options, Outcome, identifier, sample, st
 use crate::{Description, Exploit, Limits, Step};
 use dsl::Value;
 use flow::Flow;
-use fuzzing::Change;
+use fuzzing::{Change, Room, Rule};
 use payloads::{Combination, Payload};
 use render::Context;
 use requests::Form;
-use template::{Block, Fuzzing, Info, Template, Texts};
+use template::{Block, Info, Template, Texts};
 
 /// `nuclei`
 pub(super) const IMPORTER: Importer = Importer {
@@ -199,10 +199,24 @@ impl<'t> Reading<'t> {
         }
         let room = self.limits.exploits.saturating_sub(self.exploits.len());
         let combinations = self.combinations(block, number, room / sequences.len().max(1));
-        for (at, combination) in combinations.iter().enumerate() {
+        let rules = match &block.fuzzing {
+            Some(rules) => Some(
+                Rule::all(&rules.value)
+                    .map_err(|why| format!("{}:{}: `fuzzing`: {why}", self.name, rules.line))?,
+            ),
+            None => None,
+        };
+        let mut room = Room {
+            payloads: room,
+            requests: room,
+            bytes: self.limits.request_bytes,
+            left_out: false,
+        };
+        'all: for (at, combination) in combinations.iter().enumerate() {
             for (path, forms) in sequences.iter().enumerate() {
                 if self.exploits.len() >= self.limits.exploits {
-                    return Ok(());
+                    room.left_out = rules.is_some();
+                    break 'all;
                 }
                 let rendering = Rendering {
                     template: self.template,
@@ -214,9 +228,9 @@ impl<'t> Reading<'t> {
                     chance: self.chance,
                 };
                 let name = format!("http {number}, path {}, payload {}", path + 1, at + 1);
-                let found = match &block.fuzzing {
+                let found = match &rules {
                     None => vec![rendering.steps(forms)?],
-                    Some(rules) => rendering.fuzzed(forms, &rules.value)?,
+                    Some(rules) => rendering.fuzzed(forms, rules, &mut room)?,
                 };
                 let several = found.len() > 1;
                 for (way, steps) in found.into_iter().enumerate() {
@@ -224,12 +238,19 @@ impl<'t> Reading<'t> {
                         true => format!("{name}, way {}", way + 1),
                         false => name.clone(),
                     };
-                    let whole = self.exploits.len() >= self.limits.exploits;
-                    if !steps.is_empty() && !whole {
+                    if !steps.is_empty() {
                         self.exploits.push(Exploit { name, stage, steps });
                     }
                 }
+                if rules.is_some() && room.payloads == 0 {
+                    break 'all;
+                }
             }
+        }
+        if room.left_out {
+            self.notes.push(format!(
+                "http {number}: not all that its fuzzing rules make of a request is looked at"
+            ));
         }
         Ok(())
     }
@@ -318,24 +339,37 @@ impl Rendering<'_> {
         Ok(steps)
     }
 
-    /// What the rules make of a request, each way by itself.
-    fn fuzzed(&self, forms: &[Form<'_>], rules: &[Fuzzing]) -> Result<Vec<Vec<Step>>, String> {
+    /// What the rules make of a request, each way by itself, as far as there is room.
+    fn fuzzed(
+        &self,
+        forms: &[Form<'_>],
+        rules: &[Rule<'_>],
+        room: &mut Room,
+    ) -> Result<Vec<Vec<Step>>, String> {
         let mut first = self.context(self.chance.wrapping_mul(2))?;
         let mut again = self.context(self.chance.wrapping_mul(2).wrapping_add(1))?;
         let mut found = Vec::new();
         for step in self.steps(forms)? {
-            for rule in rules {
-                for (name, payload) in &rule.fuzz.0 {
+            let others = step.again.as_ref().unwrap_or(&step.request);
+            for rule in rules.iter().filter(|rule| !rule.told.fuzz.0.is_empty()) {
+                let places = rule.places(&step.request, room);
+                let other_places = rule.places(others, room);
+                for (name, payload) in &rule.told.fuzz.0 {
+                    if room.payloads == 0 || room.requests == 0 {
+                        room.left_out = true;
+                        return Ok(found);
+                    }
+                    room.payloads -= 1;
                     let change = |context: &mut Context<'_>| {
                         let rendered = context.render(payload.as_bytes());
                         rendered
                             .map(|rendered| Change::new(rule, name.as_deref(), rendered))
                             .map_err(|why| format!("{}: `fuzz`: {why}", self.name))
                     };
-                    let requests = change(&mut first)?.of(&step.request);
-                    let others = step.again.as_ref().unwrap_or(&step.request);
-                    let others = change(&mut again)?.of(others);
+                    let requests = change(&mut first)?.of(&step.request, &places, room);
+                    let others = change(&mut again)?.of(others, &other_places, room);
                     for (request, other) in requests.into_iter().zip(others) {
+                        room.requests = room.requests.saturating_sub(1);
                         found.push(vec![Step {
                             again: (other != request).then_some(other),
                             request,

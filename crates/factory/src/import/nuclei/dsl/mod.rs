@@ -2,11 +2,12 @@
 //! arithmetic.
 
 mod functions;
+
 mod parse;
 mod random;
 mod value;
 
-pub(super) use functions::reference;
+pub(super) use functions::{expression, reference, with_matches_replaced};
 pub(super) use random::Random;
 pub(super) use value::Value;
 
