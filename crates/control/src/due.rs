@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use ledger::due::{self, Telling};
 use ledger::rollout::{Signals, Stage};
-use ledger::{
-    Environment, Exception, Finding, Move, Rollout, SYSTEM, State, VirtualPatch, exception,
-};
+use ledger::{Environment, Exception, Finding, Move, Rollout, SYSTEM, State, VirtualPatch};
 use store::{Answered, By, Change, Error, FindingFilter, Stored};
 
 use crate::coverage::Coverage;
@@ -252,7 +250,7 @@ impl Doer<'_> {
     fn except(&self, coverage: &Coverage, memory: &mut Memory) -> Result<(), Error> {
         let store = &self.service.store;
         for exception in store.read(|it| it.exceptions_fulfilled())? {
-            self.end(&exception)?;
+            self.tried(&exception, self.end(&exception));
         }
         let before = std::mem::take(&mut memory.unsettled);
         let in_force = store.read(|it| it.exceptions_in_force())?;
@@ -269,7 +267,7 @@ impl Doer<'_> {
                 memory.unsettled.insert(id, since_ms);
                 continue;
             }
-            self.void(&exception, &red.why)?;
+            self.tried(&exception, self.void(&exception, &red.why));
         }
         for (finding, exception) in store.read(|it| it.findings_to_except())? {
             self.change("its exception is in force", |it| {
@@ -280,19 +278,21 @@ impl Doer<'_> {
         Ok(())
     }
 
+    /// What fails with one exception keeps no other from what is due.
+    fn tried(&self, exception: &Stored<Exception>, done: Result<(), Error>) {
+        if let Err(error) = done {
+            tracing::error!("exception {}: {error}", exception.value.id);
+        }
+    }
+
     /// Takes an exception back that nothing needs any more: should a fix not hold, its finding is open.
     fn end(&self, exception: &Stored<Exception>) -> Result<(), Error> {
         let why = "all its findings are fixed";
         let (id, policy) = (exception.value.id, self.service.policy);
-        tracing::info!("exception {id} has ended: {why}");
-        let step = exception::Move::Revoke {
-            reason: why.to_owned(),
-        };
         self.change(why, |it| {
-            let expected = Some(exception.version);
-            // What ends needs no protection.
-            it.move_exception(id, &step, policy, expected, |_, _| Ok(()))
-                .map(|_| ())
+            it.fulfil_exception(id, why, policy, Some(exception.version))?;
+            tracing::info!("exception {id} ends: {why}");
+            Ok(())
         })
     }
 

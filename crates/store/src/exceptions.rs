@@ -171,6 +171,32 @@ impl Change<'_> {
         self.keep_exception(step.name(), &now, next)
     }
 
+    /// Takes an exception back, if all its findings are fixed still: one may be open again since it was seen.
+    ///
+    /// # Errors
+    /// A finding is not fixed; it is not there, was changed meanwhile, or the move is refused.
+    pub fn fulfil_exception(
+        &mut self,
+        id: i64,
+        why: &str,
+        policy: Policy,
+        expected: Option<i64>,
+    ) -> Result<Stored<Exception>, Error> {
+        let now = self.exception(id)?.value;
+        for finding in now.findings {
+            let state = self.finding(finding)?.value.state();
+            if !matches!(state, State::Fixed | State::Closed) {
+                let why = format!("finding {finding} of exception {id} is {state}");
+                return Err(Error::refused(why));
+            }
+        }
+        let step = Move::Revoke {
+            reason: why.to_owned(),
+        };
+        // What ends needs no protection.
+        self.move_exception(id, &step, policy, expected, |_, _| Ok(()))
+    }
+
     /// Ends an exception whose protection or time is gone.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ crate::on_both!(
     findings_follow_their_exception,
     an_exception_is_about_what_was_there_when_it_was_asked_for,
     nobody_excepts_a_finding_by_hand,
+    an_exception_is_fulfilled_only_while_all_its_findings_are_fixed,
     exceptions_of_earlier_releases_go_on,
 );
 
@@ -191,6 +192,42 @@ fn an_exception_is_about_what_was_there_when_it_was_asked_for(backend: &Backend)
         it.open_finding("CVE-1", &Subject::Asset("web-2".to_owned()))
     });
     assert_eq!(store.read(|it| it.findings_to_except()).unwrap(), [(2, 2)]);
+}
+
+fn an_exception_is_fulfilled_only_while_all_its_findings_are_fixed(backend: &Backend) {
+    let store = filled(backend);
+    let web = About::Subject(Subject::Asset("web-1".to_owned()));
+    change(&store, |it| it.request_exception(terms(web, isolated())));
+    moved(&store, 1, &Move::Approve {}).unwrap();
+    let fix = |id: i64| {
+        let version = "2".to_owned();
+        change(&store, |it| {
+            it.move_finding(id, &FindingMove::Fix { version }, None)
+        });
+    };
+    let fulfilled = || {
+        let ended = store.change(&BY, |it| it.fulfil_exception(1, "fixed", ALONE, None));
+        ended.map(|it| it.value.standing())
+    };
+    fix(3);
+    let why = fulfilled().unwrap_err();
+    assert!(
+        why.is_refused() && why.to_string().contains("finding 4"),
+        "{why}"
+    );
+    fix(4);
+    // Somebody looked and saw all fixed; then one is open again.
+    let seen = store.read(|it| it.exceptions_fulfilled()).unwrap();
+    assert_eq!(seen.len(), 1);
+    change(&store, |it| {
+        it.move_finding(4, &FindingMove::Reopen {}, None)
+    });
+    assert!(fulfilled().unwrap_err().is_refused());
+    let standing = store.read(|it| it.exception(1)).unwrap().value.standing();
+    assert_eq!(standing, Standing::InForce);
+    fix(4);
+    assert_eq!(fulfilled().unwrap(), Standing::Revoked);
+    assert_eq!(state(&store, 4), State::Fixed);
 }
 
 fn nobody_excepts_a_finding_by_hand(backend: &Backend) {
