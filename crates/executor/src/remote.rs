@@ -10,7 +10,7 @@ use crate::fault;
 use crate::run::{Ended, run, run_within};
 
 /// The most bytes that a look at an asset may print.
-const MAX_LOOK: usize = 16 * 1024 * 1024;
+const MAX_LOOK: usize = 4 * 1024 * 1024;
 
 /// How `ssh` says that it could not connect, or lost the connection.
 const SSH_FAILED: i32 = 255;

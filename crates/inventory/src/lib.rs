@@ -13,7 +13,7 @@ mod merge;
 
 pub use diff::{Change, Difference, differences};
 pub use gaps::{Gap, GapKind, gaps};
-pub use import::{Found, Importer, Options, Part, Reached, importers, reached};
+pub use import::{Found, Importer, Options, Part, Reached, importers, named, reached};
 pub use limits::Limits;
 pub use merge::merged;
 

@@ -278,6 +278,43 @@ fn an_inventory_of_ansible_tells_how_its_hosts_are_reached() {
             ("six", "ssh://deploy@[2001:db8::1]:2222", None),
         ]
     );
+    for (line, why) in [
+        ("web ansible_host={{ address }}", "`{{` is no address"),
+        ("web ansible_host=x`id`", "is no address"),
+        ("web ansible_user=-oProxyCommand=x", "is no user"),
+        ("web ansible_port=ssh", "`ssh` is no port"),
+        ("-x", "is no address"),
+    ] {
+        let wrong = inventory::reached(line, "s", &Options::default()).unwrap_err();
+        assert!(
+            wrong.starts_with("s: host ") && wrong.contains(why),
+            "{line}: {wrong}"
+        );
+    }
     let wrong = inventory::reached("[web:sons]\n", "s", &Options::default()).unwrap_err();
     assert!(wrong.starts_with("s:1: `[web:sons]`"), "{wrong}");
+}
+
+#[test]
+fn people_name_a_host_with_or_without_user_and_port() {
+    for (host, asset, address) in [
+        ("web-1", "web-1", "web-1"),
+        ("me@Web-1.example", "web-1.example", "me@Web-1.example"),
+        ("me@web-1:2222", "web-1", "ssh://me@web-1:2222"),
+        ("2001:db8::1", "2001:db8::1", "2001:db8::1"),
+    ] {
+        let found = inventory::named(host).unwrap();
+        assert_eq!((&*found.asset, &*found.address), (asset, address), "{host}");
+    }
+    for host in [
+        "web ansible_port=22",
+        "{\"a\":1}",
+        "[web]",
+        "-oX",
+        "@web",
+        "web:ssh",
+        "",
+    ] {
+        assert!(inventory::named(host).is_err(), "{host}");
+    }
 }

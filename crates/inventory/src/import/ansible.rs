@@ -49,29 +49,87 @@ pub fn reached(text: &str, name: &str, options: &Options) -> Result<Vec<Reached>
     let source = Source::new(text, name, options)?;
     let inventory = Inventory::of(&source).map_err(|fault| fault.told(&IMPORTER, name))?;
     let above = inventory.above();
+    let most = options.limits.groups;
     let hosts = inventory.hosts.keys().map(|host| {
-        let values = inventory.values(host, &groups_of(host, &above));
-        let of = |name: &str| values.get(name).filter(|it| !it.is_empty());
-        let address = of("ansible_host").unwrap_or(host);
-        let user = of("ansible_user").map_or_else(String::new, |user| format!("{user}@"));
-        let address = match of("ansible_port") {
-            Some(port) if address.contains(':') => format!("ssh://{user}[{address}]:{port}"),
-            Some(port) => format!("ssh://{user}{address}:{port}"),
-            None => format!("{user}{address}"),
-        };
-        Reached {
-            asset: field::identifier(host),
-            address,
-            otherwise: of("ansible_connection")
-                .filter(|how| {
-                    // Also by its full name.
-                    let name = how.rsplit('.').next().unwrap_or_default();
-                    !matches!(name, "ssh" | "smart" | "paramiko" | "paramiko_ssh")
-                })
-                .cloned(),
+        let groups = groups_of(host, &above);
+        if groups.len() > most {
+            return Err(format!("{name}: {}", in_many_groups(host, most)));
         }
+        let values = inventory.values(host, &groups);
+        let of = |name: &str| values.get(name).filter(|it| !it.is_empty());
+        let connection = of("ansible_connection").filter(|how| {
+            // Also by its full name.
+            let name = how.rsplit('.').next().unwrap_or_default();
+            !matches!(name, "ssh" | "smart" | "paramiko" | "paramiko_ssh")
+        });
+        if let Some(how) = connection {
+            return Ok(Reached {
+                asset: field::identifier(host),
+                address: of("ansible_host").unwrap_or(host).clone(),
+                otherwise: Some(how.clone()),
+            });
+        }
+        let text = |name: &str| of(name).map(String::as_str);
+        let address = text("ansible_host").unwrap_or(host);
+        by_ssh(host, text("ansible_user"), address, text("ansible_port"))
+            .map_err(|why| format!("{name}: {why}"))
     });
-    Ok(hosts.collect())
+    hosts.collect()
+}
+
+/// How a host is reached that people name as `NAME`, `USER@NAME` or `USER@NAME:PORT`.
+///
+/// # Errors
+/// It is no such name; the text says what to do.
+pub fn named(host: &str) -> Result<Reached, String> {
+    let (user, place) = match host.rsplit_once('@') {
+        Some((user, place)) => (Some(user), place),
+        None => (None, host),
+    };
+    let (name, port) = with_port(place);
+    by_ssh(name, user, name, port)
+}
+
+/// OpenSSH may put these parts into commands that it runs, such as `ProxyCommand`: only what names
+/// consist of is let through.
+fn by_ssh(
+    host: &str,
+    user: Option<&str>,
+    address: &str,
+    port: Option<&str>,
+) -> Result<Reached, String> {
+    let plain = |text: &str, marks: &[u8]| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || marks.contains(&byte);
+        !text.is_empty() && !text.starts_with('-') && text.bytes().all(fits)
+    };
+    let wrong = |what: &str, text: &str| {
+        Err(format!(
+            "host {host}: `{text}` is no {what} that OpenSSH can be given: write it out, without variables and quotes"
+        ))
+    };
+    let user = match user {
+        Some(user) if !plain(user, b"._-+\\@") => return wrong("user", user),
+        Some(user) => format!("{user}@"),
+        None => String::new(),
+    };
+    if !plain(address, b"._-:%") {
+        return wrong("address", address);
+    }
+    let address = match port {
+        Some(port) if port.parse::<u16>().is_err() => return wrong("port", port),
+        Some(port) if address.contains(':') => format!("ssh://{user}[{address}]:{port}"),
+        Some(port) => format!("ssh://{user}{address}:{port}"),
+        None => format!("{user}{address}"),
+    };
+    Ok(Reached {
+        asset: field::identifier(host),
+        address,
+        otherwise: None,
+    })
+}
+
+fn in_many_groups(host: &str, most: usize) -> String {
+    format!("host {host} is in more than the {most} groups allowed")
 }
 
 fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
@@ -104,8 +162,7 @@ impl Inventory {
             let most = source.options.limits.groups;
             let groups = groups_of(host, &above);
             if groups.len() > most {
-                let why = format!("host {host} is in more than the {most} groups allowed");
-                return Err(Fault::new(why));
+                return Err(Fault::new(in_many_groups(host, most)));
             }
             let mut found = Found::new(host, source.kind_or(AssetKind::Server));
             let values = self.values(host, &groups);

@@ -11,7 +11,7 @@ mod show_version;
 mod spdx;
 mod table;
 
-pub use ansible::{Reached, reached};
+pub use ansible::{Reached, named, reached};
 use ledger::{Asset, AssetKind};
 use serde_json::Value;
 

@@ -45,6 +45,11 @@ pub(super) struct Brought {
 }
 
 impl Bring {
+    /// Whether what was not found has vanished.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
     /// Holds what was found against the ledger. `asked` names assets that exist and did not answer.
     pub(super) fn bring(
         &self,

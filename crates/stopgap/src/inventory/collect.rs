@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use ::inventory::{COLLECT, Found, Importer, Options, Reached, importers, reached};
+use ::inventory::{COLLECT, Found, Importer, Options, Reached, importers, named, reached};
 use anyhow::{Context, bail};
 use clap::Args;
 use executor::{Config, Reach};
@@ -35,7 +35,7 @@ pub(super) struct Collect {
     #[arg(long, value_name = "FILE.toml")]
     executor: Option<PathBuf>,
     /// How many are asked at one time.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
     parallel: u16,
     /// How long one may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u16).range(1..))]
@@ -63,6 +63,11 @@ impl Collect {
             Some(file) => executor_config(file)?,
             None => Config::default(),
         };
+        if self.bring.is_complete() && self.inventory.is_none() {
+            bail!(
+                "--complete says that all other collected assets have vanished: name them all in an --inventory"
+            );
+        }
         let (hosts, others) = self.hosts()?;
         for host in &hosts {
             // What the configuration says of an asset counts more than what an inventory says.
@@ -112,15 +117,7 @@ impl Collect {
     fn hosts(&self) -> anyhow::Result<(Vec<Reached>, Vec<Reached>)> {
         let mut all = Vec::new();
         for host in &self.hosts {
-            let (user, name) = match host.rsplit_once('@') {
-                Some((user, name)) => (format!("{user}@"), name),
-                None => (String::new(), host.as_str()),
-            };
-            let named = reached(name, "HOST", &Options::default()).map_err(anyhow::Error::msg)?;
-            all.extend(named.into_iter().map(|it| Reached {
-                address: format!("{user}{}", it.address),
-                ..it
-            }));
+            all.push(named(host).map_err(anyhow::Error::msg)?);
         }
         if let Some(file) = &self.inventory {
             let options = Options::default();
@@ -132,7 +129,12 @@ impl Collect {
             bail!("`{}` is no name of a host", nameless.address);
         }
         all.sort_by(|one, other| one.asset.cmp(&other.asset));
-        all.dedup_by(|next, kept| next.asset == kept.asset);
+        all.dedup();
+        let same = |pair: &&[Reached]| matches!(pair, [one, other] if one.asset == other.asset);
+        if let Some([one, other]) = all.windows(2).find(same) {
+            let (asset, one, other) = (&one.asset, &one.address, &other.address);
+            bail!("`{one}` and `{other}` would be one asset, {asset}: ask one of them by itself");
+        }
         Ok(all.into_iter().partition(|it| it.otherwise.is_none()))
     }
 

@@ -68,10 +68,13 @@ fn axe() -> &'static str {
 fn installed(package: &str, file: &str) -> PathBuf {
     let folder = folder(package);
     if !folder.join("node_modules").join(file).exists() {
+        // Beside its place, so that what is there is whole.
+        let new = folder.join("new");
         let mut npm = Command::new("npm");
         npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
-        let installed = npm.arg(&folder).arg(package).status().unwrap();
+        let installed = npm.arg(&new).arg(package).status().unwrap();
         assert!(installed.success());
+        std::fs::rename(new.join("node_modules"), folder.join("node_modules")).unwrap();
     }
     folder
 }

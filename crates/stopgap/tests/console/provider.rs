@@ -27,13 +27,13 @@ impl Provider {
         let mut child = Command::new("node")
             .args([script, folder.to_str().unwrap(), redirect])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut line).unwrap();
         let issuer = line.trim().to_owned();
+        assert!(issuer.starts_with("http"), "the provider has not started");
         Self {
             child,
             issuer,
