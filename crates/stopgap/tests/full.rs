@@ -3,47 +3,65 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/cluster.rs"]
+mod cluster;
+#[path = "support/disk.rs"]
+mod disk;
 #[path = "support/control.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod side;
 
-use std::path::PathBuf;
-use std::process::Command;
-
+use cluster::Cluster;
+use disk::Disk;
 use side::Control;
 
-/// Puts a disk of its own at the folder, with something on it that can go, then becomes the program.
-const SMALL_DISK: &str = r#"mount -t tmpfs -o size=3m tmpfs "$FOLDER" &&
-head -c 1048576 /dev/zero > "$FOLDER/ballast" &&
-"$0" token add ann --of ann --role operator --who root --why first --data "$FOLDER/data" > "$FOLDER/token" &&
-exec "$0" "$@""#;
+/// Of the disk, once the program runs.
+const ROOM: usize = 512 * 1024;
 
 #[test]
-fn a_full_disk_loses_nothing_that_was_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut small = Command::new("unshare");
-    small
-        .args([
-            "--user",
-            "--map-root-user",
-            "--mount",
-            "sh",
-            "-c",
-            SMALL_DISK,
-        ])
-        .arg(env!("CARGO_BIN_EXE_stopgap"))
-        .env("FOLDER", folder.path());
-    let control = Control::started(small, "127.0.0.1:0", &folder.path().join("data"), &[]);
-    // What the process sees there.
-    let inside = |name: &str| {
-        let root = PathBuf::from(format!("/proc/{}/root", control.child.id()));
-        root.join(folder.path().strip_prefix("/").unwrap())
-            .join(name)
+fn a_full_disk_loses_nothing_that_was_acknowledged_in_a_file() {
+    let disk = Disk::of(4 << 20);
+    keeps_what_it_acknowledges(&disk, &[], || ());
+}
+
+#[test]
+fn a_full_disk_loses_nothing_that_was_acknowledged_in_postgresql() {
+    let disk = Disk::of(48 << 20);
+    let mut cluster = Cluster::start(&disk, 5432);
+    let url = cluster.url(&disk);
+    keeps_what_it_acknowledges(&disk, &["--database", &url], || cluster.runs(&disk));
+}
+
+/// `recovers` does what whoever runs the database does when there is room again.
+fn keeps_what_it_acknowledges(disk: &Disk, database: &[&str], recovers: impl FnOnce()) {
+    let folder = disk.path().display().to_string();
+    let program = |words: &str, place: &str| {
+        let mut command = disk.command(env!("CARGO_BIN_EXE_stopgap"));
+        command.args(words.split(' ')).args(database);
+        if place == "--keys" || database.is_empty() {
+            command.args([place, &folder]);
+        }
+        command
     };
-    let secret = std::fs::read_to_string(inside("token")).unwrap();
+    let made = program(
+        "token add ann --of ann --role operator --who root --why first",
+        "--data",
+    )
+    .output()
+    .unwrap();
+    let secret = String::from_utf8(made.stdout).unwrap();
     let secret = secret.trim();
+    let keys = if database.is_empty() {
+        "--data"
+    } else {
+        "--keys"
+    };
+    let control = Control::started(program("control --listen 127.0.0.1:0", keys));
+    disk.fill_but(ROOM);
     let advisory = |number: usize| {
-        let title = "x".repeat(4000);
+        // Not the same again and again: PostgreSQL would keep it in little room.
+        let words = (0..500).map(|word| format!("{:08x}", (number * 500 + word) * 0x9e37_79b1));
+        let title = words.map(|word| word[..8].to_owned()).collect::<String>();
         format!(r#"{{"id":"CVE-{number}","title":"{title}","severity":"high"}}"#)
     };
     let add = |number| control.call("POST /api/v1/advisories", secret, &advisory(number));
@@ -66,7 +84,8 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     for number in &taken {
         assert_eq!(there(*number), 200, "CVE-{number} was acknowledged");
     }
-    std::fs::remove_file(inside("ballast")).unwrap();
+    disk.empty();
+    recovers();
     assert_eq!(add(number).0, 201, "there is room again");
     for number in taken {
         assert_eq!(there(number), 200, "CVE-{number} was acknowledged");

@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod chaos;
+#[path = "../support/cluster.rs"]
+mod cluster;
 mod coverage;
+#[path = "../support/disk.rs"]
+mod disk;
 mod ledger;
 mod peer;
 mod probed;
@@ -19,9 +23,11 @@ mod support;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use disk::Disk;
 use peer::{Peer, TOKEN, bundle, sealed, signer};
 use site::{ATTACK, application, becomes, get, traversal};
 use support::Running;
@@ -34,6 +40,8 @@ const SHADOW: BundleMode = BundleMode::Shadow {};
 /// An ingress point that has enrolled, with an application behind it.
 pub(crate) struct Point {
     folder: tempfile::TempDir,
+    /// Where it keeps what it must not lose; none: beside everything else.
+    disk: Option<Arc<Disk>>,
     upstream: SocketAddr,
     control: Vec<String>,
 }
@@ -46,8 +54,16 @@ pub(crate) struct Started {
 }
 
 pub(crate) fn enrol(url: &str, token: &str, state: &Path, more: &[String]) -> Output {
+    enrolled(program(), url, token, state, more)
+}
+
+fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_stopgap"))
-        .args(["gateway", "enrol", "--control", url, "--token", token])
+}
+
+/// By this command, which becomes the program.
+fn enrolled(mut by: Command, url: &str, token: &str, state: &Path, more: &[String]) -> Output {
+    by.args(["gateway", "enrol", "--control", url, "--token", token])
         .arg("--state")
         .arg(state)
         .args(more)
@@ -61,22 +77,32 @@ impl Point {
     }
 
     pub(crate) fn of(url: &str, token: &str, more: &[String]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state");
-        let output = enrol(url, token, &state, more);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
+        Self::on(None, url, token, more)
+    }
+
+    pub(crate) fn on(disk: Option<Arc<Disk>>, url: &str, token: &str, more: &[String]) -> Self {
         let mut control = vec!["--control".to_owned(), url.to_owned()];
         control.extend_from_slice(more);
-        Self {
-            folder,
+        let point = Self {
+            folder: tempfile::tempdir().unwrap(),
+            disk,
             upstream: application(),
             control,
-        }
+        };
+        let output = enrolled(point.program(), url, token, &point.state(), more);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        point
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
+        let disk = self.disk.as_deref().map(Disk::path);
+        disk.unwrap_or(self.folder.path()).join("state")
+    }
+
+    fn program(&self) -> Command {
+        let command = |disk: &Arc<Disk>| disk.command(env!("CARGO_BIN_EXE_stopgap"));
+        self.disk.as_ref().map_or_else(program, command)
     }
 
     pub(crate) fn start(&self) -> Started {
@@ -89,7 +115,7 @@ impl Point {
         arguments.extend(["--upstream", &upstream, "--state", state.to_str().unwrap()]);
         arguments.extend(self.control.iter().map(String::as_str));
         arguments.extend(more);
-        let gateway = Running::start(&arguments);
+        let gateway = Running::started(self.program(), &arguments);
         Started {
             address: gateway.address("listening on "),
             admin: gateway.address("health and metrics on http://"),

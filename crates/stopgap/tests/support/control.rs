@@ -19,21 +19,18 @@ impl Control {
     }
 
     pub(crate) fn start_at(listen: &str, data: &Path, more: &[&str]) -> Self {
-        Self::started(
-            Command::new(env!("CARGO_BIN_EXE_stopgap")),
-            listen,
-            data,
-            more,
-        )
-    }
-
-    /// By this command, which becomes the program.
-    pub(crate) fn started(mut by: Command, listen: &str, data: &Path, more: &[&str]) -> Self {
-        let mut child = by
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stopgap"));
+        command
             .args(["control", "--listen", listen])
             .args(more)
             .arg("--data")
-            .arg(data)
+            .arg(data);
+        Self::started(command)
+    }
+
+    /// By this command, which becomes the program.
+    pub(crate) fn started(mut by: Command) -> Self {
+        let mut child = by
             .env_remove("STOPGAP_DATABASE")
             .stdout(Stdio::piped())
             .spawn()

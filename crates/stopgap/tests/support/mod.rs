@@ -17,7 +17,12 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        Self::started(Command::new(env!("CARGO_BIN_EXE_stopgap")), arguments)
+    }
+
+    /// By this command, which becomes the program.
+    pub(crate) fn started(mut by: Command, arguments: &[&str]) -> Self {
+        let mut child = by
             .arg("gateway")
             .args(arguments)
             .stderr(Stdio::piped())

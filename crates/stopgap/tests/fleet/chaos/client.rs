@@ -3,9 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::relay::Chance;
 
 /// Longer than everything takes to come back.
 const GIVES_UP: Duration = Duration::from_secs(60);
@@ -15,6 +18,7 @@ pub(crate) struct Client {
     secret: String,
     /// What was acknowledged: the kind of thing and its identifier.
     acknowledged: Mutex<Vec<(&'static str, String)>>,
+    refused_for_room: AtomicUsize,
 }
 
 impl Client {
@@ -23,11 +27,17 @@ impl Client {
             address,
             secret: secret.to_owned(),
             acknowledged: Mutex::default(),
+            refused_for_room: AtomicUsize::new(0),
         }
     }
 
     pub(crate) fn acknowledged(&self) -> Vec<(&'static str, String)> {
         self.acknowledged.lock().unwrap().clone()
+    }
+
+    /// How often a call was answered that the disk is full.
+    pub(crate) fn refused_for_room(&self) -> usize {
+        self.refused_for_room.load(Ordering::Relaxed)
     }
 
     /// Makes a call until it is acknowledged. The key says that it is the same call.
@@ -47,6 +57,25 @@ impl Client {
         answer
     }
 
+    /// Takes about as much room as a large change does; whatever comes of it is not tried again.
+    pub(crate) fn crowd(&self, number: usize) {
+        let mut chance = Chance::new(u64::try_from(number).unwrap());
+        let cwe = (0..1000).map(|_| {
+            let digits = (0..6).map(|_| format!("{:016x}", chance.below(u64::MAX)));
+            format!("CWE-{}", digits.collect::<String>())
+        });
+        let id = format!("CROWD-{number}");
+        let body =
+            json!({ "id": id, "title": "x", "severity": "low", "cwe": cwe.collect::<Vec<_>>() });
+        let head = "stopgap-why: a test\r\n";
+        if let Ok((status, _)) = self.once("POST /advisories", head, &body.to_string()) {
+            match status {
+                201 => self.acknowledged.lock().unwrap().push(("advisories", id)),
+                other => self.note_refusal(other),
+            }
+        }
+    }
+
     pub(crate) fn read(&self, target: &str) -> Value {
         self.call(&format!("GET {target}"), "", "")
     }
@@ -61,12 +90,19 @@ impl Client {
                 // Whatever goes wrong inside passes; what is refused would be refused again.
                 Ok((status, answer)) => {
                     assert!(status >= 500, "{call}: {status} {answer}");
+                    self.note_refusal(status);
                     answer
                 }
                 Err(why) => why.to_string(),
             };
             assert!(begun.elapsed() < GIVES_UP, "{call}: {last}");
             std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    fn note_refusal(&self, status: u16) {
+        if status == 507 {
+            self.refused_for_room.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -2,45 +2,58 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::client::Client;
+use crate::cluster::Cluster;
+use crate::disk::Disk;
 
 /// Debian's package faketime.
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 /// How long anything may take to start.
 const STARTS: Duration = Duration::from_secs(60);
 
+/// Of the disk: a cluster takes 28 MB of it.
+const DISK_BYTES: usize = 128 << 20;
+/// As much is written in all of a run to take room that is left within the database's files, of
+/// about 100 KB each.
+const CROWDS: usize = 600;
+/// How long the disk stays full if nobody is refused.
+const STAYS_FULL: Duration = Duration::from_millis(1_500);
+
 pub(crate) struct Database {
-    folder: tempfile::TempDir,
-    /// PostgreSQL's port; none: the ledger is a file.
-    port: Option<u16>,
+    disk: Arc<Disk>,
+    place: Place,
     listen: SocketAddr,
-    control: Mutex<Child>,
-    server: Mutex<Option<Child>>,
     secret: String,
+    control: Mutex<Child>,
+    cluster: Option<Mutex<Cluster>>,
+    crowds: AtomicUsize,
 }
+
+/// Where the ledger is, as arguments of the program.
+struct Place(Vec<String>);
 
 impl Database {
     pub(crate) fn file() -> Self {
-        Self::start(None)
+        let disk = Disk::of(DISK_BYTES);
+        let ledger = disk.path().join("ledger").display().to_string();
+        Self::start(disk, Place(vec!["--data".to_owned(), ledger]), None)
     }
 
     pub(crate) fn postgresql() -> Self {
-        Self::start(Some(free_port()))
+        let disk = Disk::of(DISK_BYTES);
+        let cluster = Cluster::start(&disk, free_port());
+        let place = Place(vec!["--database".to_owned(), cluster.url(&disk)]);
+        Self::start(disk, place, Some(cluster))
     }
 
-    fn start(port: Option<u16>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = port.map(|port| {
-            make_cluster(folder.path());
-            start_server(folder.path(), port)
-        });
+    fn start(disk: Disk, place: Place, cluster: Option<Cluster>) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let mut token = stopgap(folder.path(), port, &["token", "add", "op"]);
+        let mut token = place.program(&disk, &["token", "add", "op"]);
         token.args([
             "--of", "op", "--role", "admin", "--who", "op", "--why", "a test",
         ]);
@@ -48,14 +61,15 @@ impl Database {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         let secret = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-        let control = start_control(folder.path(), port, listen, None);
+        let control = start_control(&disk, &place, listen, None);
         Self {
-            folder,
-            port,
+            disk: Arc::new(disk),
+            place,
             listen,
-            control: Mutex::new(control),
-            server: Mutex::new(server),
             secret,
+            control: Mutex::new(control),
+            cluster: cluster.map(Mutex::new),
+            crowds: AtomicUsize::new(0),
         }
     }
 
@@ -67,44 +81,65 @@ impl Database {
         Client::new(self.listen, &self.secret)
     }
 
+    /// It is full when everything else is.
+    pub(crate) fn disk(&self) -> Arc<Disk> {
+        Arc::clone(&self.disk)
+    }
+
     pub(crate) fn kill_control(&self) {
         let mut control = self.control.lock().unwrap();
         end(&mut control);
-        *control = start_control(self.folder.path(), self.port, self.listen, None);
+        *control = self.started(None);
     }
 
     /// The control side's clock is wrong for a while.
     pub(crate) fn jump(&self, by: &str) {
         let mut control = self.control.lock().unwrap();
         end(&mut control);
-        *control = start_control(self.folder.path(), self.port, self.listen, Some(by));
+        *control = self.started(Some(by));
         std::thread::sleep(Duration::from_millis(300));
         end(&mut control);
-        *control = start_control(self.folder.path(), self.port, self.listen, None);
+        *control = self.started(None);
     }
 
     /// The database; where it is a file, that is the control side again.
     pub(crate) fn kill(&self) {
-        let Some(port) = self.port else {
+        let Some(cluster) = &self.cluster else {
             return self.kill_control();
         };
-        let mut server = self.server.lock().unwrap();
-        if let Some(server) = server.as_mut() {
-            end(server);
+        let mut cluster = cluster.lock().unwrap();
+        cluster.kill();
+        cluster.runs(&self.disk);
+    }
+
+    /// The disk is full until somebody is refused for it; whatever has ended then starts again.
+    pub(crate) fn fill(&self, client: &Client, meanwhile: impl FnOnce()) {
+        let before = client.refused_for_room();
+        self.disk.fill_but(0);
+        let begun = Instant::now();
+        meanwhile();
+        while client.refused_for_room() == before && begun.elapsed() < STAYS_FULL {
+            match self.crowds.fetch_add(1, Ordering::Relaxed) {
+                number @ ..CROWDS => client.crowd(number),
+                _ => std::thread::sleep(Duration::from_millis(10)),
+            }
         }
-        *server = Some(start_server(self.folder.path(), port));
+        self.disk.empty();
+        if let Some(cluster) = &self.cluster {
+            cluster.lock().unwrap().runs(&self.disk);
+        }
+    }
+
+    fn started(&self, clock: Option<&str>) -> Child {
+        start_control(&self.disk, &self.place, self.listen, clock)
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // A test that has failed may have failed while it held them.
+        // A test that has failed may have failed while it held it.
         let control = self.control.get_mut();
         end(control.unwrap_or_else(PoisonError::into_inner));
-        let server = self.server.get_mut();
-        if let Some(server) = server.unwrap_or_else(PoisonError::into_inner) {
-            end(server);
-        }
     }
 }
 
@@ -123,45 +158,25 @@ fn free_port() -> u16 {
         .unwrap()
 }
 
-fn url(folder: &Path, port: u16) -> String {
-    let folder = folder.display().to_string().replace('/', "%2F");
-    format!("postgres://stopgap@{folder}:{port}/postgres")
+impl Place {
+    fn program(&self, disk: &Disk, arguments: &[&str]) -> Command {
+        let mut command = disk.command(env!("CARGO_BIN_EXE_stopgap"));
+        command.args(arguments).args(&self.0);
+        command.env_remove("STOPGAP_DATABASE");
+        command
+    }
 }
 
-/// A command on the ledger.
-fn stopgap(folder: &Path, port: Option<u16>, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stopgap"));
-    command.args(arguments);
-    on_ledger(&mut command, folder, port);
-    command
-}
-
-fn on_ledger(command: &mut Command, folder: &Path, port: Option<u16>) {
-    command.env_remove("STOPGAP_DATABASE");
-    match port {
-        Some(port) => command.args(["--database", &url(folder, port)]),
-        None => command.arg("--data").arg(folder.join("ledger")),
-    };
-}
-
-fn start_control(
-    folder: &Path,
-    port: Option<u16>,
-    listen: SocketAddr,
-    clock: Option<&str>,
-) -> Child {
+fn start_control(disk: &Disk, place: &Place, listen: SocketAddr, clock: Option<&str>) -> Child {
     let begun = Instant::now();
     loop {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stopgap"));
+        let listen = listen.to_string();
+        let mut command = place.program(disk, &["control", "--listen", &listen, "--one-person"]);
         if let Some(by) = clock {
             // The program of this name would outlive its own end.
             command.env("LD_PRELOAD", FAKETIME).env("FAKETIME", by);
         }
-        command.args(["control", "--listen", &listen.to_string(), "--one-person"]);
-        on_ledger(&mut command, folder, port);
-        if port.is_some() {
-            command.arg("--keys").arg(folder.join("keys"));
-        }
+        command.arg("--keys").arg(disk.path().join("keys"));
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -179,78 +194,4 @@ fn start_control(
         assert!(begun.elapsed() < STARTS, "the control side does not start");
         std::thread::sleep(Duration::from_millis(100));
     }
-}
-
-/// PostgreSQL does not run as root.
-fn as_postgres(program: &Path) -> Command {
-    if !rustix::process::geteuid().is_root() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
-    command.arg(program);
-    command
-}
-
-fn programs() -> std::path::PathBuf {
-    let mut found: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
-        .unwrap()
-        .map(|entry| entry.unwrap().path().join("bin"))
-        .collect();
-    found.sort();
-    found.pop().unwrap()
-}
-
-fn make_cluster(folder: &Path) {
-    if rustix::process::geteuid().is_root() {
-        let owned = Command::new("chown").arg("postgres").arg(folder).status();
-        assert!(owned.unwrap().success());
-    }
-    let made = as_postgres(&programs().join("initdb"))
-        .args([
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "-U",
-            "stopgap",
-        ])
-        .arg(folder.join("cluster"))
-        .stdout(Stdio::null())
-        .status();
-    assert!(made.unwrap().success());
-}
-
-fn start_server(folder: &Path, port: u16) -> Child {
-    let begun = Instant::now();
-    loop {
-        let mut child = as_postgres(&programs().join("postgres"))
-            .arg("-D")
-            .arg(folder.join("cluster"))
-            .arg("-k")
-            .arg(folder)
-            .args(["-p", &port.to_string(), "-c", "listen_addresses="])
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        while child.try_wait().unwrap().is_none() {
-            if postgres_answers(folder, port) {
-                return child;
-            }
-            assert!(begun.elapsed() < STARTS, "PostgreSQL does not start");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        // Processes of the one before may still be ending.
-        assert!(begun.elapsed() < STARTS, "PostgreSQL does not start");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-fn postgres_answers(folder: &Path, port: u16) -> bool {
-    let mut ready = Command::new(programs().join("pg_isready"));
-    ready
-        .arg("-q")
-        .arg("-h")
-        .arg(folder)
-        .args(["-p", &port.to_string()]);
-    ready.status().unwrap().success()
 }

@@ -1,4 +1,4 @@
-//! Whatever is killed, and whenever: no plan is enforced that nobody asked for, nothing that was
+//! Whatever is killed or has a full disk, and whenever: no plan is enforced that nobody asked for, nothing that was
 //! acknowledged is lost, no request is dropped, and whatever was refused can be done again.
 //!
 //! `STOPGAP_CHAOS_ROLLOUTS` says how many rollouts that takes; more than by default for a night.
@@ -71,7 +71,8 @@ impl World {
         let made = client.done("POST /enrolments", "enrol", &enrolment);
         let relay = Relay::start(database.address(), seed);
         let url = format!("http://{}", relay.address);
-        let point = Point::of(&url, made["secret"].as_str().unwrap(), &[]);
+        let token = made["secret"].as_str().unwrap();
+        let point = Point::on(Some(database.disk()), &url, token, &[]);
         Self {
             gateway: Mutex::new(Some(point.start())),
             database,
@@ -103,6 +104,7 @@ impl World {
             }
         });
         assert!(self.asked.load(Ordering::Relaxed) > rollouts);
+        assert!(self.client.refused_for_room() > 0);
         self.nothing_is_lost(rollouts);
     }
 
@@ -213,24 +215,40 @@ impl World {
     /// Kills one after the other, at moments that nobody chooses.
     fn kill(&self) {
         let mut chance = self.relay.chance();
+        // At least once, whatever chance says.
+        self.fill(true);
         while !self.over.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(50 + chance.below(600)));
-            match chance.below(5) {
+            match chance.below(6) {
                 0 => self.database.kill_control(),
                 1 => self.database.kill(),
                 2 => self
                     .database
                     .jump(if chance.below(2) == 0 { "+2h" } else { "-3h" }),
                 3 => self.relay.cut(),
-                _ => {
-                    let mut gateway = self.gateway.lock().unwrap();
-                    if let Some(gateway) = gateway.take() {
-                        gateway.kill();
-                    }
-                    *gateway = Some(self.point.start());
+                4 => {
+                    let restarts = chance.below(2) == 0;
+                    self.fill(restarts);
                 }
+                _ => self.kill_gateway(),
             }
         }
+    }
+
+    fn fill(&self, gateway_restarts: bool) {
+        self.database.fill(&self.client, || {
+            if gateway_restarts {
+                self.kill_gateway();
+            }
+        });
+    }
+
+    fn kill_gateway(&self) {
+        let mut gateway = self.gateway.lock().unwrap();
+        if let Some(gateway) = gateway.take() {
+            gateway.kill();
+        }
+        *gateway = Some(self.point.start());
     }
 
     fn told(&self) -> String {
