@@ -103,7 +103,8 @@ impl<'a> Inspection<'a> {
         self.run(|transaction| transaction.request_head(&head))?;
         self.transaction
             .take_if(|transaction| !transaction.is_concerned());
-        self.concerned = self.transaction.is_some();
+        // One that was given up has ended, and is told.
+        self.concerned |= self.transaction.is_some();
         Ok(())
     }
 

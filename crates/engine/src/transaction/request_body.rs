@@ -98,7 +98,10 @@ pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
     if need.is_none() || (*body_cut && matches!(need, Some((_, Oversize::PassAndRecord)))) {
         return;
     }
-    if let Some(coding) = inputs.header("content-encoding", values) {
+    // Where nothing came there is nothing to decode: proxies that ask may show the head alone.
+    if !body.is_empty()
+        && let Some(coding) = inputs.header("content-encoding", values)
+    {
         let decoded = content_coding::decode(values.get(coding), body, reading.limits);
         values.spend(body.len());
         if let Err(anomaly) = decoded {
