@@ -70,9 +70,11 @@ async fn serve(mut stream: TcpStream, arrived: &Arrived) -> Option<()> {
                 .extend_from_slice(bytes);
         };
         keep(&head);
-        if field("upgrade").is_some() {
-            let accept = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
-                 Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        if let Some(protocol) = field("upgrade") {
+            let accept = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: {protocol}\r\n\
+                 Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+            );
             stream.write_all(accept.as_bytes()).await.ok()?;
             loop {
                 stream.write_all(&pending).await.ok()?;
@@ -115,7 +117,8 @@ async fn serve(mut stream: TcpStream, arrived: &Arrived) -> Option<()> {
                 }
             }
         } else {
-            let length = field("content-length").map_or(0, |length| length.parse().unwrap());
+            let length = field("content-length").unwrap_or_else(|| "0".to_owned());
+            let length: usize = length.parse().ok()?;
             while pending.len() < length {
                 more(&mut stream, &mut pending).await?;
             }
@@ -125,6 +128,8 @@ async fn serve(mut stream: TcpStream, arrived: &Arrived) -> Option<()> {
         let body = field("x-answer-body").unwrap_or_else(|| "it works".to_owned());
         let header = field("x-answer-header").map_or(String::new(), |line| line + "\r\n");
         let length = body.len();
+        let is_head = head.starts_with(b"HEAD ");
+        let body = if is_head { String::new() } else { body };
         let answer = format!("HTTP/1.1 200 OK\r\n{header}Content-Length: {length}\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await.ok()?;
     }

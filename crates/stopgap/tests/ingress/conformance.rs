@@ -8,232 +8,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde::Deserialize;
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
-use crate::application::{Application, CASE, find};
+use crate::application::{Application, CASE};
+use crate::case::{self, Case};
+use crate::client::{Answer, Http1, Http2};
 use crate::proxies::{self, Kind};
 use crate::support::{PATIENCE, Running};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    place: Vec<Place>,
-    case: Vec<Case>,
-}
-
-/// A request in which values stand at one place: a case for each.
-#[derive(Deserialize)]
-struct Place {
-    #[serde(flatten)]
-    case: Case,
-    #[serde(default)]
-    stopped: Vec<String>,
-    #[serde(default, rename = "passes")]
-    harmless: Vec<String>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Case {
-    name: String,
-    #[serde(default = "get")]
-    method: String,
-    target: String,
-    #[serde(default = "version")]
-    version: String,
-    #[serde(default = "host")]
-    host: String,
-    #[serde(default)]
-    headers: Vec<String>,
-    /// So many more headers.
-    #[serde(default)]
-    many: usize,
-    #[serde(default)]
-    body: Option<String>,
-    /// So many bytes after the body, and what comes last.
-    #[serde(default)]
-    filler: usize,
-    #[serde(default)]
-    tail: String,
-    /// The body in chunks: these, or cut as it comes.
-    #[serde(default)]
-    chunks: Vec<String>,
-    #[serde(default)]
-    chunked: bool,
-    /// Bytes of each such chunk.
-    #[serde(default = "chunk")]
-    chunk: usize,
-    #[serde(default)]
-    trailers: Vec<String>,
-    /// The headers say how long the body is.
-    #[serde(default)]
-    bare: bool,
-    /// After so many bytes of the body it waits, and nothing may have arrived if it is stopped.
-    #[serde(default)]
-    pause: usize,
-    #[serde(default)]
-    upgrade: bool,
-    /// What adapters may lack.
-    #[serde(default)]
-    needs: Vec<String>,
-
-    #[serde(default)]
-    passes: Passes,
-    #[serde(default)]
-    refused: Option<Statuses>,
-    /// The same, but the application has answered.
-    #[serde(default)]
-    refused_late: Option<u16>,
-    /// What an event tells: a patch, or words.
-    #[serde(default)]
-    told: Option<String>,
-    /// What the application gets, and what it does not get.
-    #[serde(default)]
-    arrives: Vec<String>,
-    #[serde(default)]
-    misses: Vec<String>,
-    /// What the client gets, and what it does not get.
-    #[serde(default)]
-    answer: Vec<String>,
-    #[serde(default)]
-    silent: Vec<String>,
-}
-
-/// Whether the request passes; a place has values instead.
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(from = "toml::Value")]
-struct Passes(bool);
-
-impl From<toml::Value> for Passes {
-    fn from(value: toml::Value) -> Self {
-        Self(value.as_bool().unwrap_or(false))
-    }
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-enum Statuses {
-    One(u16),
-    OneOf(Vec<u16>),
-}
-
-impl Statuses {
-    fn holds(&self, status: u16) -> bool {
-        match self {
-            Self::One(one) => *one == status,
-            Self::OneOf(all) => all.contains(&status),
-        }
-    }
-}
-
-fn get() -> String {
-    "GET".to_owned()
-}
-
-fn version() -> String {
-    "1.1".to_owned()
-}
-
-fn chunk() -> usize {
-    5000
-}
-
-fn host() -> String {
-    "app.example".to_owned()
-}
-
-impl Place {
-    fn cases(&self) -> Vec<Case> {
-        let stopped = self.stopped.iter().map(|value| (value, true));
-        let harmless = self.harmless.iter().map(|value| (value, false));
-        let case = |(value, stops): (&String, bool)| {
-            let fill = |text: &String| text.replace("VALUE", value);
-            let mut case = self.case.clone();
-            case.name = format!("{}: {value:?}", case.name);
-            case.target = fill(&case.target);
-            case.headers = case.headers.iter().map(fill).collect();
-            case.body = case.body.as_ref().map(fill);
-            // The chunks cut the word in two.
-            let whole = fill(&case.chunks.concat());
-            let middle = whole.len() / 2;
-            case.chunks = match case.chunks.is_empty() {
-                true => Vec::new(),
-                false => vec![whole[..middle].to_owned(), whole[middle..].to_owned()],
-            };
-            case.passes = Passes(!stops);
-            case.refused = stops.then_some(Statuses::One(403));
-            if !stops {
-                case.needs.clear();
-            }
-            case
-        };
-        stopped.chain(harmless).map(case).collect()
-    }
-}
-
-impl Case {
-    /// Whether it asks for another protocol: the connection stays open.
-    fn keeps_open(&self) -> bool {
-        self.upgrade || self.headers.iter().any(|line| line.contains("upgrade"))
-    }
-
-    /// Head and body as they are sent.
-    fn bytes(&self, name: &str) -> (Vec<u8>, Vec<u8>) {
-        let mut filled = self.body.clone().unwrap_or_default();
-        filled.push_str(&"x".repeat(self.filler));
-        filled.push_str(&self.tail);
-        let has_body = self.body.is_some() || self.filler > 0;
-        let mut lines = vec![format!("{}: {name}", CASE), format!("Host: {}", self.host)];
-        lines.extend(self.headers.iter().cloned());
-        lines.extend((0..self.many).map(|at| format!("X-Many-{at}: {at}")));
-        let mut body = filled.clone().into_bytes();
-        if !self.chunks.is_empty() || self.chunked {
-            let cut: Vec<&str> = match self.chunked {
-                true => filled
-                    .as_bytes()
-                    .chunks(self.chunk)
-                    .map(|piece| std::str::from_utf8(piece).unwrap())
-                    .collect(),
-                false => self.chunks.iter().map(String::as_str).collect(),
-            };
-            let chunk = |piece: &&str| format!("{:x}\r\n{piece}\r\n", piece.len());
-            let trailers = self.trailers.iter().map(|line| format!("{line}\r\n"));
-            let chunks: String = cut.iter().map(chunk).collect();
-            body = format!("{chunks}0\r\n{}\r\n", trailers.collect::<String>()).into_bytes();
-            lines.push("Transfer-Encoding: chunked".to_owned());
-        } else if has_body && !self.bare {
-            lines.push(format!("Content-Length: {}", body.len()));
-        }
-        if self.upgrade {
-            lines.push("Connection: upgrade\r\nUpgrade: websocket".to_owned());
-            lines.push("Sec-WebSocket-Version: 13".to_owned());
-            lines.push("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==".to_owned());
-        } else if !self.keeps_open() {
-            lines.push("Connection: close".to_owned());
-        }
-        let target = self.target.replace("FILLER4000", &"x".repeat(4000));
-        let head = format!(
-            "{} {target} HTTP/{}\r\n{}\r\n\r\n",
-            self.method,
-            self.version,
-            lines.join("\r\n")
-        );
-        (head.into_bytes(), body)
-    }
-}
-
-fn has_head(answer: &[u8]) -> bool {
-    find(answer, b"\r\n\r\n").is_some()
-}
 
 /// An ingress point with what it protects.
 pub(crate) struct Point {
     application: Application,
     gateway: Running,
     address: SocketAddr,
+    http2: Http2,
     folder: tempfile::TempDir,
     _proxy: Option<proxies::Proxy>,
 }
@@ -250,31 +41,44 @@ impl Point {
             let file = file.unwrap();
             std::fs::copy(file.path(), patches.join(file.file_name())).unwrap();
         }
+        // Ours speaks HTTP/2 where TLS agrees on it.
+        let (certificate, tls) = match kind {
+            Kind::Gateway => {
+                let (certificate, tls) = with_tls(folder.path());
+                (Some(certificate), tls)
+            }
+            _ => (None, String::new()),
+        };
+        let upstream = application.address;
         let config = format!(
             "patches = [{{ path = {patches:?} }}, {{ path = {shadow:?}, mode = \"shadow\" }}, \
              {{ path = {canary:?}, mode = \"canary\", percent = 50 }}]\n\
              [events]\nfile = \"events.jsonl\"\n\
-             [[listen]]\naddress = \"127.0.0.1:0\"\nrole = \"{}\"\n\
-             [[application]]\nname = \"app\"\nupstreams = [\"http://{}\"]\n",
+             [[listen]]\naddress = \"127.0.0.1:0\"\nrole = \"{}\"\n{tls}\
+             [[application]]\nname = \"open\"\nhosts = [\"open.example\"]\nfail = \"open\"\n\
+             upstreams = [\"http://{upstream}\"]\n\
+             [[application]]\nname = \"app\"\nupstreams = [\"http://{upstream}\"]\n",
             kind.role(),
-            application.address,
         );
         let file = folder.path().join("gateway.toml");
         std::fs::write(&file, config).unwrap();
         let gateway = Running::start(&["--config", file.to_str().unwrap()]);
         let asked = gateway.address("listening on ");
-        let (address, proxy) = match kind {
-            Kind::Gateway => (asked, None),
+        let (address, http2, proxy) = match kind {
+            Kind::Gateway => (asked, gateway.address("listening on "), None),
             _ => {
-                let (address, proxy) =
-                    proxies::start(kind, asked, application.address, folder.path()).await;
-                (address, Some(proxy))
+                let started = proxies::start(kind, asked, application.address, folder.path()).await;
+                (started.address, started.http2, Some(started.proxy))
             }
         };
         Self {
             application,
             gateway,
             address,
+            http2: Http2 {
+                address: http2,
+                certificate,
+            },
             folder,
             _proxy: proxy,
         }
@@ -282,62 +86,72 @@ impl Point {
 
     /// What of a case does not come out as it should.
     async fn holds(&self, case: &Case, name: &str) -> Result<(), String> {
-        let (head, body) = case.bytes(name);
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        // A proxy may refuse before it has read all.
-        let _ = stream.write_all(&head).await;
-        let (early, late) = body.split_at(case.pause.min(body.len()));
-        let _ = stream.write_all(early).await;
-        if case.pause > 0 {
-            sleep(Duration::from_millis(150)).await;
-            if case.refused.is_some() && self.application.arrived(name).is_some() {
-                return Err("it arrives before all of it is seen".to_owned());
-            }
-        }
-        let (mut reading, mut writing) = stream.split();
-        let mut answer = Vec::new();
-        let write = async {
-            let _ = writing.write_all(late).await;
+        let paused = || match case.refused.is_some() && self.application.arrived(name).is_some() {
+            true => Err("it arrives before all of it is seen".to_owned()),
+            false => Ok(()),
         };
-        let read = async {
-            while !(case.keeps_open() && has_head(&answer)) {
-                if !matches!(reading.read_buf(&mut answer).await, Ok(1..)) {
-                    return;
-                }
+        let mut tunnel = None;
+        let follow = async {
+            if case.is_http2() {
+                return self.http2.follow(case, name, &paused).await;
             }
+            let mut client = Http1::connect(self.address).await;
+            let answer = client.follow(case, name, &paused).await;
+            tunnel = Some(client);
+            answer
         };
-        let both = async { tokio::join!(write, read) };
-        if timeout(PATIENCE, both).await.is_err() {
+        let Ok(answer) = timeout(PATIENCE, follow).await else {
             return Err("no end of an answer comes".to_owned());
-        }
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        // A client that was told to go on gets two heads.
-        let last = answer.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n");
-        let last = last.unwrap_or(&answer);
-        let status = last.split(' ').nth(1).unwrap_or_default();
-        let status: u16 = status.parse().unwrap_or(0);
-        let arrived = self.application.arrived(name);
-        if let Some(refused) = &case.refused {
-            if arrived.is_some() {
-                return Err("it arrives".to_owned());
+        };
+        let answer = answer?;
+        self.becomes(case, name, &answer)?;
+        if let (true, true, Some(mut client)) = (case.upgrade, case.passes(), tunnel) {
+            client.writing.write_all(b"ping").await.unwrap();
+            let mut echo = [0; 4];
+            let read = timeout(PATIENCE, client.reading.read_exact(&mut echo)).await;
+            if !matches!(read, Ok(Ok(_))) || echo != *b"ping" {
+                return Err("the tunnel does not carry".to_owned());
             }
-            if !refused.holds(status) {
+        }
+        match &case.told {
+            Some(words) if !self.tells(&case.target, words).await => {
+                Err("no event tells it".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn becomes(&self, case: &Case, name: &str, answer: &Answer) -> Result<(), String> {
+        let status = answer.status;
+        let arrived = self.application.arrived(name);
+        if let Some(before) = &case.before
+            && before.status >= 400
+            && self.application.arrived(&case::first(name)).is_some()
+        {
+            return Err("what goes before it arrives".to_owned());
+        }
+        let refused = |status| (400..600).contains(&status) || status == 0;
+        if let Some(expected) = &case.refused {
+            if let Some(arrived) = arrived {
+                return Err(format!("it arrives: {arrived:.300}"));
+            }
+            if !expected.holds(status) {
                 return Err(format!("the status is {status}"));
             }
         } else if let Some(refused) = case.refused_late {
             if status != refused {
                 return Err(format!("the status is {status}"));
             }
-        } else {
-            assert!(case.passes.0, "{}: what is to come of it?", case.name);
+        } else if !(case.or_refused && refused(status) && arrived.is_none()) {
+            assert!(case.passes(), "{}: what is to come of it?", case.name);
             let expected = if case.upgrade { 101 } else { 200 };
             if status != expected {
                 return Err(format!("the status is {status}"));
             }
             let arrived = arrived.unwrap_or_default();
             let end = case.body.as_ref().map_or("", String::as_str);
-            if !arrived.contains(end) || arrived.len() < case.filler {
+            let plain = case.coding.is_none() && case.parameters == 0 && !case.or_refused;
+            if plain && (!arrived.contains(end) || arrived.len() < case.filler) {
                 return Err(format!("only this arrives: {arrived:.300}"));
             }
             if let Some(missing) = case.arrives.iter().find(|text| !arrived.contains(*text)) {
@@ -346,28 +160,14 @@ impl Point {
             if let Some(there) = case.misses.iter().find(|text| arrived.contains(*text)) {
                 return Err(format!("{there:?} arrives"));
             }
-            if case.upgrade {
-                stream.write_all(b"ping").await.unwrap();
-                let mut echo = [0; 4];
-                let read = timeout(PATIENCE, stream.read_exact(&mut echo)).await;
-                if !matches!(read, Ok(Ok(_))) || echo != *b"ping" {
-                    return Err("the tunnel does not carry".to_owned());
-                }
-            }
         }
-        if let Some(missing) = case.answer.iter().find(|text| !answer.contains(*text)) {
-            return Err(format!(
-                "the client does not get {missing:?}: {answer:.600}"
-            ));
+        let text = &answer.text;
+        if let Some(missing) = case.answer.iter().find(|it| !text.contains(*it)) {
+            return Err(format!("the client does not get {missing:?}: {text:.600}"));
         }
-        if let Some(there) = case.silent.iter().find(|text| answer.contains(*text)) {
-            return Err(format!("the client gets {there:?}"));
-        }
-        match &case.told {
-            Some(words) if !self.tells(&case.target, words).await => {
-                Err("no event tells it".to_owned())
-            }
-            _ => Ok(()),
+        match case.silent.iter().find(|it| text.contains(*it)) {
+            Some(there) => Err(format!("the client gets {there:?}")),
+            None => Ok(()),
         }
     }
 
@@ -456,6 +256,12 @@ impl Point {
     /// Whoever is asked hangs: nothing is forwarded undecided, and afterwards it goes on.
     async fn waits_for_an_answer(&self) {
         self.gateway.signal("-STOP");
+        let stopped = async {
+            while !self.gateway_is_stopped() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, stopped).await.unwrap();
         let asked = async {
             let (harmless, attack) = tokio::join!(
                 self.status("/all?note=mug", "hung"),
@@ -477,6 +283,17 @@ impl Point {
         assert_eq!(self.status("/all?note=mug", "again").await, 200);
     }
 
+    /// Each thread of it stops on its own.
+    fn gateway_is_stopped(&self) -> bool {
+        let threads = format!("/proc/{}/task", self.gateway.child.id());
+        let mut threads = std::fs::read_dir(threads).unwrap();
+        threads.all(|thread| {
+            let state = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+            let (_, state) = state.rsplit_once(") ").unwrap();
+            state.starts_with('T')
+        })
+    }
+
     /// Nobody answers the proxy's questions: nothing is forwarded.
     async fn forwards_nothing_unasked(&self) {
         self.gateway.signal("-KILL");
@@ -488,22 +305,34 @@ impl Point {
     }
 }
 
+/// A certificate of its own, and where the gateway takes connections with it.
+fn with_tls(folder: &Path) -> (CertificateDer<'static>, String) {
+    let signed = rcgen::generate_simple_self_signed(["app.example".to_owned()]).unwrap();
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    std::fs::write(&certificate, signed.cert.pem()).unwrap();
+    std::fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+    let listen = format!(
+        "[[listen]]\naddress = \"127.0.0.1:0\"\n\
+         tls = {{ certificate = {certificate:?}, key = {key:?} }}\n"
+    );
+    (signed.cert.der().clone(), listen)
+}
+
 /// Holds an ingress point to the table: what it cannot do must fail, everything else must not.
 pub(crate) async fn conforms(kind: Kind) {
     tokio::task::LocalSet::new().run_until(conform(kind)).await;
 }
 
 async fn conform(kind: Kind) {
-    let table: Table = toml::from_str(include_str!("cases.toml")).unwrap();
     let adapters: BTreeMap<String, BTreeMap<String, String>> =
         toml::from_str(include_str!("adapters.toml")).unwrap();
     let cannot = &adapters[kind.name()];
-    let mut cases: Vec<Case> = table.place.iter().flat_map(Place::cases).collect();
-    cases.extend(table.case);
+    let cases = case::cases();
     let point = Rc::new(Point::start(kind).await);
     // Side by side: some wait.
     let mut running = tokio::task::JoinSet::new();
     let total = cases.len();
+    assert!(total >= 200, "{total} cases");
     let room = Arc::new(tokio::sync::Semaphore::new(8));
     for (at, case) in cases.into_iter().enumerate() {
         let (point, room) = (Rc::clone(&point), Arc::clone(&room));
@@ -534,6 +363,12 @@ async fn conform(kind: Kind) {
     }
     let name = kind.name();
     assert!(wrong.is_empty(), "{name}, of {total} cases: {wrong:#?}");
+    let mut names = (0..total).map(|at| case::hidden(&at.to_string()));
+    let arrived = names.find(|name| point.application.arrived(name).is_some());
+    assert_eq!(
+        arrived, None,
+        "{name}: a request within another's body arrives"
+    );
     let unused = cannot.keys().find(|lack| !beyond.contains_key(*lack));
     assert_eq!(unused, None, "{name}: no case needs this");
     point.takes_patches_under_load().await;

@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod application;
+mod case;
 #[path = "../support/cases.rs"]
 mod cases;
+mod client;
 mod conformance;
 mod proxies;
 #[path = "../support/mod.rs"]
@@ -41,7 +43,11 @@ async fn protects(kind: Kind, option: &str, sees_bodies: bool) {
     ]);
     let asked = gateway.address("listening on ");
     let folder = tempfile::tempdir().unwrap();
-    let (listen, proxy) = proxies::start(kind, asked, shop.address(), folder.path()).await;
+    let proxies::Started {
+        address: listen,
+        proxy,
+        ..
+    } = proxies::start(kind, asked, shop.address(), folder.path()).await;
 
     let cases: Cases = toml::from_str(shop::CASES).unwrap();
     let (mut wrong, mut stopped, mut beyond) = (Vec::new(), 0, 0);

@@ -45,14 +45,28 @@ impl Kind {
     }
 }
 
-/// Starts a proxy with exactly what is printed for it, in front of an application.
+/// A proxy that runs, and where it is met.
+pub(crate) struct Started {
+    pub(crate) address: SocketAddr,
+    /// Where it speaks HTTP/2 with those who begin with that.
+    pub(crate) http2: SocketAddr,
+    pub(crate) proxy: Proxy,
+}
+
+/// Starts a proxy with what is printed for it, in front of an application.
 pub(crate) async fn start(
     kind: Kind,
     asked: SocketAddr,
     application: SocketAddr,
     folder: &Path,
-) -> (SocketAddr, Proxy) {
+) -> Started {
     let listen = free();
+    // Before 1.25 an address of nginx's speaks one of them; where Caddy speaks HTTP/2 in the clear, it
+    // upgrades to it by itself.
+    let http2 = match kind {
+        Kind::Nginx | Kind::Caddy => free(),
+        _ => listen,
+    };
     let printed = |name: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_stopgap"))
             .args(["ingress", "snippet", name])
@@ -67,8 +81,8 @@ pub(crate) async fn start(
     let snippet = printed(kind.name());
     let proxy = match kind {
         Kind::Gateway => unreachable!("it is no other proxy"),
-        Kind::Nginx => nginx(&snippet, folder),
-        Kind::Caddy => caddy(&snippet, folder),
+        Kind::Nginx => nginx(&snippet, http2, folder),
+        Kind::Caddy => caddy(&snippet, http2, folder),
         Kind::Traefik => traefik(&snippet, listen, folder),
         Kind::Envoy => envoy(&snippet, folder),
         Kind::Haproxy => haproxy(&snippet, &printed("haproxy-spoe"), folder),
@@ -77,7 +91,11 @@ pub(crate) async fn start(
     if kind == Kind::Traefik {
         has_routes(listen).await;
     }
-    (listen, proxy)
+    Started {
+        address: listen,
+        http2,
+        proxy,
+    }
 }
 
 /// An address that is free now.
@@ -104,7 +122,9 @@ fn started(command: &mut Command) -> Proxy {
     }
 }
 
-fn nginx(snippet: &str, folder: &Path) -> Proxy {
+fn nginx(snippet: &str, http2: SocketAddr, folder: &Path) -> Proxy {
+    let listen = format!("server {{\n    listen {http2} http2;");
+    let snippet = snippet.replacen("server {", &listen, 1);
     let place = folder.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!("{what}_temp_path {place}/{what};\n"))
@@ -118,9 +138,12 @@ fn nginx(snippet: &str, folder: &Path) -> Proxy {
     started(Command::new("nginx").arg("-c").arg(file))
 }
 
-fn caddy(snippet: &str, folder: &Path) -> Proxy {
+fn caddy(snippet: &str, http2: SocketAddr, folder: &Path) -> Proxy {
+    let listen = format!("http://:{}, http://:", http2.port());
+    let snippet = snippet.replacen("http://:", &listen, 1);
+    let options = format!("admin off\n\tservers {http2} {{\n\t\tprotocols h1 h2 h2c\n\t}}");
     let file = folder.join("Caddyfile");
-    std::fs::write(&file, format!("{{\n\tadmin off\n}}\n{snippet}")).unwrap();
+    std::fs::write(&file, format!("{{\n\t{options}\n}}\n{snippet}")).unwrap();
     started(
         Command::new("caddy")
             .args(["run", "--adapter", "caddyfile", "--config"])
