@@ -94,7 +94,7 @@ fn list(arguments: &List) -> anyhow::Result<ExitCode> {
 }
 
 fn remove(arguments: &Named) -> anyhow::Result<ExitCode> {
-    arguments.change(|it, id| it.remove_subscription(id))?;
+    arguments.change(|it, id| it.remove_subscription(id, None))?;
     println!("{} is not told any more", arguments.id);
     Ok(ExitCode::SUCCESS)
 }

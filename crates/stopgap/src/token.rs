@@ -78,7 +78,7 @@ fn add(arguments: &Add) -> anyhow::Result<ExitCode> {
 }
 
 fn revoke(arguments: &Named) -> anyhow::Result<ExitCode> {
-    arguments.change(|it, id| it.revoke_token(id))?;
+    arguments.change(|it, id| it.revoke_token(id, None))?;
     println!("{} was taken back", arguments.id);
     Ok(ExitCode::SUCCESS)
 }

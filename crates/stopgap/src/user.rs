@@ -146,7 +146,7 @@ fn restore(arguments: &Named) -> anyhow::Result<ExitCode> {
 }
 
 fn remove(arguments: &Named) -> anyhow::Result<ExitCode> {
-    arguments.change(|it, id| it.remove_user(id))?;
+    arguments.change(|it, id| it.remove_user(id, None))?;
     println!("{} was put out", arguments.id);
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use wire::Attestation;
 
 use crate::bundles::{mode, signed};
 use crate::cursor::{Kind, Part};
-use crate::records::{parsed, stored, written};
+use crate::records::{as_expected, parsed, stored, written};
 use crate::sql::{Connection, Row, Transaction};
 use crate::{Change, Error, Limits, Page, Paging, Session, Store, Stored};
 
@@ -231,9 +231,15 @@ impl Change<'_> {
     /// Puts an ingress point out of the fleet: its calls are refused from now on.
     ///
     /// # Errors
-    /// It is not there, or was put out already.
-    pub fn revoke_gateway(&mut self, id: &str) -> Result<Stored<Gateway>, Error> {
-        let now = self.gateway(id)?.value.gateway;
+    /// It is not there, or was put out already; or it is no longer as it was seen.
+    pub fn revoke_gateway(
+        &mut self,
+        id: &str,
+        seen: Option<i64>,
+    ) -> Result<Stored<Gateway>, Error> {
+        let now = self.gateway(id)?;
+        as_expected(&format!("ingress point {id}"), now.version, seen)?;
+        let now = now.value.gateway;
         if now.revoked_ms.is_some() {
             return Err(Error::refused(format!(
                 "ingress point {id} was put out already"

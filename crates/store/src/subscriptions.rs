@@ -4,7 +4,7 @@ use ledger::Subscription;
 use ledger::audit::Entry;
 
 use crate::log;
-use crate::records::{parsed, written};
+use crate::records::{as_expected, parsed, written};
 use crate::sql::Transaction;
 use crate::{Change, Error, Limits, Page, Paging, Session, Store, Stored};
 
@@ -112,9 +112,14 @@ impl Change<'_> {
     /// Takes a subscription away.
     ///
     /// # Errors
-    /// It is not there.
-    pub fn remove_subscription(&mut self, id: &str) -> Result<Stored<Subscription>, Error> {
+    /// It is not there, or no longer as it was seen.
+    pub fn remove_subscription(
+        &mut self,
+        id: &str,
+        seen: Option<i64>,
+    ) -> Result<Stored<Subscription>, Error> {
         let now = self.subscription(id)?;
+        as_expected(&format!("subscription {id}"), now.version, seen)?;
         let sql = "DELETE FROM subscription WHERE id = $1";
         self.connection.execute(sql, &[id.into()])?;
         let body = written(&now.value)?;

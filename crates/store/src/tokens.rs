@@ -2,7 +2,7 @@
 
 use ledger::Token;
 
-use crate::records::written;
+use crate::records::{as_expected, written};
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
 impl Session<'_> {
@@ -57,9 +57,10 @@ impl Change<'_> {
     /// Takes a token back, for good.
     ///
     /// # Errors
-    /// It is not there, or was taken back already.
-    pub fn revoke_token(&mut self, id: &str) -> Result<Stored<Token>, Error> {
+    /// It is not there, or was taken back already; or it is no longer as it was seen.
+    pub fn revoke_token(&mut self, id: &str, seen: Option<i64>) -> Result<Stored<Token>, Error> {
         let now = self.token(id)?;
+        as_expected(&format!("token {id}"), now.version, seen)?;
         if now.value.revoked_ms.is_some() {
             return Err(Error::refused(format!("token {id} was taken back already")));
         }

@@ -121,8 +121,9 @@ impl Change<'_> {
     /// Puts somebody out: whoever is signed in by this name is so no more.
     ///
     /// # Errors
-    /// Nobody has this name, or was put out already.
-    pub fn remove_user(&mut self, id: &str) -> Result<Stored<User>, Error> {
+    /// Nobody has this name, or was put out already; or it is no longer as it was seen.
+    pub fn remove_user(&mut self, id: &str, seen: Option<i64>) -> Result<Stored<User>, Error> {
+        self.seen_user(id, seen)?;
         let (user, hash) = self.present_user(id)?;
         let removed_ms = Some(self.now_ms());
         self.keep_user("remove", &User { removed_ms, ..user }, &hash)

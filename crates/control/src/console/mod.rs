@@ -11,6 +11,7 @@ mod coverage;
 mod exceptions;
 mod hits;
 mod look;
+mod password;
 mod provider;
 mod render;
 mod session;
@@ -80,7 +81,7 @@ const RENEWED_S: &str = "10";
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 45] {
+fn pages() -> [(MethodFilter, &'static str, Page); 46] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
@@ -125,6 +126,7 @@ fn pages() -> [(MethodFilter, &'static str, Page); 45] {
         (look, "/inventory", look::inventory),
         (look, "/audit", look::audit),
         (look, "/settings", settings::settings),
+        (act, "/settings/password", settings::renew),
         (act, "/settings/{id}", settings::change),
         (look, "/settings/people/{id}", settings::person),
         (act, "/sign-out", sign_out),

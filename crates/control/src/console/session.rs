@@ -137,6 +137,14 @@ impl Sessions {
         Some(session.clone())
     }
 
+    /// The session counts by this from now on.
+    pub(crate) fn goes_on(&self, session: &Session, by: By) {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = inside.open.get_mut(&session.name) {
+            session.by = by;
+        }
+    }
+
     pub(crate) fn close(&self, session: &Session) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         inside.open.remove(&session.name);

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::change::wanted;
 use super::look::first;
+use super::password;
 use super::render::{Frame, filled, filters};
-use super::visit::{Shown, Visit};
+use super::visit::{Fields, Shown, Visit};
 use crate::problem::{Kind, Problem};
 use crate::reply::{Reply, Versioned};
 
@@ -29,6 +30,11 @@ struct SettingsPage {
     roles: Vec<&'static str>,
     /// What was made: its name, and its secret.
     made: Option<(String, String)>,
+    areas: Vec<(&'static str, bool)>,
+    /// Whoever looks has signed in with a password.
+    has_password: bool,
+    /// It was changed just now.
+    renewed: bool,
 }
 
 #[derive(Template)]
@@ -37,22 +43,29 @@ struct PersonPage {
     frame: Frame,
     user: Versioned<User>,
     roles: Vec<&'static str>,
+    areas: Vec<(&'static str, bool)>,
 }
 
 /// Somebody who signs in, with what can be done about it.
 pub(super) fn person(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    let user: Versioned<User> = visit.get(&format!("/users/{}", visit.id()))?;
     Ok(Shown::Page(filled(&PersonPage {
         frame: visit.frame("/settings"),
-        user: visit.get(&format!("/users/{}", visit.id()))?,
+        areas: choice(&user.value.areas),
+        user,
         roles: Role::ALL.iter().map(|role| role.name()).collect(),
     })?))
 }
 
 pub(super) fn settings(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    shown(visit, None)
+    shown(visit, None, false)
 }
 
-fn shown(visit: &Visit<'_>, made: Option<(String, String)>) -> Result<Shown, Problem> {
+fn shown(
+    visit: &Visit<'_>,
+    made: Option<(String, String)>,
+    renewed: bool,
+) -> Result<Shown, Problem> {
     let may_admit = visit.may(Role::Admin, Area::Tokens);
     let may_subscribe = visit.may(Role::Admin, Area::Audit);
     let (mut users, mut tokens, mut subscriptions) = (Vec::new(), Vec::new(), Vec::new());
@@ -77,7 +90,33 @@ fn shown(visit: &Visit<'_>, made: Option<(String, String)>) -> Result<Shown, Pro
         subscriptions,
         roles: Role::ALL.iter().map(|role| role.name()).collect(),
         made,
+        areas: choice(&[]),
+        has_password: password::has_one(visit)?,
+        renewed,
     })?))
+}
+
+/// All parts of the ledger, and which are chosen.
+fn choice(chosen: &[Area]) -> Vec<(&'static str, bool)> {
+    let all = Area::ALL.iter();
+    all.map(|area| (area.name(), chosen.contains(area)))
+        .collect()
+}
+
+/// The parts of the ledger that a form names.
+fn areas(form: &Fields) -> Vec<&'static str> {
+    let named = |name: &&str| !form.get(&format!("area-{name}")).is_empty();
+    Area::ALL
+        .iter()
+        .map(|area| area.name())
+        .filter(named)
+        .collect()
+}
+
+/// Gives whoever looks another password.
+pub(super) fn renew(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    password::change(visit)?;
+    shown(visit, None, true)
 }
 
 /// What a form of the page asks for; a secret that comes of it is shown once.
@@ -87,12 +126,11 @@ pub(super) fn change(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let (kind, act) = (visit.id(), wanted(form, "act")?);
     let made = match (kind, act) {
         ("users", "add") => {
-            let wanted = json!({ "id": id, "role": wanted(form, "role")? });
+            let wanted = json!({ "id": id, "role": wanted(form, "role")?, "areas": areas(form) });
             visit.post("/users", &wanted)?
         }
         ("users", "change") => {
-            let now: Versioned<User> = visit.get(&format!("/users/{id}"))?;
-            let access = json!({ "role": wanted(form, "role")?, "areas": now.value.areas });
+            let access = json!({ "role": wanted(form, "role")?, "areas": areas(form) });
             visit.put(&format!("/users/{id}"), &access)?
         }
         ("users", "password") => visit.post(&format!("/users/{id}/password"), &Value::Null)?,
@@ -109,7 +147,7 @@ pub(super) fn change(visit: &Visit<'_>) -> Result<Shown, Problem> {
         _ => return Err(Problem::new(Kind::Missing, "there is no such form")),
     };
     match secret(&made) {
-        Some(secret) => shown(visit, Some((id.to_owned(), secret))),
+        Some(secret) => shown(visit, Some((id.to_owned(), secret)), false),
         None => Ok(Shown::Elsewhere("/settings".to_owned())),
     }
 }
@@ -125,6 +163,7 @@ fn token(visit: &Visit<'_>, id: &str) -> Result<Value, Problem> {
         "id": id,
         "who": wanted(form, "who")?,
         "role": wanted(form, "role")?,
+        "areas": areas(form),
         "expires_ms": visit.now_ms + days * DAY_MS,
     }))
 }

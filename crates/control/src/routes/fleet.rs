@@ -242,7 +242,11 @@ fn shown(stored: Stored<Seen>) -> Versioned<GatewayShown> {
 }
 
 fn revoke(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| Ok(Reply::versioned(it.revoke_gateway(call.id())?)?))
+    call.change(|it| {
+        Ok(Reply::versioned(
+            it.revoke_gateway(call.id(), call.expected())?,
+        )?)
+    })
 }
 
 fn bundles(call: &Call<'_>) -> Result<Reply, Problem> {

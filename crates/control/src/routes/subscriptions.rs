@@ -87,5 +87,9 @@ fn get(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn remove(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| Ok(Reply::versioned(it.remove_subscription(call.id())?)?))
+    call.change(|it| {
+        Ok(Reply::versioned(
+            it.remove_subscription(call.id(), call.expected())?,
+        )?)
+    })
 }

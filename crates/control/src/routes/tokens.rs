@@ -115,5 +115,9 @@ fn get(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn revoke(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| Ok(Reply::versioned(it.revoke_token(call.id())?)?))
+    call.change(|it| {
+        Ok(Reply::versioned(
+            it.revoke_token(call.id(), call.expected())?,
+        )?)
+    })
 }

@@ -183,5 +183,9 @@ fn made() -> Result<(String, String), Problem> {
 }
 
 fn remove(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.change(|it| Ok(Reply::versioned(it.remove_user(call.id())?)?))
+    call.change(|it| {
+        Ok(Reply::versioned(
+            it.remove_user(call.id(), call.expected())?,
+        )?)
+    })
 }

@@ -77,7 +77,9 @@ fn nobody_calls_anything_without_a_token_that_holds() {
         why: "lost",
         now_ms: 1,
     };
-    api.store.change(&by, |it| it.revoke_token(&id)).unwrap();
+    api.store
+        .change(&by, |it| it.revoke_token(&id, None))
+        .unwrap();
     let other_end = if good.ends_with('A') { 'E' } else { 'A' };
     let forged = format!("{}{other_end}", &good[..good.len() - 1]);
     let of_another = format!("{}{}", &good[..good.len() - 43], &ended[ended.len() - 43..]);

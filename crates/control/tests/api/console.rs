@@ -505,7 +505,7 @@ fn people_sign_in_with_a_password_and_may_what_their_role_allows() {
     Browser::of(&api, &api.somebody("ops", Role::Admin));
 
     // Whoever is put out is out at once.
-    let removed = api.store.change(&by, |it| it.remove_user("ann"));
+    let removed = api.store.change(&by, |it| it.remove_user("ann", None));
     removed.unwrap();
     assert_eq!(api.page("GET /", cookie, "").header("location"), "/sign-in");
     let log = api

@@ -178,6 +178,7 @@ fn administrators_admit_people_and_programs() {
         ("act", "change"),
         ("id", "bob"),
         ("role", "operator"),
+        ("area-patches", "on"),
         ("why", "on call"),
         ("seen", &*seen),
     ];
@@ -195,9 +196,13 @@ fn administrators_admit_people_and_programs() {
     let stale = [&renew[..], &[("seen", "1")]].concat();
     assert_eq!(browser.send("/settings/users", &stale).status, 412);
     let shown = browser.look("/settings/people/bob");
+    assert!(shown.contains("operator in patches"), "{shown}");
+    let chosen: Vec<_> = shown.matches("\" checked>").collect();
+    assert_eq!(chosen.len(), 1, "{shown}");
+    assert!(shown.contains("name=\"area-patches\" checked"), "{shown}");
     assert_eq!(
         shown.matches("name=\"seen\" value=\"2\"").count(),
-        2,
+        3,
         "the forms bring what was seen: {shown}"
     );
     let made = browser.send("/settings/users", &renew);
@@ -211,6 +216,13 @@ fn administrators_admit_people_and_programs() {
         .read(|it| it.audit(Some("user/bob"), store::Paging::default()));
     let log = format!("{:?}", log.unwrap());
     assert!(!log.contains(&first) && !log.contains("argon2"), "{log}");
+    let stale = [
+        ("act", "remove"),
+        ("id", "bob"),
+        ("why", "left"),
+        ("seen", "2"),
+    ];
+    assert_eq!(browser.send("/settings/users", &stale).status, 412);
     for (kind, id) in [
         ("users", "bob"),
         ("tokens", "ci"),
@@ -226,4 +238,80 @@ fn administrators_admit_people_and_programs() {
     let html = viewer.look("/settings");
     assert!(!html.contains("class=\"move\""), "{html}");
     assert_eq!(viewer.send("/settings/tokens", &add).status, 400);
+}
+
+#[test]
+fn people_change_their_own_password_by_showing_the_one_they_have() {
+    let api = Api::new();
+    let (first, second) = ("correct horse battery", "another horse battery");
+    let user = ledger::User {
+        id: "ann".to_owned(),
+        role: Role::Viewer,
+        areas: Vec::new(),
+        account: None,
+        removed_ms: None,
+    };
+    let hash = control::hash_password(first).unwrap();
+    api.store
+        .change(&BY, |it| it.add_user(&user, &hash))
+        .unwrap();
+    let signs_in = |password: &str| {
+        let form = encoded(&[("name", "ann"), ("password", password)]);
+        let signed = api.page("POST /sign-in", "", &form);
+        assert_eq!(signed.status, 303);
+        between(signed.header("set-cookie"), "stopgap-session=", ";").to_owned()
+    };
+    let (here, elsewhere) = (signs_in(first), signs_in(first));
+    let send = |cookie: &str, fields: &[(&str, &str)]| {
+        let page = api.page("GET /settings", cookie, "");
+        let form_key = between(&page.html, "name=\"form_key\" value=\"", "\"");
+        let form = encoded(&[&[("form_key", form_key)], fields].concat());
+        api.page("POST /settings/password", cookie, &form)
+    };
+    let typed = |old, new, again| send(&here, &[("old", old), ("new", new), ("again", again)]);
+    for (old, new, again, status) in [
+        (second, second, second, 403),
+        ("", second, second, 403),
+        (first, second, "other", 400),
+        (first, first, first, 400),
+        (first, "short", "short", 400),
+    ] {
+        let refused = typed(old, new, again);
+        assert_eq!(refused.status, status, "{new}: {}", refused.html);
+    }
+    assert_eq!(api.page("GET /", &elsewhere, "").status, 200);
+    let changed = typed(first, second, second);
+    assert!(
+        changed.html.contains("Your password is another now"),
+        "{}",
+        changed.html
+    );
+    // Whoever has changed it goes on; other sessions have ended.
+    assert_eq!(api.page("GET /", &here, "").status, 200);
+    let ended = api.page("GET /", &elsewhere, "");
+    assert_eq!(ended.header("location"), "/sign-in");
+    assert_eq!(api.page("GET /", &signs_in(second), "").status, 200);
+    let log = api
+        .store
+        .read(|it| it.audit(Some("user/ann"), store::Paging::default()));
+    let log = format!("{:?}", log.unwrap());
+    assert!(
+        log.contains("user.password") && !log.contains(second),
+        "{log}"
+    );
+    // Whoever guesses waits, as at the door.
+    for _ in 0..3 {
+        assert_eq!(typed(first, first, first).status, 403);
+    }
+    let late = typed(second, first, first);
+    assert!(
+        late.status == 403 && late.html.contains("wait a minute"),
+        "{}",
+        late.html
+    );
+    // Who has none is not asked for one.
+    let browser = Browser::of(&api, &api.somebody("ops", Role::Admin));
+    assert!(!browser.look("/settings").contains("Your password"));
+    let fields = [("old", second), ("new", first), ("again", first)];
+    assert_eq!(browser.send("/settings/password", &fields).status, 422);
 }

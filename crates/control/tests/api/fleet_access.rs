@@ -74,7 +74,7 @@ fn whoever_is_put_out_while_waiting_gets_no_bundle() {
         std::thread::sleep(Duration::from_millis(50));
         control
             .store
-            .change(&BY, |it| it.revoke_gateway("edge"))
+            .change(&BY, |it| it.revoke_gateway("edge", None))
             .unwrap();
         control.roll_out();
         waits.join().unwrap()

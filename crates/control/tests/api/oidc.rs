@@ -320,7 +320,7 @@ fn a_name_is_one_persons_and_whoever_is_put_out_is_out() {
     world
         .api
         .store
-        .change(&by, |it| it.remove_user("ann"))
+        .change(&by, |it| it.remove_user("ann", None))
         .unwrap();
     assert_eq!(
         world.api.page("GET /", cookie, "").header("location"),

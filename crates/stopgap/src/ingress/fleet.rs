@@ -164,7 +164,7 @@ pub(super) fn enrol(arguments: &Enrol) -> anyhow::Result<ExitCode> {
 pub(super) fn revoke(arguments: &Revoke) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let revoked = store.change(&arguments.by.by(now_ms()), |it| {
-        it.revoke_gateway(&arguments.id)
+        it.revoke_gateway(&arguments.id, None)
     })?;
     match arguments.json {
         true => println!("{}", serde_json::to_string(&revoked.value)?),

@@ -262,7 +262,7 @@ fn a_key_signs_when_every_ingress_point_knows_it(backend: &Backend) {
         assert_eq!(change(&store, |it| it.settle_keys()), None);
     }
     // Whoever never comes back is put out.
-    change(&store, |it| it.revoke_gateway("away"));
+    change(&store, |it| it.revoke_gateway("away", None));
     let gone = change(&store, |it| it.settle_keys());
     assert_eq!(gone, Some(key(1).public().id()));
     let keys = store.read(|it| it.signing_keys()).unwrap();
@@ -279,7 +279,7 @@ fn a_token_lets_one_key_join_once(backend: &Backend) {
     join(&store, "edge", &key(1)).unwrap();
     let other = join(&store, "edge", &key(2)).unwrap_err();
     assert!(other.to_string().contains("was used"), "{other}");
-    change(&store, |it| it.revoke_gateway("edge"));
+    change(&store, |it| it.revoke_gateway("edge", None));
     assert!(join(&store, "edge", &key(1)).is_err(), "it was put out");
     admit(&store, "edge").unwrap();
     let late = By {

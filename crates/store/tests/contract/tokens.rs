@@ -46,19 +46,19 @@ fn tokens_are_kept_listed_and_taken_back(backend: &Backend) {
         .map(|it| it.value.id)
         .collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    let revoked = change(&store, |it| it.revoke_token("b"));
+    let revoked = change(&store, |it| it.revoke_token("b", None));
     assert!(!revoked.value.holds(BY.now_ms));
     let (stored, hash) = store.read(|it| it.token_with_hash("b")).unwrap();
     assert_eq!((stored, hash.as_str()), (revoked, "h"));
     assert!(
         store
-            .change(&BY, |it| it.revoke_token("b"))
+            .change(&BY, |it| it.revoke_token("b", None))
             .unwrap_err()
             .is_refused()
     );
     assert!(
         store
-            .change(&BY, |it| it.revoke_token("x"))
+            .change(&BY, |it| it.revoke_token("x", None))
             .unwrap_err()
             .is_missing()
     );
@@ -119,7 +119,7 @@ fn users_are_added_changed_and_put_out(backend: &Backend) {
     change(&store, |it| it.change_password("ann", "two", None));
     let (kept, hash) = store.read(|it| it.user_with_hash("ann")).unwrap();
     assert_eq!((kept.version, &kept.value, &*hash), (2, &user, "two"));
-    change(&store, |it| it.remove_user("ann"));
+    change(&store, |it| it.remove_user("ann", None));
     let out = store.read(|it| it.users(Paging::default())).unwrap().items;
     assert_eq!(out[0].value.removed_ms, Some(BY.now_ms));
     assert!(out[0].value.access().is_none());
@@ -202,7 +202,7 @@ fn accounts_of_a_provider_are_kept_with_what_it_says(backend: &Backend) {
             .unwrap_err()
             .is_refused()
     );
-    change(&store, |it| it.remove_user("ann"));
+    change(&store, |it| it.remove_user("ann", None));
     assert!(admit(&user).unwrap_err().is_refused());
     change(&store, |it| it.restore_user("ann", None));
     assert_eq!(admit(&user).unwrap().value, user);
@@ -232,8 +232,8 @@ fn subscriptions_know_how_far_they_were_told(backend: &Backend) {
     let told = store.read(|it| it.subscribed()).unwrap()[0].told;
     assert_eq!(told, ops.told + 2, "nobody goes back");
     change(&store, |it| it.give_up_telling("ops", told));
-    change(&store, |it| it.remove_subscription("ops"));
+    change(&store, |it| it.remove_subscription("ops", None));
     assert_eq!(store.read(|it| it.subscribed()).unwrap(), []);
-    let late = store.change(&BY, |it| it.remove_subscription("ops"));
+    let late = store.change(&BY, |it| it.remove_subscription("ops", None));
     assert!(late.unwrap_err().is_missing());
 }
