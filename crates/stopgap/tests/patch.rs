@@ -169,6 +169,33 @@ fn what_is_imported_lints_and_what_is_not_is_told() {
 }
 
 #[test]
+fn what_is_beside_a_source_is_named_as_people_gave_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().join("real");
+    std::fs::create_dir(&real).unwrap();
+    let given = folder.path().join("given");
+    std::os::unix::fs::symlink(&real, &given).unwrap();
+    let rule = "SecRule ARGS \"@pmFromFile words.txt\" \"id:1,phase:2,deny\"\n";
+    std::fs::write(real.join("rules.conf"), rule).unwrap();
+    std::fs::write(real.join("words.txt"), [0xff]).unwrap();
+    let source = given.join("rules.conf");
+    let out = folder.path().join("out");
+    let output = stopgap(&[
+        "patch",
+        "import",
+        "seclang",
+        source.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    let words = given.join("words.txt");
+    assert!(told.contains(&words.display().to_string()), "{told}");
+    assert!(!told.contains("/real/"), "{told}");
+}
+
+#[test]
 fn a_record_is_merged_into_the_patch_that_was_imported() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

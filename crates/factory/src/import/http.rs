@@ -67,26 +67,24 @@ fn exploits(text: &str, name: &str, limits: &Limits) -> Result<Vec<Exploit>, Str
 /// The texts between separators that are not blank, with the lines at which they begin.
 fn requests(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
-    let mut start = 0;
+    let (mut start, mut first) = (0, 1);
     let mut at = 0;
-    let mut keep = |start: usize, end: usize| {
+    let mut keep = |start: usize, end: usize, first: usize| {
         let part = text.get(start..end).unwrap_or_default();
-        let blank = part.len() - part.trim_start().len();
-        let line = 1 + text
-            .get(..start + blank)
-            .map_or(0, |before| before.matches('\n').count());
-        if !part.trim().is_empty() {
-            found.push((line, part.trim_start()));
+        let request = part.trim_start();
+        let (blank, _) = part.split_at(part.len() - request.len());
+        if !request.is_empty() {
+            found.push((first + blank.matches('\n').count(), request));
         }
     };
-    for line in text.split_inclusive('\n') {
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         if line.starts_with("###") {
-            keep(start, at);
-            start = at + line.len();
+            keep(start, at, first);
+            (start, first) = (at + line.len(), number + 1);
         }
         at += line.len();
     }
-    keep(start, text.len());
+    keep(start, text.len(), first);
     found
 }
 

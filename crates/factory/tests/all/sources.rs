@@ -123,6 +123,22 @@ tables! {
 }
 
 #[test]
+fn a_fault_behind_very_many_requests_is_told_with_its_line() {
+    // Each part would take as long as all before it, if their lines were counted again.
+    let parts = 700_000;
+    let source = "###\n# no\n".repeat(parts) + "###\n\nGET\n";
+    let found = importer("http").import(&source, "many.http", &options(false));
+    let [only] = &found[..] else {
+        panic!("{found:?}");
+    };
+    let place = format!("many.http:{}: ", parts * 2 + 3);
+    assert!(
+        matches!(&only.outcome, Outcome::Rejected(why) if why.starts_with(&place)),
+        "{only:?}"
+    );
+}
+
+#[test]
 fn a_source_that_was_cut_off_is_answered() {
     for table in [
         include_str!("../../testdata/import/har.toml"),

@@ -252,14 +252,16 @@ impl engine::Resources for Folders {
             false => folder,
         };
         let fault = |error: std::io::Error| format!("cannot read {name}: {error}");
-        let (folder, path) = (
+        let path = folder.join(name);
+        let (within, whole) = (
             folder.canonicalize().map_err(fault)?,
-            folder.join(name).canonicalize().map_err(fault)?,
+            path.canonicalize().map_err(fault)?,
         );
-        if !path.starts_with(&folder) {
+        if !whole.starts_with(&within) {
             return Err(format!("{name} is a link out of the folder of the source"));
         }
         let bound = Limits::default().source_bytes as u64;
+        // By the name that people gave: it stands in what is told.
         let text = text(&path, bound).map_err(|error| format!("{error:#}"))?;
         Ok(text.into_bytes())
     }

@@ -1,6 +1,6 @@
 //! References to other files: these are read and become parts of the description.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -52,25 +52,35 @@ pub(super) fn bundled(
     rewritten(&mut root, "", 0, false, &mut wanted)?;
     let mut files: BTreeMap<String, Value> = BTreeMap::new();
     let mut bytes = 0;
-    while let Some(path) = wanted.pop() {
-        if files.contains_key(&path) {
-            continue;
+    let mut looked_at = BTreeSet::new();
+    while let Some((path, pointer)) = wanted.pop() {
+        if !files.contains_key(&path) {
+            if files.len() == FILES {
+                return Err(format!("{name}: more than {FILES} other files"));
+            }
+            let text = beside
+                .text(&path, name)
+                .map_err(|why| format!("{name}: `$ref: {path}`: {why}"))?;
+            bytes += text.len();
+            if bytes > bound {
+                return Err(format!(
+                    "{name}: its other files are larger than the {bound} bytes allowed"
+                ));
+            }
+            let mut value = super::spec::read(&text, &path)?;
+            rewritten(&mut value, &path, 0, false, &mut wanted)?;
+            files.insert(path.clone(), value);
         }
-        if files.len() == FILES {
-            return Err(format!("{name}: more than {FILES} other files"));
+        // What a reference leads to is no example, even if it is named as one.
+        let passed_over = pointer.split('/').any(|step| EXAMPLES.contains(&step));
+        if passed_over && looked_at.insert((path.clone(), pointer.clone())) {
+            let target = files
+                .get_mut(&path)
+                .and_then(|file| file.pointer_mut(&pointer));
+            if let Some(target) = target {
+                rewritten(target, &path, 0, false, &mut wanted)?;
+            }
         }
-        let text = beside
-            .text(&path, name)
-            .map_err(|why| format!("{name}: `$ref: {path}`: {why}"))?;
-        bytes += text.len();
-        if bytes > bound {
-            return Err(format!(
-                "{name}: its other files are larger than the {bound} bytes allowed"
-            ));
-        }
-        let mut value = super::spec::read(&text, &path)?;
-        rewritten(&mut value, &path, 0, false, &mut wanted)?;
-        files.insert(path, value);
     }
     if let (Some(root), false) = (root.as_object_mut(), files.is_empty()) {
         let files: Map<String, Value> = files.into_iter().collect();
@@ -79,14 +89,14 @@ pub(super) fn bundled(
     Ok(root)
 }
 
-/// Makes each reference of a file one of the whole; the files that they lead to. With `named`
-/// the names of the fields are not the format's.
+/// Makes each reference of a file one of the whole, if it is none yet; the files that they lead to, and
+/// where there. With `named` the names of the fields are not the format's.
 fn rewritten(
     value: &mut Value,
     from: &str,
     depth: usize,
     named: bool,
-    wanted: &mut Vec<String>,
+    wanted: &mut Vec<(String, String)>,
 ) -> Result<(), String> {
     if depth > DEPTH {
         return Err(format!("more than {DEPTH} values within values"));
@@ -100,6 +110,9 @@ fn rewritten(
         Value::Object(fields) => {
             for (name, field) in fields {
                 if let (true, Value::String(reference)) = (name == "$ref", &mut *field) {
+                    if reference.starts_with(&format!("#/{FIELD}/")) {
+                        continue;
+                    }
                     let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
                     let path = match file {
                         "" => from.to_owned(),
@@ -117,8 +130,9 @@ fn rewritten(
                         .replace('%', "%25")
                         .replace('#', "%23");
                     let whole = format!("#/{FIELD}/{step}{pointer}");
+                    let pointer = decoded(pointer)?;
                     *reference = whole;
-                    wanted.push(path);
+                    wanted.push((path, pointer));
                 } else if named || !EXAMPLES.contains(&name.as_str()) {
                     let named = !named && NAMED.contains(&name.as_str());
                     rewritten(field, from, depth + 1, named, wanted)?;
