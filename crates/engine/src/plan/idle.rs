@@ -133,7 +133,9 @@ mod tests {
         };
         let takes = || {
             let mut values = idle.take_known();
-            values.knows_any().then(|| values.intern(b"first").position())
+            values
+                .knows_any()
+                .then(|| values.intern(b"first").position())
         };
         with(b"first");
         std::thread::scope(|scope| {
