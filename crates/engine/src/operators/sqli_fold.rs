@@ -138,7 +138,7 @@ impl<'a> Fold<'a> {
                 middle.len() >= 5 && middle.starts_with(b"INTO")
             }
             [_, b'U'] => self.read != 2,
-            [_, _] => !middle.starts_with(b"#") && !(middle.len() > 2 && middle.starts_with(b"-")),
+            [_, _] => !(middle.starts_with(b"#") || middle.len() > 2 && middle.starts_with(b"-")),
             _ => true,
         })
     }
