@@ -27,6 +27,13 @@ const SAYINGS: &[(&str, Class)] = &[
     ("Failed to update apt cache", Class::Source),
     ("NO_PUBKEY", Class::Source),
     ("Hash Sum mismatch", Class::Source),
+    // As dnf and its module of Ansible say it.
+    (
+        "Failed to install some of the specified packages",
+        Class::Source,
+    ),
+    ("Failed to download metadata", Class::Source),
+    ("GPG check FAILED", Class::Source),
     ("unmet dependencies", Class::Conflict),
     ("held broken packages", Class::Conflict),
     ("nothing provides", Class::Conflict),

@@ -20,6 +20,9 @@ has dpkg-query && dpkg-query -W -f='${db:Status-Abbrev}\t${Package}\t${Version}\
 has rpm && rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n' | section rpm
 [ -r /lib/apk/db/installed ] && sed -n '/^[PVAo]:/p; /^$/p' /lib/apk/db/installed | section apk
 
+# A routing suite says its version as network devices do, to who may ask it.
+has vtysh && vtysh -c 'show version' 2>/dev/null | sed -n '/^FRRouting /p' | section show-version
+
 # Each line of a table with the file that it is in.
 for file in /etc/crontab /etc/cron.d/* /var/spool/cron/crontabs/* /var/spool/cron/* /etc/crontabs/*; do
     [ -f "$file" ] && [ -r "$file" ] && sed "s|^|$file$tab|" "$file"
@@ -50,9 +53,16 @@ done | section dnf-automatic
 {
     if [ -e /run/reboot-required ] || [ -e /var/run/reboot-required ]; then echo needed; fi
     [ -r /run/reboot-required.pkgs ] && sort -u /run/reboot-required.pkgs | sed 's/^/package /'
+    # A program of its own, or a command of dnf, where that plugin is there.
+    restarting=
     if has needs-restarting; then
-        needs-restarting -r >/dev/null 2>&1
-        case $? in 0) echo not-needed ;; 1) echo needed ;; esac
+        restarting=needs-restarting
+    elif has dnf && dnf -q needs-restarting --help >/dev/null 2>&1; then
+        restarting='dnf -q needs-restarting'
+    fi
+    if [ -n "$restarting" ]; then
+        says=$($restarting -r 2>/dev/null)
+        case $?$says in 0*) echo not-needed ;; 1*'eboot is required'*) echo needed ;; esac
     fi
     has dpkg-query && echo not-needed-unless-said
 } | section reboot

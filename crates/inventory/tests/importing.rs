@@ -16,7 +16,8 @@ struct Table {
     case: Vec<Case>,
 }
 
-/// `expect`: what an asset, as JSON, says at a pointer; what is not named may be anything.
+/// `expect`: what an asset, as JSON, says at a pointer; `absent`: where it says nothing. What is not named may be
+/// anything.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
@@ -26,6 +27,8 @@ struct Case {
     asset: String,
     assets: usize,
     expect: Vec<(String, Value)>,
+    #[serde(default)]
+    absent: Vec<String>,
 }
 
 fn options(mapping: Option<String>) -> Options {
@@ -61,6 +64,10 @@ fn each_kind_tells_of_assets_what_the_table_says() {
         for (pointer, expected) in &case.expect {
             let told = asset.pointer(pointer).unwrap_or(&Value::Null);
             assert_eq!(told, expected, "{}: {pointer}", case.file);
+        }
+        for pointer in &case.absent {
+            let told = asset.pointer(pointer).unwrap_or(&Value::Null);
+            assert!(told.is_null(), "{}: {pointer}: {told}", case.file);
         }
     }
     for importer in importers() {

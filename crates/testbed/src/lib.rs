@@ -7,6 +7,7 @@
 
 mod base;
 mod packages;
+mod rpm;
 mod tools;
 
 use std::fs;
@@ -22,6 +23,7 @@ use anyhow::{Context, bail, ensure};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 pub use packages::{Package, Repository};
+pub use rpm::RpmRepository;
 pub use tools::{MailServer, ansible_playbook};
 
 use base::run;

@@ -9,6 +9,14 @@ for package; do
     fi
     echo "$package $version"
 done
-if [ -e /run/reboot-required ] || { command -v needs-restarting >/dev/null && ! needs-restarting -r >/dev/null; }; then
+restarting=
+if command -v needs-restarting >/dev/null; then
+    restarting=needs-restarting
+elif command -v dnf >/dev/null && dnf -q needs-restarting --help >/dev/null 2>&1; then
+    restarting='dnf -q needs-restarting'
+fi
+# Other faults end with the same status.
+if [ -e /run/reboot-required ] ||
+    { [ -n "$restarting" ] && LC_ALL=C $restarting -r 2>/dev/null | grep -q 'eboot is required'; }; then
     echo REBOOT
 fi

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{AssetKind, AutoUpdate, Job, JobKind, OperatingSystem, Reboot};
+use ledger::{AssetKind, AutoUpdate, Job, JobKind, OperatingSystem, Reboot, Software};
 
 use super::purl::{Package, rpm_version};
-use super::{Fault, Found, Importer, Part, Source, short};
+use super::{Fault, Found, Importer, Part, Source, short, show_version};
 
 pub(super) const IMPORTER: Importer = Importer {
     kind: "collection",
@@ -75,10 +75,11 @@ fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
             .extend(rpm(line).ok_or_else(|| Fault::at(*at, "a line of rpm has not five fields"))?);
     }
     packages.extend(apk(of("apk")));
-    let software = packages
+    let mut software: Vec<Software> = packages
         .iter()
         .map(|package| package.software(os))
         .collect();
+    software.extend(firmware(of("show-version"), &packages)?);
     if ["dpkg", "rpm", "apk"]
         .iter()
         .any(|name| sections.contains_key(name))
@@ -174,6 +175,21 @@ fn apk<'a>(lines: &[(usize, &'a str)]) -> Vec<Package<'a>> {
         }
     }
     packages
+}
+
+/// What a routing suite says of itself, if it runs.
+fn firmware(lines: &[(usize, &str)], packages: &[Package<'_>]) -> Result<Option<Software>, Fault> {
+    let Some((at, _)) = lines.first() else {
+        return Ok(None);
+    };
+    let text: Vec<&str> = lines.iter().map(|(_, line)| *line).collect();
+    let mut software =
+        show_version::firmware(&text.join("\n")).map_err(|fault| Fault::at(*at, &fault.why))?;
+    // A distribution mends without another version of the maker's: its package tells more.
+    if packages.iter().any(|package| package.name == software.name) {
+        software.cpe = None;
+    }
+    Ok(Some(software))
 }
 
 fn jobs(sections: &Sections<'_>) -> Vec<Job> {

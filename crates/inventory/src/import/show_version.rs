@@ -1,5 +1,5 @@
 //! What network devices say of their version: Cisco IOS, IOS XE and NX-OS, Junos, FortiOS,
-//! PAN-OS, Arista EOS.
+//! PAN-OS, Arista EOS, FRRouting.
 
 use ledger::{AssetKind, OperatingSystem, Software, SoftwareKind};
 
@@ -7,7 +7,7 @@ use super::{Fault, Found, Importer, Part, Source, short};
 
 pub(super) const IMPORTER: Importer = Importer {
     kind: "show-version",
-    summary: "the text of `show version` (Cisco IOS, IOS XE, NX-OS, Junos, Arista EOS), `get system status` (FortiOS) or `show system info` (PAN-OS)",
+    summary: "the text of `show version` (Cisco IOS, IOS XE, NX-OS, Junos, Arista EOS, FRRouting), `get system status` (FortiOS) or `show system info` (PAN-OS)",
     read,
 };
 
@@ -23,6 +23,8 @@ struct System {
     /// What stands before the name, and before the model.
     hosts: &'static [&'static str],
     models: &'static [&'static str],
+    /// Whether it runs on an operating system of another vendor.
+    guest: bool,
 }
 
 /// The first whose mark is there counts.
@@ -35,6 +37,7 @@ const SYSTEMS: &[System] = &[
         versions: &["NXOS: version ", "system:    version ", "system: version "],
         hosts: &["Device name: "],
         models: &["cisco Nexus"],
+        guest: false,
     },
     System {
         id: "iosxe",
@@ -44,6 +47,7 @@ const SYSTEMS: &[System] = &[
         versions: &["Cisco IOS XE Software, Version "],
         hosts: &[],
         models: &["Model Number : ", "Model number : "],
+        guest: false,
     },
     System {
         id: "ios",
@@ -53,6 +57,7 @@ const SYSTEMS: &[System] = &[
         versions: &["Version "],
         hosts: &[],
         models: &["Model number : "],
+        guest: false,
     },
     System {
         id: "junos",
@@ -62,6 +67,7 @@ const SYSTEMS: &[System] = &[
         versions: &["Junos: "],
         hosts: &["Hostname: "],
         models: &["Model: "],
+        guest: false,
     },
     System {
         id: "fortios",
@@ -71,6 +77,7 @@ const SYSTEMS: &[System] = &[
         versions: &[" v"],
         hosts: &["Hostname: "],
         models: &["Version: "],
+        guest: false,
     },
     System {
         id: "panos",
@@ -80,6 +87,7 @@ const SYSTEMS: &[System] = &[
         versions: &["sw-version: "],
         hosts: &["hostname: "],
         models: &["model: "],
+        guest: false,
     },
     System {
         id: "eos",
@@ -89,20 +97,23 @@ const SYSTEMS: &[System] = &[
         versions: &["Software image version: "],
         hosts: &[],
         models: &["Arista "],
+        guest: false,
+    },
+    System {
+        id: "frr",
+        vendor: "frrouting",
+        product: "frrouting",
+        mark: "FRRouting ",
+        versions: &["FRRouting "],
+        hosts: &[],
+        models: &[],
+        guest: true,
     },
 ];
 
 fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
-    let system = SYSTEMS
-        .iter()
-        .find(|system| source.text.contains(system.mark));
-    let system = system.ok_or_else(|| Fault::new("it is of no system that is known here"))?;
-    let after = |marks: &[&str]| {
-        let found = marks.iter().find_map(|mark| source.text.split_once(mark));
-        found.map(|(_, rest)| rest.lines().next().unwrap_or_default().trim())
-    };
-    let version = after(system.versions).and_then(version);
-    let version = version.ok_or_else(|| Fault::new("it does not say its version"))?;
+    let (system, version) = of(source.text)?;
+    let after = |marks: &[&str]| after(source.text, marks);
     // Cisco's routers say their name where they say how long they run.
     let uptime = source
         .text
@@ -112,20 +123,49 @@ fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
     let mut found = Found::new(&source.name_of(host), source.kind_or(AssetKind::Appliance));
     found.tells = vec![Part::Kind, Part::Software];
     let model = after(system.models).and_then(|line| line.split([' ', '\t']).next());
-    found.asset.os = Some(OperatingSystem {
-        id: system.id.to_owned(),
-        version: Some(short(version)),
-        title: model.filter(|model| !model.is_empty()).map(short),
-        ..OperatingSystem::default()
-    });
-    found.asset.software = vec![Software {
-        name: system.id.to_owned(),
-        version: short(version),
-        kind: SoftwareKind::Firmware,
-        purl: None,
-        cpe: cpe(system.id, version),
-    }];
+    if !system.guest {
+        found.asset.os = Some(OperatingSystem {
+            id: system.id.to_owned(),
+            version: Some(short(version)),
+            title: model.filter(|model| !model.is_empty()).map(short),
+            ..OperatingSystem::default()
+        });
+    }
+    found.asset.software = vec![system.software(version)];
     Ok(vec![found])
+}
+
+/// What a text says as software.
+pub(super) fn firmware(text: &str) -> Result<Software, Fault> {
+    let (system, version) = of(text)?;
+    Ok(system.software(version))
+}
+
+/// Of which system a text is, and of which version.
+fn of(text: &str) -> Result<(&'static System, &str), Fault> {
+    let system = SYSTEMS.iter().find(|system| text.contains(system.mark));
+    let system = system.ok_or_else(|| Fault::new("it is of no system that is known here"))?;
+    let version = after(text, system.versions).and_then(version);
+    let version = version.ok_or_else(|| Fault::new("it does not say its version"))?;
+    Ok((system, version))
+}
+
+/// The rest of the line after one of these.
+fn after<'a>(text: &'a str, marks: &[&str]) -> Option<&'a str> {
+    let found = marks.iter().find_map(|mark| text.split_once(mark));
+    found.map(|(_, rest)| rest.lines().next().unwrap_or_default().trim())
+}
+
+impl System {
+    fn software(&self, version: &str) -> Software {
+        Software {
+            name: self.id.to_owned(),
+            version: short(version),
+            kind: SoftwareKind::Firmware,
+            purl: None,
+            cpe: cpe(self.id, version),
+        }
+    }
 }
 
 fn version(text: &str) -> Option<&str> {
@@ -145,7 +185,8 @@ pub(super) fn cpe(id: &str, version: &str) -> Option<String> {
         escaped.push(letter);
     }
     let (vendor, product) = (system.vendor, system.product);
+    let part = if system.guest { 'a' } else { 'o' };
     Some(format!(
-        "cpe:2.3:o:{vendor}:{product}:{escaped}:*:*:*:*:*:*:*"
+        "cpe:2.3:{part}:{vendor}:{product}:{escaped}:*:*:*:*:*:*:*"
     ))
 }

@@ -93,6 +93,12 @@ impl Organisation {
              { echo '#!/usr/sbin/nft -f'; echo 'flush ruleset'; nft list ruleset; } > /etc/nftables.conf && \
              systemctl enable nftables",
         );
+        on(
+            "router",
+            &format!(
+                "echo '{ROUTE} 10.77.0.13' >> /etc/frr/frr.conf && systemctl enable --now frr"
+            ),
+        );
     }
 }
 
@@ -106,6 +112,9 @@ const EVERY_SECOND: &str =
     "[Timer]\nOnCalendar=*:*:*\nAccuracySec=100ms\n[Install]\nWantedBy=timers.target\n";
 const PROXY: &str =
     "server { listen 80 default_server; location / { proxy_pass http://app:8000; } }\n";
+
+/// A net that the router knows the way to, as FRRouting is told.
+const ROUTE: &str = "ip route 192.0.2.0/24";
 
 /// The application: it answers with what the database holds.
 const APP: &str = r#"exec python3 - <<'PYTHON'

@@ -3,13 +3,20 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use campaign::Action;
+use ledger::{Asset, SoftwareKind};
 use serde_json::Value;
 use store::{Limits, Location, Store};
 
 use super::Month;
 use super::organisation::PROOF;
+
+/// A host that the campaign leaves alone.
+const NEVER_HELD: &str = "legacy";
+/// Longer than cron waits for its next minute.
+const TWO_MINUTES: Duration = Duration::from_secs(120);
 
 impl Month {
     /// With `STOPGAP_TRANSCRIPT=FILE`, what is typed and what is said to it is written there too:
@@ -37,6 +44,20 @@ impl Month {
             "{gaps}"
         );
         assert!(!gaps.contains("no-owner"), "{gaps}");
+    }
+
+    /// The router told what it routes with.
+    pub(crate) fn knows_its_router(&self) {
+        let location = Location::folder(&self.path("data"));
+        let store = Store::open_existing(&location, Limits::default()).unwrap();
+        let router = store.read(|it| it.get::<Asset>("router")).unwrap();
+        let says = self.on("router", "vtysh -c 'show version'");
+        let mut firmware = router.value.software.iter();
+        let firmware = firmware.find(|it| it.kind == SoftwareKind::Firmware);
+        let firmware = firmware.unwrap();
+        assert_eq!(firmware.name, "frr");
+        let expected = format!("FRRouting {} (router)", firmware.version);
+        assert!(says.starts_with(&expected), "{says}");
     }
 
     /// When each patch is due, and why; what there is to read of one; what people are told.
@@ -76,8 +97,9 @@ impl Month {
         assert!(!plan.contains("office-1.1"), "{plan}");
     }
 
-    /// While a host's jobs were on hold its cron wrote no proof, and it did again afterwards.
-    pub(crate) fn held_cron(&self, host: &str) {
+    /// While a host's jobs were on hold its cron wrote no proof, and its table is as before. How many were written
+    /// meanwhile on a host that is not on hold.
+    pub(crate) fn held_cron(&self, host: &str) -> usize {
         let location = Location::folder(&self.path("data"));
         let store = Store::open_existing(&location, Limits::default()).unwrap();
         let journal = store.read(|it| it.campaign_journal(1)).unwrap();
@@ -93,14 +115,32 @@ impl Month {
         let checked = of_host().filter(|it| matches!(it.task.action, Action::Check { .. }));
         let checked = checked.filter_map(|it| it.ended.as_ref().map(|ended| ended.time_ms));
         let (held, checked) = (held.unwrap(), checked.max().unwrap());
-        let proofs = self.on(host, "cat /var/lib/proof");
-        let proofs = proofs
-            .lines()
-            .map(|line| line.parse::<i64>().unwrap() * 1000);
-        let during: Vec<i64> = proofs.filter(|ms| (held..checked).contains(ms)).collect();
-        assert!(during.is_empty(), "{host}: {held} to {checked}: {during:?}");
+        let during = |host: &str| {
+            let all = self.proofs(host);
+            let during = all.iter().filter(|ms| (held..checked).contains(ms)).count();
+            (during, format!("{host}: {held} to {checked}: {all:?}"))
+        };
+        let (ran, told) = during(host);
+        assert_eq!(ran, 0, "{told}");
         let table = self.on(host, "cat /etc/cron.d/proof");
         assert_eq!(table, PROOF);
+        during(NEVER_HELD).0
+    }
+
+    /// Waits until cron has run on a host that is not on hold: where it was not held it has run, too.
+    pub(crate) fn lets_cron_run(&self) {
+        let (before, begun) = (self.proofs(NEVER_HELD).len(), Instant::now());
+        while self.proofs(NEVER_HELD).len() == before {
+            assert!(begun.elapsed() < TWO_MINUTES, "cron does not run");
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// When cron has run on a host, in milliseconds.
+    fn proofs(&self, host: &str) -> Vec<i64> {
+        let proofs = self.on(host, "cat /var/lib/proof 2>/dev/null || true");
+        let proofs = proofs.lines().map(|line| line.parse::<i64>().unwrap());
+        proofs.map(|seconds| seconds * 1000).collect()
     }
 
     /// Hosts that cannot be asked are named, and the others are collected nevertheless; one
