@@ -1,8 +1,8 @@
 //! A host of RPMs: what it runs is collected, its updates are applied and taken back by dnf, and its own automatic
 //! ones wait meanwhile.
 //!
-//! Its programs are a Debian's from which dpkg and apt are taken away; rpm, dnf, dnf-automatic and the
-//! package database are real.
+//! Its programs are a Debian's from which dpkg and apt are taken away; rpm, dnf, its package database and its
+//! repository are real.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
