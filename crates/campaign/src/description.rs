@@ -9,7 +9,7 @@ use ledger::{
     Advisory, Asset, AssetKind, Environment, Exception, Finding, Job, Refused, State, Subject, ssvc,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::calendar::Freeze;
 use crate::campaign::{Campaign, Word};
@@ -20,7 +20,7 @@ use crate::rules::Rules;
 use crate::{Check, Means};
 
 /// A campaign as people describe it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CampaignDescription")]
 pub struct Description {
@@ -65,7 +65,7 @@ fn monthly() -> Lane {
 }
 
 /// A vendor patch, and where it goes.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "DescribedPatch")]
 pub struct Patch {
@@ -100,7 +100,7 @@ pub struct Patch {
 }
 
 /// What the ledger does not know of an asset, or not so.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "DescribedAsset")]
 pub struct Extra {
@@ -123,7 +123,7 @@ pub struct Extra {
 }
 
 /// How a backup is made.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupRule {
     /// Who makes it, as the executor knows it.

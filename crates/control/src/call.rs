@@ -110,6 +110,11 @@ impl<'a> Call<'a> {
         self.now_ms
     }
 
+    /// Whose it is.
+    pub(crate) fn who(&self) -> &str {
+        &self.token.who
+    }
+
     /// Why it changes something.
     pub(crate) fn why(&self) -> &str {
         &self.why
@@ -176,7 +181,7 @@ impl<'a> Call<'a> {
         change: impl FnOnce(&mut Change<'_>) -> Result<Reply, Error>,
     ) -> Result<Reply, Problem> {
         let by = By {
-            who: &self.token.who,
+            who: self.who(),
             why: &self.why,
             now_ms: self.now_ms,
         };

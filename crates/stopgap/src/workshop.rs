@@ -1,4 +1,6 @@
-//! What the console has done by those who understand patch documents.
+//! What the console has done by those who understand patch documents, and who reach other machines.
+
+use std::sync::{Mutex, TryLockError};
 
 use control::{Examined, Made, Refined, Workshop};
 use factory::{Beside, Limits, Options, Outcome, importers};
@@ -11,6 +13,9 @@ use wire::Event;
 
 /// The factory and the proof, for the console.
 pub(crate) struct Bench;
+
+/// Held while something is fetched: one answer at a time is in memory.
+static FETCHING: Mutex<()> = Mutex::new(());
 
 /// How a document that was typed or uploaded is called in messages.
 const NAME: &str = "document";
@@ -115,6 +120,17 @@ impl Workshop for Bench {
             document,
             reasons: refined.reasons,
         }))
+    }
+
+    fn fetch(&self, address: &str) -> Result<String, String> {
+        let _one = match FETCHING.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                return Err("something else is being fetched: try again in a moment".to_owned());
+            }
+            Ok(held) => held,
+            Err(TryLockError::Poisoned(held)) => held.into_inner(),
+        };
+        crate::source::fetch(address, None, store::NOTE_BYTES).map_err(|why| format!("{why:#}"))
     }
 
     fn difference(&self, before: &str, after: &str) -> String {

@@ -54,6 +54,22 @@ impl Change<'_> {
 }
 
 impl Session<'_> {
+    /// The campaign that [`Change::plan_described`] would plan by this word, without a number.
+    ///
+    /// # Errors
+    /// It cannot be planned so, or there is nothing to do.
+    pub fn draft(
+        &mut self,
+        description: &Description,
+        follows: Option<i64>,
+        planned: Word,
+    ) -> Result<Campaign, Error> {
+        let facts = self.facts(description)?;
+        let left = follows.map(|id| self.unfinished(id)).transpose()?;
+        let follows = follows.zip(left.as_ref());
+        Ok(description.campaign(0, facts.known(), follows, planned)?)
+    }
+
     /// What there is to know of a description's patches, and all assets.
     ///
     /// # Errors

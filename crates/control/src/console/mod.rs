@@ -81,7 +81,7 @@ const RENEWED_S: &str = "10";
 type Page = fn(&Visit<'_>) -> Result<Shown, Problem>;
 
 /// What can be looked at, and what forms do.
-fn pages() -> [(MethodFilter, &'static str, Page); 46] {
+fn pages() -> [(MethodFilter, &'static str, Page); 49] {
     let (look, act) = (MethodFilter::GET, MethodFilter::POST);
     [
         (look, "/", look::today),
@@ -108,6 +108,8 @@ fn pages() -> [(MethodFilter, &'static str, Page); 46] {
         (look, "/coverage", coverage::coverage),
         (act, "/rollback", coverage::roll_back),
         (look, "/campaigns", campaigns::campaigns),
+        (look, "/campaigns/new", campaigns::plan),
+        (act, "/campaigns/new", campaigns::planned),
         (look, "/campaigns/{id}", campaigns::campaign),
         (act, "/campaigns/{id}/moves", campaigns::move_campaign),
         (act, "/campaigns/{id}/remedies", campaigns::remedy),
@@ -115,6 +117,7 @@ fn pages() -> [(MethodFilter, &'static str, Page); 46] {
         (look, "/campaigns/{id}/review", campaigns::review),
         (act, "/campaigns/{id}/reviews", campaigns::sign),
         (act, "/campaigns/{id}/notes", campaigns::note),
+        (act, "/campaigns/{id}/fetch", campaigns::fetch),
         (look, "/campaigns/{id}/report", campaigns::report),
         (look, "/campaigns/{id}/report.html", campaigns::report_html),
         (look, "/campaigns/{id}/report.csv", campaigns::report_csv),

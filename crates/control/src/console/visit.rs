@@ -6,6 +6,7 @@ use ledger::{Area, Role, Token};
 
 use super::render::Frame;
 use super::session::Session;
+use crate::problem::{Kind, Problem};
 use crate::serve::Service;
 
 /// Who comes, and with what.
@@ -50,6 +51,15 @@ impl Visit<'_> {
     /// Whether forms that take this are shown.
     pub(super) fn may(&self, role: Role, area: Area) -> bool {
         self.token.allows(role, area)
+    }
+
+    /// Refuses whoever may not.
+    pub(super) fn must(&self, role: Role, area: Area) -> Result<(), Problem> {
+        if self.may(role, area) {
+            return Ok(());
+        }
+        let detail = format!("this takes the role {role}, in the area {area}");
+        Err(Problem::new(Kind::Forbidden, detail))
     }
 
     /// What is around every page, in the section with this path.

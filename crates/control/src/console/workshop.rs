@@ -1,4 +1,4 @@
-//! What the console asks of those who understand patch documents.
+//! What the console asks of those who understand patch documents, and who reach other machines.
 
 use ledger::{Advisory, Proof, Reason};
 use wire::Event;
@@ -42,6 +42,12 @@ pub trait Workshop: Send + Sync {
     /// # Errors
     /// What is wrong with the document or the event.
     fn refine(&self, document: &str, event: &Event) -> Result<Option<Refined>, String>;
+
+    /// What an address answers, as a text to read before a vendor patch is reviewed.
+    ///
+    /// # Errors
+    /// Why it was not fetched.
+    fn fetch(&self, address: &str) -> Result<String, String>;
 
     /// What is another in a text than in the one before, line by line.
     fn difference(&self, before: &str, after: &str) -> String;

@@ -309,3 +309,122 @@ fn what_was_pasted_is_shown_to_whoever_signs_and_named_in_the_review() {
         ledger::sha256(b"Old keys are <refused>.")
     );
 }
+
+#[test]
+fn a_campaign_is_planned_with_a_form_and_looked_at_before_it_is_kept() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    let viewer = api.somebody("viewer", Role::Viewer);
+    fill(&api, &op);
+    let browser = Browser::of(&api, &op);
+    let none = |what: &str| {
+        let kept = api.done(&op, "GET /campaigns", &Value::Null).body;
+        assert_eq!(kept["items"], json!([]), "{what}");
+    };
+    let send = |description: &str, step: &str| {
+        browser.send(
+            "/campaigns/new",
+            &[
+                ("description", description),
+                ("do", step),
+                ("why", "the month"),
+            ],
+        )
+    };
+    let starter = browser.look("/campaigns/new");
+    assert!(starter.contains("FREQ=MONTHLY;BYDAY=2TU") && starter.contains("owner: &#34;op&#34;"));
+
+    for (description, trouble) in [
+        ("title: <b>\nrings: 7", "description: "),
+        (
+            "{title: a, owner: b, contact: c, rings: [], patches: []}",
+            "ring",
+        ),
+    ] {
+        for step in ["look", "keep"] {
+            let refused = send(description, step);
+            assert_eq!(refused.status, 200, "{}", refused.html);
+            let (_, alert) = refused.html.split_once("role=\"alert\">").unwrap();
+            let (alert, form) = alert.split_once("</p>").unwrap();
+            assert!(alert.contains(trouble), "{alert}");
+            assert!(
+                form.contains(&description[..6]),
+                "what was typed is still there"
+            );
+            assert!(!form.contains("<b>"));
+        }
+    }
+    none("what is wrong is not kept");
+
+    // JSON is YAML, too.
+    let described = description()["description"].to_string();
+    let look = send(&described, "look");
+    assert!(
+        look.html.contains("openssl-2 URGENT: CVE-1 is known"),
+        "{}",
+        look.html
+    );
+    assert_eq!(look.html.matches("<svg").count(), 2);
+    none("a look keeps nothing");
+    let kept = send(&described, "keep");
+    assert_eq!(
+        (kept.status, kept.header("location")),
+        (303, "/campaigns/1"),
+        "{}",
+        kept.html
+    );
+    assert!(browser.look("/campaigns").contains("The month"));
+
+    let viewer = Browser::of(&api, &viewer);
+    assert!(!viewer.look("/campaigns").contains("/campaigns/new"));
+    assert_eq!(viewer.page("GET /campaigns/new").status, 403);
+    let form = [
+        ("description", &*described),
+        ("do", "keep"),
+        ("why", "the month"),
+    ];
+    assert_eq!(viewer.send("/campaigns/new", &form).status, 403);
+}
+
+#[test]
+fn a_text_to_read_is_fetched_with_a_form() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    let viewer = api.somebody("viewer", Role::Viewer);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let page = "/campaigns/1/review?patch=openssl-2&ring=test";
+    let fetch = |browser: &Browser<'_>, address: &str, seen: &str| {
+        browser.send(
+            "/campaigns/1/fetch",
+            &[
+                ("patch", "openssl-2"),
+                ("ring", "test"),
+                ("kind", "release-notes"),
+                ("address", address),
+                ("seen", seen),
+                ("why", "to be read"),
+            ],
+        )
+    };
+    let (browser, viewer) = (Browser::of(&api, &op), Browser::of(&api, &viewer));
+    let shown = seen(&browser.look(page));
+    assert!(!viewer.look(page).contains("/campaigns/1/fetch"));
+    assert_eq!(
+        fetch(&viewer, "https://vendor.example/2", &shown).status,
+        403
+    );
+    let refused = fetch(&browser, "file:///etc/passwd", &shown);
+    assert_eq!(refused.status, 422, "{}", refused.html);
+    assert!(refused.html.contains("file:///etc/passwd cannot be asked"));
+    let kept = fetch(&browser, "https://vendor.example/2", &shown);
+    assert_eq!(
+        (kept.status, kept.header("location")),
+        (303, page),
+        "{}",
+        kept.html
+    );
+    let html = browser.look(page);
+    assert!(html.contains("from https://vendor.example/2"));
+    assert!(html.contains("what https://vendor.example/2 says"));
+}

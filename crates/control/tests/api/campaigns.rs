@@ -30,7 +30,7 @@ pub(crate) fn fill(api: &Api, op: &str) {
 
 pub(crate) fn description() -> Value {
     let window =
-        json!({ "days": "FREQ=DAILY", "opens": "00:00:00", "minutes": 1440, "zone": "Etc/UTC" });
+        json!({ "days": "FREQ=DAILY", "opens": "00:00:00", "minutes": 2880, "zone": "Etc/UTC" });
     json!({ "description": {
         "title": "The month", "owner": "ops@example.org", "contact": "555-0100",
         "rings": [

@@ -278,6 +278,13 @@ impl Workshop for Bench {
         Ok(Some(Refined { document, reasons }))
     }
 
+    fn fetch(&self, address: &str) -> Result<String, String> {
+        match address.starts_with("https://") {
+            true => Ok(format!("what {address} says")),
+            false => Err(format!("{address} cannot be asked")),
+        }
+    }
+
     fn difference(&self, before: &str, after: &str) -> String {
         format!("-{before}+{after}")
     }

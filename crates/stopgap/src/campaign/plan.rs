@@ -103,19 +103,12 @@ pub(super) fn run(arguments: &Plan) -> anyhow::Result<ExitCode> {
     let by = arguments.by.by(now_ms());
     let campaign = match arguments.dry_run {
         true => {
-            let facts = store.read(|it| it.facts(&description))?;
-            let left = arguments
-                .follows
-                .map(|id| store.read(|it| it.unfinished(id)));
-            let left = left.transpose()?;
-            let follows = arguments.follows.zip(left.as_ref());
             let planned = Word {
                 who: by.who.to_owned(),
                 text: by.why.to_owned(),
                 time_ms: by.now_ms,
             };
-            let made = description.campaign(0, facts.known(), follows, planned);
-            made.map_err(|why| anyhow::anyhow!("{why}"))?
+            store.read(|it| it.draft(&description, arguments.follows, planned))?
         }
         false => {
             let planned =

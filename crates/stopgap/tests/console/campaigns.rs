@@ -56,10 +56,6 @@ fn a_campaign_is_brought_to_its_report() {
     let op = token(data.path(), "ops@example.org", "operator");
     let shop = token(data.path(), "shop@example.org", "approver");
     fill(&control, &op);
-    campaign(
-        &["plan", "december.yaml", "--why", "the month"],
-        data.path(),
-    );
     let url = format!("http://{}", control.address);
     let browser = Browser::start();
     let at = |path: &str| browser.open(&format!("{url}{path}"));
@@ -72,6 +68,23 @@ fn a_campaign_is_brought_to_its_report() {
         "First: it is exploited now, unshielded and unfixed",
     );
     judge(&browser, "today-of-both-halves");
+    at("/campaigns");
+    browser.click("a[href='/campaigns/new']");
+    browser.sees("Look at the plan");
+    judge(&browser, "campaign-new");
+    let description =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/campaign/december.yaml");
+    let description = std::fs::read_to_string(description).unwrap();
+    browser.run(
+        "document.querySelector('#description').value = arguments[0]",
+        &[json!(description)],
+    );
+    browser.type_into("#why", "the month");
+    browser.click("button[value=look]");
+    browser.sees("Nothing is kept yet.");
+    judge(&browser, "campaign-looked-at");
+    browser.click("button[value=keep]");
+    browser.sees("December");
     at("/calendar");
     browser.sees("wave 1, 1 asset");
     judge(&browser, "calendar");

@@ -5,7 +5,7 @@ use campaign::{Campaign, OpenConsent, OpenReview, Review, SourceKind, Status};
 use ledger::{Area, Role};
 use serde_json::{Value, json};
 
-use crate::console::change::wanted;
+use crate::console::change::{wanted, workshop};
 use crate::console::look::{MOST, first};
 use crate::console::render::{Frame, filled, filters};
 use crate::console::visit::{Shown, Visit};
@@ -128,6 +128,7 @@ struct ReviewPage {
     has_notes: bool,
     has_issues: bool,
     signed: Option<Review>,
+    may_fetch: bool,
     may_change: bool,
 }
 
@@ -165,6 +166,7 @@ pub(crate) fn review(visit: &Visit<'_>) -> Result<Shown, Problem> {
         ring: ring.to_owned(),
         texts,
         signed: campaign.review_of(patch, ring).cloned(),
+        may_fetch: visit.service.workshop.is_some(),
         may_change: visit.may(Role::Operator, Area::Campaigns),
     })?))
 }
@@ -203,13 +205,29 @@ pub(crate) fn sign(visit: &Visit<'_>) -> Result<Shown, Problem> {
 /// Keeps a text that was pasted.
 pub(crate) fn note(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let form = &visit.form;
-    let (patch, ring) = (wanted(form, "patch")?, wanted(form, "ring")?);
     let address = Some(form.get("address").trim()).filter(|it| !it.is_empty());
+    keep(visit, address, wanted(form, "text")?)
+}
+
+/// Keeps what an address answers now.
+pub(crate) fn fetch(visit: &Visit<'_>) -> Result<Shown, Problem> {
+    // Before anything is asked of other machines.
+    visit.must(Role::Operator, Area::Campaigns)?;
+    let (form, address) = (&visit.form, wanted(&visit.form, "address")?);
+    wanted(form, "why")?;
+    let fetched = workshop(visit)?.fetch(address);
+    let text = fetched.map_err(|why| Problem::new(Kind::Refused, why))?;
+    keep(visit, Some(address), &text)
+}
+
+fn keep(visit: &Visit<'_>, address: Option<&str>, text: &str) -> Result<Shown, Problem> {
+    let form = &visit.form;
+    let (patch, ring) = (wanted(form, "patch")?, wanted(form, "ring")?);
     let said = json!({
         "patch": patch,
         "kind": wanted(form, "kind")?,
         "address": address,
-        "text": wanted(form, "text")?,
+        "text": text,
     });
     let path = format!("/campaigns/{}", visit.id());
     visit.post(&format!("{path}/notes"), &said)?;

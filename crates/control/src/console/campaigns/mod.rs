@@ -2,6 +2,7 @@
 
 mod calendar;
 mod inbox;
+mod plan;
 mod report;
 
 use askama::Template;
@@ -17,7 +18,8 @@ use crate::problem::Problem;
 use crate::reply::{Listed, Versioned};
 use crate::routes::{CampaignLine, Drawn};
 pub(super) use calendar::calendar;
-pub(super) use inbox::{Standing, answer, inbox, note, review, sign, under_way};
+pub(super) use inbox::{Standing, answer, fetch, inbox, note, review, sign, under_way};
+pub(super) use plan::{plan, planned};
 pub(super) use report::{report, report_csv, report_html, report_json};
 
 /// How often a page that follows a campaign is shown anew, in seconds.
@@ -29,12 +31,17 @@ struct CampaignsPage {
     frame: Frame,
     list: Listed<Versioned<CampaignLine>>,
     next: Option<String>,
+    may_plan: bool,
 }
 
 pub(super) fn campaigns(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let (list, next) = list(visit, "/campaigns")?;
-    let frame = visit.frame("/campaigns");
-    Ok(Shown::Page(filled(&CampaignsPage { frame, list, next })?))
+    Ok(Shown::Page(filled(&CampaignsPage {
+        frame: visit.frame("/campaigns"),
+        list,
+        next,
+        may_plan: visit.may(Role::Operator, Area::Campaigns),
+    })?))
 }
 
 /// How good a campaign's state is.

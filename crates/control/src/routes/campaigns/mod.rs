@@ -4,7 +4,7 @@
 mod say;
 mod shapes;
 
-use campaign::{Campaign, Entry, Status, agenda, notice, plan, report};
+use campaign::{Campaign, Entry, Status, agenda, notice, report};
 use ledger::{Area, Role};
 use store::{Session, Stored};
 
@@ -159,11 +159,7 @@ fn get(call: &Call<'_>) -> Result<Reply, Problem> {
 fn draw(call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call.number()?;
     let campaign = call.store.read(|it| it.campaign(id))?.value;
-    Ok(Reply::found(&Drawn {
-        text: plan::told(&campaign),
-        graph: plan::graph(&campaign.plan),
-        gantt: plan::gantt(&campaign.plan),
-    })?)
+    Ok(Reply::found(&Drawn::of(&campaign))?)
 }
 
 fn status(call: &Call<'_>) -> Result<Reply, Problem> {

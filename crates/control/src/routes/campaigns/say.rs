@@ -8,9 +8,9 @@ use ledger::Role;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use store::Stored;
+use store::{Session, Stored};
 
-use super::{CampaignLine, line, looks};
+use super::{CampaignLine, Drawn, line, looks};
 use crate::call::Call;
 use crate::problem::Problem;
 use crate::reply::{Reply, Versioned};
@@ -115,7 +115,7 @@ struct Answered {
     consents: bool,
 }
 
-pub(super) fn all() -> [Route; 7] {
+pub(super) fn all() -> [Route; 8] {
     let says = |path: &str, name: &str, about: &str| Route {
         method: Method::Post,
         role: Role::Operator,
@@ -134,6 +134,17 @@ pub(super) fn all() -> [Route; 7] {
                 "/campaigns",
                 "plan_campaign",
                 "Plan a campaign from its description and the ledger",
+            )
+        },
+        Route {
+            input: Some(schema::<Planned>),
+            output: schema::<Drawn>,
+            versioned: false,
+            handle: draft,
+            ..says(
+                "/campaigns/drafts",
+                "draft_campaign",
+                "Show what a campaign of this description would do, and keep nothing",
             )
         },
         says(
@@ -197,6 +208,18 @@ fn plan(call: &Call<'_>) -> Result<Reply, Problem> {
         let location = call.below(&stored.value.id.to_string());
         Ok(shown(it, stored)?.made(location))
     })
+}
+
+fn draft(call: &Call<'_>) -> Result<Reply, Problem> {
+    let drafted: Planned = call.body()?;
+    let word = Word {
+        who: call.who().to_owned(),
+        text: call.why().to_owned(),
+        time_ms: call.now_ms(),
+    };
+    let read = |it: &mut Session<'_>| it.draft(&drafted.description, drafted.follows, word);
+    let campaign = call.store.read(read)?;
+    Ok(Reply::found(&Drawn::of(&campaign))?)
 }
 
 fn go(call: &Call<'_>) -> Result<Reply, Problem> {

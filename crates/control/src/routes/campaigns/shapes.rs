@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use campaign::policy::Lane;
-use campaign::{AgendaEntry, Campaign, Mail, Note, Word};
+use campaign::{AgendaEntry, Campaign, Mail, Note, Word, plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,16 @@ pub(crate) struct Drawn {
     pub(crate) graph: String,
     /// The waves on a line of time, in SVG.
     pub(crate) gantt: String,
+}
+
+impl Drawn {
+    pub(crate) fn of(campaign: &Campaign) -> Self {
+        Self {
+            text: plan::told(campaign),
+            graph: plan::graph(&campaign.plan),
+            gantt: plan::gantt(&campaign.plan),
+        }
+    }
 }
 
 /// A text that is kept to be read.
