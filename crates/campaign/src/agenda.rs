@@ -1,9 +1,15 @@
-//! What stands in the calendar: windows, freezes, waves, and when patches are due.
+//! What stands in the calendar: windows, freezes, waves, when patches are due, when fixes of
+//! findings are planned and exceptions end.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::windows;
 use crate::campaign::Campaign;
+use crate::plan::Ring;
+
+/// Windows of a ring's rule that are told behind those of its plan.
+const FURTHER: usize = 400;
 
 /// Something that stands in the calendar.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -16,8 +22,15 @@ pub struct Entry {
     pub until_ms: i64,
     /// What kind of thing it is.
     pub kind: Kind,
-    /// The campaign's number.
-    pub campaign: i64,
+    /// The campaign's number, of what is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<i64>,
+    /// A finding's number, of planned fixes: the first of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<i64>,
+    /// The exception's number, of the end of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<i64>,
     /// What it is, for people.
     pub what: String,
 }
@@ -37,6 +50,10 @@ pub enum Kind {
     Wave,
     /// A vendor patch is due.
     Due,
+    /// Findings are to be fixed.
+    Fix,
+    /// An exception ends.
+    Exception,
 }
 
 impl Kind {
@@ -48,6 +65,8 @@ impl Kind {
             Self::Window => "window",
             Self::Wave => "wave",
             Self::Due => "due",
+            Self::Fix => "fix",
+            Self::Exception => "exception",
         }
     }
 }
@@ -61,7 +80,9 @@ pub fn agenda(campaign: &Campaign, (from_ms, until_ms): (i64, i64)) -> Vec<Entry
         from_ms,
         until_ms,
         kind,
-        campaign: campaign.id,
+        campaign: Some(campaign.id),
+        finding: None,
+        exception: None,
         what,
     };
     let mut entries = Vec::new();
@@ -101,4 +122,30 @@ pub fn agenda(campaign: &Campaign, (from_ms, until_ms): (i64, i64)) -> Vec<Entry
     entries.retain(|it| it.from_ms < until_ms && from_ms < it.until_ms);
     entries.sort();
     entries
+}
+
+/// The windows of a ring's rule behind those that its plan holds, between two times.
+#[must_use]
+pub fn further(campaign: &Campaign, ring: &Ring, (from_ms, until_ms): (i64, i64)) -> Vec<Entry> {
+    let Some(rule) = &ring.rule else {
+        return Vec::new();
+    };
+    let planned_ms = ring.windows.last().map_or(from_ms, |it| it.closes_ms);
+    let asked = (planned_ms.max(from_ms), FURTHER);
+    let (open, _) = windows(rule, &ring.name, &campaign.plan.freezes, asked);
+    let open = open.into_iter().filter(|it| it.opens_ms < until_ms);
+    let entries = open.map(|window| Entry {
+        from_ms: window.opens_ms,
+        until_ms: window.closes_ms,
+        kind: Kind::Window,
+        campaign: Some(campaign.id),
+        finding: None,
+        exception: None,
+        what: format!(
+            "{} opens by its rule {}",
+            ring.name,
+            ring.zone.told(window.opens_ms)
+        ),
+    });
+    entries.collect()
 }

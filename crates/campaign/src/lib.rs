@@ -22,7 +22,7 @@ pub mod plan;
 pub mod policy;
 pub mod report;
 
-pub use agenda::{Entry as AgendaEntry, Kind as AgendaKind, agenda};
+pub use agenda::{Entry as AgendaEntry, Kind as AgendaKind, agenda, further};
 pub use campaign::{
     Answer, Campaign, Evidence, Move, Note, Origin, Remedy, Review, Source, SourceKind, Word,
 };

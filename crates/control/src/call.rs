@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use ledger::rollout::Policy;
-use ledger::{Token, sha256};
+use ledger::{Area, Role, Token, sha256};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::{By, Change, Error, Paging, Repeatable, Store};
@@ -108,6 +108,11 @@ impl<'a> Call<'a> {
     /// When it came.
     pub(crate) fn now_ms(&self) -> i64 {
         self.now_ms
+    }
+
+    /// Whether whoever calls may also look into this area.
+    pub(crate) fn sees(&self, area: Area) -> bool {
+        self.token.allows(Role::Viewer, area)
     }
 
     /// Whose it is.

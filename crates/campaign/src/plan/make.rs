@@ -475,6 +475,7 @@ impl Laid<'_> {
             name: rule.name.clone(),
             test: rule.test,
             zone: window.zone.clone(),
+            rule: Some(window.clone()),
             windows: offered,
             waves,
             consents,

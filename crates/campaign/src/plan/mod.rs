@@ -9,7 +9,7 @@ use ledger::Job;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Freeze, Window, Zone};
+use crate::calendar::{Freeze, Window, WindowRule, Zone};
 use crate::policy::{Due, Lane};
 use crate::{Check, Means, Retreat};
 
@@ -118,6 +118,9 @@ pub struct Ring {
     pub test: bool,
     /// By whose clock its windows are told.
     pub zone: Zone,
+    /// What its windows come from; none: it was planned before plans told that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<WindowRule>,
     /// When may be worked, in order; some more than the plan needs.
     pub windows: Vec<Window>,
     /// The waves, in order: each ends before the next begins.

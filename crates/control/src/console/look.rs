@@ -14,7 +14,7 @@ use super::today::{Task, tasks};
 use super::visit::{Shown, Visit};
 use crate::problem::Problem;
 use crate::reply::{Listed, Versioned};
-use crate::routes::{ExceptionShown, FindingShown};
+use crate::routes::{ExceptionShown, FindingShown, GAP_DAYS};
 
 /// Records of a kind that a page looks at where it shows several kinds.
 pub(super) const MOST: usize = 200;
@@ -386,9 +386,6 @@ struct Stocked {
     value: Asset,
     gaps: Vec<inventory::Gap>,
 }
-
-/// How long an asset may go unseen, or without a backup.
-const GAP_DAYS: u32 = 30;
 
 pub(super) fn inventory(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let (ingress, more_ingress) = first(visit, "/ingress-points")?;

@@ -7,6 +7,7 @@ mod events;
 mod exceptions;
 mod findings;
 mod fleet;
+mod gaps;
 mod records;
 mod rollouts;
 mod subscriptions;
@@ -17,6 +18,7 @@ pub(crate) use campaigns::{Calendar, CampaignLine, Drawn, Noted};
 pub(crate) use exceptions::ExceptionShown;
 pub(crate) use findings::FindingShown;
 pub(crate) use fleet::{BundleShown, GatewayShown};
+pub(crate) use gaps::GAP_DAYS;
 use ledger::{Advisory, Application, Area, Asset, IngressPoint, Role, VirtualPatch};
 pub(crate) use rollouts::{Minute, Progress};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -108,6 +110,7 @@ pub fn routes() -> Vec<Route> {
         "virtual patch",
         Area::Patches,
     ));
+    routes.extend(gaps::all());
     routes.extend(findings::all());
     routes.extend(exceptions::all());
     routes.extend(rollouts::all());

@@ -159,7 +159,15 @@ fn the_calendar_shows_a_month() {
     api.done(&op, "POST /campaigns", &description());
     let browser = Browser::of(&api, &op);
     assert!(browser.look("/calendar").contains("test wave 1, 1 asset"));
+    // The rule goes on behind what was planned, but not while all is frozen.
+    assert!(
+        browser
+            .look("/calendar?month=2030-11")
+            .contains("production opens by its rule 2030-11-")
+    );
     let december = browser.look("/calendar?month=2030-12");
+    assert!(december.contains("production opens by its rule 2030-12-18 "));
+    assert!(!december.contains("production opens by its rule 2030-12-19 "));
     assert!(december.contains("<h1>December 2030</h1>"));
     // From the 20th to the 31st, and the five days of the next month that are in the last week.
     assert_eq!(
@@ -427,4 +435,39 @@ fn a_text_to_read_is_fetched_with_a_form() {
     let html = browser.look(page);
     assert!(html.contains("from https://vendor.example/2"));
     assert!(html.contains("what https://vendor.example/2 says"));
+}
+
+#[test]
+fn the_calendar_shows_planned_fixes_and_ends_of_exceptions_to_those_who_see_findings() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    let ann = api.somebody("ann", Role::Approver);
+    fill(&api, &op);
+    // The 6th and the 21st of June 2040.
+    let planned = json!({ "schedule": { "by": "change 7", "due_ms": 2_222_553_600_000_i64 } });
+    for finding in [1, 2] {
+        api.done(&op, &format!("POST /findings/{finding}/moves"), &planned);
+    }
+    let critical = json!({ "id": "CVE-2", "title": "Another flaw", "severity": "critical" });
+    api.done(&op, "POST /advisories", &critical);
+    let found = json!({ "advisory": "CVE-2", "subject": { "asset": "db" } });
+    api.done(&op, "POST /findings", &found);
+    let terms = json!({ "about": { "findings": [3] }, "reason": "the vendor is gone", "owner": "op",
+        "expires_ms": 2_223_849_600_000_i64,
+        "protection": { "other-control": { "what": "it is switched off",
+            "evidence": { "seen": "the switch", "recheck_ms": 2_223_849_600_000_i64 } } } });
+    api.done(&op, "POST /exceptions", &terms);
+    let page = "/calendar?month=2040-06";
+    let browser = Browser::of(&api, &op);
+    assert!(
+        !browser.look(page).contains("the vendor is gone"),
+        "nobody consented"
+    );
+    api.done(&ann, "POST /exceptions/1/approvals", &Value::Null);
+    let shown = browser.look(page);
+    assert!(shown.contains("href=\"/findings/1\">fix: CVE-1 in 2 places by change 7</a>"));
+    assert!(shown.contains("href=\"/exceptions/1\">exception: 1 ends: the vendor is gone</a>"));
+    let (_, other) = api.token("other", Role::Admin, &[Area::Campaigns], i64::MAX);
+    let other = Browser::of(&api, &other).look(page);
+    assert!(!other.contains("CVE-1") && !other.contains("the vendor is gone"));
 }

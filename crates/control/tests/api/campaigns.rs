@@ -276,3 +276,56 @@ fn the_calendar_tells_freezes_windows_waves_and_what_is_due() {
     );
     assert_eq!(long.problem().0, 422);
 }
+
+#[test]
+fn when_patches_are_due_is_explained_for_a_patch_an_advisory_or_an_asset() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    for (query, told) in [
+        ("", true),
+        ("?patch=openssl-2", true),
+        ("?advisory=CVE-1&asset=db", true),
+        ("?patch=other", false),
+        ("?advisory=CVE-2", false),
+        ("?asset=elsewhere", false),
+    ] {
+        let call = format!("GET /campaigns/1/due{query}");
+        let body = api.done(&op, &call, &Value::Null).body;
+        let explained: Vec<_> = body["items"].as_array().unwrap().iter().collect();
+        assert_eq!(explained.len(), usize::from(told), "{query}: {body}");
+        if told {
+            let sentence = "openssl-2 is due 2024-11-01 in the urgent lane because CVE-1 is known to be exploited (KEV)";
+            assert_eq!(body["items"][0]["explained"], sentence);
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_of_assets_is_told_page_by_page() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let missing = json!({ "id": "zoo", "title": "zoo", "kind": "server" });
+    api.done(&op, "POST /assets", &missing);
+    let page = api.done(&op, "GET /gaps?limit=2", &Value::Null).body;
+    let of = |page: &Value, asset: &str, gap: &str| {
+        let mut items = page["items"].as_array().unwrap().iter();
+        items.any(|it| it["asset"] == asset && it["gap"] == gap)
+    };
+    assert!(
+        of(&page, "db", "no-backup") && !of(&page, "db", "no-owner"),
+        "{page}"
+    );
+    assert!(!of(&page, "zoo", "no-owner"));
+    let call = format!("GET /gaps?limit=2&after={}", page["next"].as_str().unwrap());
+    let rest = api.done(&op, &call, &Value::Null).body;
+    assert!(
+        of(&rest, "zoo", "no-owner") && of(&rest, "zoo", "no-environment"),
+        "{rest}"
+    );
+    assert_eq!(rest["next"], Value::Null);
+    let wrong = api.call(&op, "GET /gaps?days=some", &[], &Value::Null);
+    assert_eq!(wrong.status, 400);
+}

@@ -51,6 +51,7 @@ pub(crate) fn campaign() -> Campaign {
         }],
         assets: vec![asset("db-1"), asset("web-1")],
         rings: vec![Ring {
+            rule: None,
             name: "all".to_owned(),
             test: true,
             zone: Zone::try_from("Europe/Berlin".to_owned()).unwrap(),

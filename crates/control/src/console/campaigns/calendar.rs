@@ -1,4 +1,4 @@
-//! A month: windows, freezes, waves, and what is due.
+//! A month: windows, freezes, waves, what is due, and what ends.
 
 use askama::Template;
 use campaign::{AgendaEntry, AgendaKind};
@@ -36,9 +36,19 @@ struct Day {
 fn class(entry: &AgendaEntry) -> &'static str {
     match entry.kind {
         AgendaKind::Freeze => "bad",
-        AgendaKind::Due => "warn",
+        AgendaKind::Due | AgendaKind::Fix | AgendaKind::Exception => "warn",
         AgendaKind::Window => "quiet",
         AgendaKind::Wave => "good",
+    }
+}
+
+/// Where more is told of it.
+fn place(entry: &AgendaEntry) -> String {
+    match (entry.campaign, entry.finding, entry.exception) {
+        (Some(id), _, _) => format!("/campaigns/{id}"),
+        (_, Some(id), _) => format!("/findings/{id}"),
+        (_, _, Some(id)) => format!("/exceptions/{id}"),
+        (None, None, None) => "/calendar".to_owned(),
     }
 }
 

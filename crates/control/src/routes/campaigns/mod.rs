@@ -1,10 +1,11 @@
 //! Campaigns: the plan, what people say of it, how far it has come. Its work is done by
 //! `stopgap campaign run`, which looks before each task at what was said here.
 
+mod calendar;
 mod say;
 mod shapes;
 
-use campaign::{Campaign, Entry, Status, agenda, notice, report};
+use campaign::{Campaign, Entry, Status, notice, report};
 use ledger::{Area, Role};
 use store::{Session, Stored};
 
@@ -12,12 +13,8 @@ use super::{Method, PAGED, Route, schema};
 use crate::call::Call;
 use crate::problem::{Kind, Problem};
 use crate::reply::{Listed, Reply, Versioned};
-use shapes::Notices;
 pub(crate) use shapes::{Calendar, CampaignLine, Drawn, Noted};
-
-/// Days that a calendar spans at most.
-const CALENDAR_DAYS: i64 = 400;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+use shapes::{DueShown, Notices};
 
 fn looks(path: &str, name: &str, about: &str) -> Route {
     Route {
@@ -59,6 +56,20 @@ pub(super) fn all() -> Vec<Route> {
                 "/campaigns/{id}/plan",
                 "draw_campaign",
                 "The plan of a campaign for whoever approves it: a text, and two pictures in SVG",
+            )
+        },
+        Route {
+            query: &[
+                ("patch", "only this vendor patch"),
+                ("advisory", "only those that fix it"),
+                ("asset", "only those that go to it"),
+            ],
+            output: schema::<Listed<DueShown>>,
+            handle: due,
+            ..looks(
+                "/campaigns/{id}/due",
+                "explain_campaign_due",
+                "When the vendor patches of a campaign are due, and why",
             )
         },
         Route {
@@ -114,11 +125,11 @@ pub(super) fn all() -> Vec<Route> {
                 ("until_ms", "until when; none: a month later"),
             ],
             output: schema::<Calendar>,
-            handle: calendar,
+            handle: calendar::calendar,
             ..looks(
                 "/calendar",
                 "get_calendar",
-                "Windows, freezes, waves and due patches of all campaigns, in order",
+                "Windows, freezes, waves and due patches of all campaigns, what their rings' rules will open; for those who see findings also when fixes are planned and exceptions end; in order",
             )
         },
     ];
@@ -160,6 +171,27 @@ fn draw(call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call.number()?;
     let campaign = call.store.read(|it| it.campaign(id))?.value;
     Ok(Reply::found(&Drawn::of(&campaign))?)
+}
+
+fn due(call: &Call<'_>) -> Result<Reply, Problem> {
+    let id = call.number()?;
+    let plan = call.store.read(|it| it.campaign(id))?.value.plan;
+    let goes_to = |asset: &str, place: u32| {
+        let mut assets = plan.assets.iter();
+        assets.any(|it| it.id == asset && it.patches.contains(&place))
+    };
+    let asked = (0_u32..).zip(&plan.patches).filter(|(place, patch)| {
+        let advisory = call.asked("advisory");
+        call.asked("patch").is_none_or(|it| it == patch.id)
+            && advisory.is_none_or(|it| patch.fixes.iter().any(|fixed| fixed == it))
+            && call.asked("asset").is_none_or(|it| goes_to(it, *place))
+    });
+    Ok(Reply::found(&Listed {
+        items: asked
+            .map(|(_, patch)| DueShown::from(patch.due.clone()))
+            .collect(),
+        next: None,
+    })?)
 }
 
 fn status(call: &Call<'_>) -> Result<Reply, Problem> {
@@ -205,26 +237,4 @@ fn reported(call: &Call<'_>) -> Result<Reply, Problem> {
     })?;
     let report = report::report(&campaign, &journal, after, call.now_ms());
     Ok(Reply::found(&report)?)
-}
-
-fn calendar(call: &Call<'_>) -> Result<Reply, Problem> {
-    let from_ms = call.asked_as("from_ms")?.unwrap_or_else(|| call.now_ms());
-    let until_ms = call.asked_as("until_ms")?;
-    let until_ms: i64 = until_ms.unwrap_or_else(|| from_ms.saturating_add(31 * DAY_MS));
-    if until_ms.saturating_sub(from_ms) > CALENDAR_DAYS * DAY_MS {
-        let detail = format!("a calendar spans {CALENDAR_DAYS} days at most");
-        return Err(Problem::new(Kind::Refused, detail));
-    }
-    let campaigns = call.store.read(|it| it.all_campaigns())?;
-    let entries = campaigns
-        .iter()
-        .flat_map(|it| agenda(&it.value, (from_ms, until_ms)));
-    let mut items: Vec<_> = entries.collect();
-    items.sort();
-    // Campaigns that follow each other have the same freezes and windows.
-    items.dedup_by(|next, kept| {
-        (next.from_ms, next.until_ms, next.kind) == (kept.from_ms, kept.until_ms, kept.kind)
-            && next.what == kept.what
-    });
-    Ok(Reply::found(&Calendar { items })?)
 }

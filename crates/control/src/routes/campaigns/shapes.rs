@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use campaign::policy::Lane;
+use campaign::policy::{Due, Lane};
 use campaign::{AgendaEntry, Campaign, Mail, Note, Word, plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,25 @@ impl Drawn {
             text: plan::told(campaign),
             graph: plan::graph(&campaign.plan),
             gantt: plan::gantt(&campaign.plan),
+        }
+    }
+}
+
+/// When a vendor patch of a campaign is due.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CampaignDue")]
+pub(super) struct DueShown {
+    /// When, and why.
+    due: Due,
+    /// The same in one sentence.
+    explained: String,
+}
+
+impl From<Due> for DueShown {
+    fn from(due: Due) -> Self {
+        Self {
+            explained: due.explained(),
+            due,
         }
     }
 }
