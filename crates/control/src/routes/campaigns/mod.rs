@@ -11,7 +11,7 @@ use store::{Session, Stored};
 
 use super::{Method, PAGED, Route, schema};
 use crate::call::Call;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::reply::{Listed, Reply, Versioned};
 pub(crate) use shapes::{Calendar, CampaignLine, Drawn, Noted};
 use shapes::{DueShown, Notices};
