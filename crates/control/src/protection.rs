@@ -206,6 +206,9 @@ impl<'c> Protections<'c> {
             Some(Shown::Passed | Shown::Recorded) => {
                 red(format!("a probe of patch {patch} went through {at}"))
             }
+            Some(Shown::Elsewhere) => red(format!(
+                "a probe at {at} does not show that patch {patch} stops it: another has refused it"
+            )),
             _ => Ok(()),
         }
     }

@@ -78,6 +78,9 @@ named! {
         Recorded = "recorded",
         /// It went through.
         Passed = "passed",
+        /// The answer is an error, and no ingress point knows of it: another has answered, as proxies do by
+        /// themselves.
+        Elsewhere = "elsewhere",
         /// Nobody answered.
         Unreachable = "unreachable",
         /// The document has no case that may be sent.
@@ -103,6 +106,7 @@ impl Probe {
             (Some(_), _) => Shown::Recorded,
             (None, Some(Answer::Failed(_))) => Shown::Unreachable,
             (None, _) if waits => Shown::Waiting,
+            (None, Some(Answer::Status(400..))) => Shown::Elsewhere,
             (None, Some(Answer::Status(_))) => Shown::Passed,
             (None, None) => Shown::Unreachable,
         }
@@ -128,9 +132,24 @@ impl Probe {
         self.told.as_ref().is_none_or(same)
             && self.method == event.method
             && self.host.eq_ignore_ascii_case(event.host)
-            && self.path == path
+            && is_same_path(&self.path, path)
             && self.sent_ms.abs_diff(event.time_ms) <= PATIENCE_MS.unsigned_abs()
     }
+}
+
+/// Whether they are one path: the case of hexadecimal digits after `%` does not count (RFC 3986,
+/// 6.2.2.1), and proxies change it.
+fn is_same_path(one: &str, other: &str) -> bool {
+    let mut digits = 0;
+    one.len() == other.len()
+        && one.bytes().zip(other.bytes()).all(|(one, other)| {
+            let is_digit = digits > 0;
+            digits = match one {
+                b'%' => 2,
+                _ => digits - i32::from(is_digit),
+            };
+            one == other || is_digit && one.eq_ignore_ascii_case(&other)
+        })
 }
 
 /// An event with a mark, as far as it tells whether it is of a probe.

@@ -36,8 +36,11 @@ fn what_is_shown_takes_both_sides() {
         (None, None, soon, Shown::Waiting),
         (None, None, late, Shown::Unreachable),
         (status(403), None, soon, Shown::Waiting),
-        // Somebody else may have refused it: the patch was not there.
-        (status(403), None, late, Shown::Passed),
+        // Somebody else has refused it: whether the patch is there is not shown.
+        (status(403), None, late, Shown::Elsewhere),
+        (status(400), None, late, Shown::Elsewhere),
+        (status(500), None, late, Shown::Elsewhere),
+        (status(302), None, late, Shown::Passed),
         (status(200), None, late, Shown::Passed),
         (status(403), told(true), soon, Shown::Blocked),
         (status(302), told(true), soon, Shown::Blocked),
@@ -139,6 +142,24 @@ fn only_the_event_of_the_probe_itself_is_taken_for_it() {
         },
     ] {
         assert!(!sent().is_told_by(&other), "{other:?}");
+    }
+    // Proxies write escapes in the other case, and nothing else.
+    let escaped = Probe {
+        path: "/static/%5cx".into(),
+        ..sent()
+    };
+    for (target, same) in [
+        ("/static/%5Cx", true),
+        ("/static/%5cx", true),
+        ("/static/%5cX", false),
+        ("/Static/%5cx", false),
+        ("/static/%5c", false),
+    ] {
+        assert_eq!(
+            escaped.is_told_by(&Marked { target, ..event }),
+            same,
+            "{target}"
+        );
     }
     // The same may be delivered again; another with the same mark is somebody else's.
     let heard = Probe {

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use control::{Coverage, Does, PatchCovered, PatchesCovered};
+use ledger::probe::Shown;
 use serde_json::json;
 
 use crate::ledger_place::{Place, now_ms};
 
 /// Show which patch is enforced at which ingress point, and every way that is a hole.
 ///
-/// Exit status: 0 every way is guarded and no probe went through, 1 not, 2 wrong use.
+/// Exit status: 0 every way is guarded and no probe went through or was refused by another than its patch, 1 not, 2 wrong use.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -50,11 +51,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let passed = |it: &PatchCovered| {
+    let unstopped = |it: &PatchCovered| {
         let probe = it.probe.as_ref().filter(|probe| probe.current);
-        probe.is_some_and(|probe| probe.shows == ledger::probe::Shown::Passed)
+        probe.is_some_and(|probe| matches!(probe.shows, Shown::Passed | Shown::Elsewhere))
     };
-    let wrong = |it: &PatchesCovered| !it.point.holes.is_empty() || it.patches.iter().any(passed);
+    let wrong =
+        |it: &PatchesCovered| !it.point.holes.is_empty() || it.patches.iter().any(unstopped);
     Ok(match points.iter().any(wrong) {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,

@@ -219,6 +219,10 @@ fn cell(patch: &PatchCovered) -> (&'static str, String) {
     match probe.shows {
         Outcome::Blocked => (class, format!("{does}; a probe was stopped at {when}")),
         Outcome::Passed => ("bad", format!("{does}, but a probe went through at {when}")),
+        Outcome::Elsewhere => (
+            "bad",
+            format!("{does}, but another than the patch refused a probe at {when}"),
+        ),
         Outcome::Recorded => (
             "bad",
             format!("{does}, but a probe was only recorded at {when}"),

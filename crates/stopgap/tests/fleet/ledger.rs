@@ -23,7 +23,11 @@ pub(crate) fn called(control: &Control, token: &str, call: &str, body: &str) -> 
 
 /// A rollout of the traversal patch, which enforces in production.
 pub(crate) fn enforce(store: &Store) {
-    let document = traversal();
+    enforce_document(store, &traversal());
+}
+
+/// The same, written otherwise.
+pub(crate) fn enforce_document(store: &Store, document: &str) {
     let now_ms = crate::peer::now_ms();
     let by = By {
         who: "op",

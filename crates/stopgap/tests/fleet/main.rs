@@ -11,6 +11,12 @@ mod disk;
 mod ledger;
 mod peer;
 mod probed;
+#[path = "../ingress/proxies.rs"]
+#[expect(
+    dead_code,
+    reason = "no probe goes by HTTP/2, and none to a gateway of ours here"
+)]
+mod proxies;
 mod refused;
 #[path = "../support/control.rs"]
 mod side;

@@ -99,7 +99,7 @@ pub(crate) async fn start(
 }
 
 /// An address that is free now.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
 }
