@@ -1,6 +1,6 @@
 //! `stopgap gateway --control`: an ingress point of a fleet, as a process of its own.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod chaos;
 #[path = "../support/cluster.rs"]
