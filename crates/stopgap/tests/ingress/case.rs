@@ -113,6 +113,9 @@ pub(crate) struct Case {
     /// It may be refused as well, for what is no fault of the patches'.
     #[serde(default)]
     pub(crate) or_refused: bool,
+    /// It may as well be taken for the opening of WebSocket alone.
+    #[serde(default)]
+    pub(crate) or_upgraded: bool,
     /// What the application gets, and what it does not get.
     #[serde(default)]
     pub(crate) arrives: Vec<String>,
@@ -220,7 +223,11 @@ impl Case {
 
     /// Whether it asks for another protocol: the connection stays open.
     pub(crate) fn keeps_open(&self) -> bool {
-        self.upgrade || self.headers.iter().any(|line| line.contains("upgrade"))
+        self.upgrade
+            || self
+                .headers
+                .iter()
+                .any(|line| line.to_ascii_lowercase().contains("upgrade"))
     }
 
     /// Whether it goes by HTTP/2.
@@ -268,6 +275,7 @@ impl Case {
         }
         let mut filled = self.body.clone().unwrap_or_default();
         filled = filled.replace("HIDDEN", &hidden(name));
+        filled = sized(&filled).unwrap_or(filled);
         filled = filled.replace("PARAMETERS", &self.parameters());
         filled.push_str(&"x".repeat(self.filler));
         filled.push_str(&self.tail);
@@ -341,4 +349,11 @@ pub(crate) fn hidden(name: &str) -> String {
 /// The name of what goes before a case.
 pub(crate) fn first(name: &str) -> String {
     format!("{name}-first")
+}
+
+/// The size of a chunk that a body writes out, which ends with the last one.
+fn sized(body: &str) -> Option<String> {
+    let rest = body.strip_prefix("SIZE\r\n")?;
+    let chunk = rest.strip_suffix("\r\n0\r\n\r\n")?;
+    Some(format!("{:x}\r\n{rest}", chunk.len()))
 }
