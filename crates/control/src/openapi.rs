@@ -232,7 +232,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         let schema = json!({ "type": "string", "minLength": 1, "maxLength": most });
         parameters.push(with(key, schema));
     }
-    if route.path.contains("{id}") {
+    if route.path.contains("{id}") && route.method != Method::Delete {
         let about = "the ETag of what is to be changed, or *";
         let required = route.method == Method::Put;
         let tag = text("header", "If-Match", about, required);
