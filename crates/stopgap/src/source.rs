@@ -1,19 +1,22 @@
 //! Sources that are imported: files, standard input, addresses; packed or not, within bounds.
 
 use std::io::{Cursor, Read};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use http::Uri;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::web::client;
+use crate::web::{Reach, client_to, is_public};
 
 /// Bytes of a file or an answer as it comes, packed or not.
 const PACKED_BYTES: usize = 268_435_456;
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(120);
+/// How long, where somebody waits for it in a browser.
+const LOOK: Duration = Duration::from_secs(20);
 /// How often an answer may send elsewhere.
 const REDIRECTS: usize = 5;
 
@@ -32,21 +35,40 @@ pub(crate) fn read(path: &Path, most: usize) -> anyhow::Result<String> {
 /// What an address answers, by HTTP or HTTPS, unpacked if it is gzip. `authorities` is a PEM file
 /// of those that are trusted to sign its certificate; none: the public ones.
 pub(crate) fn fetch(url: &str, authorities: Option<&Path>, most: usize) -> anyhow::Result<String> {
+    asked(url, Reach::Any, authorities, most, ANSWER)
+}
+
+/// The same, for somebody in a browser: only of what everybody may ask.
+pub(crate) fn fetch_public(url: &str, most: usize) -> anyhow::Result<String> {
+    asked(url, Reach::Public, None, most, LOOK)
+}
+
+fn asked(
+    url: &str,
+    reach: Reach,
+    authorities: Option<&Path>,
+    most: usize,
+    patience: Duration,
+) -> anyhow::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("no runtime")?;
-    let bytes = runtime.block_on(in_time(url, authorities))?;
+    let bytes = runtime.block_on(async {
+        let answer = ask(url, reach, authorities, most.min(PACKED_BYTES));
+        let answer = tokio::time::timeout(patience, answer).await;
+        answer.map_err(|_| anyhow::anyhow!("{url}: no answer within {} s", patience.as_secs()))?
+    })?;
     unpacked(bytes, most, url)
 }
 
-async fn in_time(url: &str, authorities: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    let answer = tokio::time::timeout(ANSWER, ask(url, authorities)).await;
-    answer.map_err(|_| anyhow::anyhow!("{url}: no answer within {} s", ANSWER.as_secs()))?
-}
-
-async fn ask(url: &str, authorities: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    let client = client(authorities)?;
+async fn ask(
+    url: &str,
+    reach: Reach,
+    authorities: Option<&Path>,
+    most: usize,
+) -> anyhow::Result<Vec<u8>> {
+    let client = client_to(reach, authorities)?;
     let mut uri: Uri = url
         .parse()
         .with_context(|| format!("`{url}` is no address"))?;
@@ -57,6 +79,9 @@ async fn ask(url: &str, authorities: Option<&Path>) -> anyhow::Result<Vec<u8>> {
         }
         if encrypted && uri.scheme_str() != Some("https") {
             bail!("{url}: it sends to `{uri}`, which is not encrypted");
+        }
+        if reach == Reach::Public && literal(&uri).is_some_and(|address| !is_public(address)) {
+            bail!("{uri}: only public addresses are fetched here; paste the text");
         }
         let answer = client.get(uri.clone()).await;
         let answer = answer.with_context(|| format!("{uri}: cannot be reached"))?;
@@ -72,14 +97,20 @@ async fn ask(url: &str, authorities: Option<&Path>) -> anyhow::Result<Vec<u8>> {
         if !status.is_success() {
             bail!("{uri}: answered {status}");
         }
-        let body = Limited::new(answer.into_body(), PACKED_BYTES)
-            .collect()
-            .await;
-        let body =
-            body.map_err(|why| anyhow::anyhow!("{uri}: the answer cannot be read: {why}"))?;
+        let body = Limited::new(answer.into_body(), most).collect().await;
+        let body = body.map_err(|why| match why.is::<LengthLimitError>() {
+            true => anyhow::anyhow!("{uri}: larger than the {most} bytes allowed"),
+            false => anyhow::anyhow!("{uri}: the answer cannot be read: {why}"),
+        })?;
         return Ok(body.to_bytes().to_vec());
     }
     bail!("{url}: sends elsewhere more than {REDIRECTS} times")
+}
+
+/// The address that stands in place of a name.
+fn literal(uri: &Uri) -> Option<IpAddr> {
+    let host = uri.host().unwrap_or_default();
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 fn absolute(from: &Uri, place: &str) -> anyhow::Result<Uri> {
@@ -110,6 +141,9 @@ fn unpacked(bytes: Vec<u8>, most: usize, name: &str) -> anyhow::Result<String> {
             most,
             name,
         )?,
+        false if bytes.len() > most => {
+            bail!("{name}: larger than the {most} bytes allowed; import it in parts")
+        }
         false => bytes,
     };
     String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{name}: it is no text in UTF-8"))

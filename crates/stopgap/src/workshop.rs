@@ -130,7 +130,7 @@ impl Workshop for Bench {
             Ok(held) => held,
             Err(TryLockError::Poisoned(held)) => held.into_inner(),
         };
-        crate::source::fetch(address, None, store::NOTE_BYTES).map_err(|why| format!("{why:#}"))
+        crate::source::fetch_public(address, store::NOTE_BYTES).map_err(|why| format!("{why:#}"))
     }
 
     fn difference(&self, before: &str, after: &str) -> String {

@@ -34,7 +34,11 @@ pub(super) fn calendar(call: &Call<'_>) -> Result<Reply, Problem> {
         Ok(items)
     })?;
     items.retain(|it| it.from_ms < until_ms && from_ms < it.until_ms);
-    items.sort();
+    items.sort_by(|one, other| {
+        let key = |it: &AgendaEntry| (it.from_ms, it.until_ms, it.kind);
+        let by_text = || one.what.cmp(&other.what);
+        key(one).cmp(&key(other)).then_with(by_text)
+    });
     // Campaigns that follow each other have the same freezes and windows.
     items.dedup_by(|next, kept| {
         (next.from_ms, next.until_ms, next.kind) == (kept.from_ms, kept.until_ms, kept.kind)
@@ -49,7 +53,8 @@ fn of_campaigns(campaigns: &[Stored<Campaign>], span: (i64, i64)) -> Vec<AgendaE
     // How the months go on is what the last one said of each ring.
     let mut told = BTreeSet::new();
     let months = campaigns.iter().rev().map(|it| &it.value);
-    for campaign in months.filter(|it| it.plan.lane == Lane::Monthly) {
+    let goes_on = |it: &&Campaign| it.plan.lane == Lane::Monthly && it.rolled_back.is_none();
+    for campaign in months.filter(goes_on) {
         for ring in &campaign.plan.rings {
             if told.insert(&ring.name) {
                 entries.extend(further(campaign, ring, span));
