@@ -101,6 +101,12 @@ impl Worked {
         self.count() == 0
     }
 
+    /// Whether each works that worked before. A busy application may have missed one then.
+    pub(super) fn again(&self, before: &Self) -> bool {
+        let mut both = self.0.iter().zip(&before.0);
+        self.of() == before.of() && both.all(|(now, before)| now >= before)
+    }
+
     /// Such as `3 of 4 exploits work`.
     pub(super) fn told(&self, what: &str) -> String {
         format!("{} of {} {what}", self.count(), self.of())

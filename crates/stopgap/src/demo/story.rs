@@ -137,7 +137,7 @@ pub(super) async fn tell(
     for (patch, before) in patches.iter().zip(&at_first) {
         let worked = through.works(&plain(&patch.document.cases.exploit)).await?;
         let told = worked.told("exploits work again through the gateway");
-        screen.claim(worked == *before && !worked.none(), &line(patch, &told));
+        screen.claim(worked.again(before) && !worked.none(), &line(patch, &told));
     }
     Ok(scene)
 }
