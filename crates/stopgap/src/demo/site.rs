@@ -81,7 +81,6 @@ fn does(reply: anyhow::Result<Reply>, success: Option<&Success>) -> anyhow::Resu
 }
 
 /// Which of some cases worked.
-#[derive(PartialEq)]
 pub(super) struct Worked(Vec<bool>);
 
 impl Worked {
