@@ -131,20 +131,25 @@ mod tests {
             values.intern(value);
             idle.give_back_known(values);
         };
-        let takes = || {
+        // Whether what is taken knows the value.
+        let takes = |value: &[u8]| {
             let mut values = idle.take_known();
             values
                 .knows_any()
-                .then(|| values.intern(b"first").position())
+                .then(|| values.intern(value).position() == 0)
         };
-        with(b"first");
+        let both = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
             let other = scope.spawn(|| {
-                with(b"second");
-                [takes(), takes(), takes()]
+                with(b"own");
+                both.wait();
+                both.wait();
+                [takes(b"own"), takes(b"left"), takes(b"left")]
             });
-            // The second value is known to stand before, the first not.
-            assert_eq!(other.join().unwrap(), [Some(1), Some(0), None]);
+            both.wait();
+            with(b"left");
+            both.wait();
+            assert_eq!(other.join().unwrap(), [Some(true), Some(true), None]);
         });
     }
 }
