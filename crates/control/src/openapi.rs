@@ -193,6 +193,10 @@ fn parameters(route: &Route) -> Vec<Value> {
                 parameter,
                 json!({ "type": "integer", "minimum": 1, "maximum": 200 }),
             ),
+            "days" => with(
+                parameter,
+                json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+            ),
             "from_ms" | "until_ms" => {
                 with(parameter, json!({ "type": "integer", "format": "int64" }))
             }
