@@ -113,6 +113,9 @@ pub(crate) struct Case {
     /// It may be refused as well, for what is no fault of the patches'.
     #[serde(default)]
     pub(crate) or_refused: bool,
+    /// Its head may arrive where it is refused, and nothing of its body.
+    #[serde(default)]
+    pub(crate) or_head: bool,
     /// It may as well be taken for the opening of WebSocket alone.
     #[serde(default)]
     pub(crate) or_upgraded: bool,
