@@ -1,16 +1,16 @@
 //! Scratch of ended transactions, to be used again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::transaction::{Scout, State, Values};
 
 /// Shelves that scratch lies on; threads beyond that share them.
 const SHELVES: usize = 8;
 /// Scratch that is kept on each at most.
-const IDLE: usize = 16;
+const IDLE: usize = 8;
 /// So often what is known of values, about a megabyte each.
-const KNOWN: usize = 2;
+const KNOWN: usize = 1;
 
 /// Idle scratch. What is known of values is kept apart: transactions that wait need it not, so
 /// that few serve many of them.
@@ -43,23 +43,15 @@ impl Idle {
 
     pub(crate) fn give_back(&self, mut state: Box<State>) {
         self.give_back_known(std::mem::take(&mut state.values));
-        self.own(|kept| {
-            if kept.states.len() < IDLE {
-                kept.states.push(state);
-            }
-        });
+        self.put(state, |kept| (&mut kept.states, IDLE));
     }
 
     pub(crate) fn take_scout(&self) -> Box<Scout> {
-        self.own(|kept| kept.scouts.pop()).unwrap_or_default()
+        self.taken(|kept| kept.scouts.pop())
     }
 
     pub(crate) fn give_back_scout(&self, scout: Box<Scout>) {
-        self.own(|kept| {
-            if kept.scouts.len() < IDLE {
-                kept.scouts.push(scout);
-            }
-        });
+        self.put(scout, |kept| (&mut kept.scouts, IDLE));
     }
 
     pub(crate) fn take_known(&self) -> Values {
@@ -67,11 +59,9 @@ impl Idle {
     }
 
     pub(crate) fn give_back_known(&self, values: Values) {
-        self.own(|kept| {
-            if kept.known.len() < KNOWN && values.knows_any() {
-                kept.known.push(values);
-            }
-        });
+        if values.knows_any() {
+            self.put(values, |kept| (&mut kept.known, KNOWN));
+        }
     }
 
     /// From the thread's own shelf, or any.
@@ -80,19 +70,36 @@ impl Idle {
             let mut shelves = self.shelves.iter();
             shelves.find_map(|shelf| take(&mut *shelf.0.try_lock().ok()?))
         };
-        self.own(&take).or_else(others).unwrap_or_default()
+        let own = self.own().and_then(|mut kept| take(&mut kept));
+        own.or_else(others).unwrap_or_default()
     }
 
-    /// Does something with the thread's own shelf.
-    fn own<T: Default>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
+    /// To the thread's own shelf, or any that has room.
+    fn put<T>(&self, what: T, place: impl Fn(&mut Kept) -> (&mut Vec<T>, usize)) {
+        let mut what = Some(what);
+        let mut try_put = |kept: &mut Kept| {
+            let (place, most) = place(kept);
+            if place.len() < most {
+                place.extend(what.take());
+            }
+            what.is_none()
+        };
+        if self.own().is_some_and(|mut kept| try_put(&mut kept)) {
+            return;
+        }
+        let mut shelves = self.shelves.iter().filter_map(|it| it.0.try_lock().ok());
+        shelves.any(|mut kept| try_put(&mut kept));
+    }
+
+    /// The thread's own shelf.
+    fn own(&self) -> Option<MutexGuard<'_, Kept>> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
         }
         let number = NUMBER.with(|number| number % SHELVES);
-        self.shelves.get(number).map_or_else(T::default, |shelf| {
-            work(&mut shelf.0.lock().unwrap_or_else(PoisonError::into_inner))
-        })
+        let shelf = self.shelves.get(number)?;
+        Some(shelf.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -108,16 +115,16 @@ mod tests {
     #[test]
     fn after_a_burst_what_is_known_of_values_is_used_again() {
         let idle = Idle::default();
-        let mut burst: Vec<_> = (0..2 * IDLE).map(|_| idle.take()).collect();
+        let mut burst: Vec<_> = (0..2 * SHELVES * IDLE).map(|_| idle.take()).collect();
         for state in &mut burst {
             state.values.intern(b"value");
         }
         burst.into_iter().for_each(|state| idle.give_back(state));
-        assert_eq!(kept(&idle, |kept| kept.known.len()), KNOWN);
-        assert_eq!(kept(&idle, |kept| kept.states.len()), IDLE);
+        assert_eq!(kept(&idle, |kept| kept.known.len()), SHELVES * KNOWN);
+        assert_eq!(kept(&idle, |kept| kept.states.len()), SHELVES * IDLE);
         for _ in 0..3 {
             let state = idle.take();
-            assert_eq!(kept(&idle, |kept| kept.known.len()), KNOWN - 1);
+            assert_eq!(kept(&idle, |kept| kept.known.len()), SHELVES * KNOWN - 1);
             idle.give_back(state);
         }
     }

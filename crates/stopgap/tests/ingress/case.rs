@@ -113,9 +113,10 @@ pub(crate) struct Case {
     /// It may be refused as well, for what is no fault of the patches'.
     #[serde(default)]
     pub(crate) or_refused: bool,
-    /// Its head may arrive where it is refused, and nothing of its body.
+    /// Its head may arrive where it is refused, and nothing of its body, at proxies that cannot do
+    /// this.
     #[serde(default)]
-    pub(crate) or_head: bool,
+    pub(crate) or_head: Option<String>,
     /// It may as well be taken for the opening of WebSocket alone.
     #[serde(default)]
     pub(crate) or_upgraded: bool,

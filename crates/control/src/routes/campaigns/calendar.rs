@@ -25,14 +25,16 @@ pub(super) fn calendar(call: &Call<'_>) -> Result<Reply, Problem> {
         return Err(Problem::new(Kind::Refused, detail));
     }
     let span = (from_ms, until_ms);
-    let mut items = call.store.read(|it| {
-        let mut items = of_campaigns(&it.all_campaigns()?, span);
+    let (campaigns, mut items) = call.store.read(|it| {
+        let campaigns = it.all_campaigns()?;
+        let mut items = Vec::new();
         if call.sees(Area::Findings) {
             items.extend(fixes(it)?);
             items.extend(exceptions(it)?);
         }
-        Ok(items)
+        Ok((campaigns, items))
     })?;
+    items.extend(of_campaigns(&campaigns, span));
     items.retain(|it| it.from_ms < until_ms && from_ms < it.until_ms);
     items.sort_by(|one, other| {
         let key = |it: &AgendaEntry| (it.from_ms, it.until_ms, it.kind);
