@@ -374,7 +374,27 @@ fn a_campaign_is_planned_with_a_form_and_looked_at_before_it_is_kept() {
     );
     assert_eq!(look.html.matches("<svg").count(), 2);
     none("a look keeps nothing");
-    let kept = send(&described, "keep");
+    let unseen = send(&described, "keep");
+    assert!(
+        unseen.html.contains("Nothing is kept yet"),
+        "{}",
+        unseen.html
+    );
+    let (_, looked) = look.html.split_once("name=\"looked\" value=\"").unwrap();
+    let looked = looked.split_once('"').unwrap().0;
+    let keep = |description: &str| {
+        let form = [
+            ("description", description),
+            ("do", "keep"),
+            ("looked", looked),
+            ("why", "the month"),
+        ];
+        browser.send("/campaigns/new", &form)
+    };
+    let other = described.replace("The month", "Another");
+    assert!(keep(&other).html.contains("Nothing is kept yet"));
+    none("what was not looked at is not kept");
+    let kept = keep(&format!("{described}\r\n"));
     assert_eq!(
         (kept.status, kept.header("location")),
         (303, "/campaigns/1"),

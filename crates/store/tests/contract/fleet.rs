@@ -262,6 +262,8 @@ fn a_key_signs_when_every_ingress_point_knows_it(backend: &Backend) {
         assert_eq!(change(&store, |it| it.settle_keys()), None);
     }
     // Whoever never comes back is put out.
+    let stale = store.change(&BY, |it| it.revoke_gateway("away", Some(99)));
+    assert!(stale.unwrap_err().is_changed());
     change(&store, |it| it.revoke_gateway("away", None));
     let gone = change(&store, |it| it.settle_keys());
     assert_eq!(gone, Some(key(1).public().id()));

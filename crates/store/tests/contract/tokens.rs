@@ -46,7 +46,9 @@ fn tokens_are_kept_listed_and_taken_back(backend: &Backend) {
         .map(|it| it.value.id)
         .collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    let revoked = change(&store, |it| it.revoke_token("b", None));
+    let stale = store.change(&BY, |it| it.revoke_token("b", Some(9)));
+    assert!(stale.unwrap_err().is_changed());
+    let revoked = change(&store, |it| it.revoke_token("b", Some(1)));
     assert!(!revoked.value.holds(BY.now_ms));
     let (stored, hash) = store.read(|it| it.token_with_hash("b")).unwrap();
     assert_eq!((stored, hash.as_str()), (revoked, "h"));
@@ -202,6 +204,8 @@ fn accounts_of_a_provider_are_kept_with_what_it_says(backend: &Backend) {
             .unwrap_err()
             .is_refused()
     );
+    let stale = store.change(&BY, |it| it.remove_user("ann", Some(99)));
+    assert!(stale.unwrap_err().is_changed());
     change(&store, |it| it.remove_user("ann", None));
     assert!(admit(&user).unwrap_err().is_refused());
     change(&store, |it| it.restore_user("ann", None));
@@ -232,6 +236,8 @@ fn subscriptions_know_how_far_they_were_told(backend: &Backend) {
     let told = store.read(|it| it.subscribed()).unwrap()[0].told;
     assert_eq!(told, ops.told + 2, "nobody goes back");
     change(&store, |it| it.give_up_telling("ops", told));
+    let stale = store.change(&BY, |it| it.remove_subscription("ops", Some(99)));
+    assert!(stale.unwrap_err().is_changed());
     change(&store, |it| it.remove_subscription("ops", None));
     assert_eq!(store.read(|it| it.subscribed()).unwrap(), []);
     let late = store.change(&BY, |it| it.remove_subscription("ops", None));

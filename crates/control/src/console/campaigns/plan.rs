@@ -4,12 +4,12 @@ use askama::Template;
 use campaign::description::Description;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ledger::{Area, Role};
+use ledger::{Area, Role, sha256};
 use serde_json::{Value, json};
 
 use crate::console::change::wanted;
 use crate::console::render::{Frame, filled};
-use crate::console::visit::{Shown, Visit};
+use crate::console::visit::{Fields, Shown, Visit};
 use crate::problem::{Kind, Problem};
 use crate::reply::Versioned;
 use crate::routes::{CampaignLine, Drawn};
@@ -26,6 +26,8 @@ struct PlanPage {
     follows: String,
     why: String,
     drawn: Option<Drawn>,
+    /// Tells what was drawn.
+    looked: String,
 }
 
 pub(crate) fn plan(visit: &Visit<'_>) -> Result<Shown, Problem> {
@@ -43,13 +45,15 @@ pub(crate) fn plan(visit: &Visit<'_>) -> Result<Shown, Problem> {
         follows: String::new(),
         why: String::new(),
         drawn: None,
+        looked: String::new(),
     })?))
 }
 
-/// Shows what would be done, or keeps it.
+/// Shows what would be done, or keeps it if just that was shown.
 pub(crate) fn planned(visit: &Visit<'_>) -> Result<Shown, Problem> {
     visit.must(Role::Operator, Area::Campaigns)?;
-    let keeps = visit.form.get("do") == "keep";
+    let looked = seen(&visit.form);
+    let keeps = visit.form.get("do") == "keep" && visit.form.get("looked") == looked;
     let path = match keeps {
         true => "/campaigns",
         false => "/campaigns/drafts",
@@ -71,7 +75,14 @@ pub(crate) fn planned(visit: &Visit<'_>) -> Result<Shown, Problem> {
         follows: visit.form.get("follows").to_owned(),
         why: visit.form.get("why").to_owned(),
         drawn,
+        looked,
     })?))
+}
+
+/// What a look was at; browsers write ends of lines in their own way.
+fn seen(form: &Fields) -> String {
+    let lines: Vec<&str> = form.get("description").trim().lines().collect();
+    sha256(format!("{}\n{}", form.get("follows").trim(), lines.join("\n")).as_bytes())
 }
 
 /// What the form says, as the API takes it.
