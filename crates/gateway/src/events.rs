@@ -17,7 +17,8 @@ use crate::config::{self, EventFormat};
 use crate::error::Error;
 use crate::metrics::Metrics;
 
-/// By this target each event is told to `tracing`, as `line`, for whoever listens.
+/// By this target each event is told to `tracing`, as `line`, with the `trace` that a trusted proxy
+/// said its request belongs to, for whoever listens.
 pub const EVENTS: &str = "gateway::event";
 
 /// Where events go. A full queue never delays a request: the event is dropped and counted.
@@ -34,8 +35,14 @@ pub trait EventSink: Send {
     fn keep(&mut self, line: &str);
 }
 
+/// An event, and the trace that its request came in.
+struct Told {
+    event: Event,
+    trace: Option<String>,
+}
+
 enum Message {
-    Event(Box<Event>),
+    Event(Box<Told>),
     End,
 }
 
@@ -77,10 +84,10 @@ impl Events {
         self.references.next()
     }
 
-    pub(crate) fn send(&self, event: Event, metrics: &Metrics) {
-        if let Some(queue) = &self.queue
-            && queue.try_send(Message::Event(Box::new(event))).is_err()
-        {
+    pub(crate) fn send(&self, event: Event, trace: Option<String>, metrics: &Metrics) {
+        let Some(queue) = &self.queue else { return };
+        let told = Box::new(Told { event, trace });
+        if queue.try_send(Message::Event(told)).is_err() {
             metrics.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -129,8 +136,8 @@ fn open(file: &Path) -> Result<Output, Error> {
 /// Writes until the end is sent; flushes whenever nothing waits.
 fn write(events: &Receiver<Message>, mut places: Places) {
     let mut next = events.recv().ok();
-    while let Some(Message::Event(event)) = next {
-        let written = places.keep(&event);
+    while let Some(Message::Event(told)) = next {
+        let written = places.keep(&told);
         next = events.try_recv().ok();
         let flushed = if next.is_none() {
             places.flush()
@@ -150,9 +157,9 @@ fn write(events: &Receiver<Message>, mut places: Places) {
 }
 
 impl Places {
-    fn keep(&mut self, event: &Event) -> std::io::Result<()> {
+    fn keep(&mut self, Told { event, trace }: &Told) -> std::io::Result<()> {
         let line = event.to_line().map_err(std::io::Error::other)?;
-        tracing::trace!(target: EVENTS, line);
+        tracing::trace!(target: EVENTS, line, trace);
         if let Some(sink) = &mut self.sink {
             sink.keep(&line);
         }

@@ -42,6 +42,7 @@ mod spoe;
 mod strip;
 mod timers;
 pub mod tls;
+mod trace;
 mod tunnel;
 mod upstream;
 

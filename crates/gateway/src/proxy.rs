@@ -29,8 +29,9 @@ use crate::inspect::{HeldBytes, Inspection, Origin};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::server::Connection;
+use crate::trace::Place;
 use crate::upstream::Upstreams;
-use crate::{forward_auth, framing, mask, request_id, strip, tunnel};
+use crate::{forward_auth, framing, mask, request_id, strip, trace, tunnel};
 use story::{Seen, Story};
 
 /// What all requests share.
@@ -129,8 +130,11 @@ impl Proxy {
             method = %request.method(),
             path = mask::target(request.uri().path()),
             request_id = Empty,
+            trace = Empty,
+            parent = Empty,
             status = Empty,
         );
+        life.traced = !span.is_disabled();
         // PERF: a life is large; where it stands it is not moved for its span, if there is any.
         let outcome = {
             let live = pin!(self.live(connection, &applications, request, &mut life));
@@ -141,6 +145,10 @@ impl Proxy {
         };
         if let Some(id) = life.story.given_text() {
             span.record("request_id", id);
+        }
+        if let Some(place) = life.story.place {
+            span.record("trace", place.trace());
+            span.record("parent", place.parent());
         }
         let status = outcome.as_ref().ok().map(Response::status);
         let answer = self.conclude(life, outcome, status)?;
@@ -159,10 +167,12 @@ impl Proxy {
         self.metrics.requested();
         Life {
             begin: Instant::now(),
+            traced: false,
             inspection: Inspection::new(&self.metrics),
             story: Story {
                 reference: self.events.reference(),
                 given: None,
+                place: None,
                 accept: None,
                 version: Version::default(),
                 answered: None,
@@ -254,7 +264,9 @@ impl Proxy {
         let (mut head, incoming) = request.into_parts();
         life.begin(&head);
         if connection.is_trusted {
-            life.story.given = request_id::given(&head.headers);
+            let place = Place::of(&head.headers);
+            life.story.given = request_id::given(&head.headers, place.as_ref());
+            life.story.place = place;
         }
         let asked = connection.role == Role::ForwardAuth;
         if asked {
@@ -268,7 +280,10 @@ impl Proxy {
         let body = ClientBody::new(incoming, &self.limits);
         let Meant { application, host } = self.head(applications, &mut head, way, life)?;
         let Life {
-            inspection, story, ..
+            inspection,
+            story,
+            traced,
+            ..
         } = life;
 
         // Hold the body where a rule wants it; decide.
@@ -291,6 +306,8 @@ impl Proxy {
             upgrade.is_some(),
             readable,
         );
+        let span = traced.then_some(story.reference);
+        trace::pass_on(&mut head.headers, story.place, span);
 
         // Forward: nothing of the request has reached the upstream before this line.
         let patience = &connection.patience;
@@ -373,6 +390,8 @@ fn choose<'a>(
 /// A request under way.
 pub(crate) struct Life<'a> {
     begin: Instant,
+    /// It is a span that somebody records.
+    traced: bool,
     pub(crate) inspection: Inspection<'a>,
     story: Story<'a>,
 }

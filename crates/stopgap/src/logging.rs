@@ -43,11 +43,15 @@ impl Logging {
             Format::Text => log.boxed(),
             Format::Json => log.json().boxed(),
         };
-        let (told, exports) = self.otlp.start(service)?.unzip();
+        let (mut told, mut requests, mut exports) = (None, None, None);
+        if let Some((layer, share, end)) = self.otlp.start(service)? {
+            (told, requests, exports) = (Some(layer), Some(share), Some(end));
+        }
         let log = log.with_filter(LevelFilter::INFO);
         let layers = vec![log.boxed()].into_iter();
         let layers: Vec<_> = layers.chain(told.map(Layer::boxed)).collect();
-        tracing_subscriber::registry().with(layers).init();
+        let registry = tracing_subscriber::registry();
+        registry.with(layers).with(requests).init();
         Ok(exports)
     }
 }

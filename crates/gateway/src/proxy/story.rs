@@ -14,6 +14,7 @@ use crate::config::Role;
 use crate::events::Reference;
 use crate::fleet::Answered;
 use crate::halt::Halt;
+use crate::trace::Place;
 use crate::{forward_auth, mask, page};
 
 /// What is remembered of a request while it lives.
@@ -22,6 +23,8 @@ pub(super) struct Story<'a> {
     pub(super) reference: Reference,
     /// By what a trusted proxy knows it.
     pub(super) given: Option<HeaderValue>,
+    /// Where a trusted proxy says that it stands in a trace.
+    pub(super) place: Option<Place>,
     pub(super) accept: Option<HeaderValue>,
     pub(super) version: Version,
     /// None: it is for no application.
@@ -51,6 +54,11 @@ impl Story<'_> {
         self.given.as_ref().and_then(|given| given.to_str().ok())
     }
 
+    /// The trace that a trusted proxy says it belongs to.
+    fn trace(&self) -> Option<&str> {
+        self.place.as_ref().map(Place::trace)
+    }
+
     /// What names the request to the next hop.
     pub(super) fn id(&self) -> HeaderValue {
         self.given.clone().unwrap_or_else(|| {
@@ -67,16 +75,25 @@ impl Proxy {
             self.metrics.failed(kind);
         }
         let (reference, request_id) = (story.reference, story.given_text());
+        let trace = story.trace();
         match &halt {
-            Halt::Upstream(_, why) => tracing::warn!(%reference, request_id, "upstream: {why}"),
-            Halt::Uninspected => tracing::error!(%reference, request_id, "inspection failed"),
-            Halt::Request(_, why) => tracing::debug!(%reference, request_id, "request: {why}"),
+            Halt::Upstream(_, why) => {
+                tracing::warn!(%reference, request_id, trace, "upstream: {why}")
+            }
+            Halt::Uninspected => {
+                tracing::error!(%reference, request_id, trace, "inspection failed")
+            }
+            Halt::Request(_, why) => {
+                tracing::debug!(%reference, request_id, trace, "request: {why}")
+            }
             Halt::Decided(decision) => {
                 let patch = decision.cause.patch.as_deref().unwrap_or("-");
                 let rule = decision.cause.rule;
-                tracing::info!(%reference, request_id, patch, rule, "stopped");
+                tracing::info!(%reference, request_id, trace, patch, rule, "stopped");
             }
-            Halt::Busy => tracing::warn!(%reference, request_id, "no room to hold another body"),
+            Halt::Busy => {
+                tracing::warn!(%reference, request_id, trace, "no room to hold another body")
+            }
         }
         let status = match &halt {
             Halt::Decided(decision) => match &decision.action {
@@ -128,6 +145,7 @@ impl Proxy {
     /// Counts and records what was done with a request that a rule concerned.
     pub(super) fn tell(&self, story: Story<'_>, halted: Option<&Halt>, status: Option<StatusCode>) {
         let request_id = story.given_text().map(str::to_owned);
+        let trace = story.trace().map(str::to_owned);
         let Some(seen) = story.seen else {
             return;
         };
@@ -171,7 +189,7 @@ impl Proxy {
                 .filter(|mark| mark.len() <= Event::PROBE_BYTES)
                 .map(str::to_owned),
         };
-        self.events.send(event, &self.metrics);
+        self.events.send(event, trace, &self.metrics);
     }
 
     /// Counts each patch once for each thing that it did.

@@ -66,6 +66,32 @@ async fn a_request_has_one_name_for_the_upstream_the_event_and_the_page() {
 }
 
 #[tokio::test]
+async fn where_nobody_traces_a_readable_trace_goes_on_as_it_came() {
+    let good = "traceparent: 01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-more\r\n";
+    let broken = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01\r\n";
+    let state = "tracestate: a=1\r\ntracestate: b=2\r\n";
+    let cases = [
+        (format!("{good}{state}"), vec![good, state]),
+        (good.to_owned(), vec![good]),
+        (format!("{good}{good}{state}"), vec![]),
+        (format!("{broken}{state}"), vec![]),
+        (state.to_owned(), vec![]),
+        (String::new(), vec![]),
+    ];
+    for (lines, expected) in cases {
+        let upstream = Upstream::ok().await;
+        let (running, address) = start(config(upstream.address), no_attack()).await;
+        let asked = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{lines}\r\n");
+        assert_eq!(ask(address, asked).await.status, 200);
+        running.stop().await;
+        let got = upstream.got();
+        let got = got.split_inclusive('\n');
+        let got: String = got.filter(|line| line.starts_with("trace")).collect();
+        assert_eq!(got, expected.concat(), "{lines}");
+    }
+}
+
+#[tokio::test]
 async fn events_can_be_written_for_systems_that_read_ocsf() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("events.jsonl");

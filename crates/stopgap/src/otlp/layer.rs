@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::Context;
@@ -16,30 +17,60 @@ use tracing_subscriber::registry::LookupSpan;
 use super::records::{Kind, attribute, event, ids, now_ns, trace};
 use super::sender::Queue;
 
-/// What takes all that goes to a collector: the log, and of gateways events and requests.
-pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(
+/// What takes all that goes to a collector: the log, and of gateways events and requests. Of so many
+/// requests and calls it takes one.
+pub(super) fn layers<S: Subscriber + for<'a> LookupSpan<'a>>(
     queue: Queue,
     one_in: u32,
-) -> impl Layer<S> + Send + Sync + use<S> {
+) -> (impl Layer<S> + Send + Sync + use<S>, Requests) {
     let wanted = Targets::new()
         .with_default(LevelFilter::INFO)
         .with_target(gateway::EVENTS, LevelFilter::TRACE)
         .with_target(gateway::REQUESTS, LevelFilter::TRACE)
         // What goes wrong with exporting must not make more to export.
         .with_target("stopgap::otlp", LevelFilter::OFF);
-    let count = AtomicU32::new(0);
-    Taker {
-        queue,
+    let share = || Share {
         one_in,
-        count,
+        count: AtomicU32::new(0),
+    };
+    let calls = share();
+    let taker = Taker { queue, calls }.with_filter(wanted);
+    (taker, Requests(share()))
+}
+
+/// Lets a request that is not traced be as if nobody listened: a gateway tells the next hop of those
+/// that are.
+pub(crate) struct Requests(Share);
+
+impl<S: Subscriber> Layer<S> for Requests {
+    fn register_callsite(&self, what: &'static Metadata<'static>) -> Interest {
+        match what.target() {
+            gateway::REQUESTS => Interest::sometimes(),
+            _ => Interest::always(),
+        }
     }
-    .with_filter(wanted)
+
+    fn enabled(&self, what: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        what.target() != gateway::REQUESTS || self.0.takes()
+    }
 }
 
 struct Taker {
     queue: Queue,
+    calls: Share,
+}
+
+/// Which spans are told.
+struct Share {
     one_in: u32,
     count: AtomicU32,
+}
+
+impl Share {
+    fn takes(&self) -> bool {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        count.is_multiple_of(self.one_in)
+    }
 }
 
 /// A span that is open.
@@ -82,12 +113,14 @@ impl Fields {
 
     /// The ids of the request or call that a span is of.
     fn ids(&self) -> Option<(String, String)> {
-        let given = self.text("request_id");
-        ids(self.text("reference").or(given)?, given)
+        let own = self.text("reference").or_else(|| self.text("request_id"));
+        ids(own?, self.text("trace"))
     }
 
-    fn attributes(&self, but: &str) -> Vec<Value> {
-        let kept = self.0.iter().filter(|(name, _)| *name != but);
+    fn attributes(&self) -> Vec<Value> {
+        // These have a place of their own in the records.
+        let apart = ["message", "trace", "parent"];
+        let kept = self.0.iter().filter(|(name, _)| !apart.contains(name));
         kept.map(|(name, value)| attribute(conventional(name), value))
             .collect()
     }
@@ -130,7 +163,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Taker {
         if told.metadata().target() == gateway::EVENTS {
             let line = fields.text("line").unwrap_or_default();
             if let Ok(of_gateway) = wire::Event::from_line(line) {
-                self.queue.put(Kind::Log, event(&of_gateway));
+                self.queue
+                    .put(Kind::Log, event(&of_gateway, fields.text("trace")));
             }
             return;
         }
@@ -149,7 +183,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Taker {
             "severityNumber": severity,
             "severityText": level.as_str(),
             "body": { "stringValue": fields.text("message").unwrap_or_default() },
-            "attributes": fields.attributes("message"),
+            "attributes": fields.attributes(),
         });
         let around = context.event_span(told);
         let of_span = around.and_then(|span| span.extensions().get::<Open>()?.fields.ids());
@@ -167,8 +201,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Taker {
             return;
         };
         let Some(ids) = open.fields.ids() else { return };
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
-        if !count.is_multiple_of(self.one_in) {
+        let of_gateway = span.metadata().target() == gateway::REQUESTS;
+        if !of_gateway && !self.calls.takes() {
             return;
         }
         let text = |name| open.fields.text(name).unwrap_or_default();
@@ -181,9 +215,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Taker {
             "kind": 2,
             "startTimeUnixNano": open.began_ns.to_string(),
             "endTimeUnixNano": now_ns().to_string(),
-            "attributes": open.fields.attributes(""),
+            "attributes": open.fields.attributes(),
             "status": if failed { json!({ "code": 2 }) } else { json!({}) },
         });
+        if let Some(parent) = open.fields.text("parent") {
+            record["parentSpanId"] = parent.into();
+        }
         trace(&mut record, &ids);
         self.queue.put(Kind::Span, record);
     }

@@ -14,6 +14,7 @@ use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
+use layer::Requests;
 pub(crate) use sender::Exports;
 
 /// Where telemetry goes besides the log.
@@ -29,11 +30,11 @@ pub(crate) struct Otlp {
 }
 
 impl Otlp {
-    /// What takes it from `tracing`, and what ends it; none: nobody wants it.
+    /// What takes it from `tracing`, and of requests a share, and what ends it; none: nobody wants it.
     pub(crate) fn start<S: Subscriber + for<'a> LookupSpan<'a>>(
         &self,
         service: &'static str,
-    ) -> anyhow::Result<Option<(impl Layer<S> + Send + Sync + use<S>, Exports)>> {
+    ) -> anyhow::Result<Option<(impl Layer<S> + Send + Sync + use<S>, Requests, Exports)>> {
         let Some(url) = &self.otlp else {
             return Ok(None);
         };
@@ -42,6 +43,7 @@ impl Otlp {
         let resource = records::resource(service);
         let (queue, exports) =
             Exports::start(url, resource).context("telemetry is not exported")?;
-        Ok(Some((layer::layer(queue, self.otlp_one_in), exports)))
+        let (layer, requests) = layer::layers(queue, self.otlp_one_in);
+        Ok(Some((layer, requests, exports)))
     }
 }

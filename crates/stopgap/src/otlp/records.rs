@@ -42,15 +42,12 @@ impl Kind {
     }
 }
 
-/// The ids of a request's trace and span, of the names that it has: of its own, sixteen digits,
-/// and one that somebody gave it, which may be a trace.
-pub(super) fn ids(own: &str, given: Option<&str>) -> Option<(String, String)> {
-    let hex = |text: &str, size: usize| {
-        let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        text.len() == size && text.bytes().all(digits) && text.bytes().any(|byte| byte != b'0')
-    };
-    let trace = given.filter(|given| hex(given, 32));
-    hex(own, 16).then(|| {
+/// The ids of a request's trace and span, of its own name, sixteen digits; `trace`: the trace that
+/// it came in.
+pub(super) fn ids(own: &str, trace: Option<&str>) -> Option<(String, String)> {
+    let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_id = own.len() == 16 && own.bytes().all(digits) && own.bytes().any(|byte| byte != b'0');
+    is_id.then(|| {
         let trace = trace.map_or_else(|| format!("{own:0>32}"), str::to_owned);
         (trace, own.to_owned())
     })
@@ -79,8 +76,9 @@ fn any(value: &Value) -> Value {
     }
 }
 
-/// An event of a gateway as a record; what the semantic conventions name is named so.
-pub(super) fn event(event: &Event) -> Value {
+/// An event of a gateway as a record; what the semantic conventions name is named so. `came_in`: the
+/// trace that its request came in.
+pub(super) fn event(event: &Event, came_in: Option<&str>) -> Value {
     let patches: Vec<&str> = {
         let matches = event.matches.iter();
         let mut patches: Vec<_> = matches.filter_map(|each| each.patch.as_deref()).collect();
@@ -135,7 +133,7 @@ pub(super) fn event(event: &Event) -> Value {
         "body": { "stringValue": told },
         "attributes": attributes,
     });
-    if let Some(ids) = ids(&event.reference, event.request_id.as_deref()) {
+    if let Some(ids) = ids(&event.reference, came_in) {
         trace(&mut record, &ids);
     }
     record
