@@ -211,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Agent<'_, S> {
     ) -> Result<Changes, Halt> {
         let mut head = question.head(self.proxy.limits.headers)?;
         life.begin(&head);
-        let more = question.is_cut(&head.headers, self.frame_bytes);
+        let more = question.is_cut(&head, self.frame_bytes);
         let way = Way {
             client: question.client(),
             server: question.server.unwrap_or(self.connection.local),

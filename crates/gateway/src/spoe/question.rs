@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 
@@ -104,21 +104,24 @@ impl<'a> Question<'a> {
     /// Whether more of the body follows than is here.
     ///
     /// HAProxy asks when it has the whole body, or when its buffer is full. How long a body
-    /// without `Content-Length` is, it does not say; so such a body is taken for whole only where
-    /// the buffer, as large as the largest frame, was surely not full.
-    pub(crate) fn is_cut(&self, headers: &HeaderMap, frame_bytes: usize) -> bool {
-        if self.body_size > self.body.len() as u64 {
+    /// without `Content-Length` is, it does not say, nor whether there is any where the head leaves
+    /// no room for it; so such a body is taken for whole only where the buffer, as large as the
+    /// largest frame, was surely not full.
+    pub(crate) fn is_cut(&self, head: &Parts, frame_bytes: usize) -> bool {
+        let shown = self.body.len();
+        if self.body_size > shown as u64 {
             return true;
         }
-        let said = headers.get(CONTENT_LENGTH);
+        let said = head.headers.get(CONTENT_LENGTH);
         let said = said.and_then(|said| said.to_str().ok()?.parse::<u64>().ok());
-        match said {
-            Some(length) => length > self.body.len() as u64,
-            None => {
-                let held = self.body.len() + self.headers.len() + self.target.len();
-                !self.body.is_empty() && held > frame_bytes / 2
-            }
+        if let Some(length) = said {
+            return length > shown as u64;
         }
+        // By HTTP/1 the head says that a body follows.
+        let may_have_one = head.version == Version::HTTP_2
+            || head.headers.contains_key(TRANSFER_ENCODING)
+            || shown > 0;
+        may_have_one && shown + self.headers.len() + self.target.len() > frame_bytes / 2
     }
 }
 
