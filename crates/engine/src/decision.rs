@@ -88,8 +88,8 @@ impl Match {
     /// Bytes of a value that a match keeps at most.
     pub const VALUE_BYTES: usize = 256;
 
-    /// What the engine itself has to tell; no rule matched.
-    pub(crate) fn of_engine(phase: u8, message: String) -> Self {
+    /// What is told of inspection itself, in this phase; no rule matched.
+    pub fn of_engine(phase: u8, message: String) -> Self {
         Self {
             patch: None,
             rule: 0,

@@ -100,7 +100,7 @@ impl<'a> Inspection<'a> {
             store: Some(Arc::clone(origin.store) as Arc<dyn Store>),
             ..Context::default()
         }));
-        self.run(|transaction| transaction.request_head(&head))?;
+        self.run(1, |transaction| transaction.request_head(&head))?;
         self.transaction
             .take_if(|transaction| !transaction.is_concerned());
         // One that was given up has ended, and is told.
@@ -123,7 +123,7 @@ impl<'a> Inspection<'a> {
             return Ok((body.into(), None));
         };
         let BodyNeed::Hold { bytes: budget, .. } = transaction.request_body_need() else {
-            self.run(Transaction::request_body_end)?;
+            self.run(2, Transaction::request_body_end)?;
             return Ok((body.into(), None));
         };
         let mut guard = room.guard();
@@ -134,25 +134,38 @@ impl<'a> Inspection<'a> {
                 continue;
             };
             // The engine stops what is too large, unless the patches say that it may pass.
-            self.run(|transaction| transaction.request_body(&piece))?;
-            guard.grow(piece.len()).ok_or(Halt::Busy)?;
+            self.run(2, |transaction| transaction.request_body(&piece))?;
+            let room = guard.grow(piece.len());
             held.push(piece);
-            if held.len() > budget {
+            if room.is_none() {
+                self.no_room()?;
+            }
+            if room.is_none() || held.len() > budget {
                 rest = Rest::Client(body);
                 break;
             }
         }
-        self.run(Transaction::request_body_end)?;
+        self.run(2, Transaction::request_body_end)?;
         Ok((Body::new(held.into_bytes(), rest), Some(guard)))
+    }
+
+    /// No room is left to hold the body: where that fails open, the request goes on uninspected.
+    pub(crate) fn no_room(&mut self) -> Result<(), Halt> {
+        if self.fail == Fail::Closed {
+            return Err(Halt::Busy);
+        }
+        self.finish();
+        self.went_on(2, "busy", "there is no room to hold its body");
+        Ok(())
     }
 
     /// Phase 2 where another proxy holds the body: what it shows of it, and whether more follows.
     pub(crate) fn shown_body(&mut self, body: &[u8], more: bool) -> Result<(), Halt> {
-        self.run(|transaction| transaction.request_body(body))?;
+        self.run(2, |transaction| transaction.request_body(body))?;
         if more {
-            self.run(Transaction::request_body_cut)?;
+            self.run(2, Transaction::request_body_cut)?;
         }
-        self.run(Transaction::request_body_end)
+        self.run(2, Transaction::request_body_end)
     }
 
     /// Whether rules want the request's body.
@@ -210,14 +223,14 @@ impl<'a> Inspection<'a> {
                     let Ok(piece) = frame.into_data() else {
                         continue;
                     };
-                    self.run(|transaction| transaction.response_body(&piece))?;
+                    self.run(4, |transaction| transaction.response_body(&piece))?;
                     held.push(piece);
                     if held.len() > budget {
                         rest = Rest::Upstream(incoming);
                         break;
                     }
                 }
-                self.run(Transaction::response_body_end)?;
+                self.run(4, Transaction::response_body_end)?;
             }
             None => rest = Rest::Upstream(incoming),
         }
@@ -237,7 +250,7 @@ impl<'a> Inspection<'a> {
             version: name_of(parts.version),
             headers: &lines,
         };
-        self.run(|transaction| transaction.response_head(&head))?;
+        self.run(3, |transaction| transaction.response_head(&head))?;
         let need = self
             .transaction
             .as_ref()
@@ -250,8 +263,8 @@ impl<'a> Inspection<'a> {
 
     /// Phase 4 where another proxy holds the response's body: what it shows of it.
     pub(crate) fn shown_response_body(&mut self, body: &[u8]) -> Result<(), Halt> {
-        self.run(|transaction| transaction.response_body(body))?;
-        self.run(Transaction::response_body_end)
+        self.run(4, |transaction| transaction.response_body(body))?;
+        self.run(4, Transaction::response_body_end)
     }
 
     /// Ends it and says what matched.
@@ -266,13 +279,27 @@ impl<'a> Inspection<'a> {
     fn finish(&mut self) {
         if let Some(transaction) = self.transaction.take() {
             let begin = Instant::now();
-            // What phase 5 would have recorded is lost if it fails; the request is decided.
-            self.matches = guarded(|| transaction.finish()).unwrap_or_default();
+            match guarded(|| transaction.finish()) {
+                Some(matches) => self.matches = matches,
+                // The request is decided; what matched is lost.
+                None => self.went_on(5, "inspection", "its inspection failed at the end"),
+            }
             self.took += begin.elapsed();
         }
     }
 
-    fn run(&mut self, phase: impl FnOnce(&mut Transaction) -> Flow) -> Result<(), Halt> {
+    /// Counts and tells that a request passes without inspection, or what is left of it.
+    fn went_on(&mut self, phase: u8, kind: &'static str, why: &str) {
+        self.concerned = true;
+        self.metrics.failed(kind);
+        self.matches.push(Match::of_engine(phase, why.to_owned()));
+    }
+
+    fn run(
+        &mut self,
+        number: u8,
+        phase: impl FnOnce(&mut Transaction) -> Flow,
+    ) -> Result<(), Halt> {
         let Some(transaction) = &mut self.transaction else {
             return Ok(());
         };
@@ -292,12 +319,13 @@ impl<'a> Inspection<'a> {
                 Err(Halt::Decided(decision))
             }
             None => {
-                self.transaction = None;
+                let transaction = self.transaction.take();
+                self.matches = transaction.map_or_else(Vec::new, Transaction::abandon);
                 self.concerned = true;
                 match self.fail {
                     Fail::Closed => Err(Halt::Uninspected),
                     Fail::Open => {
-                        self.metrics.failed("inspection");
+                        self.went_on(number, "inspection", "its inspection failed");
                         Ok(())
                     }
                 }
@@ -407,25 +435,42 @@ impl Drop for HeldGuard {
 mod tests {
     use super::*;
 
-    fn failing(fail: Fail) -> (Result<(), Halt>, bool) {
+    /// What becomes of a request in whose body a defect shows, and what is told of it.
+    fn failing(fail: Fail) -> (Result<(), Halt>, Vec<Match>) {
+        let rules = "SecRule ARGS \"@streq x\" \"id:1,phase:1,pass,log\"";
+        let rules = seclang::parse("r.conf", rules, &seclang::Limits::default()).unwrap();
+        let input = engine::Input {
+            rules: vec![rules],
+            patches: Vec::new(),
+        };
+        let limits = engine::Limits::default();
+        let plan = engine::compile(&input, limits, &engine::NoResources).unwrap();
         let metrics = Metrics::default();
         let mut inspection = Inspection::new(&metrics);
         inspection.fail = fail;
-        inspection.transaction = Some(Plan::empty().begin());
-        let outcome = inspection.run(|_| panic!("a defect of the engine"));
-        (outcome, inspection.transaction.is_none())
+        inspection.transaction = Some(plan.begin());
+        let none = Lines(&HeaderMap::new());
+        let head = RequestHead::new(b"GET", b"/?a=x", &none);
+        let first = inspection.run(1, |transaction| transaction.request_head(&head));
+        assert!(first.is_ok());
+        let outcome = inspection.run(2, |_| panic!("a defect of the engine"));
+        assert!(inspection.transaction.is_none() && inspection.is_concerned());
+        (outcome, inspection.into_matches())
     }
 
     #[test]
     fn a_failing_inspection_stops_the_request_where_it_fails_closed() {
-        let (outcome, ended) = failing(Fail::Closed);
-        assert!(matches!(outcome, Err(Halt::Uninspected)) && ended);
+        let (outcome, told) = failing(Fail::Closed);
+        assert!(matches!(outcome, Err(Halt::Uninspected)));
+        assert_eq!(told.iter().map(|it| it.rule).collect::<Vec<_>>(), [1]);
     }
 
     #[test]
-    fn a_failing_inspection_lets_the_request_go_where_it_fails_open() {
-        let (outcome, ended) = failing(Fail::Open);
-        assert!(outcome.is_ok() && ended);
+    fn a_failing_inspection_lets_the_request_go_where_it_fails_open_and_is_told() {
+        let (outcome, told) = failing(Fail::Open);
+        assert!(outcome.is_ok());
+        let told: Vec<_> = told.iter().map(|it| (it.rule, it.phase)).collect();
+        assert_eq!(told, [(1, 1), (0, 2)]);
     }
 
     #[test]
@@ -449,7 +494,7 @@ mod tests {
             inspection.transaction = Some(plan.begin());
             let none = Lines(&HeaderMap::new());
             let head = RequestHead::new(b"GET", b"/?a=xx!!", &none);
-            let outcome = inspection.run(|transaction| transaction.request_head(&head));
+            let outcome = inspection.run(1, |transaction| transaction.request_head(&head));
             assert_eq!(outcome.is_ok(), fail == Fail::Open);
             // Either way it is told.
             assert_eq!(inspection.into_matches().len(), 1, "{fail:?}");

@@ -105,6 +105,8 @@ impl Idle {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::AssertUnwindSafe;
+
     use super::*;
 
     fn kept(idle: &Idle, count: impl Fn(&Kept) -> usize) -> usize {
@@ -127,6 +129,35 @@ mod tests {
             assert_eq!(kept(&idle, |kept| kept.known.len()), SHELVES * KNOWN - 1);
             idle.give_back(state);
         }
+    }
+
+    #[test]
+    fn scratch_that_a_defect_left_half_done_is_not_used_again() {
+        let rules = "SecRule ARGS \"@streq x\" \"id:1,phase:1,pass,log\"";
+        let rules = seclang::parse("r.conf", rules, &seclang::Limits::default()).unwrap();
+        let input = crate::Input {
+            rules: vec![rules],
+            patches: Vec::new(),
+        };
+        let plan = crate::compile(&input, crate::Limits::default(), &crate::NoResources).unwrap();
+        let none: Vec<(&str, &str)> = Vec::new();
+        let begin = || {
+            let head = crate::RequestHead::new(b"GET", b"/?a=x", &none);
+            let mut transaction = plan.begin();
+            let _ = transaction.request_head(&head);
+            transaction
+        };
+        let states = || kept(&plan.idle, |kept| kept.states.len());
+        assert_eq!(begin().abandon().len(), 1, "what matched before is told");
+        assert_eq!(states(), 0);
+        let unwound = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let _transaction = begin();
+            panic!("a defect");
+        }));
+        assert!(unwound.is_err());
+        assert_eq!(states(), 0);
+        drop(begin());
+        assert_eq!(states(), 1);
     }
 
     #[test]

@@ -462,6 +462,13 @@ impl Transaction {
         self.end()
     }
 
+    /// Ends it where a call panicked: what matched before. What the defect left half done is not
+    /// used again.
+    pub fn abandon(mut self) -> Vec<Match> {
+        let state = self.state.take();
+        state.map_or_else(Vec::new, |mut state| state.outcome.take_matches())
+    }
+
     pub(crate) fn end(&mut self) -> (Vec<Match>, Vec<Trace>) {
         self.wake();
         // Phase 5 records; it decides nothing.
@@ -508,7 +515,10 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if let Some(state) = self.state.take() {
+        if let Some(state) = self.state.take()
+            // Else it is what a defect left half done.
+            && !std::thread::panicking()
+        {
             self.plan.give_back(state);
         }
     }

@@ -147,7 +147,9 @@ impl Stream<'_> {
             self.tell(&told).await?;
             let body = self.body().await?.request_body.unwrap_or_default();
             let mut guard = self.proxy.held.guard();
-            guard.grow(body.body.len()).ok_or(Halt::Busy)?;
+            if guard.grow(body.body.len()).is_none() {
+                life.inspection.no_room()?;
+            }
             let more = !body.end_of_stream && !head::is_whole(&head, &body.body);
             life.inspection.shown_body(&body.body, more)?;
         } else {

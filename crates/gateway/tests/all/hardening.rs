@@ -131,6 +131,38 @@ async fn bodies_held_by_all_requests_together_are_bounded() {
 }
 
 #[tokio::test]
+async fn where_an_application_fails_open_a_body_without_room_passes_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    let upstream = Upstream::ok().await;
+    let mut config = config(upstream.address);
+    config.limits.held_bytes = 1000;
+    config.application[0].fail = gateway::Fail::Open;
+    config.events = Some(gateway::Events::to(file.clone()));
+    let (running, address) = start(config, no_attack()).await;
+    let body = format!("q=attack&{}", "x".repeat(600));
+    let request = post(&body);
+    assert_eq!(ask(address, &request).await.status, 403);
+    let mut one = Client::connect(address).await;
+    one.send(&request[..request.len() - 1]).await;
+    // As soon as the first holds its part, there is no room for another.
+    let end = tokio::time::Instant::now() + Duration::from_secs(10);
+    while ask(address, &request).await.status != 200 {
+        assert!(tokio::time::Instant::now() < end, "it does not pass");
+    }
+    assert!(upstream.got().contains(&body), "it passes whole");
+    one.send("x").await;
+    assert_eq!(one.response().await.status, 403);
+    running.stop().await;
+    let events = std::fs::read_to_string(&file).unwrap();
+    let passed = events.lines().find(|line| line.contains("no room"));
+    assert!(
+        passed.is_some_and(|line| line.contains("\"action\":\"pass\"")),
+        "{events}"
+    );
+}
+
+#[tokio::test]
 async fn stopping_lets_a_request_under_way_end() {
     let upstream = Upstream::ok().await;
     let (running, address) = start(config(upstream.address), no_attack()).await;
