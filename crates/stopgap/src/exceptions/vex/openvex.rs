@@ -10,7 +10,7 @@ pub(super) fn document(said: &Said<'_>) -> Value {
         json!({
             "vulnerability": {
                 "name": statement.advisory.id,
-                "aliases": statement.advisory.aliases,
+                "aliases": statement.aliases(),
             },
             "timestamp": statement.since(),
             "products": list(products.map(|it| json!({ "@id": said.name(it) }))),

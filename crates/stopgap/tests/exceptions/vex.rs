@@ -1,165 +1,13 @@
-//! Exceptions from being asked for to being told to others, on the real binary.
-
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! What is told to others of exceptions: by its specification, and by those who read it.
 
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use ledger::{Advisory, Asset, AssetKind, Severity, Subject};
-use serde_json::Value;
-use store::{By, Limits, Location, Store};
+use serde_json::{Value, json};
 
-struct Ledger {
-    folder: tempfile::TempDir,
-}
-
-impl Ledger {
-    /// Two assets, each with two findings.
-    fn filled() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&Location::folder(folder.path()), Limits::default()).unwrap();
-        let by = By {
-            who: "alice",
-            why: "a test",
-            now_ms: 1,
-        };
-        let open = |it: &mut store::Change<'_>| {
-            for id in ["CVE-2026-9001", "GHSA-aaaa-bbbb-cccc"] {
-                let mut advisory = Advisory::new(id, Severity::High);
-                advisory.title = format!("a flaw of {id}");
-                it.add(&advisory)?;
-            }
-            for id in ["press", "saw"] {
-                it.add(&Asset::new(id, AssetKind::Server))?;
-                for advisory in ["CVE-2026-9001", "GHSA-aaaa-bbbb-cccc"] {
-                    it.open_finding(advisory, &Subject::Asset(id.to_owned()))?;
-                }
-            }
-            Ok(())
-        };
-        store.change(&by, open).unwrap();
-        Self { folder }
-    }
-
-    /// The exit status, and what was written to both outputs.
-    fn run(&self, line: &str, why: &str) -> (Option<i32>, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stopgap"));
-        command.arg("exceptions").args(line.split_whitespace());
-        if !why.is_empty() {
-            command.args(["--why", why]);
-        }
-        let output = command
-            .arg("--data")
-            .arg(self.folder.path())
-            .env("USER", "ann")
-            .env_remove("STOPGAP_DATABASE")
-            .output()
-            .unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8(text).unwrap())
-    }
-
-    fn well(&self, line: &str, why: &str) -> String {
-        let (status, told) = self.run(line, why);
-        assert_eq!(status, Some(0), "{line}: {told}");
-        told
-    }
-
-    fn refused(&self, line: &str, why: &str, expected: &str) {
-        let (status, told) = self.run(line, why);
-        assert_eq!(status, Some(2), "{line}: {told}");
-        assert!(told.contains(expected), "{line}: {told}");
-    }
-
-    fn json(&self, line: &str) -> Value {
-        serde_json::from_str(&self.well(line, "")).unwrap()
-    }
-
-    fn export(&self, format: &str) -> Value {
-        self.json(&format!(
-            "export --format {format} --author Acme --namespace https://acme.example/security/"
-        ))
-    }
-
-    /// Both assets are protected: one by isolation, one otherwise.
-    fn excepted() -> Self {
-        let ledger = Self::filled();
-        let press = "add --subject asset/press --network-isolation --evidence scanned --recheck 2999-01-31 --owner web --expires 2999-06-30";
-        ledger.well(press, "the vendor is gone");
-        let saw = "add --finding 3 --other-control guards --evidence seen --recheck 2999-02-28 --owner web --expires 2999-06-30";
-        ledger.well(saw, "the vendor is slow");
-        for id in [1, 2] {
-            ledger.well(&format!("approve {id} --who bob"), "agreed");
-        }
-        ledger
-    }
-}
-
-#[test]
-fn an_exception_is_asked_for_approved_looked_at_again_and_taken_back() {
-    let ledger = Ledger::filled();
-    let protection = "--network-isolation --evidence scanned --recheck 2999-01-31";
-    let terms = "--owner web --expires 2999-06-30";
-    for (line, expected) in [
-        (format!("add --finding 1 {terms}"), "--virtual-patch"),
-        (format!("add {protection} {terms}"), "--finding"),
-        (
-            format!("add --finding 1 --network-isolation {terms}"),
-            "--evidence",
-        ),
-        (
-            format!("add --finding 1 --virtual-patch p {terms}"),
-            "there is no patch p: add it first",
-        ),
-        (
-            format!("add --finding 9 {protection} {terms}"),
-            "there is no finding 9",
-        ),
-        (
-            format!("add --finding 1 {protection} --owner web --expires 2020-01-31"),
-            "expires_ms must be ahead",
-        ),
-        (
-            format!("add --finding 1 {protection} --owner web --expires soon"),
-            "soon",
-        ),
-    ] {
-        ledger.refused(&line, "the vendor is gone", expected);
-    }
-    let asked = ledger.well(
-        &format!("add --subject asset/press {protection} {terms}"),
-        "the vendor is gone",
-    );
-    assert_eq!(
-        asked,
-        "     1  requested  until 2999-01-31  2 findings  network isolation: scanned\n"
-    );
-    ledger.refused(
-        "approve 1",
-        "agreed",
-        "somebody other than who asked for it must approve it",
-    );
-    let approved = ledger.well("approve 1 --who bob", "agreed");
-    assert!(approved.contains("in-force"), "{approved}");
-    let list = ledger.json("list --standing in-force --finding 2 --json");
-    assert_eq!(list["exceptions"][0]["value"]["approval"]["who"], "bob");
-    assert_eq!(
-        list["exceptions"][0]["value"]["findings"],
-        serde_json::json!([1, 2])
-    );
-    let again = "recheck 1 --evidence rescanned --recheck 2999-03-31";
-    let again = ledger.well(again, "the quarter");
-    assert!(again.contains("until 2999-03-31"), "{again}");
-    let revoked = ledger.well("revoke 1", "it is replaced");
-    assert!(revoked.contains("revoked"), "{revoked}");
-    let shown = ledger.well("show 1", "");
-    assert!(shown.contains("approved   by bob"), "{shown}");
-    assert!(shown.contains(": it is replaced"), "{shown}");
-    ledger.refused("approve 1 --who bob", "again", "ask for another");
-    ledger.refused("show 7", "", "exception 7");
-    let nothing = "export --format csaf --author Acme --namespace https://acme.example";
-    ledger.refused(nothing, "", "no finding is excepted now");
-}
+use super::Ledger;
 
 /// No format may say that what an exception is about is not affected, or fixed.
 #[test]
@@ -322,4 +170,128 @@ fn cyclonedx_refers_to_what_is_there() {
                 .all(|it| there.contains(it["ref"].as_str().unwrap()))
         );
     }
+}
+
+/// Everything that a format wants is there, and nothing else: other people's readers take the document, and would not
+/// take it otherwise.
+#[test]
+fn openvex_is_read_by_another_reader() {
+    let broken: [(&str, Value); 6] = [
+        ("/statements/0/products/0/@id", "not an identifier".into()),
+        ("/statements/0/status", "excepted".into()),
+        ("/statements/0/action_statement", Value::Null),
+        ("/statements/0/vulnerability/severity", "high".into()),
+        ("/timestamp", "now".into()),
+        ("/publisher", "Acme".into()),
+    ];
+    held("openvex", broken, python("vexipy", "openvex.py"));
+}
+
+#[test]
+fn csaf_passes_its_schema_and_its_mandatory_tests() {
+    let broken: [(&str, Value); 6] = [
+        ("/document/publisher/name", "".into()),
+        ("/document/tracking/version", "2".into()),
+        ("/document/notes", json!([])),
+        ("/vulnerabilities/0/remediations", json!([])),
+        (
+            "/vulnerabilities/0/product_status/known_affected/0",
+            "asset/nobody".into(),
+        ),
+        ("/vulnerabilities/1/cve", "GHSA-aaaa-bbbb-cccc".into()),
+    ];
+    let library = tool("node/node_modules/@secvisogram/csaf-validator-lib");
+    let mut node = Command::new("node");
+    node.arg(data("csaf.mjs")).arg(library);
+    held("csaf", broken, node);
+}
+
+#[test]
+fn cyclonedx_passes_its_strict_schema() {
+    let broken: [(&str, Value); 5] = [
+        ("/components/0/type", "server".into()),
+        ("/vulnerabilities/0/analysis/state", "excepted".into()),
+        ("/vulnerabilities/0/analysis/response/0", "shield".into()),
+        ("/vulnerabilities/0/protection", "isolation".into()),
+        ("/metadata/timestamp", "now".into()),
+    ];
+    let checker = python("cyclonedx-python-lib", "cyclonedx.py");
+    held("cyclonedx", broken, checker);
+}
+
+#[test]
+fn what_would_make_a_document_that_others_refuse_is_refused_first() {
+    let ledger = Ledger::excepted();
+    for (namespace, author, expected) in [
+        ("https://acme.example/<security>", "Acme", "say such as"),
+        ("https://acme.example/a?b", "Acme", "say such as"),
+        ("https://acme.example", " ", "the organisation's name"),
+    ] {
+        let output = ledger.export_as("csaf", namespace, author);
+        assert_eq!(output.status.code(), Some(2), "{namespace} {author}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+/// A checker finds nothing wrong with what is exported, and something when one value is another.
+fn held<const N: usize>(format: &str, broken: [(&str, Value); N], checker: Command) {
+    let document = Ledger::excepted().export(format);
+    let mut documents = vec![document.clone()];
+    for (place, value) in &broken {
+        let mut other = document.clone();
+        let (object, name) = place.rsplit_once('/').unwrap();
+        match other.pointer_mut(object).unwrap() {
+            Value::Array(list) => list[name.parse::<usize>().unwrap()] = value.clone(),
+            object => object[name] = value.clone(),
+        }
+        documents.push(other);
+    }
+    let faults = check(checker, &Value::Array(documents));
+    assert_eq!(faults[0], json!([]), "{format}");
+    for (faults, (place, _)) in faults[1..].iter().zip(&broken) {
+        assert_ne!(*faults, json!([]), "{format} with another {place} is taken");
+    }
+    assert_eq!(faults.len(), broken.len() + 1);
+}
+
+fn check(mut checker: Command, documents: &Value) -> Vec<Value> {
+    let mut child = checker
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(documents.to_string().as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    let lines = told.lines().map(serde_json::from_str);
+    lines.collect::<Result<_, _>>().unwrap()
+}
+
+fn python(tool: &str, script: &str) -> Command {
+    let mut python = Command::new(self::tool(&format!("{tool}/bin/python")));
+    // Isolated: what stands beside the script is no module.
+    python.arg("-I").arg(data(script));
+    python
+}
+
+fn data(script: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/vex")
+        .join(script)
+}
+
+fn tool(path: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let tool = target.join("tools").join(path);
+    assert!(
+        tool.exists(),
+        "`cargo xtask test` installs {}",
+        tool.display()
+    );
+    tool
 }
