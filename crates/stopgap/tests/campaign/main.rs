@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod rollback;
+#[path = "../support/control.rs"]
+mod side;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -64,6 +68,10 @@ impl Organisation {
         Self { folder }
     }
 
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     fn world(&self) -> PathBuf {
         self.folder.path().join("world")
     }
@@ -73,7 +81,7 @@ impl Organisation {
         command
             .args(words)
             .arg("--data")
-            .arg(self.folder.path().join("data"))
+            .arg(self.data())
             .env("STOPGAP_WORLD", self.world())
             .env("USER", "ops@example.org")
             .env_remove("STOPGAP_DATABASE");
@@ -437,6 +445,17 @@ fn the_policy_explains_each_patch() {
         told.trim(),
         "openssl-3.0.15 is due 2026-02-01 because it was released 2026-01-02 and the policy gives 30 days"
     );
+    let told = here.well(&["policy", "explain", &file, "young-1"]);
+    assert!(
+        told.starts_with("young-1 is due 2099-01-31 because it was released 2099-01-01")
+            && told.contains("; not in this campaign: it is too young on "),
+        "{told}"
+    );
+    let told = here.well(&["policy", "explain", &file, "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["due"][0]["left_out"], serde_json::Value::Null);
+    let why = told["due"][1]["left_out"].as_str().unwrap();
+    assert!(why.starts_with("it is too young on "), "{why}");
 }
 
 /// Answers every call with a page, and tells its address.
