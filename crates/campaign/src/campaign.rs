@@ -180,7 +180,7 @@ pub struct Remedy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
-    /// Its number.
+    /// Its number; 0: it is a draft, which nobody has kept.
     pub id: i64,
     /// For people.
     pub title: String,
@@ -281,6 +281,27 @@ impl Move {
 }
 
 impl Campaign {
+    /// The number of what nobody has kept.
+    pub const DRAFT: i64 = 0;
+
+    /// Its number for people; a draft has none.
+    #[must_use]
+    pub fn number(&self) -> String {
+        match self.id {
+            Self::DRAFT => "(draft)".to_owned(),
+            id => id.to_string(),
+        }
+    }
+
+    /// What its backups and calendar entries are named by.
+    #[must_use]
+    pub fn slug(id: i64) -> String {
+        match id {
+            Self::DRAFT => "campaign-draft".to_owned(),
+            id => format!("campaign-{id}"),
+        }
+    }
+
     /// How far people have let it go, in a word.
     #[must_use]
     pub fn state(&self) -> &'static str {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::Freeze;
 use crate::campaign::{Campaign, Word};
 use crate::notice::Templates;
-use crate::plan::{Excepted, Host, Inputs, Offer, RingRule, Service, make};
+use crate::plan::{Excepted, Host, Inputs, LeftOut, Offer, Plan, RingRule, Service, make};
 use crate::policy::{Lane, Policy, Threat, Urgent, VendorPatch};
 use crate::rules::Rules;
 use crate::{Check, Means};
@@ -290,6 +290,32 @@ impl Description {
         })
     }
 
+    /// The plan as it is made now; with `only`, for these assets alone. It may have no patches.
+    ///
+    /// # Errors
+    /// It cannot be planned so.
+    pub fn plan(
+        &self,
+        known: Known<'_>,
+        only: Option<&BTreeSet<String>>,
+        name: &str,
+        now_ms: i64,
+    ) -> Result<Plan, Refused> {
+        let mut plan = make(&self.inputs(known, only, name, now_ms)?)?;
+        plan.excepted = self.excepted(known, only);
+        let excepted: BTreeSet<&str> = plan.excepted.iter().map(|it| &*it.patch).collect();
+        let described: HashMap<&str, &Patch> =
+            self.patches.iter().map(|it| (&*it.id, it)).collect();
+        for left in &mut plan.left_out {
+            let patch = described.get(left.patch.as_str());
+            left.only = patch.and_then(|it| it.assets.clone());
+            if left.assets == 0 && excepted.contains(left.patch.as_str()) {
+                left.why = "each asset that needs it has an exception".to_owned();
+            }
+        }
+        Ok(plan)
+    }
+
     /// The campaign with this number, as it is planned now: for all assets, or for those alone that
     /// another one left.
     ///
@@ -303,11 +329,9 @@ impl Description {
         planned: Word,
     ) -> Result<Campaign, Refused> {
         let only = follows.map(|(_, assets)| assets);
-        let inputs = self.inputs(known, only, &format!("campaign-{id}"), planned.time_ms)?;
-        let mut plan = make(&inputs)?;
-        plan.excepted = self.excepted(known, only);
+        let plan = self.plan(known, only, &Campaign::slug(id), planned.time_ms)?;
         if plan.patches.is_empty() {
-            let why = plan.left_out.first().map(|it| it.why.clone());
+            let why = plan.left_out.first().map(LeftOut::reason);
             return Err(Refused::new(format!(
                 "nothing is to be done{}",
                 why.map_or(String::new(), |why| format!(", for example: {why}"))

@@ -32,8 +32,51 @@ impl Session<'_> {
     }
 
     /// One campaign without the assets of its plan.
-    fn campaign_outline(&mut self, id: i64) -> Result<Stored<Campaign>, Error> {
+    ///
+    /// # Errors
+    /// It is not there, or the database cannot be asked.
+    pub fn campaign_outline(&mut self, id: i64) -> Result<Stored<Campaign>, Error> {
         self.one("campaign", "campaign", id)
+    }
+
+    /// The assets of a campaign's plan, each with its place there.
+    ///
+    /// # Errors
+    /// It is not there, the paging is wrong, or the database cannot be asked.
+    pub fn campaign_assets(
+        &mut self,
+        id: i64,
+        paging: Paging<'_>,
+    ) -> Result<Page<(u32, PlannedAsset)>, Error> {
+        held(self.connection, id)?;
+        let part = Part::of(paging, &[Kind::Integer], self.limits)?;
+        let after = part.after.clone().unwrap_or_else(|| vec![(-1).into()]);
+        let rows = self.connection.query(
+            "SELECT place, body FROM campaign_asset WHERE place > $1 AND campaign = $3 ORDER BY place LIMIT $2",
+            &[after, vec![part.rows(), id.into()]].concat(),
+        )?;
+        let entries = rows.iter().map(|row| {
+            let place = row.integer(0)?;
+            let entry = (
+                u32::try_from(place).unwrap_or(u32::MAX),
+                parsed(row.text(1)?)?,
+            );
+            Ok((vec![place.into()], entry))
+        });
+        Ok(part.page(entries.collect::<Result<_, Error>>()?))
+    }
+
+    /// A page of a list that was made of something else.
+    ///
+    /// # Errors
+    /// The paging is wrong.
+    pub fn paged<T>(
+        &self,
+        all: impl IntoIterator<Item = T>,
+        paging: Paging<'_>,
+    ) -> Result<Page<T>, Error> {
+        let part = Part::of(paging, &[Kind::Integer], self.limits)?;
+        Ok(part.of_all(all))
     }
 
     /// Campaigns without the assets of their plans, the oldest first.

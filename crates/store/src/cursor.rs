@@ -45,6 +45,16 @@ impl Part {
         Value::Integer(i64::try_from(self.most + 1).unwrap_or(i64::MAX))
     }
 
+    /// The page of a whole list, by places in it.
+    pub(crate) fn of_all<T>(&self, all: impl IntoIterator<Item = T>) -> Page<T> {
+        let from = match self.after.as_deref() {
+            Some([Value::Integer(place)]) => usize::try_from(*place).map_or(0, |it| it + 1),
+            _ => 0,
+        };
+        let some = (0_i64..).zip(all).skip(from).take(self.most + 1);
+        self.page(some.map(|(place, it)| (vec![place.into()], it)).collect())
+    }
+
     /// The page that these entries with their keys make.
     pub(crate) fn page<T>(&self, mut entries: Vec<(Vec<Value>, T)>) -> Page<T> {
         let further = entries.len() > self.most;

@@ -67,7 +67,7 @@ impl Session<'_> {
         let facts = self.facts(description)?;
         let left = follows.map(|id| self.unfinished(id)).transpose()?;
         let follows = follows.zip(left.as_ref());
-        Ok(description.campaign(0, facts.known(), follows, planned)?)
+        Ok(description.campaign(Campaign::DRAFT, facts.known(), follows, planned)?)
     }
 
     /// What there is to know of a description's patches, and all assets.

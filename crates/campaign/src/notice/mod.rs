@@ -36,7 +36,7 @@ fn of_window(campaign: &Campaign, ring: &Ring, window: Window, template: &Templa
     facts.push(("begins", ring.zone.told(window.opens_ms)));
     facts.push(("ends", ring.zone.told(window.closes_ms)));
     let (subject, text) = template.filled(&facts);
-    let (own, services) = (own(campaign), services(ring));
+    let (own, services) = (Campaign::slug(campaign.id), services(ring));
     let calendar = file(&calendar::Event {
         uid: format!("{own}-{}-{}", ring.name, window.opens_ms),
         stamp_ms: campaign.planned.time_ms,
@@ -142,7 +142,7 @@ pub fn all_clear(campaign: &Campaign, journal: &Journal, at: usize, ring: &Ring)
 pub fn report(campaign: &Campaign, journal: &Journal) -> Mail {
     let facts = [
         ("campaign", campaign.title.clone()),
-        ("number", campaign.id.to_string()),
+        ("number", campaign.number()),
         ("owner", campaign.owner.clone()),
         ("contact", campaign.contact.clone()),
         ("results", results(campaign, journal, None)),
@@ -165,7 +165,7 @@ pub fn report(campaign: &Campaign, journal: &Journal) -> Mail {
 pub fn message(campaign: &Campaign) -> String {
     let facts = [
         ("campaign", campaign.title.clone()),
-        ("number", campaign.id.to_string()),
+        ("number", campaign.number()),
         ("owner", campaign.owner.clone()),
         ("contact", campaign.contact.clone()),
     ];
@@ -199,10 +199,6 @@ pub fn previews(campaign: &Campaign) -> Vec<(&'static str, Mail)> {
     mails
 }
 
-fn own(campaign: &Campaign) -> String {
-    format!("campaign-{}", campaign.id)
-}
-
 fn services(ring: &Ring) -> String {
     let names: Vec<&str> = ring.consents.iter().map(|it| it.service.as_str()).collect();
     match names.is_empty() {
@@ -231,7 +227,7 @@ fn facts(campaign: &Campaign, ring: &Ring) -> Vec<(&'static str, String)> {
     }
     vec![
         ("campaign", campaign.title.clone()),
-        ("number", campaign.id.to_string()),
+        ("number", campaign.number()),
         ("owner", campaign.owner.clone()),
         ("contact", campaign.contact.clone()),
         ("ring", ring.name.clone()),

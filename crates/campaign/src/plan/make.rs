@@ -18,6 +18,8 @@ use crate::{Backup, Check, Means, Retreat};
 const SPARE: usize = 3;
 /// Windows that a ring's waves may need.
 const WINDOWS: usize = 200;
+/// Why a vendor patch is left out that goes nowhere.
+const NOT_NEEDED: &str = "no asset of this campaign needs it";
 /// Remarks of one kind that a plan spells out.
 const REMARKS: usize = 5;
 
@@ -312,7 +314,7 @@ fn chosen(inputs: &Inputs, offered: &[Vec<Window>]) -> Chosen {
             *count += 1;
         }
     }
-    let (mut patches, mut left_out) = (Vec::new(), Vec::new());
+    let (mut patches, mut left_out, mut unneeded) = (Vec::new(), Vec::new(), Vec::new());
     let mut new_place = vec![None; inputs.offers.len()];
     let each = inputs
         .offers
@@ -322,20 +324,26 @@ fn chosen(inputs: &Inputs, offered: &[Vec<Window>]) -> Chosen {
         .zip(&mut new_place);
     for (((offer, due), wanting), place) in each {
         let why = match (inputs.lane, due.lane) {
-            _ if *wanting == 0 => continue,
+            _ if *wanting == 0 => Some(NOT_NEEDED.to_owned()),
             (Lane::Urgent, Lane::Monthly) => Some("it is not urgent".to_owned()),
-            (_, Lane::Monthly) if due.due_ms > begins_ms => Some(format!(
-                "it is too young on {}: {}",
-                date(begins_ms),
-                due.explained()
-            )),
+            (_, Lane::Monthly) if due.due_ms > begins_ms => {
+                Some(format!("it is too young on {}", date(begins_ms)))
+            }
             _ => None,
         };
         if let Some(why) = why {
-            left_out.push(LeftOut {
+            // What somebody waits for stands first.
+            let list = match *wanting {
+                0 => &mut unneeded,
+                _ => &mut left_out,
+            };
+            list.push(LeftOut {
                 patch: offer.patch.id.clone(),
                 assets: *wanting,
                 why,
+                fixes: offer.patch.fixes.clone(),
+                only: None,
+                due: Some(due),
             });
             continue;
         }
@@ -359,6 +367,7 @@ fn chosen(inputs: &Inputs, offered: &[Vec<Window>]) -> Chosen {
         list.sort_unstable();
         list.dedup();
     }
+    left_out.append(&mut unneeded);
     (patches, of_host, left_out)
 }
 

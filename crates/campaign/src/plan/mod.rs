@@ -169,6 +169,35 @@ pub struct LeftOut {
     pub assets: usize,
     /// Why.
     pub why: String,
+    /// The advisories that it fixes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<String>,
+    /// The assets that it was described for; none: all with findings that it fixes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<String>>,
+    /// When it is due, and why; none: it was planned before plans told that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Due>,
+}
+
+impl LeftOut {
+    /// Why, with what is known of when it is due.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match &self.due {
+            Some(due) if self.assets > 0 => format!("{}: {}", self.why, due.explained()),
+            _ => self.why.clone(),
+        }
+    }
+
+    /// When it is due, and why it does not come, in one sentence.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        match &self.due {
+            Some(due) => format!("{}; not in this campaign: {}", due.explained(), self.why),
+            None => format!("{} is not in this campaign: {}", self.patch, self.why),
+        }
+    }
 }
 
 /// What an asset does not get by an exception.

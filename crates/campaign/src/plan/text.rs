@@ -31,8 +31,10 @@ pub fn told(campaign: &Campaign) -> String {
     if !plan.left_out.is_empty() {
         lines.push("Not in this campaign".to_owned());
         let left_out = plan.left_out.iter();
-        let left_out = left_out
-            .map(|it| format!("{} ({}): {}", it.patch, counted(it.assets, "asset"), it.why));
+        let left_out = left_out.map(|it| {
+            let assets = counted(it.assets, "asset");
+            format!("{} ({assets}): {}", it.patch, it.reason())
+        });
         listed(&mut lines, left_out);
     }
     if !plan.excepted.is_empty() {
@@ -61,7 +63,7 @@ fn summary(campaign: &Campaign) -> String {
         counted(plan.patches.len(), "vendor patch").replace("patchs", "patches"),
         counted(assets.count(), "asset"),
         counted(plan.rings.len(), "ring"),
-        campaign.id,
+        campaign.number(),
         campaign.owner,
     )
 }

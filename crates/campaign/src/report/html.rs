@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Line, Report};
-use crate::campaign::{Campaign, Word};
-use crate::plan::{escaped, gantt, graph};
+use crate::campaign::Word;
+use crate::plan::escaped;
 use crate::text::{minute, span};
 
 const COLORS: &[(&str, &str)] = &[
@@ -18,9 +18,9 @@ const COLORS: &[(&str, &str)] = &[
 
 const STYLE: &str = "body{font:15px/1.5 sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1c2430}table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{border:1px solid #ccd;padding:.3rem .5rem;text-align:left;vertical-align:top}pre{white-space:pre-wrap;margin:0;max-height:12rem;overflow:auto}svg{max-width:100%;height:auto}";
 
-/// The report as a page.
+/// The report as a page, with these pictures of its plan.
 #[must_use]
-pub fn html(report: &Report, campaign: &Campaign) -> String {
+pub fn html(report: &Report, gantt: &str, graph: &str) -> String {
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Campaign {}: {}</title><style>{STYLE}</style><h1>Campaign {}: {}</h1>",
         report.campaign,
@@ -33,10 +33,8 @@ pub fn html(report: &Report, campaign: &Campaign) -> String {
     results(&mut page, report);
     let _ = write!(
         page,
-        "<h2>Durations</h2>{}<h2>Plan</h2>{}{}",
-        durations(&report.results),
-        gantt(&campaign.plan),
-        graph(&campaign.plan)
+        "<h2>Durations</h2>{}<h2>Plan</h2>{gantt}{graph}",
+        durations(&report.results)
     );
     remedies(&mut page, report);
     holds(&mut page, report);

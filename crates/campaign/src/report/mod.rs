@@ -175,6 +175,12 @@ pub fn report(
     }
 }
 
+/// What is to be done about assets that failed, were left out or taken back.
+#[must_use]
+pub fn remedies(campaign: &Campaign, journal: &Journal) -> Vec<Open> {
+    results(campaign, journal).1
+}
+
 fn results(campaign: &Campaign, journal: &Journal) -> (Vec<Line>, Vec<Open>) {
     let plan = &campaign.plan;
     let (mut lines, mut remedies) = (Vec::new(), Vec::new());

@@ -19,7 +19,7 @@ use crate::routes::{ExceptionShown, FindingShown, GAP_DAYS};
 /// Records of a kind that a page looks at where it shows several kinds.
 pub(super) const MOST: usize = 200;
 /// Entries of a page of a list.
-const PAGE: &str = "50";
+pub(super) const PAGE: &str = "50";
 
 #[derive(Template)]
 #[template(path = "today.html")]

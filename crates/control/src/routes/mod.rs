@@ -14,7 +14,7 @@ mod subscriptions;
 mod tokens;
 mod users;
 
-pub(crate) use campaigns::{Calendar, CampaignLine, Drawn, Noted};
+pub(crate) use campaigns::{Calendar, CampaignLine, Drawn, Noted, PatchShown, Summary, WaveShown};
 pub(crate) use exceptions::ExceptionShown;
 pub(crate) use findings::FindingShown;
 pub(crate) use fleet::{BundleShown, GatewayShown};

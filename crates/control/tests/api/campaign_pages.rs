@@ -310,8 +310,8 @@ fn what_was_pasted_is_shown_to_whoever_signs_and_named_in_the_review() {
     };
     assert_eq!(sign("1").status, 412, "something came that was not shown");
     assert_eq!(sign(&seen(&html)).status, 303);
-    let campaign = api.done(&op, "GET /campaigns/1", &Value::Null).body;
-    let read = &campaign["value"]["reviews"][0]["read"];
+    let patches = api.done(&op, "GET /campaigns/1/patches", &Value::Null).body;
+    let read = &patches["items"][0]["reviews"][0]["read"];
     assert_eq!(
         read[1]["digest"],
         ledger::sha256(b"Old keys are <refused>.")
@@ -372,6 +372,7 @@ fn a_campaign_is_planned_with_a_form_and_looked_at_before_it_is_kept() {
         "{}",
         look.html
     );
+    assert!(look.html.contains("in 2 rings. campaign (draft); ops@"));
     assert_eq!(look.html.matches("<svg").count(), 2);
     none("a look keeps nothing");
     let unseen = send(&described, "keep");

@@ -103,8 +103,8 @@ fn a_campaign_is_planned_reviewed_consented_to_paused_and_taken_back() {
     assert_eq!(note(" ").problem().0, 422);
     let review = json!({ "patch": "openssl-2", "ring": "test", "read": read() });
     api.done(&op, "POST /campaigns/1/reviews", &review);
-    let campaign = api.done(&op, "GET /campaigns/1", &Value::Null).body;
-    let reviews = campaign["value"]["reviews"].as_array().unwrap();
+    let patches = api.done(&op, "GET /campaigns/1/patches", &Value::Null).body;
+    let reviews = patches["items"][0]["reviews"].as_array().unwrap();
     let digest = &reviews.last().unwrap()["read"][0]["digest"];
     assert_eq!(
         *digest,
@@ -191,6 +191,117 @@ fn a_campaign_is_planned_reviewed_consented_to_paused_and_taken_back() {
         &Value::Null,
     );
     assert_eq!(seen.status, 304);
+}
+
+#[test]
+fn a_description_that_means_nothing_is_refused_with_the_reason() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    for (pointer, wrong, why) in [
+        (
+            "/rings/0/window/zone",
+            json!("Europe/Bonn"),
+            "`Europe/Bonn` is no time zone",
+        ),
+        (
+            "/rings/0/window/days",
+            json!("FREQ=HOURLY"),
+            "FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY",
+        ),
+        ("/patches/0/released", json!(""), "four digit year"),
+        ("/owner", json!(7), "invalid type"),
+    ] {
+        let mut described = description();
+        let place = format!("/description{pointer}");
+        *described.pointer_mut(&place).unwrap() = wrong;
+        for call in ["POST /campaigns", "POST /campaigns/drafts"] {
+            let refused = api.call(&op, call, &[], &described);
+            let (status, told) = refused.problem();
+            assert!(status == 422 && told.contains(why), "{pointer}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_campaign_of_many_assets_is_told_in_short_and_its_plan_page_by_page() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let mut described = description();
+    described["description"]["rules"] = json!({ "wave_assets": 100 });
+    described["description"]["patches"] = json!([
+        { "id": "openssl-2", "released": "2024-11-01", "fixes": ["CVE-1"],
+            "means": { "packages": { "names": ["openssl"] } } },
+    ]);
+    api.store
+        .change(&BY, |it| {
+            for number in 0..400 {
+                let id = format!("web-{number:03}");
+                let mut asset = ledger::Asset::new(&id, ledger::AssetKind::Server);
+                asset.environment = Some(ledger::Environment::Production);
+                it.add(&asset)?;
+                it.open_finding("CVE-1", &ledger::Subject::Asset(id))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    api.done(&op, "POST /campaigns", &described);
+    let told = api.done(&op, "GET /campaigns/1", &Value::Null).body;
+    let summary = &told["value"];
+    assert_eq!(
+        (&summary["assets"], &summary["patches"]),
+        (&json!(402), &json!(1))
+    );
+    let ring = json!({ "name": "production", "test": false, "zone": "Etc/UTC", "assets": 401, "waves": 5 });
+    assert_eq!(summary["rings"][1], ring);
+    assert!(told.to_string().len() < 4000, "{told}");
+
+    let mut assets: Vec<Value> = Vec::new();
+    let mut pages = 0;
+    let mut call = "GET /campaigns/1/assets".to_owned();
+    loop {
+        let page = api.done(&op, &call, &Value::Null).body;
+        assets.extend(page["items"].as_array().unwrap().iter().cloned());
+        pages += 1;
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        call = format!("GET /campaigns/1/assets?after={next}");
+    }
+    assert_eq!((assets.len(), pages), (402, 3));
+    let of = |id: &str| assets.iter().find(|it| it["asset"]["id"] == id).unwrap();
+    assert_eq!(of("trial")["ring"], "test");
+    let last = of("web-399");
+    assert_eq!(
+        (&last["ring"], &last["wave"]),
+        (&json!("production"), &json!(5))
+    );
+    assert_eq!(last["names"], json!(["openssl-2"]));
+
+    let waves = |query: &str| {
+        let call = format!("GET /campaigns/1/waves{query}");
+        api.done(&op, &call, &Value::Null).body
+    };
+    let first = waves("?limit=4");
+    let rest = waves(&format!(
+        "?limit=4&after={}",
+        first["next"].as_str().unwrap()
+    ));
+    let each = [&first, &rest].map(|it| it["items"].as_array().unwrap());
+    let counts = each
+        .into_iter()
+        .flatten()
+        .map(|it| it["assets"].as_u64().unwrap());
+    assert_eq!(counts.collect::<Vec<_>>(), [1, 100, 100, 100, 100, 1]);
+    assert_eq!(rest["next"], Value::Null);
+    for part in ["assets", "waves", "patches", "due", "remedies"] {
+        let missing = api.call(&op, &format!("GET /campaigns/7/{part}"), &[], &Value::Null);
+        assert_eq!(missing.problem().0, 404, "{part}");
+        let wrong = format!("GET /campaigns/1/{part}?after=x");
+        let wrong = api.call(&op, &wrong, &[], &Value::Null);
+        assert_eq!(wrong.problem().0, 422, "{part}");
+    }
 }
 
 #[test]
@@ -298,8 +409,67 @@ fn when_patches_are_due_is_explained_for_a_patch_an_advisory_or_an_asset() {
         if told {
             let sentence = "openssl-2 is due 2024-11-01 in the urgent lane because CVE-1 is known to be exploited (KEV)";
             assert_eq!(body["items"][0]["explained"], sentence);
+            assert_eq!(body["items"][0]["left_out"], Value::Null);
         }
     }
+}
+
+#[test]
+fn patches_that_were_left_out_are_explained_with_the_reason() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    let flaw = json!({ "id": "CVE-2", "title": "Another flaw", "severity": "high" });
+    api.done(&op, "POST /advisories", &flaw);
+    let finding = json!({ "advisory": "CVE-2", "subject": { "asset": "db" } });
+    api.done(&op, "POST /findings", &finding);
+    let mut described = description();
+    let patches = described["description"]["patches"].as_array_mut().unwrap();
+    let means = json!({ "packages": { "names": ["x"] } });
+    for (id, fixes, assets) in [
+        ("unneeded-1", "CVE-9", Value::Null),
+        ("young-1", "CVE-2", Value::Null),
+        ("young-2", "CVE-9", json!(["trial"])),
+    ] {
+        patches.push(
+            json!({ "id": id, "released": "2999-01-01", "fixes": [fixes],
+            "assets": assets, "means": means }),
+        );
+    }
+    api.done(&op, "POST /campaigns", &described);
+    for (query, told) in [
+        ("", &["openssl-2", "young-1", "young-2", "unneeded-1"][..]),
+        ("?patch=young-1", &["young-1"]),
+        ("?advisory=CVE-9", &["young-2", "unneeded-1"]),
+        ("?asset=db", &["openssl-2", "young-1"]),
+        ("?asset=trial", &["openssl-2", "young-2"]),
+        ("?asset=elsewhere", &[]),
+    ] {
+        let call = format!("GET /campaigns/1/due{query}");
+        let body = api.done(&op, &call, &Value::Null).body;
+        let items = body["items"].as_array().unwrap().iter();
+        let patches: Vec<_> = items.map(|it| it["patch"].as_str().unwrap()).collect();
+        assert_eq!(patches, told, "{query}: {body}");
+    }
+    let of = |patch: &str| {
+        let call = format!("GET /campaigns/1/due?patch={patch}");
+        api.done(&op, &call, &Value::Null).body["items"][0].clone()
+    };
+    let young = of("young-1");
+    let why = young["left_out"].as_str().unwrap();
+    assert!(why.starts_with("it is too young on "), "{young}");
+    assert_eq!(
+        young["explained"],
+        format!(
+            "young-1 is due 2999-01-31 because it was released 2999-01-01 and the policy gives 30 days; not in this campaign: {why}"
+        )
+    );
+    assert_eq!(
+        of("unneeded-1")["left_out"],
+        "no asset of this campaign needs it"
+    );
+    let listed = api.done(&op, "GET /campaigns/1", &Value::Null).body;
+    assert_eq!(listed["value"]["left_out"], 3);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! A campaign is planned, and looked at before it starts.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use campaign::description::Description;
-use campaign::{Campaign, Word, notice, plan, policy};
+use campaign::plan::{self, LeftOut};
+use campaign::{Campaign, Word, notice, policy};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -187,7 +189,8 @@ pub(crate) fn policy(arguments: &Policy) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let description = read(&arguments.file)?;
     let facts = store.read(|it| it.facts(&description))?;
-    let (offers, threats) = description.offers(facts.known(), now_ms());
+    let now_ms = now_ms();
+    let (offers, threats) = description.offers(facts.known(), now_ms);
     let patches: Vec<_> = offers.into_iter().map(|it| it.patch).collect();
     let unknown = arguments
         .patches
@@ -198,9 +201,33 @@ pub(crate) fn policy(arguments: &Policy) -> anyhow::Result<ExitCode> {
     }
     let mut due = policy::due(&patches, &threats, &description.policy);
     due.retain(|it| arguments.patches.is_empty() || arguments.patches.contains(&it.patch));
-    match arguments.json {
-        true => println!("{}", json!({ "due": due })),
-        false => due.iter().for_each(|it| println!("{}", it.explained())),
+    // When a patch is due is known also where nothing can be planned.
+    let left_out = match description.plan(facts.known(), None, "", now_ms) {
+        Ok(plan) => plan.left_out,
+        Err(why) => {
+            eprintln!("stopgap: which of them a campaign would leave out is not known: {why}");
+            Vec::new()
+        }
+    };
+    let left_out: BTreeMap<&str, &LeftOut> =
+        left_out.iter().map(|it| (it.patch.as_str(), it)).collect();
+    if arguments.json {
+        let due: Vec<_> = due
+            .iter()
+            .map(|it| {
+                let why = left_out.get(it.patch.as_str()).map(|it| &it.why);
+                json!({ "patch": it.patch, "lane": it.lane, "due_ms": it.due_ms,
+                    "because": it.because, "left_out": why })
+            })
+            .collect();
+        println!("{}", json!({ "due": due }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for it in &due {
+        match left_out.get(it.patch.as_str()) {
+            Some(left) => println!("{}", left.explained()),
+            None => println!("{}", it.explained()),
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

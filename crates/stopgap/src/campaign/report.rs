@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use campaign::report;
+use campaign::{plan, report};
 use clap::{Args, ValueEnum};
 
 use crate::ledger_place::{Place, now_ms};
@@ -40,7 +40,10 @@ pub(super) fn run(arguments: &Report) -> anyhow::Result<ExitCode> {
     })?;
     let report = report::report(&campaign, &journal, followed_by, now_ms());
     let text = match arguments.format {
-        Format::Html => report::html(&report, &campaign),
+        Format::Html => {
+            let plan = &campaign.plan;
+            report::html(&report, &plan::gantt(plan), &plan::graph(plan))
+        }
         Format::Csv => report::csv(&report),
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&report)?),
     };

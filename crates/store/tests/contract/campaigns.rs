@@ -279,4 +279,23 @@ fn campaigns_are_listed_without_their_assets(backend: &Backend) {
         .map(|it| it.value.id)
         .collect();
     assert_eq!(ids, [1, 2, 3]);
+    let planned = campaign().plan.assets;
+    let mut told = Vec::new();
+    let mut after = None;
+    loop {
+        let paging = Paging {
+            after: after.as_deref(),
+            most: Some(1),
+        };
+        let page = store.read(|it| it.campaign_assets(2, paging)).unwrap();
+        assert_eq!(page.items.len(), 1);
+        told.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(told, (0..).zip(planned).collect::<Vec<_>>());
+    let missing = store.read(|it| it.campaign_assets(9, Paging::default()));
+    assert!(missing.unwrap_err().is_missing());
 }

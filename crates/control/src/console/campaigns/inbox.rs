@@ -1,7 +1,7 @@
 //! What campaigns wait for that people must say: consents and reviews.
 
 use askama::Template;
-use campaign::{Campaign, OpenConsent, OpenReview, Review, SourceKind, Status};
+use campaign::{OpenConsent, OpenReview, Review, SourceKind, Status};
 use ledger::{Area, Role};
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::console::look::{MOST, first};
 use crate::console::render::{Frame, filled, filters};
 use crate::console::visit::{Shown, Visit};
 use crate::problem::{Kind, Problem};
-use crate::reply::Versioned;
-use crate::routes::{CampaignLine, Noted};
+use crate::reply::{Listed, Versioned};
+use crate::routes::{CampaignLine, Noted, PatchShown, Summary};
 
 #[derive(Template)]
 #[template(path = "inbox.html")]
@@ -134,20 +134,23 @@ struct ReviewPage {
 
 /// What there is to read of a vendor patch before it goes to a ring.
 pub(crate) fn review(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let stored: Versioned<Campaign> = visit.get(&format!("/campaigns/{}", visit.id()))?;
+    // The version comes first: of what came later, it says that it was not seen.
+    let stored: Versioned<Summary> = visit.get(&format!("/campaigns/{}", visit.id()))?;
     let campaign = stored.value;
+    let id = campaign.line.id;
     let (patch, ring) = (visit.query.get("patch"), visit.query.get("ring"));
-    let planned = campaign.plan.patches.iter().find(|it| it.id == patch);
-    let (Some(planned), Some(_)) = (planned, campaign.plan.ring(ring)) else {
-        let detail = format!("campaign {} brings no `{patch}` to `{ring}`", campaign.id);
+    let known = of_patch(visit, patch)?;
+    let (Some(known), true) = (known, campaign.rings.iter().any(|it| it.name == ring)) else {
+        let detail = format!("campaign {id} brings no `{patch}` to `{ring}`");
         return Err(Problem::new(Kind::Missing, detail));
     };
-    let texts = campaign.notes_of(patch).map(|note| {
-        let target = format!("/campaigns/{}/notes?digest={}", campaign.id, note.digest);
+    let (planned, mut reviews) = (known.patch, known.reviews.into_iter());
+    let texts = known.notes.into_iter().map(|note| {
+        let target = format!("/campaigns/{id}/notes?digest={}", note.digest);
         let noted: Noted = visit.get(&target)?;
         Ok(Noted {
             text: campaign::readable(&noted.text),
-            note: note.clone(),
+            note,
         })
     });
     let texts: Vec<Noted> = texts.collect::<Result<_, Problem>>()?;
@@ -157,18 +160,26 @@ pub(crate) fn review(visit: &Visit<'_>) -> Result<Shown, Problem> {
         has_issues: has(SourceKind::KnownIssues),
         frame: visit.frame("/inbox"),
         version: stored.version,
-        campaign: campaign.id,
-        title: campaign.title.clone(),
-        patch: planned.id.clone(),
-        patch_title: planned.title.clone(),
-        fixes: planned.fixes.clone(),
+        campaign: id,
+        title: campaign.line.title,
         due: planned.due.explained(),
+        patch: planned.id,
+        patch_title: planned.title,
+        fixes: planned.fixes,
         ring: ring.to_owned(),
         texts,
-        signed: campaign.review_of(patch, ring).cloned(),
+        signed: reviews.find(|it| it.ring == ring),
         may_fetch: visit.service.workshop.is_some(),
         may_change: visit.may(Role::Operator, Area::Campaigns),
     })?))
+}
+
+/// What is known of a vendor patch of the campaign.
+fn of_patch(visit: &Visit<'_>, patch: &str) -> Result<Option<PatchShown>, Problem> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let asked = query.append_pair("patch", patch).finish();
+    let found: Listed<_> = visit.get(&format!("/campaigns/{}/patches?{asked}", visit.id()))?;
+    Ok(found.items.into_iter().next())
 }
 
 pub(crate) fn sign(visit: &Visit<'_>) -> Result<Shown, Problem> {
@@ -184,9 +195,9 @@ pub(crate) fn sign(visit: &Visit<'_>) -> Result<Shown, Problem> {
     });
     let mut read: Vec<Value> = read.collect();
     // What the page has shown was read, too; nothing else can have come to it since.
-    let (id, patch) = (visit.id(), wanted(form, "patch")?);
-    let stored: Versioned<Campaign> = visit.get(&format!("/campaigns/{id}"))?;
-    read.extend(stored.value.notes_of(patch).map(|note| {
+    let patch = wanted(form, "patch")?;
+    let notes = of_patch(visit, patch)?.map_or_else(Vec::new, |it| it.notes);
+    read.extend(notes.iter().map(|note| {
         let text = note.address.as_ref().unwrap_or(&note.digest);
         json!({ "kind": note.kind, "text": text, "digest": note.digest })
     }));

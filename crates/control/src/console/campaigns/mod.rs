@@ -6,17 +6,17 @@ mod plan;
 mod report;
 
 use askama::Template;
-use campaign::{Campaign, Status};
+use campaign::Status;
 use ledger::{Area, Role};
 use serde_json::{Value, json};
 
 use super::change::wanted;
-use super::look::list;
+use super::look::{PAGE, first, list};
 use super::render::{Frame, filled, filters};
 use super::visit::{Shown, Visit};
 use crate::problem::Problem;
 use crate::reply::{Listed, Versioned};
-use crate::routes::{CampaignLine, Drawn};
+use crate::routes::{CampaignLine, Drawn, Summary, WaveShown};
 pub(super) use calendar::calendar;
 pub(super) use inbox::{Standing, answer, fetch, inbox, note, review, sign, under_way};
 pub(super) use plan::{plan, planned};
@@ -58,13 +58,15 @@ fn state_class(state: &str) -> &'static str {
 struct CampaignPage {
     frame: Frame,
     version: i64,
-    campaign: Campaign,
+    campaign: Summary,
     status: Status,
     bar: Vec<Part>,
-    rings: Vec<RingRow>,
+    waves: Listed<WaveShown>,
+    further_waves: Option<String>,
     follows_live: bool,
     moves: Vec<(&'static str, &'static str, bool)>,
     remedies: Vec<campaign::report::Open>,
+    more_remedies: bool,
     drawn: Option<Drawn>,
 }
 
@@ -75,13 +77,6 @@ struct Part {
     count: usize,
     from: usize,
     width: usize,
-}
-
-struct RingRow {
-    name: String,
-    test: bool,
-    waves: Vec<(usize, usize, i64, i64)>,
-    next_window: String,
 }
 
 /// How many assets came to which end, those first that are well.
@@ -110,31 +105,6 @@ fn bar(status: &Status) -> Vec<Part> {
     parts.collect()
 }
 
-fn rings(campaign: &Campaign, now_ms: i64) -> Vec<RingRow> {
-    let rings = campaign.plan.rings.iter().map(|ring| {
-        let waves = ring.waves.iter().enumerate();
-        let next = ring.windows.iter().find(|it| it.closes_ms > now_ms);
-        RingRow {
-            name: ring.name.clone(),
-            test: ring.test,
-            waves: waves
-                .map(|(at, it)| (at + 1, it.assets.len(), it.begins_ms, it.takes_ms))
-                .collect(),
-            next_window: next.map_or_else(
-                || "none".to_owned(),
-                |it| {
-                    format!(
-                        "{} to {}",
-                        ring.zone.told(it.opens_ms),
-                        ring.zone.told(it.closes_ms)
-                    )
-                },
-            ),
-        }
-    });
-    rings.collect()
-}
-
 /// What can be done with a campaign; whether that leads back.
 fn moves(visit: &Visit<'_>, status: &Status) -> Vec<(&'static str, &'static str, bool)> {
     if !visit.may(Role::Operator, Area::Campaigns) {
@@ -157,9 +127,12 @@ fn moves(visit: &Visit<'_>, status: &Status) -> Vec<(&'static str, &'static str,
 
 pub(super) fn campaign(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let path = format!("/campaigns/{}", visit.id());
-    let stored: Versioned<Campaign> = visit.get(&path)?;
+    let stored: Versioned<Summary> = visit.get(&path)?;
     let status: Status = visit.get(&format!("{path}/status"))?;
-    let told: campaign::report::Report = visit.get(&format!("{path}/report"))?;
+    let waves = waves(visit, &path)?;
+    let further_waves = waves.next.as_ref();
+    let further_waves = further_waves.map(|next| format!("?{}", visit.query.with("after", next)));
+    let (remedies, more_remedies) = first(visit, &format!("{path}/remedies"))?;
     // A page that is shown anew all the time is no place for forms.
     let follows_live = visit.query.get("follow") == "1";
     let drawn = match follows_live {
@@ -170,12 +143,14 @@ pub(super) fn campaign(visit: &Visit<'_>) -> Result<Shown, Problem> {
         frame: visit.frame("/campaigns"),
         version: stored.version,
         bar: bar(&status),
-        rings: rings(&stored.value, visit.now_ms),
+        waves,
+        further_waves,
         moves: match follows_live {
             true => Vec::new(),
             false => moves(visit, &status),
         },
-        remedies: told.remedies,
+        remedies,
+        more_remedies,
         campaign: stored.value,
         status,
         follows_live,
@@ -185,6 +160,19 @@ pub(super) fn campaign(visit: &Visit<'_>) -> Result<Shown, Problem> {
         true => Shown::Followed(html, FOLLOW_S),
         false => Shown::Page(html),
     })
+}
+
+/// A page of its waves; how the campaign is followed is nothing that the API knows.
+fn waves(visit: &Visit<'_>, path: &str) -> Result<Listed<WaveShown>, Problem> {
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    asked.append_pair("limit", PAGE);
+    match visit.query.get("after") {
+        "" => {}
+        after => {
+            asked.append_pair("after", after);
+        }
+    }
+    visit.get(&format!("{path}/waves?{}", asked.finish()))
 }
 
 pub(super) fn move_campaign(visit: &Visit<'_>) -> Result<Shown, Problem> {

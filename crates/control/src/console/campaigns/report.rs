@@ -6,7 +6,7 @@ use campaign::report::{Report, csv, html};
 use crate::console::render::{Frame, filled, filters};
 use crate::console::visit::{Shown, Visit};
 use crate::problem::Problem;
-use crate::reply::Versioned;
+use crate::routes::Drawn;
 
 /// Lines of a report that the page shows; the files have all.
 const LINES: usize = 500;
@@ -43,8 +43,8 @@ fn file(visit: &Visit<'_>, kind: &'static str, ending: &str, text: String) -> Sh
 }
 
 pub(crate) fn report_html(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    let campaign: Versioned<_> = visit.get(&format!("/campaigns/{}", visit.id()))?;
-    let text = html(&told(visit)?, &campaign.value);
+    let drawn: Drawn = visit.get(&format!("/campaigns/{}/plan", visit.id()))?;
+    let text = html(&told(visit)?, &drawn.gantt, &drawn.graph);
     Ok(file(visit, "text/html; charset=utf-8", "html", text))
 }
 

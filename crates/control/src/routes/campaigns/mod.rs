@@ -2,6 +2,7 @@
 //! `stopgap campaign run`, which looks before each task at what was said here.
 
 mod calendar;
+mod parts;
 mod say;
 mod shapes;
 
@@ -13,8 +14,8 @@ use super::{Method, PAGED, Route, schema};
 use crate::call::Call;
 use crate::problem::Problem;
 use crate::reply::{Listed, Reply, Versioned};
-pub(crate) use shapes::{Calendar, CampaignLine, Drawn, Noted};
-use shapes::{DueShown, Notices};
+use shapes::Notices;
+pub(crate) use shapes::{Calendar, CampaignLine, Drawn, Noted, PatchShown, Summary, WaveShown};
 
 fn looks(path: &str, name: &str, about: &str) -> Route {
     Route {
@@ -26,7 +27,7 @@ fn looks(path: &str, name: &str, about: &str) -> Route {
         about: about.to_owned(),
         query: &[],
         input: None,
-        output: schema::<Versioned<Campaign>>,
+        output: schema::<Versioned<Summary>>,
         status: 200,
         versioned: false,
         handle: get,
@@ -46,7 +47,7 @@ pub(super) fn all() -> Vec<Route> {
             ..looks(
                 "/campaigns/{id}",
                 "get_campaign",
-                "The campaign with this number, with all of its plan",
+                "The campaign with this number; its plan is in the lists below it",
             )
         },
         Route {
@@ -56,20 +57,6 @@ pub(super) fn all() -> Vec<Route> {
                 "/campaigns/{id}/plan",
                 "draw_campaign",
                 "The plan of a campaign for whoever approves it: a text, and two pictures in SVG",
-            )
-        },
-        Route {
-            query: &[
-                ("patch", "only this vendor patch"),
-                ("advisory", "only those that fix it"),
-                ("asset", "only those that go to it"),
-            ],
-            output: schema::<Listed<DueShown>>,
-            handle: due,
-            ..looks(
-                "/campaigns/{id}/due",
-                "explain_campaign_due",
-                "When the vendor patches of a campaign are due, and why",
             )
         },
         Route {
@@ -133,6 +120,7 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
     ];
+    routes.extend(parts::all());
     routes.extend(say::all());
     routes
 }
@@ -163,35 +151,26 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 
 fn get(call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call.number()?;
-    let found = call.store.read(|it| it.campaign(id))?;
-    Ok(call.unless_known(Reply::versioned(found)?))
+    let (found, is_over) = call
+        .store
+        .read(|it| Ok((it.campaign_outline(id)?, it.campaign_is_over(id)?)))?;
+    let version = found.version;
+    let shown = Versioned {
+        version,
+        value: Summary::of(&found.value, is_over),
+    };
+    let reply = Reply::found(&shown)?.of_version(version);
+    // That it has come to its end is no change by anybody.
+    Ok(match is_over {
+        true => reply,
+        false => call.unless_known(reply),
+    })
 }
 
 fn draw(call: &Call<'_>) -> Result<Reply, Problem> {
     let id = call.number()?;
     let campaign = call.store.read(|it| it.campaign(id))?.value;
     Ok(Reply::found(&Drawn::of(&campaign))?)
-}
-
-fn due(call: &Call<'_>) -> Result<Reply, Problem> {
-    let id = call.number()?;
-    let plan = call.store.read(|it| it.campaign(id))?.value.plan;
-    let goes_to = |asset: &str, place: u32| {
-        let mut assets = plan.assets.iter();
-        assets.any(|it| it.id == asset && it.patches.contains(&place))
-    };
-    let asked = (0_u32..).zip(&plan.patches).filter(|(place, patch)| {
-        let advisory = call.asked("advisory");
-        call.asked("patch").is_none_or(|it| it == patch.id)
-            && advisory.is_none_or(|it| patch.fixes.iter().any(|fixed| fixed == it))
-            && call.asked("asset").is_none_or(|it| goes_to(it, *place))
-    });
-    Ok(Reply::found(&Listed {
-        items: asked
-            .map(|(_, patch)| DueShown::from(patch.due.clone()))
-            .collect(),
-        next: None,
-    })?)
 }
 
 fn status(call: &Call<'_>) -> Result<Reply, Problem> {

@@ -8,11 +8,12 @@ use ledger::Role;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use store::{Session, Stored};
 
 use super::{CampaignLine, Drawn, line, looks};
 use crate::call::Call;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::reply::{Reply, Versioned};
 use crate::routes::{Method, Route, schema};
 
@@ -22,10 +23,19 @@ use crate::routes::{Method, Route, schema};
 #[schemars(rename = "NewCampaign")]
 struct Planned {
     /// As people describe it.
-    description: Description,
+    #[schemars(with = "Description")]
+    description: Value,
     /// Take up what this campaign did not bring to its end: plan for these assets alone.
     #[serde(default)]
     follows: Option<i64>,
+}
+
+impl Planned {
+    /// Days, zones and rules of windows are texts of which the schema cannot tell which are right.
+    fn description(&self) -> Result<Description, Problem> {
+        Description::deserialize(&self.description)
+            .map_err(|why| Problem::new(Kind::Refused, format!("description: {why}")))
+    }
 }
 
 /// What is to become of a campaign.
@@ -203,8 +213,9 @@ pub(super) fn all() -> [Route; 8] {
 
 fn plan(call: &Call<'_>) -> Result<Reply, Problem> {
     let planned: Planned = call.body()?;
+    let description = planned.description()?;
     call.change(|it| {
-        let stored = it.plan_described(&planned.description, planned.follows)?;
+        let stored = it.plan_described(&description, planned.follows)?;
         let location = call.below(&stored.value.id.to_string());
         Ok(shown(it, stored)?.made(location))
     })
@@ -212,12 +223,13 @@ fn plan(call: &Call<'_>) -> Result<Reply, Problem> {
 
 fn draft(call: &Call<'_>) -> Result<Reply, Problem> {
     let drafted: Planned = call.body()?;
+    let description = drafted.description()?;
     let word = Word {
         who: call.who().to_owned(),
         text: call.why().to_owned(),
         time_ms: call.now_ms(),
     };
-    let read = |it: &mut Session<'_>| it.draft(&drafted.description, drafted.follows, word);
+    let read = |it: &mut Session<'_>| it.draft(&description, drafted.follows, word);
     let campaign = call.store.read(read)?;
     Ok(Reply::found(&Drawn::of(&campaign))?)
 }
