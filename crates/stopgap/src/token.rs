@@ -38,8 +38,8 @@ struct Add {
     /// What it allows: viewer, operator, approver or admin.
     #[arg(long)]
     role: Role,
-    /// Only this part of the ledger: inventory, findings, patches, rollouts, audit or tokens.
-    /// Can be given more than once.
+    /// Only this part of the ledger: inventory, findings, patches, rollouts, campaigns, fleet, audit or
+    /// tokens. Can be given more than once; without it, all.
     #[arg(long = "area", value_name = "AREA")]
     areas: Vec<Area>,
     /// How long it counts.

@@ -44,7 +44,7 @@ struct Add {
     /// What they may: viewer, operator, approver or admin.
     #[arg(long)]
     role: Role,
-    /// Only in this part of the ledger, as for tokens. Can be given more than once.
+    /// Only in this part of the ledger, as for tokens. Can be given more than once; without it, in all.
     #[arg(long = "area", value_name = "AREA")]
     areas: Vec<Area>,
     #[command(flatten)]

@@ -72,6 +72,8 @@ pub(crate) struct Session {
     pub(crate) name: String,
     began_ms: i64,
     seen_ms: i64,
+    /// The password was changed here, and that is not told yet.
+    renewed: bool,
 }
 
 impl Sessions {
@@ -106,6 +108,7 @@ impl Sessions {
             form_key: URL_SAFE_NO_PAD.encode(random()?),
             began_ms: now_ms,
             seen_ms: now_ms,
+            renewed: false,
         };
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let open = &mut inside.open;
@@ -137,12 +140,20 @@ impl Sessions {
         Some(session.clone())
     }
 
-    /// The session counts by this from now on.
+    /// The session counts by this new password from now on.
     pub(crate) fn goes_on(&self, session: &Session, by: By) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = inside.open.get_mut(&session.name) {
             session.by = by;
+            session.renewed = true;
         }
+    }
+
+    /// Whether it has to be told that the password was changed here: once.
+    pub(crate) fn take_renewed(&self, session: &Session) -> bool {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = inside.open.get_mut(&session.name);
+        session.is_some_and(|session| std::mem::take(&mut session.renewed))
     }
 
     pub(crate) fn close(&self, session: &Session) {

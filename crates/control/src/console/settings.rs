@@ -31,6 +31,8 @@ struct SettingsPage {
     /// What was made: its name, and its secret.
     made: Option<(String, String)>,
     areas: Vec<(&'static str, bool)>,
+    /// Whether one may in some areas only; none: that is to be said.
+    bounded: Option<bool>,
     /// Whoever looks has signed in with a password.
     has_password: bool,
     /// It was changed just now.
@@ -44,6 +46,7 @@ struct PersonPage {
     user: Versioned<User>,
     roles: Vec<&'static str>,
     areas: Vec<(&'static str, bool)>,
+    bounded: Option<bool>,
 }
 
 /// Somebody who signs in, with what can be done about it.
@@ -52,20 +55,17 @@ pub(super) fn person(visit: &Visit<'_>) -> Result<Shown, Problem> {
     Ok(Shown::Page(filled(&PersonPage {
         frame: visit.frame("/settings"),
         areas: choice(&user.value.areas),
+        bounded: Some(!user.value.areas.is_empty()),
         user,
         roles: Role::ALL.iter().map(|role| role.name()).collect(),
     })?))
 }
 
 pub(super) fn settings(visit: &Visit<'_>) -> Result<Shown, Problem> {
-    shown(visit, None, false)
+    shown(visit, None)
 }
 
-fn shown(
-    visit: &Visit<'_>,
-    made: Option<(String, String)>,
-    renewed: bool,
-) -> Result<Shown, Problem> {
+fn shown(visit: &Visit<'_>, made: Option<(String, String)>) -> Result<Shown, Problem> {
     let may_admit = visit.may(Role::Admin, Area::Tokens);
     let may_subscribe = visit.may(Role::Admin, Area::Audit);
     let (mut users, mut tokens, mut subscriptions) = (Vec::new(), Vec::new(), Vec::new());
@@ -91,8 +91,9 @@ fn shown(
         roles: Role::ALL.iter().map(|role| role.name()).collect(),
         made,
         areas: choice(&[]),
+        bounded: None,
         has_password: password::has_one(visit)?,
-        renewed,
+        renewed: visit.service.sessions.take_renewed(&visit.session),
     })?))
 }
 
@@ -103,20 +104,33 @@ fn choice(chosen: &[Area]) -> Vec<(&'static str, bool)> {
         .collect()
 }
 
-/// The parts of the ledger that a form names.
-fn areas(form: &Fields) -> Vec<&'static str> {
-    let named = |name: &&str| !form.get(&format!("area-{name}")).is_empty();
-    Area::ALL
-        .iter()
-        .map(|area| area.name())
-        .filter(named)
-        .collect()
+/// Adds to what is asked for in which parts of the ledger, as a form says: in all, or in those that it names.
+/// `in_all`: what says so in what is asked for, if it has to be said.
+fn bound(form: &Fields, mut asked: Value, in_all: Option<&str>) -> Result<Value, Problem> {
+    let all = Area::ALL.iter().map(|area| area.name());
+    let named: Vec<_> = all
+        .filter(|name| !form.get(&format!("area-{name}")).is_empty())
+        .collect();
+    match (form.get("where"), named.is_empty()) {
+        ("all", true) => {
+            if let Some(name) = in_all {
+                asked[name] = true.into();
+            }
+        }
+        ("these", false) => asked["areas"] = named.into(),
+        _ => {
+            let why = "say in which parts of the ledger: in all, or only in some, and which";
+            return Err(Problem::new(Kind::Malformed, why));
+        }
+    }
+    Ok(asked)
 }
 
-/// Gives whoever looks another password.
+/// Gives whoever looks another password. The page that follows says so once: sent again, the form
+/// would be refused.
 pub(super) fn renew(visit: &Visit<'_>) -> Result<Shown, Problem> {
     password::change(visit)?;
-    shown(visit, None, true)
+    Ok(Shown::Elsewhere("/settings".to_owned()))
 }
 
 /// What a form of the page asks for; a secret that comes of it is shown once.
@@ -126,11 +140,12 @@ pub(super) fn change(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let (kind, act) = (visit.id(), wanted(form, "act")?);
     let made = match (kind, act) {
         ("users", "add") => {
-            let wanted = json!({ "id": id, "role": wanted(form, "role")?, "areas": areas(form) });
-            visit.post("/users", &wanted)?
+            let wanted = json!({ "id": id, "role": wanted(form, "role")? });
+            visit.post("/users", &bound(form, wanted, None)?)?
         }
         ("users", "change") => {
-            let access = json!({ "role": wanted(form, "role")?, "areas": areas(form) });
+            let access = json!({ "role": wanted(form, "role")? });
+            let access = bound(form, access, Some("everywhere"))?;
             visit.put(&format!("/users/{id}"), &access)?
         }
         ("users", "password") => visit.post(&format!("/users/{id}/password"), &Value::Null)?,
@@ -147,7 +162,9 @@ pub(super) fn change(visit: &Visit<'_>) -> Result<Shown, Problem> {
         _ => return Err(Problem::new(Kind::Missing, "there is no such form")),
     };
     match secret(&made) {
-        Some(secret) => shown(visit, Some((id.to_owned(), secret)), false),
+        // It is kept nowhere, so no page that follows could show it. The form is refused if it
+        // comes again: there is such a name, or it was changed since.
+        Some(secret) => shown(visit, Some((id.to_owned(), secret))),
         None => Ok(Shown::Elsewhere("/settings".to_owned())),
     }
 }
@@ -159,13 +176,13 @@ fn token(visit: &Visit<'_>, id: &str) -> Result<Value, Problem> {
         .ok()
         .filter(|days| (1..=3650).contains(days))
         .ok_or_else(|| Problem::new(Kind::Malformed, "a token counts for 1 to 3650 days"))?;
-    Ok(json!({
+    let wanted = json!({
         "id": id,
         "who": wanted(form, "who")?,
         "role": wanted(form, "role")?,
-        "areas": areas(form),
         "expires_ms": visit.now_ms + days * DAY_MS,
-    }))
+    });
+    bound(form, wanted, None)
 }
 
 fn secret(made: &Reply) -> Option<String> {

@@ -4,7 +4,7 @@ use ledger::{Area, Role, Token};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Method, PAGED, Route, schema};
+use super::{Method, PAGED, Route, schema, users};
 use crate::Secret;
 use crate::call::Call;
 use crate::problem::Problem;
@@ -21,9 +21,10 @@ struct Wanted {
     who: String,
     /// What it shall allow.
     role: Role,
-    /// The parts of the ledger that it shall be for; none: all.
+    /// The parts of the ledger that it shall be for; left out: all.
     #[serde(default)]
-    areas: Vec<Area>,
+    #[schemars(length(min = 1))]
+    areas: Option<Vec<Area>>,
     /// When it shall end.
     expires_ms: i64,
 }
@@ -99,7 +100,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
         id: wanted.id,
         who: wanted.who,
         role: wanted.role,
-        areas: wanted.areas,
+        areas: users::named(wanted.areas)?.unwrap_or_default(),
         expires_ms: wanted.expires_ms,
         revoked_ms: None,
     };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Method, PAGED, Route, schema};
 use crate::call::Call;
 use crate::password::{hash_password, make_password};
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::reply::{Listed, Reply, Versioned, WithSecret};
 
 /// Somebody who shall sign in with a password.
@@ -20,9 +20,10 @@ struct Wanted {
     id: String,
     /// What they shall be allowed.
     role: Role,
-    /// The parts of the ledger that it shall be for; none: all.
+    /// The parts of the ledger that it shall be for; left out: all.
     #[serde(default)]
-    areas: Vec<Area>,
+    #[schemars(length(min = 1))]
+    areas: Option<Vec<Area>>,
 }
 
 /// What somebody shall be allowed from now on.
@@ -32,9 +33,13 @@ struct Wanted {
 struct Access {
     /// What they may.
     role: Role,
-    /// Only in these parts of the ledger; none: in all.
+    /// Only in these parts of the ledger; left out: in those where they may now.
     #[serde(default)]
-    areas: Vec<Area>,
+    #[schemars(length(min = 1))]
+    areas: Option<Vec<Area>>,
+    /// In all parts of the ledger.
+    #[serde(default)]
+    everywhere: bool,
 }
 
 pub(super) fn all() -> [Route; 7] {
@@ -140,7 +145,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
     let user = User {
         id: wanted.id,
         role: wanted.role,
-        areas: wanted.areas,
+        areas: named(wanted.areas)?.unwrap_or_default(),
         account: None,
         removed_ms: None,
     };
@@ -154,10 +159,34 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
 fn change(call: &Call<'_>) -> Result<Reply, Problem> {
     let access: Access = call.body()?;
     let (id, seen) = (call.id(), call.expected());
+    let areas = match (named(access.areas)?, access.everywhere) {
+        (Some(_), true) => {
+            let why = "areas: name none where they may everywhere";
+            return Err(Problem::new(Kind::Malformed, why));
+        }
+        (None, true) => Some(Vec::new()),
+        (areas, false) => areas,
+    };
     call.change(|it| {
-        let changed = it.change_user(id, (access.role, &access.areas), seen)?;
+        let areas = match areas {
+            Some(areas) => areas,
+            None => it.user(id)?.value.areas,
+        };
+        let changed = it.change_user(id, (access.role, &areas), seen)?;
         Ok(Reply::versioned(changed)?)
     })
+}
+
+/// The parts of the ledger that were named. Without any there would be no bound, which
+/// whoever takes the last away does not mean.
+pub(super) fn named(areas: Option<Vec<Area>>) -> Result<Option<Vec<Area>>, Problem> {
+    match areas {
+        Some(none) if none.is_empty() => {
+            let why = "areas: name one or more, or leave it out; an empty list would be no bound";
+            Err(Problem::new(Kind::Malformed, why))
+        }
+        areas => Ok(areas),
+    }
 }
 
 fn password(call: &Call<'_>) -> Result<Reply, Problem> {

@@ -159,3 +159,48 @@ fn a_token_is_made_used_and_taken_back() {
         .to_string();
     assert!(!log.contains(secret), "the log must not tell secrets");
 }
+
+#[test]
+fn an_empty_list_of_areas_is_no_access_to_all() {
+    let api = Api::new();
+    let admin = api.somebody("root", Role::Admin);
+    let token =
+        json!({ "id": "ci", "who": "ci", "role": "viewer", "areas": [], "expires_ms": i64::MAX });
+    let user = json!({ "id": "ann", "role": "operator", "areas": [] });
+    for (call, wanted) in [("POST /tokens", &token), ("POST /users", &user)] {
+        let refused = api.call(&admin, call, &[], wanted);
+        assert_eq!(refused.status, 400, "{call}: {}", refused.body);
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains("areas: name one or more"), "{detail}");
+    }
+    let user = json!({ "id": "ann", "role": "operator", "areas": ["patches"] });
+    api.done(&admin, "POST /users", &user);
+    for (access, status, areas) in [
+        (json!({ "role": "viewer" }), 200, json!(["patches"])),
+        (
+            json!({ "role": "viewer", "areas": [] }),
+            400,
+            json!(["patches"]),
+        ),
+        (
+            json!({ "role": "viewer", "areas": ["audit"], "everywhere": true }),
+            400,
+            json!(["patches"]),
+        ),
+        (
+            json!({ "role": "viewer", "areas": ["audit"] }),
+            200,
+            json!(["audit"]),
+        ),
+        (
+            json!({ "role": "viewer", "everywhere": true }),
+            200,
+            json!([]),
+        ),
+    ] {
+        let changed = api.call(&admin, "PUT /users/ann", &[("if-match", "*")], &access);
+        assert_eq!(changed.status, status, "{access}: {}", changed.body);
+        let ann = api.done(&admin, "GET /users/ann", &Value::Null);
+        assert_eq!(ann.body["value"]["areas"], areas, "{access}");
+    }
+}

@@ -130,6 +130,7 @@ fn administrators_admit_people_and_programs() {
         ("who", "ann"),
         ("role", "viewer"),
         ("days", "1"),
+        ("where", "all"),
         ("why", "a pipeline"),
     ];
     let made = browser.send("/settings/tokens", &add);
@@ -157,6 +158,7 @@ fn administrators_admit_people_and_programs() {
         ("act", "add"),
         ("id", "bob"),
         ("role", "viewer"),
+        ("where", "all"),
         ("why", "new"),
     ];
     let made = browser.send("/settings/users", &add);
@@ -178,10 +180,19 @@ fn administrators_admit_people_and_programs() {
         ("act", "change"),
         ("id", "bob"),
         ("role", "operator"),
+        ("where", "these"),
         ("area-patches", "on"),
         ("why", "on call"),
         ("seen", &*seen),
     ];
+    // Whoever takes the last part away has to say that they mean all.
+    for wrong in [3, 4] {
+        let mut unclear = change.to_vec();
+        unclear.remove(wrong);
+        let refused = browser.send("/settings/users", &unclear);
+        assert_eq!(refused.status, 400, "{unclear:?}");
+        assert!(refused.html.contains("in which parts"), "{}", refused.html);
+    }
     assert_eq!(
         browser.send("/settings/users", &change).header("location"),
         "/settings"
@@ -197,9 +208,13 @@ fn administrators_admit_people_and_programs() {
     assert_eq!(browser.send("/settings/users", &stale).status, 412);
     let shown = browser.look("/settings/people/bob");
     assert!(shown.contains("operator in patches"), "{shown}");
-    let chosen: Vec<_> = shown.matches("\" checked>").collect();
-    assert_eq!(chosen.len(), 1, "{shown}");
-    assert!(shown.contains("name=\"area-patches\" checked"), "{shown}");
+    let chosen = shown.split("<input ").filter(|it| it.contains("checked"));
+    let chosen: Vec<_> = chosen.map(|it| between(it, "name=", ">")).collect();
+    let expected = [
+        "\"where\" value=\"these\" required checked",
+        "\"area-patches\" checked",
+    ];
+    assert_eq!(chosen, expected, "{shown}");
     assert_eq!(
         shown.matches("name=\"seen\" value=\"2\"").count(),
         3,
@@ -281,11 +296,12 @@ fn people_change_their_own_password_by_showing_the_one_they_have() {
     }
     assert_eq!(api.page("GET /", &elsewhere, "").status, 200);
     let changed = typed(first, second, second);
-    assert!(
-        changed.html.contains("Your password is another now"),
-        "{}",
-        changed.html
-    );
+    assert_eq!(changed.header("location"), "/settings");
+    let told = [0; 2].map(|_| {
+        let page = api.page("GET /settings", &here, "");
+        page.html.contains("Your password is another now")
+    });
+    assert_eq!(told, [true, false], "it is told once");
     // Whoever has changed it goes on; other sessions have ended.
     assert_eq!(api.page("GET /", &here, "").status, 200);
     let ended = api.page("GET /", &elsewhere, "");
