@@ -3,10 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod campaigns;
+mod legitimate;
 mod provider;
 #[path = "../support/control.rs"]
 mod side;
+#[path = "../support/site.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod site;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod support;
+#[path = "../support/up.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod up;
 mod webdriver;
 
 use std::path::{Path, PathBuf};

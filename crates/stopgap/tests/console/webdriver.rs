@@ -191,6 +191,14 @@ impl Browser {
         self.until(text, || self.text().contains(text));
     }
 
+    /// Opens it again and again until it tells this.
+    pub(crate) fn opens_until(&self, url: &str, text: &str) {
+        self.until(text, || {
+            self.open(url);
+            self.text().contains(text)
+        });
+    }
+
     /// Waits until this is all that the element says.
     pub(crate) fn sees_in(&self, selector: &str, text: &str) {
         self.until(text, || self.text_of(selector) == text);
