@@ -91,6 +91,15 @@ const NEEDS: &[Need] = &[
         check: &["ssh", "-V"],
         debian: "openssh-client",
     },
+    // Images of machines, and what is in them.
+    Need {
+        check: &["qemu-storage-daemon", "--version"],
+        debian: "qemu-utils",
+    },
+    Need {
+        check: &["sh", "-c", "PATH=$PATH:/usr/sbin; mke2fs -V && debugfs -V"],
+        debian: "e2fsprogs",
+    },
     // The engine that ours is compared with.
     Need {
         check: &["gcc", "--version"],

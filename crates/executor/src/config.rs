@@ -27,6 +27,9 @@ pub struct Config {
     /// Who makes backups, by name.
     #[serde(default)]
     pub backups: BTreeMap<String, Provider>,
+    /// Who makes snapshots within images of machines, by name.
+    #[serde(default)]
+    pub qcow2: BTreeMap<String, Qcow2>,
     /// Jobs of schedulers elsewhere, by name.
     #[serde(default)]
     pub jobs: BTreeMap<String, External>,
@@ -99,6 +102,26 @@ pub struct Provider {
     pub discard: Vec<String>,
 }
 
+/// Snapshots within an image of qcow2, by QEMU's tools. In paths and arguments `{asset}` stands for the asset.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Qcow2 {
+    /// The image of the asset's disk.
+    pub image: String,
+    /// The socket of a monitor (QMP) of the machine that has the image open; none: nothing has, but between
+    /// `start` and `stop`.
+    #[serde(default)]
+    pub qmp: Option<String>,
+    /// Stops the machine; ends with 0 when nothing has the image open.
+    #[serde(default)]
+    pub stop: Vec<String>,
+    /// Starts the machine.
+    #[serde(default)]
+    pub start: Vec<String>,
+    /// Looks at a copy of the disk as it is in the snapshot, raw, at `{copy}`; ends with 0 if it is whole.
+    pub look: Vec<String>,
+}
+
 /// Commands for a job of a scheduler elsewhere.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +168,17 @@ impl Config {
                     ("discard", &provider.discard),
                 ],
             )?;
+        }
+        for (name, provider) in &config.qcow2 {
+            if config.backups.contains_key(name) {
+                return Err(format!("qcow2.{name}: backups.{name} has that name"));
+            }
+            commands(&format!("qcow2.{name}"), &[("look", &provider.look)])?;
+            if provider.stop.is_empty() != provider.start.is_empty() {
+                return Err(format!(
+                    "qcow2.{name}: `stop` and `start` go together: say both, or none"
+                ));
+            }
         }
         for (name, job) in &config.jobs {
             commands(

@@ -17,6 +17,7 @@ const SAYINGS: &[(&str, Class)] = &[
     ("Could not get lock", Class::Busy),
     ("Failed to lock", Class::Busy),
     ("is another process using it", Class::Busy),
+    ("Is another process using the image", Class::Busy),
     ("No space left on device", Class::Space),
     ("don't have enough free space", Class::Space),
     ("no available installation candidate", Class::Source),

@@ -14,6 +14,8 @@ mod journal;
 mod mail;
 mod packages;
 mod power;
+mod qcow2;
+mod qmp;
 mod remote;
 mod run;
 
@@ -23,7 +25,7 @@ use std::time::Duration;
 use campaign::{Action, Class, Done, Failure, Found, Hands, Retreat, Task};
 
 pub use config::{
-    Ansible, Config, Database, External, MAX_BYTES, MailServer, Provider, Reach, Ssh,
+    Ansible, Config, Database, External, MAX_BYTES, MailServer, Provider, Qcow2, Reach, Ssh,
 };
 
 pub use remote::look;
