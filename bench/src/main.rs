@@ -32,7 +32,7 @@ const USAGE: &str = "usage: cargo xtask bench [NAME…] [--json] [--quick]
   engine         the core rule set's cost: against libmodsecurity and zentinel-modsec
   adversarial    the core rule set's cost for each byte of hostile requests
   gateway        CPU per request: against a bare reverse proxy, nginx, and with more patches
-  ingress        CPU per request of nginx, Caddy, HAProxy and Envoy that ask: against those that do not
+  ingress        CPU per request of nginx, Caddy, Traefik, HAProxy and Envoy that ask: against those that do not
   imported       all imported patches together: CPU of the gateway, and the engine's instructions
   inspect        `stopgap inspect` against reading and writing JSON lines alone
   compile        time and memory of 10,000 patches
