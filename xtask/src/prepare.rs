@@ -29,6 +29,22 @@ const NEEDS: &[Need] = &[
         debian: "npm",
     },
     Need {
+        check: &["php", "--version"],
+        debian: "php-cli",
+    },
+    Need {
+        check: &["php", "-r", "require 'Monolog/autoload.php';"],
+        debian: "php-monolog",
+    },
+    Need {
+        check: &["javac", "--version"],
+        debian: "openjdk-17-jdk-headless",
+    },
+    Need {
+        check: &["test", "-e", "/usr/share/java/snakeyaml-1.33.jar"],
+        debian: "libyaml-snake-java",
+    },
+    Need {
         check: &["ps", "--version"],
         debian: "procps",
     },

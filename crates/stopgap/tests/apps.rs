@@ -257,6 +257,26 @@ fn js_yaml_is_protected_against_ghsa_8j8c_7jfh_h6hx() {
 }
 
 #[test]
+fn bentoml_is_protected_against_cve_2025_27520() {
+    is_protected("bentoml", 60);
+}
+
+#[test]
+fn monolog_is_protected_against_cwe_502_and_cwe_98() {
+    is_protected("monolog", 60);
+}
+
+#[test]
+fn snakeyaml_is_protected_against_cve_2022_1471() {
+    is_protected("snakeyaml", 60);
+}
+
+#[test]
+fn svglib_is_protected_against_cve_2020_10799() {
+    is_protected("svglib", 60);
+}
+
+#[test]
 fn every_directory_is_an_application_of_the_demo() {
     let output = stopgap()
         .args(["demo", "--app", "nosuch"])

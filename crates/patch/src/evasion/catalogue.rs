@@ -87,6 +87,7 @@ groups! {
     Traversal "File names";
     Expression "Templates and expressions";
     Url "URLs";
+    Serial "Serialised objects";
 }
 
 /// Every evasion, in the order of the groups.
@@ -110,6 +111,7 @@ pub fn all() -> impl Iterator<Item = &'static Evasion> {
         class::traversal::ALL,
         class::expression::ALL,
         class::url::ALL,
+        class::serial::ALL,
     ]
     .into_iter()
     .flatten()

@@ -31,9 +31,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Exit status: 0 every step showed what it claims, 1 one did not, 2 it could not be shown.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Show it on published software in an affected version instead: aiohttp, deep-extend,
-    /// django, ip, js-yaml, markdown2, nextjs, node-serialize, pyload or systeminformation. It
-    /// is installed with pip or npm, once.
+    /// Show it on published software in an affected version instead: aiohttp, bentoml,
+    /// deep-extend, django, ip, js-yaml, markdown2, monolog, nextjs, node-serialize, pyload,
+    /// snakeyaml, svglib or systeminformation. It is installed, once, with pip or npm; monolog
+    /// and snakeyaml are Debian's.
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
     /// Where applications are installed; $XDG_CACHE_HOME/stopgap/apps or

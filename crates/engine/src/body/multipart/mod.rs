@@ -242,6 +242,12 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
     if names.len() > 1 || plain > 1 || files.len() - plain > 1 {
         sink.anomaly(Anomaly::MultipartDuplicateParameter);
     }
+    let in_single_quotes = |name| {
+        let all = disposition.all(name);
+        all.filter_map(|found| found.in_single_quotes.clone())
+    };
+    names.extend(in_single_quotes("name"));
+    files.extend(in_single_quotes("filename"));
     if names.is_empty() || !disposition.kind.eq_ignore_ascii_case(b"form-data") {
         sink.anomaly(Anomaly::MultipartInvalidPart);
         names.push(Vec::new());

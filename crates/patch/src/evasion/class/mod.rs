@@ -3,6 +3,7 @@
 
 pub(super) mod expression;
 pub(super) mod markup;
+pub(super) mod serial;
 pub(super) mod shell;
 pub(super) mod sql;
 pub(super) mod traversal;

@@ -29,6 +29,7 @@ macro_rules! app {
 /// In the order in which they are listed.
 pub(super) const APPS: &[App] = &[
     app!("aiohttp", ["app.py"], ["CVE-2024-23334.yaml"]),
+    app!("bentoml", ["app.py"], ["CVE-2025-27520.yaml"]),
     app!(
         "deep-extend",
         ["app.js", "package-lock.json", "package.json"],
@@ -47,6 +48,16 @@ pub(super) const APPS: &[App] = &[
     ),
     app!("markdown2", ["app.py"], ["CVE-2020-11888.yaml"]),
     app!(
+        "monolog",
+        [
+            "app.php",
+            "pages/help/knots.txt",
+            "pages/tide..tables.txt",
+            "pages/welcome.txt"
+        ],
+        ["CWE-502.yaml", "CWE-98.yaml"]
+    ),
+    app!(
         "nextjs",
         [
             "middleware.js",
@@ -63,6 +74,8 @@ pub(super) const APPS: &[App] = &[
         ["CVE-2017-5941.yaml"]
     ),
     app!("pyload", ["app.py"], ["CVE-2023-0297.yaml"]),
+    app!("snakeyaml", ["App.java"], ["CVE-2022-1471.yaml"]),
+    app!("svglib", ["app.py"], ["CVE-2020-10799.yaml"]),
     app!(
         "systeminformation",
         ["app.js", "package-lock.json", "package.json"],
