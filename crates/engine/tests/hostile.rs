@@ -170,7 +170,11 @@ proptest! {
             let mut output = Vec::new();
             let changed = (spec.apply)(&input, &mut output);
             prop_assert!(changed || output.is_empty(), "{}", spec.name);
-            prop_assert!(output.len() <= 6 * input.len() + 20, "{}", spec.name);
+            let most = match spec.name {
+                "inflate" => transformations::INFLATED_BYTES + 1,
+                _ => 6 * input.len() + 20,
+            };
+            prop_assert!(output.len() <= most, "{}", spec.name);
         }
     }
 

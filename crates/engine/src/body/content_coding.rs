@@ -40,7 +40,7 @@ pub(crate) fn decode(header: &[u8], body: &mut Vec<u8>, limits: &Limits) -> Resu
 }
 
 /// RFC 1950 section 2.2: method 8, and a check that 31 divides.
-fn is_zlib(body: &[u8]) -> bool {
+pub(crate) fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [method, flags, ..]
         if method & 0x0f == 8 && (u16::from(*method) * 256 + u16::from(*flags)).is_multiple_of(31))
 }

@@ -17,7 +17,7 @@ use crate::plan::Scan;
 use crate::plan::query::{Query, Steps};
 use crate::plan::signature::Signature;
 use crate::transformations::unicode_map::UnicodeMap;
-use crate::transformations::{self, url_decode_uni};
+use crate::transformations::{self, inflate, url_decode_uni};
 
 /// A byte string of this transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -413,6 +413,14 @@ impl Values {
             }
             _ => (spec.apply)(self.get(id), &mut output),
         };
+        if spec.name == inflate::NAME {
+            self.spend(output.len());
+            // What is behind the bound is looked at by nobody.
+            if output.len() > inflate::INFLATED_BYTES {
+                self.overflowed = true;
+                self.tainted = true;
+            }
+        }
         let result = if changed { self.intern(&output) } else { id };
         self.scratch = output;
         let at = self.facts.len() as u32;

@@ -11,6 +11,7 @@ mod escape_seq_decode;
 mod hex_decode;
 mod hex_encode;
 mod html_entity_decode;
+pub(crate) mod inflate;
 mod js_decode;
 mod length;
 mod lowercase;
@@ -28,6 +29,8 @@ mod url_decode;
 pub(crate) mod url_decode_uni;
 mod url_encode;
 mod utf8_to_unicode;
+
+pub use inflate::INFLATED_BYTES;
 
 use crate::need::ByteSet;
 
@@ -80,6 +83,7 @@ pub static ALL: &[Spec] = &[
     hex_decode::SPEC,
     hex_encode::SPEC,
     sql_hex_decode::SPEC,
+    inflate::SPEC,
     utf8_to_unicode::SPEC,
     normalise_path::UNIX,
     normalise_path::WINDOWS,

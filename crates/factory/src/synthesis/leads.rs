@@ -112,16 +112,15 @@ fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Resu
     let encoded = matches!(part.place.kind, PlaceKind::Header)
         .then_some(&[][..])
         .unwrap_or(&part.value);
-    if let Some(inner) = from_base64(encoded) {
+    if let Some((inner, decode)) = opened(encoded) {
         for class in evidence::of(&inner)?
             .into_iter()
             .filter(|class| !class.common)
         {
-            let decode = vec![Decode::Base64];
             leads.push(lead(
                 class,
                 places(part),
-                decode,
+                decode.clone(),
                 Carrier::Value(part.clone()),
                 hints,
             ));
@@ -287,7 +286,25 @@ fn places(part: &Part) -> Vec<Place> {
     }
 }
 
-/// What a value is in Base64, where it can be nothing else.
+/// What a value is in Base64, where it can be nothing else, and how it is decoded.
+///
+/// A message of SAML is deflated first where a URL carries it, and is the same message.
+fn opened(value: &[u8]) -> Option<(Vec<u8>, Vec<Decode>)> {
+    let held = from_base64(value)?;
+    let deflated = || vec![Decode::Base64, Decode::Inflate];
+    if is_text(&held) {
+        let decode = match held.trim_ascii_start().starts_with(b"<") {
+            true => deflated(),
+            false => vec![Decode::Base64],
+        };
+        return Some((held, decode));
+    }
+    let inflate = engine::transformations::find("inflate")?;
+    let mut text = Vec::new();
+    let changed = (inflate.apply)(&held, &mut text);
+    (changed && is_text(&text)).then(|| (text, deflated()))
+}
+
 fn from_base64(value: &[u8]) -> Option<Vec<u8>> {
     const SHORT: usize = 8;
     let text = value.trim_ascii();
@@ -304,11 +321,14 @@ fn from_base64(value: &[u8]) -> Option<Vec<u8>> {
             other => *other,
         })
         .collect();
-    let decoded = base64::prelude::BASE64_STANDARD_NO_PAD
+    base64::prelude::BASE64_STANDARD_NO_PAD
         .decode(standard)
-        .ok()?;
-    let printable = decoded
+        .ok()
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let printable = bytes
         .iter()
         .filter(|byte| (0x20..0x7f).contains(*byte) || byte.is_ascii_whitespace());
-    (printable.count() * 10 >= decoded.len() * 9).then_some(decoded)
+    printable.count() * 10 >= bytes.len() * 9
 }

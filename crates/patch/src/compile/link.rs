@@ -203,6 +203,7 @@ fn transformation(step: Decode) -> Option<&'static str> {
         Decode::Js => "jsDecode",
         Decode::Css => "cssDecode",
         Decode::Base64 => "base64DecodeExt",
+        Decode::Inflate => "inflate",
         Decode::Hex => "hexDecode",
         Decode::Utf8 => "utf8toUnicode",
         Decode::Backslash => return None,

@@ -238,6 +238,9 @@ pub enum Decode {
     Css,
     /// Base64, what is not of it ignored.
     Base64,
+    /// Deflate, as messages of SAML are in a URL, within base64; zlib and gzip, too. What is
+    /// none of these stays.
+    Inflate,
     /// Hexadecimal digits.
     Hex,
     /// Everything that is not ASCII becomes `%uXXXX`.

@@ -55,6 +55,7 @@ const STEPS: &[Decode] = &[
     Decode::Shell,
     Decode::Backslash,
     Decode::Base64,
+    Decode::Inflate,
     Decode::Hex,
     Decode::Css,
     Decode::NormalizePath,
