@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
@@ -28,6 +28,14 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Head and body.
     pub(crate) text: String,
+}
+
+/// A connection of a client with another address.
+pub(crate) async fn connect_from(client: u8, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    let own = SocketAddr::from(([127, 0, 0, client], 0));
+    socket.bind(own).unwrap();
+    socket.connect(to).await.unwrap()
 }
 
 /// A connection by HTTP/1.
@@ -197,8 +205,22 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl Http2 {
-    async fn connect(&self) -> Box<dyn Stream> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
+    /// The status of a request that is its own case, of a client with another address.
+    pub(crate) async fn status_from(&self, client: u8, target: &str, name: &str) -> u16 {
+        let stream = self.connect(connect_from(client, self.address).await).await;
+        let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        let uri = format!("http://app.example{target}");
+        let request = Request::get(uri).header(CASE, name).body(());
+        let (answer, _) = sender.send_request(request.unwrap(), true).unwrap();
+        let status = whole(answer).await.status;
+        connection.abort();
+        status
+    }
+
+    async fn connect(&self, stream: TcpStream) -> Box<dyn Stream> {
         stream.set_nodelay(true).unwrap();
         let Some(certificate) = &self.certificate else {
             return Box::new(stream);
@@ -222,7 +244,9 @@ impl Http2 {
         name: &str,
         paused: &dyn Fn() -> Result<(), String>,
     ) -> Result<Answer, String> {
-        let (client, connection) = h2::client::handshake(self.connect().await).await.unwrap();
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let stream = self.connect(stream).await;
+        let (client, connection) = h2::client::handshake(stream).await.unwrap();
         let connection = tokio::spawn(async move {
             // How a request ends is told by its stream.
             let _ = connection.await;

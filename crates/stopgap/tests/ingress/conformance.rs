@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
 use crate::application::{Application, CASE};
 use crate::case::{self, Case};
-use crate::client::{Answer, Http1, Http2};
+use crate::client::{Answer, Http1, Http2, connect_from};
 use crate::proxies::{self, Kind};
 use crate::support::{PATIENCE, Running};
 
@@ -194,10 +193,7 @@ impl Point {
 
     /// The same, of a client with another address.
     async fn status_from(&self, client: u8, target: &str, name: &str) -> u16 {
-        let socket = TcpSocket::new_v4().unwrap();
-        let own = SocketAddr::from(([127, 0, 0, client], 0));
-        socket.bind(own).unwrap();
-        let mut stream = socket.connect(self.address).await.unwrap();
+        let mut stream = connect_from(client, self.address).await;
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: app.example\r\n{CASE}: {name}\r\nConnection: close\r\n\r\n"
         );
@@ -242,7 +238,7 @@ impl Point {
         assert!(self.application.arrived("after").is_none());
     }
 
-    /// A canary stops the same of the clients each time, and the others never.
+    /// A canary stops the same of the clients each time, also by HTTP/2, and the others never.
     async fn stops_a_share_of_the_clients(&self) {
         let mut stopped = 0;
         for client in 1..=40 {
@@ -250,6 +246,15 @@ impl Point {
             let again = self.status_from(client, "/canary?note=1", "canary").await;
             assert_eq!(first, again, "{client}");
             assert!(first == 200 || first == 403, "{first}");
+            let arrived = || {
+                let arrived = self.application.arrived("canary-2");
+                arrived.map_or(0, |it| it.len())
+            };
+            let before = arrived();
+            let asked = self.http2.status_from(client, "/canary?note=1", "canary-2");
+            let by_http2 = timeout(PATIENCE, asked).await.unwrap();
+            assert_eq!(first, by_http2, "{client} by HTTP/2");
+            assert_eq!(arrived() > before, by_http2 == 200, "{client}");
             stopped += usize::from(first == 403);
         }
         assert!((6..=34).contains(&stopped), "{stopped} of 40");
