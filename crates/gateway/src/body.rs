@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -55,6 +56,16 @@ impl Body {
         })
     }
 
+    /// Reads on to its end, or to so many bytes.
+    pub(crate) async fn skip(mut self, most: usize) {
+        let mut read = 0;
+        while read <= most
+            && let Some(Ok(frame)) = self.frame().await
+        {
+            read += frame.data_ref().map_or(0, Bytes::len);
+        }
+    }
+
     /// Tells later whether a client's body has arrived; none: it is here.
     pub(crate) fn arrival(&mut self) -> Option<Arrival> {
         match &mut self.rest {
@@ -73,6 +84,16 @@ pub(crate) struct Arrival(Arc<AtomicBool>);
 impl Arrival {
     pub(crate) fn is(&self) -> bool {
         self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Whether all of a client's body was read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct End(Arc<AtomicBool>);
+
+impl End {
+    pub(crate) fn was_read(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -237,6 +258,7 @@ pub(crate) struct ClientBody {
     timer: Option<Pin<Box<Sleep>>>,
     waiting: bool,
     arrival: Option<Arrival>,
+    read: Option<End>,
 }
 
 impl Drop for ClientBody {
@@ -257,7 +279,15 @@ impl ClientBody {
             timer: None,
             waiting: false,
             arrival: None,
+            read: None,
         }
+    }
+
+    /// Tells later whether all of it was read.
+    pub(crate) fn end(&mut self) -> End {
+        let end = End::default();
+        end.0.store(self.is_end_stream(), Ordering::Relaxed);
+        self.read.insert(end).clone()
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -297,6 +327,11 @@ impl http_body::Body for ClientBody {
                 return Poll::Ready(Some(Err(BodyError::TimedOut)));
             };
             this.waiting = false;
+            if let Some(End(read)) = &this.read
+                && (next.is_none() || this.incoming.is_end_stream())
+            {
+                read.store(true, Ordering::Relaxed);
+            }
             match next {
                 Some(Ok(frame)) if frame.is_trailers() => {}
                 Some(Ok(frame)) => return Poll::Ready(Some(Ok(frame))),

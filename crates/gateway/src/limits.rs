@@ -23,9 +23,11 @@ pub struct Limits {
     pub body_idle_ms: u64,
     /// From the head to the end of the request body. 600,000.
     pub body_total_ms: u64,
-    /// Bytes of bodies held for inspection in all requests together; beyond it, 503. 512 MiB.
+    /// Bytes of bodies held for inspection in all requests together; beyond it, 503, or as `fail`
+    /// says. 512 MiB.
     pub held_bytes: usize,
-    /// Bytes of one frame of SPOP, or one message of `ext_proc`; at least 256. 4 MiB.
+    /// Bytes of one frame of SPOP, or one message of `ext_proc`, or of what is read of a question's
+    /// body beyond what rules want; at least 256. 4 MiB.
     pub message_bytes: usize,
     /// How long a client may refuse to read while an answer waits. 60,000.
     pub write_idle_ms: u64,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use engine::{MemoryStore, Plan};
-use http::header::{ACCEPT, HOST};
+use http::header::{ACCEPT, CONNECTION, HOST};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -18,7 +18,7 @@ use hyper::upgrade::OnUpgrade;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use crate::body::{Body, ClientBody, UpstreamBody};
+use crate::body::{Body, ClientBody, End, UpstreamBody};
 use crate::config::{Application, Config, Network, Role};
 use crate::error::Error;
 use crate::events::{Events, now_ms};
@@ -123,6 +123,7 @@ impl Proxy {
     ) -> Result<Response<Body>, Dropped> {
         let applications = self.applications();
         let mut life = self.life(connection.role);
+        let version = request.version();
         let span = tracing::trace_span!(
             target: REQUESTS,
             "request",
@@ -151,8 +152,15 @@ impl Proxy {
             span.record("parent", place.parent());
         }
         let status = outcome.as_ref().ok().map(Response::status);
+        // Who asks must not ask again on a connection that ends since nobody has read all.
+        let closes = version != Version::HTTP_2
+            && (life.question.as_ref()).is_some_and(|question| !question.was_read());
         let answer = self.conclude(life, outcome, status)?;
-        let answer = answer.unwrap_or_else(|page| page);
+        let mut answer = answer.unwrap_or_else(|page| page);
+        if closes {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+        }
         span.record("status", answer.status().as_u16());
         Ok(answer)
     }
@@ -168,6 +176,7 @@ impl Proxy {
         Life {
             begin: Instant::now(),
             traced: false,
+            question: None,
             inspection: Inspection::new(&self.metrics),
             story: Story {
                 reference: self.events.reference(),
@@ -277,7 +286,8 @@ impl Proxy {
             server: connection.local,
             bodiless: hyper::body::Body::is_end_stream(&incoming),
         };
-        let body = ClientBody::new(incoming, &self.limits);
+        let mut body = ClientBody::new(incoming, &self.limits);
+        life.question = asked.then(|| body.end());
         let Meant { application, host } = self.head(applications, &mut head, way, life)?;
         let Life {
             inspection,
@@ -292,6 +302,7 @@ impl Proxy {
         // Strip, then make the head that of the next hop.
         let strips = inspection.strips();
         if asked {
+            body.skip(self.limits.message_bytes).await;
             return forward_auth::verdict(&strips);
         }
         strip::strip(&mut head, &strips);
@@ -392,6 +403,8 @@ pub(crate) struct Life<'a> {
     begin: Instant,
     /// It is a span that somebody records.
     traced: bool,
+    /// Of another proxy's question: whether its body was read.
+    question: Option<End>,
     pub(crate) inspection: Inspection<'a>,
     story: Story<'a>,
 }

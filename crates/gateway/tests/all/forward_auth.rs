@@ -2,7 +2,7 @@
 
 use engine::Oversize;
 
-use crate::support::{ask, plan, start};
+use crate::support::{Client, ask, plan, start};
 use gateway::{Config, Role};
 
 fn config() -> Config {
@@ -92,5 +92,42 @@ async fn what_would_be_taken_out_is_refused_for_nobody_takes_it_out() {
     let with = question("GET", "/", "X-Internal: 1\r\n");
     assert_eq!(ask(address, with).await.status, 403);
     assert_eq!(ask(address, question("GET", "/", "")).await.status, 204);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_question_is_read_to_its_end_or_the_answer_says_that_its_connection_ends() {
+    let rules = r#"
+        SecRule REQUEST_URI "@beginsWith /stopped" "id:1,phase:1,deny,status:403"
+        SecRule REQUEST_BODY "@contains attack" "id:2,phase:2,deny,status:403"
+    "#;
+    let plan = plan(rules, Some(10), Oversize::PassAndRecord);
+    let (running, address) = start(config(), plan).await;
+    let lines = "Transfer-Encoding: chunked\r\n";
+    let mut client = Client::connect(address).await;
+    // What passes does so before its end has come, and the next question comes on the same connection.
+    for _ in 0..2 {
+        client.send(question("POST", "/", lines)).await;
+        client.send("14\r\naaaaaaaaaaaaaaaaaaaa\r\n").await;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        client.send("1\r\na\r\n0\r\n\r\n").await;
+        let response = client.response().await;
+        assert_eq!(response.status, 204);
+        assert!(
+            !response.head.contains("connection: close"),
+            "{}",
+            response.head
+        );
+    }
+    client.send(question("POST", "/stopped", lines)).await;
+    client.send("1\r\na\r\n").await;
+    let response = client.response().await;
+    assert_eq!(response.status, 403);
+    assert!(
+        response.head.contains("connection: close"),
+        "{}",
+        response.head
+    );
+    assert_eq!(client.rest().await, "");
     running.stop().await;
 }
