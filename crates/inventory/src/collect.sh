@@ -3,25 +3,34 @@
 # it waits for a reboot. Needs no root; without it the tables of other users' jobs are not seen.
 #
 # Format, version 1: a line `@@ NAME` begins a section, every line of a section begins with one
-# space, `@@ end` is the last line. A section whose tool is not there is left out.
+# space, `@@ end` is the last line. A section whose tool is not there is left out; where one did not
+# end in time, its section has a line `@ended TOOL`.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 LC_ALL=C; export LC_ALL
 tab=$(printf '\t')
 has() { command -v "$1" >/dev/null 2>&1; }
 section() { echo "@@ $1"; sed 's/^/ /'; }
+# A tool that hangs keeps no other from telling: `within SECONDS TOOL…` ends with 124 then.
+within() {
+    seconds=$1; shift
+    if has timeout; then timeout -s KILL "$seconds" "$@"; else "$@"; fi
+    status=$?
+    case $status in 124|137) printf '\n@ended %s\n' "$1"; return 124 ;; esac
+    return $status
+}
 
 echo '@@ stopgap-collection 1'
-{ hostname -f 2>/dev/null || uname -n; } | section hostname
+{ within 5 hostname -f 2>/dev/null || uname -n; } | section hostname
 date +%s | section time
 { uname -s; uname -r; uname -m; } | section uname
 [ -r /etc/os-release ] && section os-release </etc/os-release
 
-has dpkg-query && dpkg-query -W -f='${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' | section dpkg
-has rpm && rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n' | section rpm
+has dpkg-query && within 30 dpkg-query -W -f='${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' | section dpkg
+has rpm && within 30 rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n' | section rpm
 [ -r /lib/apk/db/installed ] && sed -n '/^[PVAo]:/p; /^$/p' /lib/apk/db/installed | section apk
 
 # A routing suite says its version as network devices do, to who may ask it.
-has vtysh && vtysh -c 'show version' 2>/dev/null | sed -n '/^FRRouting /p' | section show-version
+has vtysh && within 10 vtysh -c 'show version' 2>/dev/null | sed -n '/^FRRouting /p; /^@ended /p' | section show-version
 
 # Each line of a table with the file that it is in.
 for file in /etc/crontab /etc/cron.d/* /var/spool/cron/crontabs/* /var/spool/cron/* /etc/crontabs/*; do
@@ -34,17 +43,23 @@ for folder in hourly daily weekly monthly; do
 done | section cron-scripts
 
 if has systemctl; then
-    systemctl list-units --type=timer --all --plain --no-legend 2>/dev/null | while read -r timer _; do
-        systemctl show -p Id -p ActiveState -p Unit -p FragmentPath -p TimersCalendar -p TimersMonotonic "$timer"
-        service=$(systemctl show -p Unit --value "$timer")
-        systemctl show -p ExecStart "$service"
+    within 10 systemctl list-units --type=timer --all --plain --no-legend 2>/dev/null | while read -r timer tool; do
+        case $timer in '') continue ;; @ended) echo "@ended $tool"; break ;; esac
+        within 10 systemctl show -p Id -p ActiveState -p Unit -p FragmentPath -p TimersCalendar -p TimersMonotonic "$timer"
+        [ $? = 124 ] && break
+        service=$(within 10 systemctl show -p Unit --value "$timer")
+        within 10 systemctl show -p ExecStart "$service"
+        [ $? = 124 ] && break
         echo
     done | section timers
     for unit in apt-daily-upgrade.timer unattended-upgrades.service dnf-automatic.timer dnf-automatic-install.timer dnf5-automatic.timer yum-cron.service packagekit-offline-update.service; do
-        printf '%s\t%s\n' "$unit" "$(systemctl is-enabled "$unit" 2>/dev/null)"
+        printf '%s\t' "$unit"
+        within 10 systemctl is-enabled "$unit" 2>/dev/null
+        [ $? = 124 ] && break
+        echo
     done | section update-units
 fi
-has apt-config && apt-config dump APT::Periodic 2>/dev/null | section apt-config
+has apt-config && within 10 apt-config dump APT::Periodic 2>/dev/null | section apt-config
 has unattended-upgrade && echo installed | section unattended-upgrades
 for file in /etc/dnf/automatic.conf /etc/dnf/dnf5-plugins/automatic.conf; do
     [ -r "$file" ] && sed -n '/^[[:space:]]*apply_updates/p' "$file"
@@ -57,12 +72,16 @@ done | section dnf-automatic
     restarting=
     if has needs-restarting; then
         restarting=needs-restarting
-    elif has dnf && dnf -q needs-restarting --help >/dev/null 2>&1; then
+    elif has dnf && within 30 dnf -q needs-restarting --help >/dev/null 2>&1; then
         restarting='dnf -q needs-restarting'
     fi
     if [ -n "$restarting" ]; then
-        says=$($restarting -r 2>/dev/null)
-        case $?$says in 0*) echo not-needed ;; 1*'eboot is required'*) echo needed ;; esac
+        says=$(within 30 $restarting -r 2>/dev/null)
+        case $?:$says in
+        0:*) echo not-needed ;;
+        1:*'eboot is required'*) echo needed ;;
+        124:*) echo "@ended $restarting" ;;
+        esac
     fi
     has dpkg-query && echo not-needed-unless-said
 } | section reboot

@@ -1,5 +1,7 @@
 //! What is missing of an inventory, or should not be so.
 
+use std::collections::BTreeSet;
+
 use ledger::{Asset, Software};
 
 /// Something missing of an asset.
@@ -83,8 +85,12 @@ pub fn gaps(asset: &Asset, days: u32, now_ms: i64) -> Vec<Gap> {
             "what is installed is not known".to_owned(),
         );
     } else {
-        let nameless = |it: &&Software| it.purl.is_none() && it.cpe.is_none();
-        let nameless = asset.software.iter().filter(nameless).count();
+        let named = |it: &&Software| it.purl.is_some() || it.cpe.is_some();
+        // What a program says of itself beside its package is found by the package.
+        let names = asset.software.iter().filter(named);
+        let names: BTreeSet<&str> = names.map(|it| it.name.as_str()).collect();
+        let all = asset.software.iter();
+        let nameless = all.filter(|it| !names.contains(it.name.as_str())).count();
         if nameless > 0 {
             let text = format!("{nameless} without package URL or CPE");
             gap(GapKind::Software, text);

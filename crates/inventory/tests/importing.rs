@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use inventory::{Found, Options, importers, merged};
+use inventory::{Found, Options, Part, importers, merged};
 use ledger::Asset;
 use serde::Deserialize;
 use serde_json::Value;
@@ -194,6 +194,64 @@ fn what_is_missing_of_an_asset_is_told() {
             "unreachable"
         ]
     );
+}
+
+#[test]
+fn what_a_router_says_of_itself_is_no_gap_beside_its_package() {
+    let found = read("collection", "routers.collection");
+    for router in &found {
+        let asset = merged(None, router, "collection", NOW_MS);
+        assert_eq!(asset.software.len(), 2);
+        let gaps = inventory::gaps(&asset, 30, NOW_MS);
+        let unknown = gaps.iter().find(|it| it.kind.name() == "unknown-software");
+        assert_eq!(unknown, None, "{}", asset.id);
+    }
+    let mut asset = merged(None, &found[0], "collection", NOW_MS);
+    asset.software[0].purl = None;
+    let gaps = inventory::gaps(&asset, 30, NOW_MS);
+    let text = "2 without package URL or CPE";
+    assert!(gaps.iter().any(|it| it.detail == text), "{gaps:?}");
+}
+
+#[test]
+fn of_an_odd_host_is_taken_what_is_known() {
+    let head = "@@ stopgap-collection 1\n@@ hostname\n \n @ended hostname\n web\n@@ os-release\n ID=debian\n";
+    let dpkg = "@@ dpkg\n ii \tfrr\t8.4.4-1\tamd64\tfrr\t8.4.4-1\n";
+    let cron = "@@ cron\n /etc/crontab\t1 1 * * * root true\n";
+    let taken = |sections: &str| {
+        let text = format!("{head}{sections}@@ end\n");
+        let mut found = import("collection", &text, "s", &Options::default()).unwrap();
+        let found = found.remove(0);
+        assert_eq!(found.asset.id, "web");
+        assert_eq!(found.left_out[0], "s:4: `hostname` did not end in time");
+        found
+    };
+    let odd = taken(&format!("{dpkg}@@ show-version\n FRRouting \n{cron}"));
+    assert_eq!(odd.left_out[1..], ["s:11: it does not say its version"]);
+    assert_eq!(odd.asset.software[0].name, "frr");
+    let slow = taken(&format!(
+        "{dpkg}@@ show-version\n @ended vtysh\n{cron}@@ apt-config\n @ended apt-config\n"
+    ));
+    let told = [
+        "s:11: `vtysh` did not end in time",
+        "s:15: `apt-config` did not end in time",
+    ];
+    assert_eq!(slow.left_out[1..], told);
+    assert_eq!((slow.asset.software.len(), slow.asset.jobs.len()), (1, 1));
+    assert_eq!(slow.tells, [Part::Software, Part::Jobs]);
+    // A list that was cut is no list: nothing of it was removed.
+    let cut = taken(&format!(
+        "@@ dpkg\n ii \tfrr\t8.4\n @ended dpkg-query\n{cron}@@ timers\n @ended systemctl\n"
+    ));
+    assert_eq!(cut.tells, [Part::AutoUpdates]);
+    let known = merged(None, &odd, "collection", NOW_MS);
+    let now = merged(Some(&known), &cut, "collection", NOW_MS);
+    assert_eq!((now.software, now.jobs), (known.software, known.jobs));
+    // However many it says.
+    let many: String = (0..1000)
+        .map(|at| format!("@@ x{at}\n @ended x\n"))
+        .collect();
+    assert_eq!(taken(&many).left_out.len(), 20);
 }
 
 #[test]

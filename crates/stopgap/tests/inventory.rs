@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::fs::Permissions;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -200,6 +202,34 @@ fn the_script_tells_of_the_machine_that_runs_it() {
     assert_eq!(applied["assets"], 1);
     let count = |prefix: &str| told.lines().filter(|line| line.starts_with(prefix)).count();
     assert_eq!(count("@@ os-release"), 1, "{told}");
+}
+
+#[test]
+fn a_tool_that_hangs_keeps_no_other_from_telling() {
+    let ledger = Ledger::new();
+    let script = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args(["inventory", "script"])
+        .output()
+        .unwrap();
+    let script = String::from_utf8(script.stdout).unwrap();
+    let tools = ledger.folder.path().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    let hangs = tools.join("vtysh");
+    // Also by what it has started.
+    std::fs::write(&hangs, "#!/bin/sh\necho FRRouting 9\nsleep 1000 | cat\n").unwrap();
+    std::fs::set_permissions(&hangs, Permissions::from_mode(0o755)).unwrap();
+    let path = format!("\nPATH={}:", tools.display());
+    let script = script.replacen("\nPATH=", &path, 1);
+    let told = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("\n @ended vtysh\n"), "{told}");
+    let file = ledger.file("host.collection", &told);
+    let taken = ledger.tell(&["inventory", "import", "collection"], &[&file]);
+    let left_out = taken["left_out"].as_array().unwrap();
+    assert_eq!(left_out.len(), 1, "{left_out:?}");
+    let line = left_out[0].as_str().unwrap();
+    assert!(line.ends_with("`vtysh` did not end in time"), "{line}");
+    assert_eq!(taken["assets"], 1);
 }
 
 #[test]

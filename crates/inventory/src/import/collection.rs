@@ -13,6 +13,9 @@ pub(super) const IMPORTER: Importer = Importer {
     read,
 };
 
+/// The most sections of which it is told that their tool did not end in time.
+const MAX_LEFT_OUT: usize = 20;
+
 type Sections<'a> = BTreeMap<&'a str, Vec<(usize, &'a str)>>;
 
 /// Several collections may follow each other in one file.
@@ -55,7 +58,10 @@ fn read(source: &Source<'_>) -> Result<Vec<Found>, Fault> {
 
 fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
     let of = |name: &str| sections.get(name).map(Vec::as_slice).unwrap_or_default();
-    let first = |name: &str| of(name).first().map(|(_, line)| *line);
+    let first = |name: &str| {
+        let mut lines = of(name).iter().map(|(_, line)| *line);
+        lines.find(|line| !line.is_empty() && tool(line).is_none())
+    };
     let mut found = Found::new(
         &source.name_of(first("hostname")),
         source.kind_or(AssetKind::Server),
@@ -64,7 +70,49 @@ fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
     asset.last_seen_ms = seconds(first("time"));
     asset.last_backup_ms = seconds(first("backup"));
     asset.os = os(of("os-release"), of("uname"));
-    let os = asset.os.as_ref();
+    let has = |names: &[&str]| names.iter().any(|name| sections.contains_key(name));
+    let cut = |name: &str| {
+        let mut lines = of(name).iter();
+        lines.find_map(|(at, line)| Some((*at, tool(line)?)))
+    };
+    let mut ended: Vec<(usize, &str)> = sections.keys().filter_map(|name| cut(name)).collect();
+    ended.sort_unstable();
+    for (at, tool) in ended.into_iter().take(MAX_LEFT_OUT) {
+        let why = format!("`{}` did not end in time", short(tool).escape_debug());
+        found.left_out.push(source.left_out(at, &why));
+    }
+    // What was told in part is no whole.
+    let whole = |names: &[&str]| !names.iter().any(|name| cut(name).is_some());
+    let lists = ["dpkg", "rpm", "apk"];
+    if has(&lists) && whole(&lists) {
+        asset.software = software(source, sections, asset.os.as_ref(), &mut found.left_out)?;
+        found.tells.push(Part::Software);
+    }
+    let tables = ["cron", "cron-scripts", "timers"];
+    if has(&tables) && whole(&tables) {
+        asset.jobs = jobs(sections);
+        found.tells.push(Part::Jobs);
+    }
+    if whole(&["update-units", "apt-config"]) {
+        asset.auto_updates = auto_updates(sections);
+        found.tells.push(Part::AutoUpdates);
+    }
+    asset.reboot = reboot(of("reboot"));
+    Ok(found)
+}
+
+/// The tool that did not end in time, if a line says so.
+fn tool(line: &str) -> Option<&str> {
+    line.strip_prefix("@ended ")
+}
+
+fn software(
+    source: &Source<'_>,
+    sections: &Sections<'_>,
+    os: Option<&OperatingSystem>,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<Software>, Fault> {
+    let of = |name: &str| sections.get(name).map(Vec::as_slice).unwrap_or_default();
     let mut packages = Vec::new();
     for (at, line) in of("dpkg") {
         packages
@@ -79,22 +127,12 @@ fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
         .iter()
         .map(|package| package.software(os))
         .collect();
-    software.extend(firmware(of("show-version"), &packages)?);
-    if ["dpkg", "rpm", "apk"]
-        .iter()
-        .any(|name| sections.contains_key(name))
-    {
-        asset.software = software;
-        found.tells.push(Part::Software);
+    match firmware(of("show-version"), &packages) {
+        Ok(firmware) => software.extend(firmware),
+        // Its packages are known nevertheless.
+        Err((at, why)) => left_out.push(source.left_out(at, &why)),
     }
-    if sections.contains_key("cron") || sections.contains_key("timers") {
-        asset.jobs = jobs(sections);
-        found.tells.push(Part::Jobs);
-    }
-    asset.auto_updates = auto_updates(sections);
-    found.tells.push(Part::AutoUpdates);
-    asset.reboot = reboot(of("reboot"));
-    Ok(found)
+    Ok(software)
 }
 
 fn seconds(text: Option<&str>) -> Option<i64> {
@@ -177,14 +215,16 @@ fn apk<'a>(lines: &[(usize, &'a str)]) -> Vec<Package<'a>> {
     packages
 }
 
-/// What a routing suite says of itself, if it runs.
-fn firmware(lines: &[(usize, &str)], packages: &[Package<'_>]) -> Result<Option<Software>, Fault> {
-    let Some((at, _)) = lines.first() else {
+/// What a routing suite says of itself, if it runs; otherwise the line that cannot be read.
+fn firmware(
+    lines: &[(usize, &str)],
+    packages: &[Package<'_>],
+) -> Result<Option<Software>, (usize, String)> {
+    let told = lines.iter().filter(|(_, line)| tool(line).is_none());
+    let Some((at, line)) = told.clone().next() else {
         return Ok(None);
     };
-    let text: Vec<&str> = lines.iter().map(|(_, line)| *line).collect();
-    let mut software =
-        show_version::firmware(&text.join("\n")).map_err(|fault| Fault::at(*at, &fault.why))?;
+    let mut software = show_version::firmware(line).map_err(|fault| (*at, fault.why))?;
     // A distribution mends without another version of the maker's: its package tells more.
     if packages.iter().any(|package| package.name == software.name) {
         software.cpe = None;

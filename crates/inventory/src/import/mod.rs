@@ -47,6 +47,8 @@ pub struct Found {
     pub asset: Asset,
     /// The lists that the source tells whole; others that are empty say nothing.
     pub tells: Vec<Part>,
+    /// What of the source could not be read and is left out, with its line: for people.
+    pub left_out: Vec<String>,
 }
 
 /// A part of an asset that a source may tell whole.
@@ -128,6 +130,7 @@ impl Found {
         Self {
             asset,
             tells: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 }
@@ -158,6 +161,11 @@ impl<'a> Source<'a> {
             .or(told)
             .unwrap_or(stem)
             .to_owned()
+    }
+
+    /// Says why a line is left out.
+    fn left_out(&self, line: usize, why: &str) -> String {
+        format!("{}:{line}: {why}", self.name)
     }
 
     fn kind_or(&self, kind: AssetKind) -> AssetKind {

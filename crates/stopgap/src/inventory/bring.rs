@@ -40,6 +40,8 @@ pub(super) struct Bring {
 pub(super) struct Brought {
     assets: usize,
     differences: Vec<Difference>,
+    /// What of the sources could not be read.
+    left_out: Vec<String>,
     /// How many findings are new; none: nothing was written.
     findings: Option<usize>,
 }
@@ -101,6 +103,7 @@ impl Bring {
         Ok(Brought {
             assets: after.len(),
             differences,
+            left_out: found.iter().flat_map(|it| it.left_out.clone()).collect(),
             findings,
         })
     }
@@ -113,9 +116,13 @@ impl Brought {
             whole["assets"] = self.assets.into();
             whole["applied"] = self.findings.is_some().into();
             whole["findings"] = self.findings.unwrap_or(0).into();
+            whole["left_out"] = self.left_out.clone().into();
             return tell(output, &self.differences, Some(whole));
         }
         tell(output, &self.differences, None)?;
+        for line in &self.left_out {
+            writeln!(output, "left out: {line}")?;
+        }
         let (assets, differences) = (self.assets, self.differences.len());
         write!(output, "{assets} assets, {differences} differences")?;
         match self.findings {
