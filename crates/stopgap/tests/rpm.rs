@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use campaign::{
     Action, Change, Check, Class, Done, Failure, Found, Hands, Means, Probe, Retreat, Task,
@@ -18,6 +19,10 @@ use store::{Limits, Location, Store};
 use testbed::{RpmRepository, Testbed, ansible_playbook};
 
 const HOST: &str = "el";
+
+/// How long a host may take to update itself, and how often it is looked whether it has.
+const PATIENCE: Duration = Duration::from_secs(120);
+const GLANCE: Duration = Duration::from_millis(200);
 
 struct World {
     bed: Testbed,
@@ -34,6 +39,15 @@ impl World {
 
     fn on(&self, line: &str) -> String {
         self.bed.on(HOST, line).unwrap().trim().to_owned()
+    }
+
+    fn updates_itself_to(&self, expected: &str) {
+        let begun = Instant::now();
+        while self.on("rpm -q greeter") != expected {
+            let log = || self.on("journalctl -u dnf-automatic.service | tail -40");
+            assert!(begun.elapsed() < PATIENCE, "{}", log());
+            std::thread::sleep(GLANCE);
+        }
     }
 
     fn config(&self) -> String {
@@ -117,7 +131,7 @@ fn updates_of_rpms_are_applied_and_taken_back_and_automatic_ones_wait() {
         let spec = include_str!("data/rpm/acme-base.spec");
         repository.offer(&spec.replace("VERSION", version)).unwrap();
     };
-    greeter("1.0", "echo hello", "Epoch: 1");
+    greeter("0.9", "echo early", "Epoch: 1");
     base("1.0");
     repository.adopt(HOST).unwrap();
     world.on("dnf -qy install greeter acme-base");
@@ -132,6 +146,9 @@ fn updates_of_rpms_are_applied_and_taken_back_and_automatic_ones_wait() {
     // It was installed just now, and is what the host has started with.
     world.bed.cut_power(HOST).unwrap();
     world.on("systemctl daemon-reload; systemctl enable --now dnf-automatic.timer");
+    // Where nobody holds it, the host updates itself.
+    greeter("1.0", "echo hello", "Epoch: 1");
+    world.updates_itself_to("greeter-1.0-1.noarch");
 
     let words = ["token", "add", "ops", "--of", "ops", "--role", "admin"];
     let data = world.folder.path().join("data");
@@ -248,6 +265,7 @@ fn updates_of_rpms_are_applied_and_taken_back_and_automatic_ones_wait() {
         done.evidence
     );
     assert_eq!(timer(), "active");
+    world.updates_itself_to("greeter-1.2-1.noarch");
 }
 
 /// As dnf-automatic is started where a distribution has units for it.
