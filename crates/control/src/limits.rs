@@ -31,6 +31,8 @@ pub struct Limits {
     pub session_ms: i64,
     /// People who sign in at the provider of identities, at one time.
     pub oidc_sign_ins: usize,
+    /// The same, of one client, as the gateway in front names it.
+    pub oidc_client_sign_ins: usize,
     /// How long each answer of the provider may take, in milliseconds.
     pub oidc_ms: u64,
     /// An answer of the provider, in bytes.
@@ -60,6 +62,7 @@ impl Default for Limits {
             session_idle_ms: 30 * 60 * 1000,
             session_ms: 12 * 60 * 60 * 1000,
             oidc_sign_ins: 16,
+            oidc_client_sign_ins: 4,
             oidc_ms: 10_000,
             oidc_answer_bytes: 256 * 1024,
             oidc_kept_ms: 60 * 60 * 1000,

@@ -1,5 +1,6 @@
 //! Signing in at the provider of identities.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use store::By as Changing;
 use super::session::By;
 use super::visit::Fields;
 use super::{TOO_MANY, cookie_of, keep, render, see, set};
-use crate::oidc::{Failure, Oidc, RETURN, Returned, UNDER_WAY_S};
+use crate::oidc::{Failure, Oidc, RETURN, Returned, UNDER_WAY_S, client};
 use crate::problem::Problem;
 use crate::serve::Service;
 use crate::telemetry::waiting;
@@ -30,9 +31,9 @@ pub(super) fn add(router: Router, service: &Arc<Service>) -> Router {
         return router;
     }
     let (going, coming) = (Arc::clone(service), Arc::clone(service));
-    let begin = move || {
+    let begin = move |request: Request| {
         let service = Arc::clone(&going);
-        async move { begin(&service).await }
+        async move { begin(&service, client(request.headers())).await }
     };
     let end = move |request: Request| {
         let service = Arc::clone(&coming);
@@ -67,11 +68,11 @@ pub(super) fn ways(service: &Service, request: &Request) -> Response {
     }
 }
 
-async fn begin(service: &Service) -> Response {
+async fn begin(service: &Service, client: Option<IpAddr>) -> Response {
     let Some(oidc) = &service.oidc else {
         return see("/sign-in");
     };
-    match oidc.begin(service.now_ms(), &service.limits).await {
+    match oidc.begin(client, service.now_ms(), &service.limits).await {
         Ok((place, cookie)) => {
             let mut response = see(&place);
             set(
@@ -129,7 +130,9 @@ async fn ended(service: &Arc<Service>, oidc: &Oidc, request: Request) -> Respons
     if !service.sessions.may_try("", now_ms, &service.limits) {
         return choice(service, TOO_MANY);
     }
-    let user = match oidc.end(&returned, now_ms, &service.limits).await {
+    let client = client(request.headers());
+    let ended = oidc.end(client, &returned, now_ms, &service.limits);
+    let user = match ended.await {
         Ok(user) => user,
         Err(why) => {
             if !matches!(why, Failure::Busy) {

@@ -8,7 +8,9 @@
 mod claims;
 mod provider;
 mod signed;
+mod turns;
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,13 +23,14 @@ use ring::hmac;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 
 use crate::Limits;
 use crate::secret::random;
 use claims::{Expected, claim, holds};
 use provider::{Provider, Published, is_guarded};
 use signed::{Keys, Unsigned};
+use turns::Turns;
+pub(crate) use turns::client;
 
 /// The path that the provider sends people back to.
 pub(crate) const RETURN: &str = "/sign-in/return";
@@ -103,8 +106,8 @@ pub(crate) struct Oidc {
     key: hmac::Key,
     /// What was read of the provider last.
     known: Mutex<Option<Arc<Provider>>>,
-    /// Sign-ins that are worked on, at one time.
-    turns: Semaphore,
+    /// Sign-ins that are worked on.
+    turns: Turns,
 }
 
 /// What the browser brings back.
@@ -176,7 +179,7 @@ impl Oidc {
             line,
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             known: Mutex::default(),
-            turns: Semaphore::new(limits.oidc_sign_ins),
+            turns: Turns::new(limits),
         })
     }
 
@@ -193,10 +196,11 @@ impl Oidc {
     /// Where the browser goes, and what its cookie holds meanwhile.
     pub(crate) async fn begin(
         &self,
+        client: Option<IpAddr>,
         now_ms: i64,
         limits: &Limits,
     ) -> Result<(String, String), Failure> {
-        let _turn = self.turns.try_acquire().map_err(|_| Failure::Busy)?;
+        let _turn = self.turns.take(client, limits).ok_or(Failure::Busy)?;
         let provider = self.provider(now_ms, limits, false).await?;
         let cookie = self.cookie(now_ms)?;
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(derived("verifier", &cookie)));
@@ -241,11 +245,12 @@ impl Oidc {
     /// Nobody has.
     pub(crate) async fn end(
         &self,
+        client: Option<IpAddr>,
         returned: &Returned<'_>,
         now_ms: i64,
         limits: &Limits,
     ) -> Result<User, Failure> {
-        let _turn = self.turns.try_acquire().map_err(|_| Failure::Busy)?;
+        let _turn = self.turns.take(client, limits).ok_or(Failure::Busy)?;
         let provider = self.provider(now_ms, limits, false).await?;
         let must_name = provider
             .published

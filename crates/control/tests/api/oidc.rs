@@ -52,6 +52,8 @@ struct Provider {
     keys: Vec<Value>,
     tokens: (u16, String),
     asked: Vec<(String, String, String)>,
+    /// It never answers what the code is given for.
+    is_silent: bool,
 }
 
 struct Wire(Mutex<Provider>);
@@ -63,6 +65,9 @@ impl Line for Wire {
         let text = |it: &Option<String>| it.clone().unwrap_or_default();
         let asked = (ask.url.clone(), text(form), text(authorization));
         provider.asked.push(asked);
+        if provider.is_silent && ask.form.is_some() {
+            return Box::pin(std::future::pending());
+        }
         let answer = match ask.url.strip_prefix(ISSUER) {
             Some("/.well-known/openid-configuration") => Ok((200, provider.published.to_string())),
             Some("/keys") => Ok((200, json!({ "keys": provider.keys }).to_string())),
@@ -90,6 +95,10 @@ struct Begun {
 
 impl World {
     fn new() -> Self {
+        Self::within(Limits::default())
+    }
+
+    fn within(limits: Limits) -> Self {
         let signer = Signer::new("one");
         let provider = Provider {
             published: json!({
@@ -100,6 +109,7 @@ impl World {
             keys: vec![signer.published()],
             tokens: (500, String::new()),
             asked: Vec::new(),
+            is_silent: false,
         };
         let wire = Arc::new(Wire(Mutex::new(provider)));
         let rule = |value: &str, role| OidcRole {
@@ -121,9 +131,7 @@ impl World {
             ],
         };
         let line: Arc<dyn Line> = wire.clone();
-        let api = Api::set_up(Limits::default(), |it| {
-            it.with_oidc(settings, line).unwrap()
-        });
+        let api = Api::set_up(limits, |it| it.with_oidc(settings, line).unwrap());
         Self { api, wire, signer }
     }
 
@@ -286,6 +294,55 @@ fn somebody_signs_in_at_the_provider_with_the_role_that_the_claims_give() {
         log.contains("user.add") && log.contains("signed in at https://login.example"),
         "{log}"
     );
+}
+
+#[test]
+fn one_client_does_not_keep_others_from_signing_in() {
+    let world = World::within(Limits {
+        oidc_ms: 3_000,
+        ..Limits::default()
+    });
+    let head = json!({ "alg": "ES256", "kid": "one" });
+    let of = |client: &str, begun: &Begun| {
+        let cookie = format!("__Secure-stopgap-signing-in={}", begun.cookie);
+        let headers = [("cookie", &*cookie), ("x-forwarded-for", client)];
+        let visit = format!("GET /sign-in/return?code=c&state={}", begun.state);
+        world.api.visit(&visit, &headers, "")
+    };
+    world.wire.0.lock().unwrap().is_silent = true;
+    std::thread::scope(|scope| {
+        let slow: Vec<_> = (0..Limits::default().oidc_client_sign_ins)
+            .map(|_| {
+                let begun = world.begin();
+                scope.spawn(move || of("192.0.2.1", &begun))
+            })
+            .collect();
+        let given = || {
+            let provider = world.wire.0.lock().unwrap();
+            provider
+                .asked
+                .iter()
+                .filter(|it| it.0.ends_with("/token"))
+                .count()
+        };
+        while given() < slow.len() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        world.wire.0.lock().unwrap().is_silent = false;
+        let begun = world.begin();
+        world.gives(&world.signer.sign(&head, &world.claims(&begun)));
+        refused(
+            &of("192.0.2.1", &begun),
+            "too many sign in at one time, try again",
+        );
+        session(&of("192.0.2.2", &begun));
+        for slow in slow {
+            refused(&slow.join().unwrap(), LOGGED);
+        }
+    });
+    let begun = world.begin();
+    world.gives(&world.signer.sign(&head, &world.claims(&begun)));
+    session(&of("192.0.2.1", &begun));
 }
 
 #[test]
