@@ -7,7 +7,11 @@ const HEAD: &str = "# Patches of nuclei templates
 - Only `http` (`requests`) is read. A template that has none is rejected with the protocol
   that it speaks; fuzzing templates name no endpoint and are rejected.
 - Raw requests of one block are sent one after the other; each path of a block is an exploit
-  by itself. A flow says in which order the blocks come; its conditions are not evaluated.
+  by itself. A flow says in which order the blocks come. Its conditions are evaluated where
+  they are known: texts, numbers, the template's `constants`, what the flow declares and does
+  not change. What answers decide (`http(1)`, what was extracted) may come out either way, so
+  that both ways are taken: `if` and `else`, `||`, `? :` are ways beside each other. What no answer
+  leads to is left out and stands at the top of the patch.
 - Every combination of payloads is rendered, up to the limit `exploits`; payloads in files of
   the scanner's are not. What is left out stands at the top of the patch.
 - What nobody defines is made up: call-back hosts, random words, what a user gives, what an

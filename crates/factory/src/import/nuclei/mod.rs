@@ -107,7 +107,7 @@ fn described(
         chance,
         payloads: &payloads,
         exploits: Vec::new(),
-        notes: Vec::new(),
+        notes: flow.notes.clone(),
         anywhere: None,
         specimen: sample::of(&vulnerability.cwe).or_else(|| sample::hinted(&hints)),
     };

@@ -198,6 +198,11 @@ impl Template {
         self.variables.0.iter().chain(&self.constants.0)
     }
 
+    /// Variables that nobody can set from without.
+    pub(super) fn constants(&self) -> &[(String, String)] {
+        &self.constants.0
+    }
+
     /// Whether each request says twice, or in two ways, where its body ends (RFC 9112 section 6.3).
     pub(super) fn smuggles(&self) -> bool {
         let frames = |raw: &Located<String>| {

@@ -1,16 +1,21 @@
 //! A flow, which is JavaScript: what it runs in which order, and what it sets. It is read, not
-//! run: every block that it names is taken to run, whatever the conditions, for each may be
-//! what exploits.
+//! run: every block that it can reach is taken to run, for each may be what exploits. Only
+//! where a condition is known whatever is answered, what it rules out is left out.
+
+mod condition;
 
 use std::rc::Rc;
 
 use super::dsl;
 use super::template::{Template, Texts};
+use condition::Constants;
 
 /// Bytes of a flow.
 const FLOW_BYTES: usize = 64 * 1024;
 /// What a flow runs, and what it sets; each is looked at up to its end.
 const FLOW_PARTS: usize = 256;
+/// Conditions within each other.
+const FLOW_DEPTH: usize = 16;
 
 /// What a flow says.
 #[derive(Debug, Default)]
@@ -21,6 +26,20 @@ pub(super) struct Flow {
     pub(super) variables: Vec<(String, String)>,
     /// Names and values that are taken one after the other.
     pub(super) lists: Vec<(String, Rc<Texts>)>,
+    /// Blocks that no answer leads to, for people.
+    pub(super) notes: Vec<String>,
+    /// That of the block before.
+    stage: usize,
+    constants: Constants,
+}
+
+/// `if (condition) then else otherwise`, with what stands around it.
+struct Choice<'t> {
+    before: &'t str,
+    condition: &'t str,
+    then: &'t str,
+    otherwise: &'t str,
+    rest: &'t str,
 }
 
 impl Flow {
@@ -36,21 +55,89 @@ impl Flow {
         }
         let text = code(text);
         flow.settings(&text)?;
-        flow.runs(&text, template)?;
-        if flow.blocks.is_empty() {
-            flow.blocks = (1..=template.http.len())
-                .map(|number| (number, number))
-                .collect();
+        flow.fixed(&text, template);
+        let runs = !calls(&text, "http")?.is_empty();
+        flow.runs(&text, template, FLOW_DEPTH)?;
+        match (flow.blocks.is_empty(), runs) {
+            (false, _) => {}
+            (true, true) => return Err("its flow reaches none of its requests".to_owned()),
+            (true, false) => {
+                flow.blocks = (1..=template.http.len())
+                    .map(|number| (number, number))
+                    .collect();
+            }
         }
         Ok(flow)
     }
 
-    fn runs(&mut self, text: &str, template: &Template) -> Result<(), String> {
-        let (mut stage, mut negated) = (0, false);
+    /// The names that stand for one text, whatever is answered.
+    fn fixed(&mut self, text: &str, template: &Template) {
+        self.constants.retain(|name, _| {
+            let times = self.variables.iter().filter(|(known, _)| known == name);
+            times.count() == 1 && !condition::changes(text, name)
+        });
+        self.constants.extend(template.constants().iter().cloned());
+    }
+
+    /// What is run, in the order of the text; what is run instead of other blocks ends at the
+    /// same stage as they.
+    fn runs(&mut self, text: &str, template: &Template, depth: usize) -> Result<(), String> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(format!(
+                "its flow has conditions more than {FLOW_DEPTH} deep"
+            ));
+        };
+        let mut rest = text;
+        while let Some(choice) = choice(rest, depth) {
+            self.in_order(choice.before, template)?;
+            let before = self.stage;
+            self.in_order(choice.condition, template)?;
+            let holds = condition::holds(choice.condition, &self.constants);
+            // What runs where a block did not match is another way than that block.
+            let negated = choice.condition.trim_start().starts_with("!http");
+            let start = if negated { before } else { self.stage };
+            let (mut ends, mut last) = (Vec::new(), self.stage);
+            for (branch, never) in [(choice.then, Some(false)), (choice.otherwise, Some(true))] {
+                if holds == never {
+                    self.left_out(branch, choice.condition)?;
+                    continue;
+                }
+                let from = self.blocks.len();
+                self.stage = start;
+                self.runs(branch, template, depth)?;
+                ends.push((from..self.blocks.len(), self.stage));
+                last = last.max(self.stage);
+            }
+            for (blocks, end) in ends {
+                for (stage, _) in self.blocks.get_mut(blocks).unwrap_or_default() {
+                    *stage += last - end;
+                }
+            }
+            self.stage = last;
+            rest = choice.rest;
+        }
+        self.in_order(rest, template)
+    }
+
+    fn left_out(&mut self, branch: &str, condition: &str) -> Result<(), String> {
+        for (_, block) in calls(branch, "http")? {
+            self.notes.push(format!(
+                "its flow never runs http({block}): `{}` is known",
+                condition.trim()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Blocks without a choice of `if`.
+    fn in_order(&mut self, text: &str, template: &Template) -> Result<(), String> {
+        let (mut negated, mut asked) = (false, false);
         for (between, arguments) in calls(text, "http")? {
             // What runs where another did not match is another way.
-            let other_way = between.contains("||") && !negated && !self.blocks.is_empty();
-            stage += usize::from(!other_way);
+            let instead = between.contains("||") || asked && between.trim().starts_with(':');
+            asked |= between.contains('?');
+            let other_way = instead && !negated && !self.blocks.is_empty();
+            self.stage += usize::from(!other_way);
             negated = between.trim_end().ends_with('!');
             let told: Vec<&str> = pieces(arguments);
             let all = told
@@ -66,7 +153,7 @@ impl Flow {
             };
             for number in numbers {
                 if !self.blocks.iter().any(|(_, known)| *known == number) {
-                    self.blocks.push((stage, number));
+                    self.blocks.push((self.stage, number));
                 }
             }
         }
@@ -104,7 +191,11 @@ impl Flow {
             } else if let Some(value) = rest.strip_prefix('=')
                 && !value.starts_with('=')
             {
-                self.keep(name, until(value, b";\n"));
+                let value = until(value, b";\n");
+                if let Some(text) = literal(value) {
+                    self.constants.insert(name.to_owned(), text);
+                }
+                self.keep(name, value);
             }
         }
         Ok(())
@@ -201,13 +292,60 @@ fn literal(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The calls of a function: what stands before each, from the last one on, and its arguments.
+/// The first `if` of a text.
+fn choice(text: &str, depth: usize) -> Option<Choice<'_>> {
+    let within = |letter: char| letter.is_ascii_alphanumeric() || "_.$".contains(letter);
+    let (at, inner) = text.match_indices("if").find_map(|(at, word)| {
+        let inner = text
+            .get(at + word.len()..)?
+            .trim_start()
+            .strip_prefix('(')?;
+        (!text.get(..at)?.ends_with(within)).then_some((at, inner))
+    })?;
+    let condition = until(inner, &[]);
+    let behind = inner.get(condition.len() + 1..).unwrap_or_default();
+    let (then, mut rest) = statement(behind, depth);
+    let mut otherwise = "";
+    let next = rest.trim_start().trim_start_matches(';').trim_start();
+    if let Some(other) = next.strip_prefix("else")
+        && !other.starts_with(within)
+    {
+        (otherwise, rest) = statement(other, depth);
+    }
+    Some(Choice {
+        before: text.get(..at).unwrap_or_default(),
+        condition,
+        then,
+        otherwise,
+        rest,
+    })
+}
+
+/// What braces hold, or one statement, and what follows it.
+fn statement(text: &str, depth: usize) -> (&str, &str) {
+    let text = text.trim_start();
+    if let Some(inner) = text.strip_prefix('{') {
+        let held = until(inner, &[]);
+        return (held, inner.get(held.len() + 1..).unwrap_or_default());
+    }
+    // `else if` goes on to the end of that choice.
+    let nested = text.strip_prefix("if").map(str::trim_start);
+    if nested.is_some_and(|behind| behind.starts_with('('))
+        && let Some(depth) = depth.checked_sub(1)
+        && let Some(choice) = choice(text, depth)
+    {
+        return text.split_at(text.len() - choice.rest.len());
+    }
+    text.split_at(until(text, b";\n").len())
+}
+
+/// The calls of a function: what stands before each, behind the last one, and its arguments.
 ///
 /// # Errors
 /// There are more than a flow may hold.
 fn calls<'t>(text: &'t str, name: &str) -> Result<Vec<(&'t str, &'t str)>, String> {
     let mut found = Vec::new();
-    let mut from = 0;
+    let (mut from, mut behind) = (0, 0);
     for (at, _) in text.match_indices(name) {
         let rest = text.get(at + name.len()..).unwrap_or_default();
         let before = text.get(..at).unwrap_or_default();
@@ -221,8 +359,11 @@ fn calls<'t>(text: &'t str, name: &str) -> Result<Vec<(&'t str, &'t str)>, Strin
         if found.len() == FLOW_PARTS {
             return Err(too_many());
         }
-        found.push((text.get(from..at).unwrap_or_default(), until(inner, &[])));
+        let arguments = until(inner, &[]);
+        let start = if behind > at { from } else { behind };
+        found.push((text.get(start..at).unwrap_or_default(), arguments));
         from = at + name.len();
+        behind = text.len() - inner.len() + arguments.len() + 1;
     }
     Ok(found)
 }
@@ -309,4 +450,29 @@ fn quoted(text: &str) -> usize {
         }
     }
     text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(text: &str) -> Result<Flow, String> {
+        let template = format!(
+            "id: a\ninfo: {{ name: a, severity: high }}\nflow: {}\nhttp:\n  - {{ method: GET, path: ['{{{{BaseURL}}}}/'] }}\n",
+            serde_json::Value::from(text)
+        );
+        Flow::of(&Template::parse(&template, "a.yaml").unwrap())
+    }
+
+    #[test]
+    fn choices_without_end_are_read_or_refused() {
+        let chain = format!("{}http(1)", "if(a)b\nelse ".repeat(5000));
+        let why = flow(&chain).err();
+        assert!(why.is_some_and(|why| why.contains("16 deep")));
+        let nested = format!("{}http(1)", "if(a){".repeat(10_000));
+        let why = flow(&nested).err();
+        assert!(why.is_some_and(|why| why.contains("16 deep")));
+        let open = format!("http(1){}", "if(".repeat(20_000));
+        assert_eq!(flow(&open).unwrap().blocks, [(1, 1)]);
+    }
 }
