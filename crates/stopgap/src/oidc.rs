@@ -114,4 +114,19 @@ mod tests {
             assert!(why.to_string().contains(misspelt), "{why}");
         }
     }
+
+    #[test]
+    fn an_empty_list_of_areas_is_no_role_in_all() {
+        let with = |areas: &str| {
+            said(&format!(
+                "issuer = \"https://a.example\"\nclient = \"c\"\nconsole = \"https://c.example\"\n\
+                 [[roles]]\nclaim = \"groups\"\nvalue = \"security\"\nrole = \"operator\"\n{areas}\n"
+            ))
+        };
+        let why = with("areas = []").err().unwrap().to_string();
+        assert!(why.contains("areas: name one or more"), "{why}");
+        let roles = |areas| with(areas).unwrap().1.roles;
+        assert_eq!(roles("areas = [\"findings\"]")[0].areas.len(), 1);
+        assert!(roles("")[0].areas.is_empty());
+    }
 }

@@ -20,7 +20,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use form_urlencoded::{Serializer, byte_serialize};
 use ledger::{Account, Area, Role, User, sha256};
 use ring::hmac;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -70,9 +71,19 @@ pub struct OidcRole {
     pub value: String,
     /// What they may.
     pub role: Role,
-    /// Only in these parts of the ledger; none: in all.
-    #[serde(default)]
+    /// Only in these parts of the ledger; none: in all. A file leaves it out for that: an empty list is
+    /// refused.
+    #[serde(default, deserialize_with = "named")]
     pub areas: Vec<Area>,
+}
+
+fn named<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Area>, D::Error> {
+    let areas = Vec::deserialize(from)?;
+    if areas.is_empty() {
+        let why = "areas: name one or more, or leave the line out; an empty list would be no bound";
+        return Err(D::Error::custom(why));
+    }
+    Ok(areas)
 }
 
 fn username() -> String {
