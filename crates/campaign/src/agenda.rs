@@ -124,16 +124,23 @@ pub fn agenda(campaign: &Campaign, (from_ms, until_ms): (i64, i64)) -> Vec<Entry
     entries
 }
 
-/// The windows of a ring's rule behind those that its plan holds, between two times.
+/// The windows of a ring's rule behind those that its plan holds, between two times; and up to when
+/// was looked, if that is not all of that time.
 #[must_use]
-pub fn further(campaign: &Campaign, ring: &Ring, (from_ms, until_ms): (i64, i64)) -> Vec<Entry> {
+pub fn further(
+    campaign: &Campaign,
+    ring: &Ring,
+    (from_ms, until_ms): (i64, i64),
+) -> (Vec<Entry>, Option<i64>) {
     let Some(rule) = &ring.rule else {
-        return Vec::new();
+        return (Vec::new(), None);
     };
     let planned_ms = ring.windows.last().map_or(from_ms, |it| it.closes_ms);
     let asked = (planned_ms.max(from_ms), FURTHER);
-    let (open, _) = windows(rule, &ring.name, &campaign.plan.freezes, asked);
-    let open = open.into_iter().filter(|it| it.opens_ms < until_ms);
+    let found = windows(rule, &ring.name, &campaign.plan.freezes, asked);
+    let looked_ms = found.looked_ms.filter(|it| *it < until_ms);
+    let open = found.open.into_iter();
+    let open = open.filter(|it| it.opens_ms < until_ms);
     let entries = open.map(|window| Entry {
         from_ms: window.opens_ms,
         until_ms: window.closes_ms,
@@ -147,5 +154,5 @@ pub fn further(campaign: &Campaign, ring: &Ring, (from_ms, until_ms): (i64, i64)
             ring.zone.told(window.opens_ms)
         ),
     });
-    entries.collect()
+    (entries.collect(), looked_ms)
 }

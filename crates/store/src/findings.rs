@@ -4,7 +4,7 @@ use campaign::findings::Course;
 use ledger::{Advisory, Application, Asset, Finding, Move, State, Subject, VirtualPatch};
 
 use crate::cursor::{Kind, Part};
-use crate::records::{Record, as_expected, stored, written};
+use crate::records::{Record, as_expected, parsed, stored, written};
 use crate::sql::Value;
 use crate::{Change, Error, Limits, Page, Paging, Session, Stored};
 
@@ -26,6 +26,15 @@ pub struct Opened {
     pub finding: Stored<Finding>,
     /// Whether it was not there before.
     pub new: bool,
+}
+
+/// Findings of one advisory whose fixes are planned for one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedFix {
+    /// The oldest of them.
+    pub first: Finding,
+    /// How many they are.
+    pub findings: i64,
 }
 
 impl Session<'_> {
@@ -62,6 +71,40 @@ impl Session<'_> {
     /// The database cannot be asked.
     pub fn all_findings(&mut self, filter: &FindingFilter) -> Result<Vec<Stored<Finding>>, Error> {
         self.every(|it, paging| it.findings(filter, paging))
+    }
+
+    /// Planned fixes between two times, and how many there are: those of one advisory by one plan at
+    /// one time are one. At most `most`, the earliest first.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub fn planned_fixes(
+        &mut self,
+        (from_ms, until_ms): (i64, i64),
+        most: usize,
+    ) -> Result<(Vec<PlannedFix>, usize), Error> {
+        let span = [from_ms.into(), until_ms.into()];
+        let count = "SELECT COUNT(*) FROM (SELECT 1 FROM finding
+             WHERE scheduled_ms >= $1 AND scheduled_ms < $2 GROUP BY scheduled_ms, advisory, scheduled_by) t";
+        let count = self.connection.first(count, &span)?;
+        let count = count.map_or(Ok(0), |row| row.integer(0))?;
+        let [from, until] = span;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = self.connection.query(
+            "SELECT f.body, t.findings FROM (SELECT MIN(id) AS first, COUNT(*) AS findings FROM finding
+             WHERE scheduled_ms >= $1 AND scheduled_ms < $2 GROUP BY scheduled_ms, advisory, scheduled_by
+             ORDER BY scheduled_ms, advisory, scheduled_by LIMIT $3) t JOIN finding f ON f.id = t.first
+             ORDER BY f.scheduled_ms, f.advisory, f.scheduled_by",
+            &[from, until, most.into()],
+        )?;
+        let fixes = rows.iter().map(|row| {
+            Ok(PlannedFix {
+                first: parsed(row.text(0)?)?,
+                findings: row.integer(1)?,
+            })
+        });
+        let fixes = fixes.collect::<Result<_, Error>>()?;
+        Ok((fixes, usize::try_from(count).unwrap_or(usize::MAX)))
     }
 
     /// How the database finds a page of findings, in its own words.
@@ -101,6 +144,15 @@ fn page_query(filter: &FindingFilter, part: &Part) -> (String, Vec<Value>) {
         values.len()
     );
     (sql, values)
+}
+
+/// For when its fix is planned and by whom, as long as it is.
+fn schedule(finding: &Finding) -> [Value; 2] {
+    let schedule = finding.schedule.as_ref();
+    match schedule.filter(|_| finding.state() == State::Scheduled) {
+        Some(it) => [it.due_ms.into(), it.by.as_str().into()],
+        None => [Value::Null, Value::Null],
+    }
 }
 
 impl Change<'_> {
@@ -202,14 +254,17 @@ impl Change<'_> {
         let value = now.value.after(step, self.now_ms(), &Limits::records())?;
         let body = written(&value)?;
         let version = now.version + 1;
+        let [due_ms, by] = schedule(&value);
         let values = [
             version.into(),
             body.as_str().into(),
             value.state().name().into(),
+            due_ms,
+            by,
             id.into(),
         ];
         self.connection.execute(
-            "UPDATE finding SET version = $1, body = $2, state = $3 WHERE id = $4",
+            "UPDATE finding SET version = $1, body = $2, state = $3, scheduled_ms = $4, scheduled_by = $5 WHERE id = $6",
             &values,
         )?;
         self.note(&format!("finding.{}", step.name()), &what, &body)?;

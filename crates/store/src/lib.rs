@@ -40,7 +40,7 @@ pub use change::{By, Change};
 pub use error::Error;
 pub use events::EventFilter;
 pub use exceptions::ExceptionFilter;
-pub use findings::{FindingFilter, Opened};
+pub use findings::{FindingFilter, Opened, PlannedFix};
 pub use gateways::{Answered, Report, Seen};
 pub use limits::Limits;
 pub use location::Location;

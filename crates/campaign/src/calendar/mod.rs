@@ -113,6 +113,17 @@ impl Window {
     }
 }
 
+/// Windows of a rule.
+#[derive(Debug, Clone, Default)]
+pub struct Windows<'f> {
+    /// Those that can be worked in, in order.
+    pub open: Vec<Window>,
+    /// What closes others.
+    pub closed: Vec<&'f Freeze>,
+    /// Up to when was looked, if the rule may go on behind it.
+    pub looked_ms: Option<i64>,
+}
+
 /// A group's windows that close after a time: at most `most`, in order, and what freezes closed.
 #[must_use]
 pub fn windows<'f>(
@@ -120,35 +131,40 @@ pub fn windows<'f>(
     group: &str,
     freezes: &'f [Freeze],
     (after_ms, most): (i64, usize),
-) -> (Vec<Window>, Vec<&'f Freeze>) {
-    let (mut open, mut closed) = (Vec::new(), Vec::new());
+) -> Windows<'f> {
+    let mut found = Windows::default();
     let Ok(after) = Timestamp::from_millisecond(after_ms) else {
-        return (open, closed);
+        return found;
     };
     let plus = i64::from(rule.plus_days);
     // A window that opened the day before may still be open.
     let back = plus + 1 + i64::from(rule.minutes) / (24 * 60);
     let today = after.to_zoned(rule.zone.0.clone()).date();
     let first = today.checked_sub(back.days()).unwrap_or(today);
-    for day in rule.days.days(rule.from, first, LOOKED_AT) {
+    let days = rule.days.days(rule.from, first, LOOKED_AT);
+    let (all, mut looked_ms) = (days.len() < LOOKED_AT, None);
+    for day in days {
         let Some(window) = rule.window(day) else {
             break;
         };
+        looked_ms = Some(window.opens_ms);
         if window.closes_ms <= after_ms {
             continue;
         }
         let frozen = freezes.iter().find(|it| it.closes(rule, group, window));
         match frozen {
-            Some(freeze) if closed.contains(&freeze) => {}
-            Some(freeze) => closed.push(freeze),
-            None => open.push(window),
+            Some(freeze) if found.closed.contains(&freeze) => {}
+            Some(freeze) => found.closed.push(freeze),
+            None => found.open.push(window),
         }
-        if open.len() >= most {
+        if found.open.len() >= most {
             break;
         }
     }
-    open.truncate(most);
-    (open, closed)
+    found.open.truncate(most);
+    let full = found.open.len() == most;
+    found.looked_ms = looked_ms.filter(|_| full || !all);
+    found
 }
 
 impl WindowRule {

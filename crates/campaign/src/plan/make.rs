@@ -282,9 +282,9 @@ fn offered_windows(inputs: &Inputs) -> Result<Vec<Vec<Window>>, Refused> {
             _ => &rule.window,
         };
         let asked = (inputs.now_ms, WINDOWS + SPARE);
-        let (open, closed) = windows(window, &rule.name, &inputs.freezes, asked);
-        match (open.is_empty(), closed.first()) {
-            (false, _) => Ok(open),
+        let found = windows(window, &rule.name, &inputs.freezes, asked);
+        match (found.open.is_empty(), found.closed.first()) {
+            (false, _) => Ok(found.open),
             (true, Some(freeze)) => Err(Refused::new(format!(
                 "ring {} has no window: a freeze closes them until {}: {}",
                 rule.name, freeze.until, freeze.why

@@ -17,11 +17,11 @@ pub fn told(campaign: &Campaign) -> String {
     let mut lines = vec![summary(campaign)];
     lines.push(String::new());
     lines.push("What".to_owned());
-    let patches = plan.patches.iter().map(|patch| match patch.due.lane {
+    let all = plan.patches.iter().map(|patch| match patch.due.lane {
         Lane::Urgent => format!("{} URGENT: {}", patch.id, patch.due.because.join("; ")),
         Lane::Monthly => patch.due.explained(),
     });
-    listed(&mut lines, patches);
+    listed(&mut lines, all);
     lines.push("Where and when".to_owned());
     for ring in &plan.rings {
         of_ring(plan, ring, &mut lines);
@@ -30,12 +30,17 @@ pub fn told(campaign: &Campaign) -> String {
     listed(&mut lines, guards(campaign).into_iter());
     if !plan.left_out.is_empty() {
         lines.push("Not in this campaign".to_owned());
-        let left_out = plan.left_out.iter();
-        let left_out = left_out.map(|it| {
+        let (waiting, unneeded): (Vec<_>, Vec<_>) =
+            plan.left_out.iter().partition(|it| it.assets > 0);
+        let waiting = waiting.into_iter().map(|it| {
             let assets = counted(it.assets, "asset");
             format!("{} ({assets}): {}", it.patch, it.reason())
         });
-        listed(&mut lines, left_out);
+        let unneeded = (!unneeded.is_empty()).then(|| {
+            let count = patches(unneeded.len());
+            format!("{count} that no asset is to get; stopgap policy explain names each")
+        });
+        listed(&mut lines, waiting.chain(unneeded));
     }
     if !plan.excepted.is_empty() {
         lines.push("Excepted".to_owned());
@@ -60,12 +65,16 @@ fn summary(campaign: &Campaign) -> String {
     format!(
         "{}: {} on {} in {}. {lane}campaign {}; {} answers for it.",
         campaign.title,
-        counted(plan.patches.len(), "vendor patch").replace("patchs", "patches"),
+        patches(plan.patches.len()),
         counted(assets.count(), "asset"),
         counted(plan.rings.len(), "ring"),
         campaign.number(),
         campaign.owner,
     )
+}
+
+fn patches(count: usize) -> String {
+    counted(count, "vendor patch").replace("patchs", "patches")
 }
 
 fn listed(lines: &mut Vec<String>, entries: impl Iterator<Item = String>) {

@@ -491,4 +491,92 @@ fn the_calendar_shows_planned_fixes_and_ends_of_exceptions_to_those_who_see_find
     let (_, other) = api.token("other", Role::Admin, &[Area::Campaigns], i64::MAX);
     let other = Browser::of(&api, &other).look(page);
     assert!(!other.contains("CVE-1") && !other.contains("the vendor is gone"));
+
+    // Another plan for the same day is another entry; what is not planned any more is none.
+    let other = json!({ "schedule": { "by": "change 8", "due_ms": 2_222_553_600_000_i64 } });
+    api.done(&op, "POST /findings/2/moves", &json!({ "unschedule": {} }));
+    let shown = browser.look(page);
+    assert!(shown.contains("fix: CVE-1 in 1 place by change 7</a>"));
+    api.done(&op, "POST /findings/2/moves", &other);
+    assert!(
+        browser
+            .look(page)
+            .contains("href=\"/findings/2\">fix: CVE-1 in 1 place by change 8</a>")
+    );
+    assert!(!browser.look("/calendar?month=2040-07").contains("fix: "));
+}
+
+#[test]
+fn on_a_busy_day_the_calendar_shows_some_of_each_kind_and_counts_the_rest() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    for number in 10..22 {
+        let id = format!("CVE-{number}");
+        let flaw = json!({ "id": id, "title": "A flaw", "severity": "high" });
+        api.done(&op, "POST /advisories", &flaw);
+        let found = json!({ "advisory": id, "subject": { "asset": "db" } });
+        let made = api.done(&op, "POST /findings", &found).body;
+        let finding = made["value"]["id"].as_i64().unwrap();
+        // In the night of a window of both rings, and while all is frozen.
+        let planned = json!({ "schedule": { "by": "change 7", "due_ms": 1_924_300_800_000_i64 } });
+        api.done(&op, &format!("POST /findings/{finding}/moves"), &planned);
+    }
+    let mut many = description();
+    let names = (0..12).map(|it| format!("ring{it}"));
+    many["description"]["freezes"] = names
+        .map(|name| json!({ "from": "2030-12-20", "until": "2031-01-06", "why": name }))
+        .collect();
+    api.done(&op, "POST /campaigns", &many);
+    let browser = Browser::of(&api, &op);
+    let page = browser.look("/calendar?month=2030-12");
+    let (_, day) = page.split_once("<strong>24</strong>").unwrap();
+    let day = day.split_once("</td>").unwrap().0;
+    let count = |text: &str| day.matches(text).count();
+    assert_eq!(
+        (count(">freeze: "), count(">fix: ")),
+        (4 + 1, 4 + 1),
+        "{day}"
+    );
+    assert!(day.contains(">freeze: 8 more<") && day.contains(">fix: 8 more<"));
+}
+
+#[test]
+fn the_calendar_says_what_it_leaves_out() {
+    let api = Api::new();
+    let op = api.somebody("op", Role::Operator);
+    fill(&api, &op);
+    api.done(&op, "POST /campaigns", &description());
+    let told = |target: &str| api.done(&op, target, &Value::Null).body["left_out"].clone();
+    assert_eq!(told("GET /calendar"), json!([]));
+    // Each day has a window, of which a year and some days are looked at behind the plan.
+    let far = "GET /calendar?from_ms=1735689600000&until_ms=1770000000000";
+    assert_eq!(told(far), json!([]), "all of it is past");
+    api.store
+        .change(
+            &store::By {
+                who: "op",
+                why: "a test",
+                now_ms: 1,
+            },
+            |it| {
+                for number in 0..1002 {
+                    let id = format!("CVE-{}", 10_000 + number);
+                    it.add(&ledger::Advisory::new(&id, ledger::Severity::Low))?;
+                    let subject = ledger::Subject::Asset("db".to_owned());
+                    let finding = it.open_finding(&id, &subject)?.finding.value.id;
+                    let schedule = ledger::Move::Schedule(ledger::Schedule {
+                        by: "change 7".to_owned(),
+                        due_ms: 2_222_553_600_000,
+                    });
+                    it.move_finding(finding, &schedule, None)?;
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+    let june = "GET /calendar?from_ms=2222467200000&until_ms=2222640000000";
+    assert_eq!(told(june), json!(["2 planned fixes behind the first 1000"]));
+    let page = Browser::of(&api, &op).look("/calendar?month=2040-06");
+    assert!(page.contains("Not shown: 2 planned fixes behind the first 1000."));
 }

@@ -1,7 +1,7 @@
 //! What happens by itself, as the clock goes and traffic comes.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger::Environment::Production;
 use ledger::probe::{Answer, Probe};
@@ -13,6 +13,8 @@ use store::{Paging, Start};
 use crate::listening::{BY, Control, NOW_MS, Point, attestation};
 
 const MINUTE: i64 = 60_000;
+/// Longer than any of this takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A control side with an ingress point and a rollout in the canary, which goes on by itself.
 pub(crate) fn begun() -> (Control, Point) {
@@ -63,13 +65,14 @@ fn rollout(control: &Control) -> Rollout {
 
 /// Waits until it is so.
 pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..1000 {
+    let since = Instant::now();
+    loop {
         if let Some(found) = look() {
             return found;
         }
+        assert!(since.elapsed() < PATIENCE, "it does not come to that");
         std::thread::sleep(Duration::from_millis(10));
     }
-    unreachable!("it does not come to that")
 }
 
 fn actions(control: &Control, subject: &str) -> Vec<(String, String)> {
@@ -186,10 +189,9 @@ fn debts_and_expiries_are_told_once() {
     until(|| (told("rollout/1", "rollout.proof-overdue") > 0).then_some(()));
     until(|| (told("patch/p", "patch.expired") > 0).then_some(()));
     assert_eq!(rollout(&control).stage, Stage::Test, "nothing lapses");
-    control.clock.fetch_add(MINUTE, Ordering::Relaxed);
     let step = json!({ "pause": { "reason": "x" } });
     assert_eq!(control.asks("POST /rollouts/1/moves", &step).status, 200);
-    std::thread::sleep(Duration::from_millis(1500));
+    control.later(MINUTE);
     assert_eq!(told("rollout/1", "rollout.proof-overdue"), 1);
     assert_eq!(told("patch/p", "patch.expired"), 1);
 }
@@ -343,10 +345,7 @@ fn an_exception_outlives_a_moment_and_a_time_without_a_control_side_but_not_sile
     let (control, point) = excepted();
     let told = control.signed(&point, "POST /attestations", &attestation(1));
     assert_eq!(told.status, 204);
-    let later = |ms: i64| {
-        control.clock.fetch_add(ms, Ordering::Relaxed);
-        std::thread::sleep(Duration::from_millis(1500));
-    };
+    let later = |ms: i64| control.later(ms);
     later(MINUTE / 2);
     attest(&control, &point);
     later(2 * MINUTE);
@@ -384,7 +383,7 @@ fn an_exception_is_void_when_a_probe_went_through() {
         told: None,
     };
     assert!(control.store.begin_probe(&probe, None).unwrap());
-    std::thread::sleep(Duration::from_millis(1500));
+    control.later(MINUTE / 2);
     assert_eq!(state(&control), State::Excepted, "it may still be told");
     control.clock.fetch_add(MINUTE, Ordering::Relaxed);
     assert_eq!(void(&control), "a probe of patch p went through edge");
@@ -433,7 +432,7 @@ fn an_exception_ends_when_all_its_findings_are_fixed() {
     );
     // The virtual patch may go now, and nothing is void by it.
     control.step("demote");
-    std::thread::sleep(Duration::from_millis(1500));
+    control.later(MINUTE);
     assert_eq!(
         actions(&control, "exception/1")[0],
         system("exception.revoke")

@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use wire::{CallSignature, PrivateKey, SignedCall, Trust};
 
+use crate::due::until;
+
 pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
 pub(crate) const BY: By<'static> = By {
     who: "op",
@@ -25,6 +27,7 @@ pub(crate) const BY: By<'static> = By {
 /// A control side that listens, with a clock of its own.
 pub(crate) struct Control {
     address: SocketAddr,
+    admin: SocketAddr,
     pub(crate) store: Arc<Store>,
     pub(crate) keys: Keys,
     pub(crate) clock: Arc<AtomicI64>,
@@ -118,6 +121,9 @@ impl Control {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
+        let admin = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let admin_address = admin.local_addr().unwrap();
+        let service = service.with_admin(admin);
         let (stop, stops) = oneshot::channel::<()>();
         runtime.spawn(serve(listener, service, async move {
             let _ = stops.await;
@@ -136,6 +142,7 @@ impl Control {
             .unwrap();
         Self {
             address,
+            admin: admin_address,
             store,
             keys,
             clock,
@@ -147,6 +154,20 @@ impl Control {
         }
     }
 
+    /// The clock goes on, and all that is due then is done.
+    pub(crate) fn later(&self, ms: i64) {
+        let now_ms = self.clock.fetch_add(ms, Ordering::Relaxed) + ms;
+        until(|| {
+            let told = self.send_to(self.admin, "GET", "/metrics", &[], b"");
+            let told = String::from_utf8(told.body).unwrap();
+            let mut lines = told.lines();
+            let lag = lines.find_map(|it| it.strip_prefix("stopgap_due_lag_seconds "));
+            // The clock stands meanwhile: no lag means done at this very time.
+            (lag.unwrap().parse::<f64>().unwrap() <= 0.0).then_some(())
+        });
+        assert_eq!(self.clock.load(Ordering::Relaxed), now_ms);
+    }
+
     pub(crate) fn send(
         &self,
         method: &str,
@@ -154,7 +175,18 @@ impl Control {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut stream = TcpStream::connect(self.address).unwrap();
+        self.send_to(self.address, method, target, headers, body)
+    }
+
+    fn send_to(
+        &self,
+        address: SocketAddr,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
             .unwrap();

@@ -145,8 +145,7 @@ fn a_way_on_which_nothing_enforces_is_told_of_once_as_long_as_it_lasts() {
         .change(&BY, |it| it.replace(&side("10.0.0.2:80"), None))
         .unwrap();
     for _ in 0..5 {
-        control.clock.fetch_add(31_000, Ordering::Relaxed);
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        control.later(31_000);
     }
     assert_eq!(told(&control, "ops").len(), 1, "it is the same hole");
 }

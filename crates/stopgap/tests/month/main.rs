@@ -314,6 +314,7 @@ fn a_month_goes_from_what_there_is_to_the_report() {
         plan.contains("app-1.2") && plan.contains("too young"),
         "{plan}"
     );
+    Shield::asks_the_application(&month, false);
     let killed = month.work();
     assert!(killed.len() > 30, "{killed:#?}");
 
@@ -446,6 +447,7 @@ fn a_month_goes_from_what_there_is_to_the_report() {
         let found = format!("CVE-2024-23334  asset/{asset}\n");
         assert!(fixed.contains(&found), "{fixed}");
     }
+    Shield::asks_the_application(&month, true);
     shield.falls(&month);
     month.well(&["audit", "verify"]);
     assert!(Path::new(&month.path("data")).is_dir());

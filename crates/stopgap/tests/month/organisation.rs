@@ -68,6 +68,10 @@ impl Organisation {
             self.bed
                 .write(host, "/etc/systemd/system/acme-app.service", APP_UNIT)
                 .unwrap();
+            on(host, "mkdir -p /srv/static");
+            self.bed
+                .write(host, "/srv/static/site.css", "body {}\n")
+                .unwrap();
             on(
                 host,
                 "systemctl daemon-reload && systemctl enable --now acme-app",
@@ -116,19 +120,42 @@ const PROXY: &str =
 /// A net that the router knows the way to, as FRRouting is told.
 const ROUTE: &str = "ip route 192.0.2.0/24";
 
-/// The application: it answers with what the database holds.
-const APP: &str = r#"exec python3 - <<'PYTHON'
-import http.server, subprocess
+macro_rules! shop {
+    () => {
+        r#"import http.server, os, subprocess
 class Shop(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path.startswith("/static/"):
+            return self.file(named(os.path.normpath("/srv" + self.path)))
         query = ["psql", "-h", "db", "-U", "app", "-d", "postgres", "-tAc", "select n from orders"]
         answer = subprocess.run(query, capture_output=True, timeout=5)
         self.send_response(200 if answer.returncode == 0 else 503)
         self.end_headers()
         self.wfile.write(b"orders: " + answer.stdout)
+    def file(self, name):
+        if name is None or not os.path.isfile(name):
+            return self.send_error(404)
+        self.send_response(200)
+        self.end_headers()
+        with open(name, "rb") as file:
+            self.wfile.write(file.read())
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Shop).serve_forever()
-PYTHON"#;
+PYTHON"#
+    };
+}
+
+/// The application: it answers with what the database holds, and with files of `/static/`. This one
+/// looks at no name before it opens the file.
+const APP: &str = concat!(
+    "exec python3 - <<'PYTHON'\ndef named(path): return path\n",
+    shop!()
+);
+/// With the flaw mended.
+const FIXED_APP: &str = concat!(
+    "exec python3 - <<'PYTHON'\ndef named(path): return path if path.startswith('/srv/static/') else None\n",
+    shop!()
+);
 /// One that starts and answers nothing but errors.
 const BROKEN_APP: &str = r#"exec python3 - <<'PYTHON'
 import http.server
@@ -169,7 +196,7 @@ const BEFORE: &[Package<'_>] = &[
 
 const UPDATES: &[Package<'_>] = &[
     // Good.
-    package("acme-app", "1.1", APP, RESTART_APP),
+    package("acme-app", "1.1", FIXED_APP, RESTART_APP),
     // Takes effect after a restart.
     package("acme-base", "1.1", "true", WANTS_REBOOT),
     package("acme-router", "1.1", "true", WANTS_REBOOT),

@@ -81,6 +81,26 @@ impl Shield {
         }
     }
 
+    /// The application itself is asked whether the flaw is still there, past the gateway.
+    pub(crate) fn asks_the_application(month: &Month, holds: bool) {
+        let list = ["findings", "--advisory", FLAW, "--subject", "asset/app"];
+        let told = month.well(&list);
+        let number = told.split_whitespace().next().unwrap();
+        let probe = ["--probe", "http://10.77.0.13:8000", "--version", "1.1"];
+        let words = [
+            &["findings", "verify", number],
+            &probe[..],
+            &["--why", "is it mended?"],
+        ];
+        let output = month.command(&words.concat()).output().unwrap();
+        let said = [output.stderr, output.stdout].concat();
+        let said = String::from_utf8_lossy(&said);
+        month.record(&words.concat(), &said);
+        assert_eq!(output.status.code(), Some(i32::from(!holds)), "{said}");
+        let closed = month.well(&list).contains(" closed ");
+        assert_eq!(closed, holds, "{said}");
+    }
+
     /// The virtual patch is taken back: the exception is void, and the finding is open.
     pub(crate) fn falls(&self, month: &Month) {
         assert_eq!(state(month), "excepted");

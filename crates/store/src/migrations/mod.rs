@@ -69,6 +69,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: "",
         fill: Some(crate::exceptions::take_out),
     },
+    Migration {
+        both: include_str!("0009-schedules.sql"),
+        sqlite: include_str!("0009-schedules.sqlite.sql"),
+        postgres: include_str!("0009-schedules.postgres.sql"),
+        fill: None,
+    },
 ];
 
 /// A table, the version that made it, and the order of its rows in a backup. Tables come after

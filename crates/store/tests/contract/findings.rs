@@ -1,5 +1,5 @@
-use ledger::{Asset, Move, Severity, State, Subject};
-use store::{Change, Error, FindingFilter, Paging, Store};
+use ledger::{Asset, Move, Schedule, Severity, State, Subject};
+use store::{Change, Error, FindingFilter, Limits, Paging, Store};
 
 use crate::backend::{BY, Backend, change};
 use crate::sample;
@@ -9,6 +9,8 @@ crate::on_both!(
     a_finding_is_there_once_and_comes_back_when_it_was_fixed,
     moves_are_kept_and_checked,
     a_shield_is_a_patch_for_the_advisory,
+    planned_fixes_are_told_for_a_time,
+    what_earlier_releases_planned_is_told,
 );
 
 /// Four advisories on three assets, in another order than that of the lists.
@@ -190,4 +192,68 @@ fn a_shield_is_a_patch_for_the_advisory(backend: &Backend) {
             .contains("no patch none")
     );
     assert_eq!(shield("p").unwrap().value.state(), State::Shielded);
+}
+
+fn planned_fixes_are_told_for_a_time(backend: &Backend) {
+    let store = backend.open();
+    change(&store, many);
+    let plan = |by: &str, due_ms: i64| {
+        Move::Schedule(Schedule {
+            by: by.to_owned(),
+            due_ms,
+        })
+    };
+    // Those of CVE-0 but the fixed one, by one plan and by another; of CVE-1, later.
+    for (finding, step) in [
+        (2, plan("one", 10)),
+        (3, plan("two", 10)),
+        (4, plan("one", 20)),
+        (6, plan("one", 20)),
+        (7, plan("one", 30)),
+    ] {
+        change(&store, |it| it.move_finding(finding, &step, None));
+    }
+    let told = |span: (i64, i64), most: usize| {
+        let (fixes, all) = store.read(|it| it.planned_fixes(span, most)).unwrap();
+        let fixes = fixes.into_iter().map(|it| (it.first.id, it.findings));
+        (fixes.collect::<Vec<_>>(), all)
+    };
+    assert_eq!(told((0, 30), 9), (vec![(2, 1), (3, 1), (4, 2)], 3));
+    assert_eq!(told((0, 31), 2), (vec![(2, 1), (3, 1)], 4));
+    assert_eq!(told((11, 31), 9), (vec![(4, 2), (7, 1)], 2));
+    assert_eq!(told((40, 50), 9), (vec![], 0));
+    // What was fixed, or is not planned any more, is none.
+    let fixed = Move::Fix {
+        version: "2".to_owned(),
+    };
+    change(&store, |it| it.move_finding(4, &fixed, None));
+    change(&store, |it| it.move_finding(7, &Move::Unschedule {}, None));
+    assert_eq!(told((11, 31), 9), (vec![(6, 1)], 1));
+}
+
+fn what_earlier_releases_planned_is_told(backend: &Backend) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    let specimen = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/specimens/v8.jsonl");
+    let text = std::fs::read_to_string(specimen).unwrap();
+    let planned = r#"\"schedule\":{\"by\":\"change 7\",\"due_ms\":9000}}""#;
+    let text = text.replacen(r#"\"shield\":\"p\"}""#, planned, 1).replacen(
+        "\"shielded\"",
+        "\"scheduled\"",
+        1,
+    );
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let end: serde_json::Value = serde_json::from_str(lines.pop().unwrap()).unwrap();
+    let digest = ledger::sha256(lines.concat().as_bytes());
+    let end = format!("{{\"rows\":{},\"sha256\":\"{digest}\"}}\n", end["rows"]);
+    lines.push(&end);
+    std::fs::write(&file, lines.concat()).unwrap();
+    let store = Store::restore(&backend.location(), &file, &BY, Limits::default()).unwrap();
+    let planned = |span| store.read(|it| it.planned_fixes(span, 9)).unwrap().0;
+    let fixes = planned((9000, 9001));
+    assert_eq!(
+        (fixes[0].first.id, fixes[0].findings, fixes.len()),
+        (1, 1, 1)
+    );
+    assert_eq!(planned((0, 9000)), []);
 }

@@ -1,5 +1,7 @@
 //! A month: windows, freezes, waves, what is due, and what ends.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use askama::Template;
 use campaign::{AgendaEntry, AgendaKind};
 use jiff::civil::Date;
@@ -22,6 +24,7 @@ struct CalendarPage {
     before: String,
     after: String,
     weeks: Vec<Vec<Day>>,
+    left_out: Vec<String>,
 }
 
 struct Day {
@@ -30,11 +33,44 @@ struct Day {
     own: bool,
     today: bool,
     entries: Vec<AgendaEntry>,
-    more: usize,
+    /// What else there is: the class and name of each kind, and how many.
+    more: Vec<(&'static str, &'static str, usize)>,
+}
+
+impl Day {
+    /// What lies between two times. On a busy day no kind pushes another out.
+    fn entries(
+        all: &[AgendaEntry],
+        (from_ms, until_ms): (i64, i64),
+    ) -> (Vec<AgendaEntry>, Vec<(&'static str, &'static str, usize)>) {
+        let lies = |it: &&AgendaEntry| it.from_ms < until_ms && from_ms < it.until_ms;
+        let mut kinds: BTreeMap<AgendaKind, VecDeque<&AgendaEntry>> = BTreeMap::new();
+        for entry in all.iter().filter(lies) {
+            kinds.entry(entry.kind).or_default().push_back(entry);
+        }
+        let mut shown = Vec::new();
+        while shown.len() < OF_A_DAY && kinds.values().any(|it| !it.is_empty()) {
+            let room = OF_A_DAY - shown.len();
+            shown.extend(
+                kinds
+                    .values_mut()
+                    .filter_map(VecDeque::pop_front)
+                    .take(room),
+            );
+        }
+        shown.sort_by_key(|it| (it.from_ms, it.until_ms, it.kind));
+        let more = kinds.into_iter().filter(|(_, rest)| !rest.is_empty());
+        let more = more.map(|(kind, rest)| (class_of(kind), kind.name(), rest.len()));
+        (shown.into_iter().cloned().collect(), more.collect())
+    }
 }
 
 fn class(entry: &AgendaEntry) -> &'static str {
-    match entry.kind {
+    class_of(entry.kind)
+}
+
+fn class_of(kind: AgendaKind) -> &'static str {
+    match kind {
         AgendaKind::Freeze => "bad",
         AgendaKind::Due | AgendaKind::Fix | AgendaKind::Exception => "warn",
         AgendaKind::Window => "quiet",
@@ -82,10 +118,7 @@ pub(crate) fn calendar(visit: &Visit<'_>) -> Result<Shown, Problem> {
     let told: Calendar = visit.get(&target)?;
     let shown = days.iter().map(|day| {
         let (from_ms, until_ms) = (start_ms(*day), start_ms(*day).saturating_add(86_400_000));
-        let mut entries: Vec<AgendaEntry> = told.items.clone();
-        entries.retain(|it| it.from_ms < until_ms && from_ms < it.until_ms);
-        let more = entries.len().saturating_sub(OF_A_DAY);
-        entries.truncate(OF_A_DAY);
+        let (entries, more) = Day::entries(&told.items, (from_ms, until_ms));
         Day {
             number: day.day(),
             own: day.first_of_month() == first,
@@ -106,5 +139,6 @@ pub(crate) fn calendar(visit: &Visit<'_>) -> Result<Shown, Problem> {
         before: month(before),
         after: month(after),
         weeks,
+        left_out: told.left_out,
     })?))
 }

@@ -1,11 +1,11 @@
 //! What stands in the calendar.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use campaign::policy::Lane;
 use campaign::{AgendaEntry, AgendaKind, Campaign, agenda, further};
-use ledger::{Area, State};
-use store::{Error, FindingFilter, Session, Stored};
+use ledger::Area;
+use store::{Error, Session, Stored};
 
 use super::Calendar;
 use crate::call::Call;
@@ -14,6 +14,8 @@ use crate::reply::Reply;
 
 /// Days that a calendar spans at most.
 const CALENDAR_DAYS: i64 = 400;
+/// Planned fixes that a calendar tells: those of one advisory by one plan for one time are one.
+const FIXES: usize = 1000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) fn calendar(call: &Call<'_>) -> Result<Reply, Problem> {
@@ -25,16 +27,20 @@ pub(super) fn calendar(call: &Call<'_>) -> Result<Reply, Problem> {
         return Err(Problem::new(Kind::Refused, detail));
     }
     let span = (from_ms, until_ms);
-    let (campaigns, mut items) = call.store.read(|it| {
+    let (campaigns, mut items, mut left_out) = call.store.read(|it| {
         let campaigns = it.all_campaigns()?;
-        let mut items = Vec::new();
+        let (mut items, mut left_out) = (Vec::new(), Vec::new());
         if call.sees(Area::Findings) {
-            items.extend(fixes(it)?);
+            let (fixes, more) = fixes(it, span)?;
+            items.extend(fixes);
+            left_out.extend(more);
             items.extend(exceptions(it)?);
         }
-        Ok((campaigns, items))
+        Ok((campaigns, items, left_out))
     })?;
-    items.extend(of_campaigns(&campaigns, span));
+    let (entries, more) = of_campaigns(&campaigns, span);
+    items.extend(entries);
+    left_out.extend(more);
     items.retain(|it| it.from_ms < until_ms && from_ms < it.until_ms);
     items.sort_by(|one, other| {
         let key = |it: &AgendaEntry| (it.from_ms, it.until_ms, it.kind);
@@ -46,12 +52,15 @@ pub(super) fn calendar(call: &Call<'_>) -> Result<Reply, Problem> {
         (next.from_ms, next.until_ms, next.kind) == (kept.from_ms, kept.until_ms, kept.kind)
             && next.what == kept.what
     });
-    Ok(Reply::found(&Calendar { items })?)
+    Ok(Reply::found(&Calendar { items, left_out })?)
 }
 
-fn of_campaigns(campaigns: &[Stored<Campaign>], span: (i64, i64)) -> Vec<AgendaEntry> {
+fn of_campaigns(
+    campaigns: &[Stored<Campaign>],
+    span: (i64, i64),
+) -> (Vec<AgendaEntry>, Vec<String>) {
     let each = campaigns.iter().flat_map(|it| agenda(&it.value, span));
-    let mut entries: Vec<_> = each.collect();
+    let (mut entries, mut left_out): (Vec<_>, _) = (each.collect(), Vec::new());
     // How the months go on is what the last one said of each ring.
     let mut told = BTreeSet::new();
     let months = campaigns.iter().rev().map(|it| &it.value);
@@ -59,11 +68,16 @@ fn of_campaigns(campaigns: &[Stored<Campaign>], span: (i64, i64)) -> Vec<AgendaE
     for campaign in months.filter(goes_on) {
         for ring in &campaign.plan.rings {
             if told.insert(&ring.name) {
-                entries.extend(further(campaign, ring, span));
+                let (windows, looked_ms) = further(campaign, ring, span);
+                entries.extend(windows);
+                left_out.extend(looked_ms.map(|ms| {
+                    let day = ring.zone.told(ms);
+                    format!("what the rule of {} opens behind {day}", ring.name)
+                }));
             }
         }
     }
-    entries
+    (entries, left_out)
 }
 
 fn at(time_ms: i64, kind: AgendaKind, what: String) -> AgendaEntry {
@@ -79,35 +93,28 @@ fn at(time_ms: i64, kind: AgendaKind, what: String) -> AgendaEntry {
 }
 
 /// When findings are to be fixed: those of one advisory by one plan stand together.
-fn fixes(it: &mut Session<'_>) -> Result<Vec<AgendaEntry>, Error> {
-    let filter = FindingFilter {
-        state: Some(State::Scheduled),
-        ..FindingFilter::default()
-    };
-    let mut planned: BTreeMap<(i64, String, String), (i64, usize)> = BTreeMap::new();
-    for finding in it.all_findings(&filter)? {
-        let finding = finding.value;
-        if let Some(schedule) = finding.schedule {
-            let key = (schedule.due_ms, finding.advisory, schedule.by);
-            planned.entry(key).or_insert((finding.id, 0)).1 += 1;
-        }
-    }
-    let entries = planned.into_iter().map(|(key, (finding, count))| {
-        let (due_ms, advisory, by) = key;
-        let places = match count {
+fn fixes(
+    it: &mut Session<'_>,
+    span: (i64, i64),
+) -> Result<(Vec<AgendaEntry>, Option<String>), Error> {
+    let (fixes, all) = it.planned_fixes(span, FIXES)?;
+    let more = (all > fixes.len()).then(|| {
+        let more = all.saturating_sub(fixes.len());
+        format!("{more} planned fixes behind the first {}", fixes.len())
+    });
+    let entries = fixes.into_iter().filter_map(|fix| {
+        let (first, schedule) = (fix.first.id, fix.first.schedule?);
+        let places = match fix.findings {
             1 => "1 place".to_owned(),
             count => format!("{count} places"),
         };
-        AgendaEntry {
-            finding: Some(finding),
-            ..at(
-                due_ms,
-                AgendaKind::Fix,
-                format!("{advisory} in {places} by {by}"),
-            )
-        }
+        let what = format!("{} in {places} by {}", fix.first.advisory, schedule.by);
+        Some(AgendaEntry {
+            finding: Some(first),
+            ..at(schedule.due_ms, AgendaKind::Fix, what)
+        })
     });
-    Ok(entries.collect())
+    Ok((entries.collect(), more))
 }
 
 fn exceptions(it: &mut Session<'_>) -> Result<Vec<AgendaEntry>, Error> {

@@ -234,4 +234,6 @@ pub(crate) struct Notices {
 pub(crate) struct Calendar {
     /// In order.
     pub(crate) items: Vec<AgendaEntry>,
+    /// What does not stand there though it lies in the time that was asked for, for people.
+    pub(crate) left_out: Vec<String>,
 }
