@@ -315,7 +315,7 @@ pub(crate) fn missing(name: &str) -> String {
 }
 
 /// A set of variables.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct VariableSet([u64; 4]);
 
 impl Variable {

@@ -6,21 +6,18 @@
 //! A rule that finds no value, or only values that its gate keeps out, cannot match.
 
 mod clue;
+mod of;
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use super::Scan;
-use super::gate::{Gate, Needs};
-use super::ir::{Link, Program, Rule, Selector, Step, Target, Text};
-use super::params::{Bloom, Params, Shows, Wanted, wanted};
+use super::params::{Bloom, Params, Shows, Wanted};
 use super::path::path_of;
-use super::query::reached;
-use super::signature::{Signature, Signatures};
-use crate::language::variables::Variable;
+use super::signature::{Decoding, Signature};
 use crate::limits::Limits;
 use crate::request::RequestHead;
-pub(crate) use clue::Clue;
+pub(crate) use clue::{Clue, Needed};
+pub(crate) use of::is_of_line;
 
 /// What the rules of a patch ask of a head; one of them must let it through.
 #[derive(PartialEq, Eq, Hash)]
@@ -33,25 +30,28 @@ pub(crate) struct Glance {
 }
 
 type Spots = Box<[Spot]>;
-type Asks = Box<[Ask]>;
 
 /// Rules whose first asking link looks at the same places.
 #[derive(PartialEq, Eq, Hash)]
 struct Group {
     spots: Spots,
-    /// Of each rule: what its links ask.
-    rules: Vec<Asks>,
+    /// Whether a rule asks for nothing more than a value there.
+    open: bool,
+    /// Of the other rules, one after the other: what their links ask.
+    asks: Box<[Ask]>,
 }
 
 /// What a link asks: a value at one of the places that passes the gate.
 #[derive(PartialEq, Eq, Hash)]
 struct Ask {
-    spots: Spots,
-    gate: Gate,
-    /// The bits of what its transformations act on; none: anything.
-    touched: Option<Signature>,
-    /// The bits of what they may put in; none: anything.
-    makes: Option<Signature>,
+    /// None: those of the group.
+    spots: Option<Spots>,
+    /// Whether the next one is another rule's.
+    ends: bool,
+    clause: Option<u32>,
+    bits: Signature,
+    unless: Signature,
+    does: Decoding,
 }
 
 /// Where a target finds values, as far as a head tells.
@@ -82,6 +82,7 @@ const FAULT: u8 = 8;
 const BODY: u8 = 16;
 /// No place: that a body follows.
 const HELD: u8 = 32;
+const POSTED: u8 = 64;
 
 /// A head, looked at as far as patches ask; scratch for the next one.
 #[derive(Default)]
@@ -93,6 +94,8 @@ pub(crate) struct Sight {
     decoded: Vec<u8>,
     params: Params,
     fault: Option<bool>,
+    /// What all of the target shows, once it is known.
+    target: Option<Option<Signature>>,
     /// The kinds of places where there may be a value.
     kinds: u8,
     said: Said,
@@ -106,19 +109,27 @@ struct Seen {
     searched: bool,
 }
 
-/// The glances of a plan, each kept once: many patches ask the same of a path.
+/// The glances of a plan's patches, each kept once: many ask the same of a path.
 #[derive(Default)]
-pub(crate) struct Glances(HashSet<Arc<Glance>>);
+pub(crate) struct Glances {
+    numbers: HashMap<Glance, u32>,
+    of_patches: Vec<Option<u32>>,
+}
 
 impl Glances {
-    /// The same glance, shared with whoever has it already.
-    pub(crate) fn share(&mut self, glance: Glance) -> Arc<Glance> {
-        if let Some(known) = self.0.get(&glance) {
-            return Arc::clone(known);
-        }
-        let glance = Arc::new(glance);
-        self.0.insert(Arc::clone(&glance));
-        glance
+    /// Adds that of the next patch; none: no head rules it out.
+    pub(crate) fn add(&mut self, glance: Option<Glance>) {
+        let next = self.numbers.len() as u32;
+        let number = glance.map(|glance| *self.numbers.entry(glance).or_insert(next));
+        self.of_patches.push(number);
+    }
+
+    /// By their numbers, and the number of each patch's.
+    pub(super) fn settle(self) -> (Vec<Glance>, Vec<Option<u32>>) {
+        let mut glances: Vec<_> = self.numbers.into_iter().collect();
+        glances.sort_unstable_by_key(|(_, number)| *number);
+        let glances = glances.into_iter().map(|(glance, _)| glance);
+        (glances.collect(), self.of_patches)
     }
 }
 
@@ -160,35 +171,6 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Glance {
-    /// Of a program whose gates are set; none where heads rule nothing out.
-    pub(crate) fn of(
-        program: &Program,
-        holds_body: bool,
-        signatures: &Signatures,
-        needs: &mut Needs,
-    ) -> Option<Self> {
-        let mut groups: Vec<Group> = Vec::new();
-        for step in program.phases.iter().flatten() {
-            let Step::Rule(rule) = step else {
-                continue;
-            };
-            let (spots, asks) = asks(rule, !program.reads_matched, signatures, needs)?;
-            match groups.iter_mut().find(|group| group.spots == spots) {
-                Some(group) => group.rules.push(asks),
-                None => groups.push(Group {
-                    spots,
-                    rules: vec![asks],
-                }),
-            }
-        }
-        let spots = groups.iter().flat_map(|group| &group.spots);
-        Some(Self {
-            holds_body,
-            kinds: spots.fold(0, |kinds, spot| kinds | spot.kind()),
-            groups: groups.into(),
-        })
-    }
-
     /// Whether a rule could match the request, or its body must be held.
     pub(crate) fn admits(
         &self,
@@ -197,7 +179,7 @@ impl Glance {
         sight: &mut Sight,
         reader: &Reader<'_>,
     ) -> bool {
-        let Some(number) = clue.shared else {
+        let Some(number) = clue.glance.filter(|_| clue.shared) else {
             return self.looks(head, sight, reader);
         };
         // PERF: patches for every path are of few kinds; each is asked once.
@@ -221,10 +203,11 @@ impl Glance {
         groups.any(|group| {
             let mut spots = group.spots.iter();
             spots.any(|spot| sight.is_there(spot, head, reader))
-                && group
-                    .rules
-                    .iter()
-                    .any(|asks| asks.iter().all(|ask| sight.passes(ask, head, reader)))
+                && (group.open
+                    || group.rules().any(|asks| {
+                        let mut asks = asks.iter();
+                        asks.all(|ask| sight.passes(ask, ask.spots_of(group), head, reader))
+                    }))
         })
     }
 }
@@ -242,6 +225,13 @@ impl Glance {
             Spot::Fault => shown.fault,
             Spot::Body => shown.body,
         })
+    }
+}
+
+impl Group {
+    /// What each of the rules asks that are not open.
+    fn rules(&self) -> impl Iterator<Item = &[Ask]> {
+        self.asks.split_inclusive(|ask| ask.ends)
     }
 }
 
@@ -264,121 +254,6 @@ impl Shown {
     }
 }
 
-/// Whether every rule has a link that looks at nothing but the request line, so that it is
-/// worth it to search for the texts that they need.
-pub(crate) fn is_of_line(program: &Program) -> bool {
-    use Variable as V;
-    let of_line = |target: &Target| {
-        let line = matches!(
-            target.variable,
-            V::RequestUri
-                | V::RequestUriRaw
-                | V::QueryString
-                | V::RequestFilename
-                | V::RequestBasename
-        );
-        target.excluded || (line && !target.counted)
-    };
-    program.phases.iter().flatten().all(|step| match step {
-        Step::Rule(rule) => rule
-            .links
-            .iter()
-            .any(|link| !link.targets.is_empty() && link.targets.iter().all(of_line)),
-        Step::Marker(_) => true,
-    })
-}
-
-/// What a rule asks, and the places of the link that says most; none if it may match whatever
-/// the head holds.
-fn asks(
-    rule: &Rule,
-    any_link: bool,
-    signatures: &Signatures,
-    needs: &mut Needs,
-) -> Option<(Spots, Asks)> {
-    let mut asks: Vec<Ask> = reached(rule, any_link)
-        .filter_map(|(_, link)| ask(link, signatures, needs))
-        .collect();
-    // What is not even there is found out first.
-    let of_line = |ask: &Ask| {
-        let always = |spot: &Spot| matches!(spot, Spot::Raw | Spot::Path | Spot::Fault);
-        ask.spots.iter().any(always)
-    };
-    let at = asks.iter().position(|ask| !of_line(ask)).unwrap_or(0);
-    let first = (at < asks.len()).then(|| asks.swap_remove(at))?;
-    let same = Ask {
-        spots: [].into(),
-        ..first
-    };
-    let spots = first.spots;
-    let is_read = |spot: &Spot| {
-        matches!(
-            spot,
-            Spot::Raw | Spot::Path | Spot::Header(_) | Spot::Names(_) | Spot::EveryName
-        )
-    };
-    let gated = same.gate != Gate::default() && spots.iter().all(is_read);
-    if gated {
-        asks.push(Ask {
-            spots: spots.clone(),
-            ..same
-        });
-    }
-    Some((spots, asks.into()))
-}
-
-/// None if the head does not tell whether the link finds a value that passes its gate.
-fn ask(link: &Link, signatures: &Signatures, needs: &mut Needs) -> Option<Ask> {
-    let test = link.test.as_ref()?;
-    let targets = link.targets.iter().filter(|target| !target.excluded);
-    let spots: Option<Spots> = targets.map(|target| spot(target, needs)).collect();
-    let spots = spots?;
-    let open = test.gate == Gate::default()
-        && spots
-            .iter()
-            .any(|spot| matches!(spot, Spot::Raw | Spot::Path));
-    (!spots.is_empty() && !open).then(|| Ask {
-        spots,
-        gate: test.gate,
-        touched: signatures.touched_by(&link.transformations),
-        makes: signatures.made_by(&link.transformations),
-    })
-}
-
-fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
-    use Variable as V;
-    // That nothing parsed was a fault is a count that is always there.
-    if target.counted {
-        return None;
-    }
-    Some(match target.variable {
-        V::RequestUri | V::RequestUriRaw | V::QueryString => Spot::Raw,
-        V::RequestFilename | V::RequestBasename => Spot::Path,
-        V::Args | V::ArgsGet => Spot::Names(wanted(&target.selector, needs)?),
-        // A name is a value of its own; that there are any is all that is foreseen.
-        V::ArgsNames | V::ArgsGetNames => Spot::EveryName,
-        V::RequestHeaders => match &target.selector {
-            Selector::Name(Text::Plain(name)) => {
-                Spot::Header(name.to_ascii_lowercase().into_bytes().into())
-            }
-            _ => return None,
-        },
-        V::RequestCookies => Spot::Header((*b"cookie").into()),
-        V::ReqbodyError => Spot::Fault,
-        V::ArgsPost => Spot::BodyNames(wanted(&target.selector, needs)?),
-        V::ArgsPostNames
-        | V::Files
-        | V::FilesNames
-        | V::FilesTmpContent
-        | V::MultipartFilename
-        | V::MultipartName
-        | V::MultipartPartHeaders
-        | V::Xml
-        | V::RequestBody => Spot::Body,
-        _ => return None,
-    })
-}
-
 impl Spot {
     /// A bit, by what a head must have for there to be a value.
     fn kind(&self) -> u8 {
@@ -387,7 +262,8 @@ impl Spot {
             Self::Header(_) => HEADER,
             Self::Names(_) | Self::EveryName => NAMES,
             Self::Fault => FAULT,
-            Self::Body | Self::BodyNames(_) => BODY,
+            Self::Body => BODY,
+            Self::BodyNames(_) => POSTED,
         }
     }
 }
@@ -402,6 +278,7 @@ impl Sight {
         }
         self.params.forget();
         self.fault = None;
+        self.target = None;
         self.said.head += 1;
         self.kinds = self.kinds_of(head, reader);
     }
@@ -409,7 +286,7 @@ impl Sight {
     fn kinds_of(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> u8 {
         let mut kinds = LINE | HEADER;
         if !head.bodiless {
-            kinds |= NAMES | BODY | HELD;
+            kinds |= NAMES | BODY | POSTED | HELD;
         }
         if self.query_at.is_some() {
             kinds |= NAMES;
@@ -432,19 +309,18 @@ impl Sight {
         }
     }
 
-    fn passes(&mut self, ask: &Ask, head: &RequestHead<'_>, reader: &Reader<'_>) -> bool {
-        let mut spots = ask.spots.iter();
+    fn passes(
+        &mut self,
+        ask: &Ask,
+        spots: &[Spot],
+        head: &RequestHead<'_>,
+        reader: &Reader<'_>,
+    ) -> bool {
+        let mut spots = spots.iter();
         spots.any(|spot| match spot {
             Spot::Raw => ask.admits(head.target, &mut self.raw, reader.scan),
             Spot::Path => {
-                if self.path.signature.is_none() {
-                    self.decoded.clear();
-                    let path = path_of(head.target);
-                    match memchr::memchr(b'%', path) {
-                        Some(_) => crate::body::percent::decode(path, &mut self.decoded),
-                        None => self.decoded.extend_from_slice(path),
-                    }
-                }
+                self.decode(head);
                 ask.admits(&self.decoded, &mut self.path, reader.scan)
             }
             // Texts of headers and parameters are not worth a search.
@@ -457,6 +333,41 @@ impl Sight {
             Spot::EveryName => self.has_param(head, &[], reader, |param| ask.may_admit(param.name)),
             other => self.is_there(other, head, reader),
         })
+    }
+
+    fn decode(&mut self, head: &RequestHead<'_>) {
+        if self.path.signature.is_some() {
+            return;
+        }
+        self.decoded.clear();
+        let path = path_of(head.target);
+        match memchr::memchr(b'%', path) {
+            Some(_) => crate::body::percent::decode(path, &mut self.decoded),
+            None => self.decoded.extend_from_slice(path),
+        }
+    }
+
+    /// What the target shows, as it came and decoded, anywhere in it; none: not all is known.
+    fn target(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> Option<Signature> {
+        if self.target.is_none() {
+            let signatures = &reader.scan.signatures;
+            self.decode(head);
+            let path = self
+                .path
+                .signature
+                .get_or_insert_with(|| signatures.of(&self.decoded));
+            let raw = self
+                .raw
+                .signature
+                .get_or_insert_with(|| signatures.of(head.target));
+            let line = *path | *raw;
+            let shows = match self.query_at {
+                Some(_) => self.read_params(head, reader).shows(),
+                None => Some(0),
+            };
+            self.target = Some(shows.map(|shows| shows | line));
+        }
+        self.target.flatten()
     }
 
     /// Whether there may be a parameter whose name is wanted, and whose signatures hold.
@@ -511,13 +422,17 @@ impl Sight {
 }
 
 impl Ask {
+    fn is_gated(&self) -> bool {
+        self.bits != 0 || self.clause.is_some()
+    }
+
+    fn spots_of<'a>(&'a self, group: &'a Group) -> &'a [Spot] {
+        self.spots.as_ref().unwrap_or(&group.spots)
+    }
+
     /// Whether the gate may let bytes of this signature through, its texts left aside.
     fn may_admit(&self, signature: Signature) -> bool {
-        let made = match self.touched.is_none_or(|touched| signature & touched != 0) {
-            true => self.makes.unwrap_or(Signature::MAX),
-            false => 0,
-        };
-        self.gate.admits(signature | made)
+        self.does.may_show(signature, self.bits)
     }
 
     /// Whether the gate may let the bytes through, as they are or decoded.
@@ -525,17 +440,19 @@ impl Ask {
         let signature = *seen
             .signature
             .get_or_insert_with(|| scan.signatures.of(bytes));
-        let changed = self.touched.is_none_or(|touched| signature & touched != 0);
         self.may_admit(signature)
-            && (changed
-                || self.gate.asks_for(signature).is_none_or(|clause| {
-                    if !seen.searched {
-                        seen.searched = true;
-                        seen.clauses.clear();
-                        scan.texts.find(bytes, &mut seen.clauses);
-                    }
-                    seen.clauses.binary_search(&clause).is_ok()
-                }))
+            && (self.does.acts_on(signature)
+                || self
+                    .clause
+                    .filter(|_| signature & self.unless == 0)
+                    .is_none_or(|clause| {
+                        if !seen.searched {
+                            seen.searched = true;
+                            seen.clauses.clear();
+                            scan.texts.find(bytes, &mut seen.clauses);
+                        }
+                        seen.clauses.binary_search(&clause).is_ok()
+                    }))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::fold::reads;
 use super::gate::{Gate, Needs};
 use super::ir::{Program, Selector, Step, Target, Text};
-use super::params::{self, Bloom, Wanted};
+use super::params::{self, Bloom, Keys, Wanted};
 use super::signature::{Signature, Signatures};
 use crate::language::variables::{Variable, VariableSet};
 use crate::operators::Apart;
@@ -76,6 +76,29 @@ impl Interest {
             fields: looks.map(Fields::new),
         }
     }
+
+    /// Of the names of fields that it looks at.
+    pub(super) fn keys(&self) -> Keys {
+        let Some(fields) = &self.fields else {
+            return Keys::ANY;
+        };
+        let looks = fields.any.iter().chain(&fields.shown);
+        Keys::of(looks.map(|look| &*look.wanted))
+    }
+
+    /// Whether a rule could match, or count, this field; `texts` is what its name holds.
+    pub(crate) fn wants(&self, field: &Field<'_>, texts: Bloom, apart: &mut Apart) -> bool {
+        let Some(fields) = &self.fields else {
+            return true;
+        };
+        // PERF: what an expression for names needs is told by some bits; most are not asked.
+        let mut means =
+            |look: &Look| look.may_mean(texts) && look.selector.agrees(field.name, apart);
+        fields.any.iter().any(&mut means) || {
+            let mut shown = fields.shown.iter();
+            shown.any(|look| field.passes(&look.doors) && means(look))
+        }
+    }
 }
 
 impl Fields {
@@ -136,20 +159,13 @@ impl Joint {
         }
     }
 
-    /// Whether a rule of one of these, which it was made of, could match, or count, this field.
-    pub(crate) fn wants<'a>(
-        &self,
-        field: Field<'_>,
-        signatures: &Signatures,
-        interests: impl Iterator<Item = Option<&'a Interest>>,
-        apart: &mut Apart,
-    ) -> bool {
-        if self.every {
-            return true;
-        }
-        let signature = signatures.of(field.value);
-        let passes = |doors: &[Door]| doors.iter().any(|door| door.admits(signature));
-        let shows = signature & self.keys != 0 && passes(&self.doors);
+    /// Whether every field is looked at.
+    pub(crate) fn wants_every(&self) -> bool {
+        self.every
+    }
+
+    /// Whether one of these, which it was made of, may look at the field.
+    pub(crate) fn may_want(&self, field: &Field<'_>) -> bool {
         let hinted = |hint: &Hint| {
             !field.one_line
                 || hint.is_none_or(|(at, byte)| {
@@ -157,43 +173,42 @@ impl Joint {
                     own.is_some_and(|own| own.to_ascii_lowercase() == byte)
                 })
         };
-        let any = self.any.iter().any(hinted);
-        if !shows && !any {
-            return false;
-        }
-        // PERF: what an expression for names needs is told by some bits; most are not asked.
-        let texts = Bloom::of(field.name);
-        let mut fields = interests
-            .flatten()
-            .filter_map(|interest| interest.fields.as_ref());
-        fields.any(|fields| {
-            let mut means =
-                |look: &Look| look.may_mean(texts) && look.selector.agrees(field.name, apart);
-            any && fields.any.iter().any(&mut means)
-                || shows
-                    && fields
-                        .shown
-                        .iter()
-                        .any(|look| means(look) && passes(&look.doors))
-        })
+        self.every
+            || field.signature & self.keys != 0 && field.passes(&self.doors)
+            || self.any.iter().any(hinted)
     }
 }
 
 /// A field of a body.
 pub(crate) struct Field<'a> {
     name: &'a [u8],
-    value: &'a [u8],
+    /// Of its value.
+    signature: Signature,
     one_line: bool,
 }
 
 impl<'a> Field<'a> {
     /// `one_line`: it is known that the name holds no line end.
-    pub(crate) fn new(name: &'a [u8], value: &'a [u8], one_line: bool) -> Self {
+    pub(crate) fn new(
+        name: &'a [u8],
+        value: &[u8],
+        one_line: bool,
+        signatures: &Signatures,
+    ) -> Self {
         Self {
             name,
-            value,
+            signature: signatures.of(value),
             one_line: one_line || memchr::memchr(b'\n', name).is_none(),
         }
+    }
+
+    /// What its name holds.
+    pub(crate) fn texts(&self) -> Bloom {
+        Bloom::of(self.name)
+    }
+
+    fn passes(&self, doors: &[Door]) -> bool {
+        doors.iter().any(|door| door.admits(self.signature))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rules, compiled.
 
 mod alone;
+pub(crate) mod concern;
 pub(crate) mod fold;
 pub(crate) mod gate;
 pub(crate) mod gated;
@@ -38,13 +39,14 @@ use crate::operators::Resources;
 use crate::scope::Scope;
 use crate::share::Client;
 use crate::transaction::{Oversize, State, Transaction};
+use concern::Concerns;
 use gate::Needs;
-use glance::{Clue, Glance, Glances};
+use glance::{Glance, Glances};
 use idle::Idle;
 use interest::Interest;
 use ir::{EngineMode, Fault, Program};
 use names::Names;
-use route::RouteIndex;
+use route::{Draft, RouteIndex};
 use signature::{Sets, Signatures};
 use texts::{TextSearch, Texts};
 
@@ -79,8 +81,7 @@ pub struct Plan {
     limits: Limits,
     pub(crate) base: Program,
     pub(crate) patches: Vec<Patch>,
-    /// Of each patch.
-    pub(crate) clues: Vec<Clue>,
+    pub(crate) concerns: Concerns,
     pub(crate) routes: RouteIndex,
     pub(crate) scan: Scan,
     /// What rules look at; nothing else is collected.
@@ -114,8 +115,6 @@ pub(crate) struct Patch {
     pub(crate) program: Program,
     /// None: everything is kept.
     pub(crate) interest: Option<Interest>,
-    /// None: no head rules it out.
-    pub(crate) glance: Option<Arc<Glance>>,
 }
 
 impl Patch {
@@ -222,7 +221,6 @@ impl<'a> Compiler<'a> {
             oversize: patch.oversize,
             program,
             interest: None,
-            glance: None,
         });
         self.scopes.push(patch.scope.clone());
         Ok(())
@@ -242,7 +240,7 @@ impl<'a> Compiler<'a> {
     /// A path pattern that does not compile.
     pub fn finish(mut self) -> Result<Arc<Plan>, CompileError> {
         let bytes = self.limits.regex_program_bytes;
-        let routes = RouteIndex::build(self.scopes.iter(), bytes).map_err(|(at, why)| {
+        let routes = Draft::new(self.scopes.iter(), bytes).map_err(|(at, why)| {
             let id = self.patches.get(at).map_or("", |patch| &*patch.id);
             CompileError::new(None, format!("scope.path.regex: {why}")).in_patch(id)
         })?;
@@ -297,20 +295,21 @@ impl<'a> Compiler<'a> {
         for patch in &mut self.patches {
             let interest = Interest::of(&patch.program, &mut self.needs);
             used.add_all(interest.used);
-            if !self.plainly {
-                patch.interest = Some(interest);
-                let holds_body = patch.body_bytes.is_some();
-                let glance = Glance::of(
-                    &patch.program,
-                    holds_body,
-                    &scan.signatures,
-                    &mut self.needs,
-                );
-                patch.glance = glance.map(|glance| glances.share(glance));
-            }
             xml_tree |= patch.program.uses.xml_tree;
+            if self.plainly {
+                glances.add(None);
+                continue;
+            }
+            patch.interest = Some(interest);
+            let holds_body = patch.body_bytes.is_some();
+            glances.add(Glance::of(
+                &patch.program,
+                holds_body,
+                &scan.signatures,
+                &mut self.needs,
+            ));
         }
-        drop(glances);
+        let (concerns, of_patches) = Concerns::of(&self.patches, used, glances);
         Ok(Arc::new(Plan {
             used,
             used_later,
@@ -318,9 +317,9 @@ impl<'a> Compiler<'a> {
             xml_tree,
             limits: self.limits,
             base: self.base,
-            clues: Clue::of(self.patches.iter().map(|patch| patch.glance.as_ref())),
+            concerns,
+            routes: routes.index(&of_patches),
             patches: self.patches,
-            routes,
             scan,
             idle: Idle::default(),
             begun: AtomicU64::new(0),
@@ -351,7 +350,7 @@ impl Plan {
             limits: Limits::default(),
             base: Program::default(),
             patches: Vec::new(),
-            clues: Vec::new(),
+            concerns: Concerns::default(),
             routes: RouteIndex::default(),
             scan: Scan {
                 signatures: Signatures::new(&Sets::default()),

@@ -6,7 +6,7 @@ use super::signature::{Signature, Signatures};
 
 /// Which bytes, and pairs of bytes, some texts hold.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct Bloom([u64; 4]);
+pub(crate) struct Bloom([u64; 4]);
 
 impl Bloom {
     /// Of a text, its case ignored.
@@ -34,19 +34,17 @@ impl Bloom {
         }
     }
 
-    /// One of its bits, of a pair if there is one: fewer texts share these.
-    fn telling(self) -> Option<Self> {
-        let at = self.0.iter().rposition(|word| *word != 0)?;
-        let mut telling = Self::default();
-        if let (Some(own), Some(word)) = (telling.0.get_mut(at), self.0.get(at)) {
-            *own = word & word.wrapping_neg();
-        }
-        Some(telling)
+    /// Places of two of its bits, of pairs if there are some: fewer texts share these. None: it has
+    /// no bit.
+    fn telling(self) -> Option<[u8; 2]> {
+        let mut places = (0..=u8::MAX).rev().filter(|place| self.has(*place));
+        let first = places.next()?;
+        Some([first, places.next().unwrap_or(first)])
     }
 
-    fn shares(self, other: Self) -> bool {
-        let mut words = self.0.iter().zip(&other.0);
-        words.any(|(own, other)| own & other != 0)
+    fn has(self, place: u8) -> bool {
+        let word = self.0.get(usize::from(place) / 64);
+        word.is_some_and(|word| word >> (place % 64) & 1 == 1)
     }
 
     pub(super) fn join(&mut self, other: Self) {
@@ -101,13 +99,62 @@ pub(super) fn wanted(selector: &Selector, needs: &mut Needs) -> Option<Box<[Want
     })
 }
 
-/// A bit of each name that is wanted: names without any of them are not. None if any name may be.
-pub(super) fn telling(wanted: &[Wanted]) -> Option<Bloom> {
-    let mut bits = Bloom::default();
-    for one in wanted {
-        bits.join(one.texts.telling()?);
+/// Places among a bloom's bits, two of each name that is wanted: where those of none are set, no
+/// name is.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys {
+    places: [[u8; 2]; KEYS],
+    /// How many of them there are; none: any name may be wanted.
+    count: Option<u8>,
+}
+
+/// Where there were more, any name may be wanted.
+const KEYS: usize = 4;
+
+impl Keys {
+    pub(super) const ANY: Self = Self {
+        places: [[0; 2]; KEYS],
+        count: None,
+    };
+
+    /// Of names that are like one of those of any of these; one without any means all names.
+    pub(super) fn of<'w>(wanted: impl Iterator<Item = &'w [Wanted]>) -> Self {
+        let mut keys = Self {
+            count: Some(0),
+            ..Self::ANY
+        };
+        for wanted in wanted {
+            if wanted.is_empty() {
+                return Self::ANY;
+            }
+            for one in wanted {
+                let added = one.texts.telling().and_then(|places| keys.add(places));
+                if added.is_none() {
+                    return Self::ANY;
+                }
+            }
+        }
+        keys
     }
-    (!wanted.is_empty()).then_some(bits)
+
+    /// None: there is no room.
+    fn add(&mut self, places: [u8; 2]) -> Option<()> {
+        let count = usize::from(self.count?);
+        if !self.places.get(..count)?.contains(&places) {
+            *self.places.get_mut(count)? = places;
+            self.count = Some(count as u8 + 1);
+        }
+        Some(())
+    }
+
+    /// Whether one of some names may be wanted, of which this is known.
+    pub(crate) fn may_be_in(&self, names: Bloom) -> bool {
+        let Some(count) = self.count else {
+            return true;
+        };
+        let mut keys = self.places.iter().take(usize::from(count));
+        keys.any(|places| places.iter().all(|place| names.has(*place)))
+    }
 }
 
 /// The parameters of a query, as far as they are looked at.
@@ -190,9 +237,16 @@ impl Params {
         self.more = fields.next().is_some();
     }
 
-    /// Whether the names hold a bit of these.
-    pub(super) fn share(&self, bits: Bloom) -> bool {
-        self.more || self.texts.shares(bits)
+    /// Whether one of the names may be wanted.
+    pub(super) fn may_have(&self, keys: &Keys) -> bool {
+        self.more || keys.may_be_in(self.texts)
+    }
+
+    /// What all names and values show together; none: there are more than are looked at.
+    pub(super) fn shows(&self) -> Option<Signature> {
+        let each = self.params.iter().map(|param| param.shows);
+        let all = each.fold(0, |all, shows| all | shows.name | shows.value);
+        (!self.more).then_some(all)
     }
 
     /// Whether there may be one whose name is like one of these, or any, and whose signatures hold.

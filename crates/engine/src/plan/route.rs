@@ -3,23 +3,40 @@
 //! A lookup hashes the path once and asks a table only at the lengths at which
 //! some patch's prefix ends, so its cost does not grow with the number of patches.
 
+use std::collections::HashMap;
+
 use hashbrown::HashTable;
 use regex_automata::meta::Regex;
 use regex_automata::{Input as Haystack, PatternSet};
 
+use super::concern::Concern;
 use super::path::readings;
 use crate::scope::{PathScope, Scope};
 
 /// Built once, with the plan.
 #[derive(Default)]
 pub(crate) struct RouteIndex {
-    /// None: all requests for its paths.
-    scopes: Vec<Option<Box<Compiled>>>,
-    anywhere: Vec<u32>,
+    /// The names that scopes have of methods, as far as there are bits for them.
+    methods: Vec<String>,
+    /// Of scopes that the bits of a method do not tell all of: the rest.
+    scopes: HashMap<u32, Compiled>,
+    /// Side by side: those of each affix.
+    entries: Box<[Entry]>,
+    anywhere: Span,
     prefixes: Affixes,
     exact: Affixes,
     suffixes: Affixes,
-    patterns: Option<(Regex, Vec<u32>)>,
+    patterns: Option<(Regex, Vec<Span>)>,
+}
+
+/// A patch of a route.
+#[derive(Clone, Copy)]
+struct Entry {
+    concern: Concern,
+    /// Bits of the methods that it is for; none: any.
+    methods: u16,
+    /// Whether its scope says more.
+    narrow: bool,
 }
 
 /// A scope without its paths.
@@ -29,33 +46,64 @@ struct Compiled {
     methods: Vec<String>,
 }
 
-impl RouteIndex {
+/// Owners that stand side by side.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// The scopes, by their position, before it is known what their patches ask first.
+pub(crate) struct Draft {
+    methods: Vec<String>,
+    /// Bits of methods.
+    bits: Vec<u16>,
+    scopes: HashMap<u32, Compiled>,
+    anywhere: Vec<u32>,
+    prefixes: Keys,
+    exact: Keys,
+    suffixes: Keys,
+    patterns: Option<(Regex, Vec<u32>)>,
+}
+
+/// Byte strings, and who owns them.
+type Keys = HashMap<Vec<u8>, Vec<u32>>;
+
+impl Draft {
     /// Indexes the scopes by their position.
     ///
     /// # Errors
     /// The position of the scope whose regular expression does not compile, and why.
-    pub(crate) fn build<'a>(
+    pub(crate) fn new<'a>(
         scopes: impl Iterator<Item = &'a Scope>,
         program_bytes: usize,
     ) -> Result<Self, (usize, String)> {
-        let mut index = Self::default();
+        let mut draft = Self {
+            methods: Vec::new(),
+            bits: Vec::new(),
+            scopes: HashMap::new(),
+            anywhere: Vec::new(),
+            prefixes: Keys::new(),
+            exact: Keys::new(),
+            suffixes: Keys::new(),
+            patterns: None,
+        };
         let mut patterns = Vec::new();
         let mut owners = Vec::new();
         for (position, scope) in scopes.enumerate() {
             let owner = position as u32;
-            index.scopes.push(Compiled::of(scope).map(Box::new));
+            draft.narrow(scope, owner);
             if scope.paths.is_empty() {
-                index.anywhere.push(owner);
+                draft.anywhere.push(owner);
             }
             for path in &scope.paths {
+                let lower = |text: &str| text.to_ascii_lowercase().into_bytes();
                 match path {
-                    PathScope::Exact(text) => index.exact.insert(&text.to_ascii_lowercase(), owner),
-                    PathScope::Prefix(text) => {
-                        index.prefixes.insert(&text.to_ascii_lowercase(), owner);
-                    }
+                    PathScope::Exact(text) => insert(&mut draft.exact, lower(text), owner),
+                    PathScope::Prefix(text) => insert(&mut draft.prefixes, lower(text), owner),
                     PathScope::Suffix(text) => {
-                        let reversed: Vec<u8> = text.to_ascii_lowercase().bytes().rev().collect();
-                        index.suffixes.insert_bytes(reversed, owner);
+                        let reversed = lower(text).into_iter().rev().collect();
+                        insert(&mut draft.suffixes, reversed, owner);
                     }
                     PathScope::Regex(text) => {
                         let pattern = format!("(?i-u:{text})");
@@ -66,77 +114,135 @@ impl RouteIndex {
                 }
             }
         }
-        for affixes in [&mut index.prefixes, &mut index.exact, &mut index.suffixes] {
-            affixes.settle();
-        }
         if let Some(last) = owners.last() {
             let regex = builder(program_bytes.saturating_mul(patterns.len()))
                 .build_many(&patterns)
                 .map_err(|error| (*last as usize, error.to_string()))?;
-            index.patterns = Some((regex, owners));
+            draft.patterns = Some((regex, owners));
         }
-        Ok(index)
+        Ok(draft)
     }
 
-    /// Fills `concerned` with the positions of the scopes that agree, in no order, one perhaps
-    /// several times; `buffer` is scratch.
+    /// Notes what the scope says besides its paths.
+    fn narrow(&mut self, scope: &Scope, owner: u32) {
+        let mut bits = Some(0);
+        for method in &scope.methods {
+            let known = self.methods.iter().position(|name| name == method);
+            let at = known.unwrap_or_else(|| {
+                self.methods.push(method.clone());
+                self.methods.len() - 1
+            });
+            bits = bits.and_then(|bits| Some(bits | 1_u16.checked_shl(at as u32)?));
+        }
+        self.bits.push(bits.unwrap_or(0));
+        if bits.is_none() || !scope.hosts.is_empty() || !scope.applications.is_empty() {
+            self.scopes.insert(owner, Compiled::of(scope));
+        }
+    }
+
+    /// Ends with the concern of each scope's patch, in their order.
+    pub(crate) fn index(self, concerns: &[Concern]) -> RouteIndex {
+        let mut entries = Vec::new();
+        let mut place = |owners: Vec<u32>| {
+            let start = entries.len() as u32;
+            let owners = owners.into_iter();
+            entries.extend(owners.filter_map(|owner| {
+                Some(Entry {
+                    concern: *concerns.get(owner as usize)?,
+                    methods: *self.bits.get(owner as usize)?,
+                    narrow: self.scopes.contains_key(&owner),
+                })
+            }));
+            let end = entries.len() as u32;
+            Span { start, end }
+        };
+        let anywhere = place(self.anywhere);
+        let [prefixes, exact, suffixes] =
+            [self.prefixes, self.exact, self.suffixes].map(|keys| Affixes::new(keys, &mut place));
+        let patterns = self.patterns.map(|(regex, owners)| {
+            let spans = owners.into_iter().map(|owner| place(vec![owner]));
+            (regex, spans.collect())
+        });
+        RouteIndex {
+            methods: self.methods,
+            scopes: self.scopes,
+            entries: entries.into(),
+            anywhere,
+            prefixes,
+            exact,
+            suffixes,
+            patterns,
+        }
+    }
+}
+
+fn insert(keys: &mut Keys, key: Vec<u8>, owner: u32) {
+    keys.entry(key).or_default().push(owner);
+}
+
+/// The request of which routes are looked up.
+pub(crate) struct Asked<'a> {
+    pub(crate) application: &'a str,
+    pub(crate) host: &'a [u8],
+    pub(crate) method: &'a [u8],
+    pub(crate) target: &'a [u8],
+}
+
+impl RouteIndex {
+    /// Calls `each` with the patches whose scope agrees, in no order, one perhaps several times;
+    /// `buffer` is scratch.
     pub(crate) fn lookup(
         &self,
-        application: &str,
-        host: &[u8],
-        method: &[u8],
-        target: &[u8],
+        asked: &Asked<'_>,
         buffer: &mut Vec<u8>,
-        concerned: &mut Vec<u32>,
+        each: &mut dyn FnMut(&Concern),
     ) {
-        concerned.clear();
-        if self.scopes.is_empty() {
+        if self.entries.is_empty() {
             return;
         }
-        concerned.extend_from_slice(&self.anywhere);
-        let mut count = 0;
-        readings(target, buffer, &mut |path| {
-            count += 1;
-            self.prefixes.collect(path.iter().copied(), concerned);
-            self.exact.collect_whole(path, concerned);
-            self.suffixes.collect(path.iter().rev().copied(), concerned);
+        let known = self.methods.iter();
+        let mut known = known.map(String::as_bytes);
+        let at = known.position(|name| name == asked.method);
+        let method = at.and_then(|at| 1_u16.checked_shl(at as u32)).unwrap_or(0);
+        let host = without_port(asked.host);
+        let mut found = |span: Span| {
+            let entries = self.entries.get(span.start as usize..span.end as usize);
+            for entry in entries.unwrap_or_default() {
+                let agrees = entry.methods == 0 || entry.methods & method != 0;
+                if agrees && (!entry.narrow || self.agrees(entry, asked, host)) {
+                    each(&entry.concern);
+                }
+            }
+        };
+        found(self.anywhere);
+        readings(asked.target, buffer, &mut |path| {
+            self.prefixes.collect(path.iter().copied(), &mut found);
+            self.exact.collect_whole(path, &mut found);
+            self.suffixes
+                .collect(path.iter().rev().copied(), &mut found);
             if let Some((regex, owners)) = &self.patterns {
-                let mut found = PatternSet::new(owners.len());
-                regex.which_overlapping_matches(&Haystack::new(path), &mut found);
-                concerned.extend(
-                    found
-                        .iter()
-                        .filter_map(|pattern| owners.get(pattern.as_usize())),
-                );
+                let mut matched = PatternSet::new(owners.len());
+                regex.which_overlapping_matches(&Haystack::new(path), &mut matched);
+                let owners = matched.iter().filter_map(|at| owners.get(at.as_usize()));
+                owners.for_each(|owner| found(*owner));
             }
         });
-        // Many readings find the same again and again.
-        if count > 1 {
-            concerned.sort_unstable();
-            concerned.dedup();
-        }
-        let host = without_port(host);
-        concerned.retain(|&owner| {
-            let scope = self.scopes.get(owner as usize).and_then(Option::as_deref);
-            scope.is_none_or(|scope| scope.agrees(application, host, method))
-        });
+    }
+
+    fn agrees(&self, entry: &Entry, asked: &Asked<'_>, host: &[u8]) -> bool {
+        let scope = self.scopes.get(&entry.concern.patch);
+        scope.is_none_or(|scope| scope.agrees(asked.application, host, asked.method))
     }
 }
 
 impl Compiled {
-    fn of(scope: &Scope) -> Option<Self> {
-        let Scope {
-            applications,
-            hosts,
-            methods,
-            ..
-        } = scope;
-        let all = applications.is_empty() && hosts.is_empty() && methods.is_empty();
-        (!all).then(|| Self {
-            applications: applications.clone(),
-            hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-            methods: methods.clone(),
-        })
+    fn of(scope: &Scope) -> Self {
+        let hosts = scope.hosts.iter();
+        Self {
+            applications: scope.applications.clone(),
+            hosts: hosts.map(|host| host.to_ascii_lowercase()).collect(),
+            methods: scope.methods.clone(),
+        }
     }
 
     fn agrees(&self, application: &str, host: &[u8], method: &[u8]) -> bool {
@@ -157,7 +263,7 @@ impl Compiled {
 /// Byte strings and their owners, found as prefixes of a path in one pass over it.
 #[derive(Default)]
 struct Affixes {
-    table: HashTable<(Box<[u8]>, Vec<u32>)>,
+    table: HashTable<(Box<[u8]>, Span)>,
     /// Whether some key has this length.
     lengths: Vec<bool>,
     /// Bits by hash, which say of most bytes that no key begins so; a power of two of words.
@@ -189,43 +295,35 @@ fn hash_of(bytes: &[u8]) -> u64 {
 }
 
 impl Affixes {
-    fn insert(&mut self, text: &str, owner: u32) {
-        self.insert_bytes(text.as_bytes().to_vec(), owner);
-    }
-
-    fn insert_bytes(&mut self, key: Vec<u8>, owner: u32) {
-        if self.lengths.len() <= key.len() {
-            self.lengths.resize(key.len() + 1, false);
-        }
-        if let Some(known) = self.lengths.get_mut(key.len()) {
-            *known = true;
-        }
-        self.table
-            .entry(
-                hash_of(&key),
-                |(have, _)| **have == *key,
-                |(have, _)| hash_of(have),
-            )
-            .or_insert_with(|| (key.clone().into_boxed_slice(), Vec::new()))
-            .get_mut()
-            .1
-            .push(owner);
-    }
-
-    /// Ends with the bits of all keys.
-    fn settle(&mut self) {
-        let words = (self.table.len() / KEYS_OF_WORD).next_power_of_two();
-        self.seen = vec![0; words];
-        for (key, _) in &self.table {
-            let (word, bit) = place(hash_of(key), words);
-            if let Some(seen) = self.seen.get_mut(word) {
+    /// `place` puts the owners of a key side by side.
+    fn new(keys: Keys, place: &mut impl FnMut(Vec<u32>) -> Span) -> Self {
+        let longest = keys.keys().map(|key| key.len() + 1).max();
+        let words = (keys.len() / KEYS_OF_WORD).next_power_of_two();
+        let mut affixes = Self {
+            table: HashTable::with_capacity(keys.len()),
+            lengths: vec![false; longest.unwrap_or(0)],
+            seen: vec![0; words],
+        };
+        let mut keys: Vec<_> = keys.into_iter().collect();
+        keys.sort_unstable();
+        for (key, owners) in keys {
+            let hash = hash_of(&key);
+            if let Some(known) = affixes.lengths.get_mut(key.len()) {
+                *known = true;
+            }
+            let (word, bit) = spot(hash, words);
+            if let Some(seen) = affixes.seen.get_mut(word) {
                 *seen |= bit;
             }
+            let entry = (key.into_boxed_slice(), place(owners));
+            let hash_of_entry = |(key, _): &(Box<[u8]>, Span)| hash_of(key);
+            affixes.table.insert_unique(hash, entry, hash_of_entry);
         }
+        affixes
     }
 
     /// The owners of all keys that these bytes begin with.
-    fn collect(&self, bytes: impl Iterator<Item = u8> + Clone, found: &mut Vec<u32>) {
+    fn collect(&self, bytes: impl Iterator<Item = u8> + Clone, found: &mut impl FnMut(Span)) {
         if self.table.is_empty() {
             return;
         }
@@ -243,7 +341,7 @@ impl Affixes {
     }
 
     /// The owners of the key that is all of these bytes.
-    fn collect_whole(&self, bytes: &[u8], found: &mut Vec<u32>) {
+    fn collect_whole(&self, bytes: &[u8], found: &mut impl FnMut(Span)) {
         if self.lengths.get(bytes.len()) == Some(&true) {
             let own = bytes.iter().copied();
             self.ask(hash_of(bytes), bytes.len(), own, found);
@@ -256,23 +354,23 @@ impl Affixes {
         hash: u64,
         length: usize,
         bytes: impl Iterator<Item = u8> + Clone,
-        found: &mut Vec<u32>,
+        found: &mut impl FnMut(Span),
     ) {
-        let (word, bit) = place(hash, self.seen.len());
+        let (word, bit) = spot(hash, self.seen.len());
         if self.seen.get(word).is_none_or(|seen| seen & bit == 0) {
             return;
         }
-        let same = |(key, _): &(Box<[u8]>, Vec<u32>)| {
+        let same = |(key, _): &(Box<[u8]>, Span)| {
             key.len() == length && key.iter().copied().eq(bytes.clone().take(length))
         };
         if let Some((_, owners)) = self.table.find(hash, same) {
-            found.extend_from_slice(owners);
+            found(*owners);
         }
     }
 }
 
 /// The word and the bit of a hash, of a power of two of words.
-fn place(hash: u64, words: usize) -> (usize, u64) {
+fn spot(hash: u64, words: usize) -> (usize, u64) {
     let word = (hash >> 6) as usize & words.wrapping_sub(1);
     (word, 1 << (hash & 63))
 }
@@ -345,19 +443,28 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Input, Limits, NoResources, PatchRules};
 
     fn concerned(scope: &Scope, application: &str, host: &str, method: &str, target: &str) -> bool {
-        let index = RouteIndex::build(std::iter::once(scope), 1 << 20).unwrap();
-        let mut found = Vec::new();
-        index.lookup(
+        let patch = PatchRules {
+            scope: scope.clone(),
+            ..PatchRules::default()
+        };
+        let input = Input {
+            patches: vec![patch],
+            ..Input::default()
+        };
+        let plan = crate::compile(&input, Limits::default(), &NoResources).unwrap();
+        let asked = Asked {
             application,
-            host.as_bytes(),
-            method.as_bytes(),
-            target.as_bytes(),
-            &mut Vec::new(),
-            &mut found,
-        );
-        !found.is_empty()
+            host: host.as_bytes(),
+            method: method.as_bytes(),
+            target: target.as_bytes(),
+        };
+        let mut found = false;
+        let routes = &plan.routes;
+        routes.lookup(&asked, &mut Vec::new(), &mut |_| found = true);
+        found
     }
 
     fn path(path: PathScope) -> Scope {
@@ -425,5 +532,43 @@ mod tests {
         assert!(!concerned(&scope, "blog", "a.example.org", "POST", "/"));
         assert!(!concerned(&scope, "shop", "example.com", "POST", "/"));
         assert!(!concerned(&scope, "shop", "localhost", "GET", "/"));
+    }
+
+    #[test]
+    fn more_methods_than_there_are_bits_are_told_apart() {
+        let name = |at: usize| format!("M{at}");
+        let mut patches: Vec<PatchRules> = Vec::new();
+        for at in 0..40 {
+            let scope = Scope {
+                methods: vec![name(at), name(at + 1)],
+                ..path(PathScope::Exact("/a".into()))
+            };
+            let id = format!("patch {at}");
+            patches.push(PatchRules {
+                id,
+                scope,
+                ..PatchRules::default()
+            });
+        }
+        let input = Input {
+            patches,
+            ..Input::default()
+        };
+        let plan = crate::compile(&input, Limits::default(), &NoResources).unwrap();
+        for at in 0..42_u32 {
+            let method = name(at as usize);
+            let asked = Asked {
+                application: "",
+                host: b"",
+                method: method.as_bytes(),
+                target: b"/a",
+            };
+            let mut found = Vec::new();
+            let routes = &plan.routes;
+            routes.lookup(&asked, &mut Vec::new(), &mut |it| found.push(it.patch));
+            let both = [at.checked_sub(1), Some(at)].into_iter().flatten();
+            let expected: Vec<u32> = both.filter(|at| *at < 40).collect();
+            assert_eq!(found, expected, "M{at}");
+        }
     }
 }

@@ -156,9 +156,67 @@ impl Signatures {
 
     /// The bits of all bytes that a chain of transformations could act on; none: any.
     pub(crate) fn touched_by(&self, chain: &[u16]) -> Option<Signature> {
-        chain.iter().try_fold(0, |bits, &transformation| {
-            let bit = *self.touches.get(usize::from(transformation))?;
-            Some(bits | bit?)
-        })
+        self.decoding(chain).touched
     }
+
+    /// What a chain of transformations may do with a value.
+    pub(crate) fn decoding(&self, chain: &[u16]) -> Decoding {
+        let mut decoding = Decoding {
+            touched: Some(0),
+            wild: Some(0),
+            makes: 0,
+        };
+        for &transformation in chain {
+            let at = usize::from(transformation);
+            let touches = self.touches.get(at).copied().flatten();
+            decoding.touched = either(decoding.touched, touches);
+            match self.makes.get(at).copied().flatten() {
+                Some(makes) => decoding.makes |= makes,
+                None => decoding.wild = either(decoding.wild, touches),
+            }
+        }
+        decoding
+    }
+}
+
+/// What a chain of transformations may do with a value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Decoding {
+    /// The bits of all bytes that one of them could act on; none: any.
+    touched: Option<Signature>,
+    /// The same of those that may put in anything.
+    wild: Option<Signature>,
+    /// What the others may put in.
+    makes: Signature,
+}
+
+impl Decoding {
+    /// As if all were done to one value.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            touched: either(self.touched, other.touched),
+            wild: either(self.wild, other.wild),
+            makes: self.makes | other.makes,
+        }
+    }
+
+    /// Whether it may change a value of this signature.
+    pub(super) fn acts_on(&self, signature: Signature) -> bool {
+        self.touched.is_none_or(|touched| signature & touched != 0)
+    }
+
+    /// Whether a value of this signature may show all of these bits, as it is or decoded so far.
+    pub(super) fn may_show(&self, signature: Signature, bits: Signature) -> bool {
+        if signature & bits == bits {
+            return true;
+        }
+        let shows = signature | self.makes;
+        self.acts_on(signature)
+            && (shows & bits == bits || self.wild.is_none_or(|wild| shows & wild != 0))
+    }
+}
+
+/// The bits of both; none: any.
+fn either(one: Option<Signature>, other: Option<Signature>) -> Option<Signature> {
+    Some(one? | other?)
 }

@@ -7,6 +7,7 @@ use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
 use crate::operators::Apart;
 use crate::plan::Plan;
+use crate::plan::concern::Concern;
 use crate::plan::interest::{Field, Interest, Joint};
 use crate::plan::ir::{Settings, XmlIntoArgs};
 
@@ -42,37 +43,45 @@ pub(super) struct Collector<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Interests<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) concerned: &'a [u32],
-    /// Of all of them.
-    pub(super) joint: &'a Joint,
+    pub(super) concerned: &'a [Concern],
+    /// Of all of them, where they are few.
+    pub(super) joint: Option<&'a Joint>,
 }
+
+/// Patches whose interests are joined at most: to join those of more takes longer than to ask each
+/// of them for the names of a field.
+pub(super) const JOINED: usize = 4;
 
 impl Interests<'_> {
-    fn each(&self) -> impl Iterator<Item = Option<&Interest>> {
-        each(self.plan, self.concerned)
-    }
-
     /// Whether a rule looks at the variable.
     pub(super) fn has(&self, variable: Variable) -> bool {
-        let has = |interest: &Interest| interest.used.has(variable);
-        self.each().any(|interest| interest.is_none_or(has))
+        let mut manners = self
+            .concerned
+            .iter()
+            .map(|it| self.plan.concerns.manner(it));
+        manners.any(|manner| manner.is_none_or(|manner| manner.used.has(variable)))
     }
 
-    fn wants(&self, field: Field<'_>, apart: &mut Apart) -> bool {
-        let signatures = &self.plan.scan.signatures;
-        self.joint.wants(field, signatures, self.each(), apart)
+    fn wants(&self, field: &Field<'_>, apart: &mut Apart) -> bool {
+        match self.joint {
+            Some(joint) if joint.wants_every() => return true,
+            Some(joint) if !joint.may_want(field) => return false,
+            _ => {}
+        }
+        let texts = field.texts();
+        let mut named = self.concerned.iter();
+        named.any(|concern| {
+            concern.fields.may_be_in(texts)
+                && interest(self.plan, concern)
+                    .is_none_or(|interest| interest.wants(field, texts, apart))
+        })
     }
 }
 
-/// What each of the concerned patches looks at; none: everything.
-pub(super) fn each<'a>(
-    plan: &'a Plan,
-    concerned: &'a [u32],
-) -> impl Iterator<Item = Option<&'a Interest>> {
-    concerned
-        .iter()
-        .filter_map(|&at| plan.patches.get(at as usize))
-        .map(|patch| patch.interest.as_ref())
+/// What a concerned patch looks at; none: everything.
+pub(super) fn interest<'a>(plan: &'a Plan, concern: &Concern) -> Option<&'a Interest> {
+    let patch = plan.patches.get(concern.patch as usize)?;
+    patch.interest.as_ref()
 }
 
 impl Sink for Collector<'_> {
@@ -89,7 +98,7 @@ impl Sink for Collector<'_> {
         if let (Kind::Field | Kind::Json, false, Some(interests)) =
             (kind, self.query, self.interests)
             && !interests.wants(
-                Field::new(name, value, self.one_line),
+                &Field::new(name, value, self.one_line, &interests.plan.scan.signatures),
                 &mut self.values.apart,
             )
         {

@@ -60,22 +60,26 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
     }
     let mut shown = None;
     for position in 0..state.concerned.len() {
-        let Some(&at) = state.concerned.get(position) else {
+        let Some(concern) = state.concerned.get(position).copied() else {
             break;
         };
-        let Some(patch) = plan.patches.get(at as usize) else {
-            continue;
-        };
-        if !patch.program.runs_in(phase) {
+        let manner = plan.concerns.manner(&concern);
+        if !manner.is_some_and(|manner| manner.runs_in(phase)) {
             continue;
         }
         // PERF: hundreds of patches may share a path; few of their parameters are ever there.
-        if let Some(glance) = &patch.glance
+        if let Some(glance) = plan.concerns.glance(&concern)
             && !state.outcome.traces()
-            && !glance.finds(shown.get_or_insert_with(|| shows(state)))
         {
-            continue;
+            let shown = shown.get_or_insert_with(|| shows(state));
+            if !concern.clue.may_find(shown) || !glance.finds(shown) {
+                continue;
+            }
         }
+        let at = concern.patch;
+        let Some(patch) = plan.patches.get(at as usize) else {
+            continue;
+        };
         let mut run = Run::new(plan, state, context, Some((patch, at, position)));
         if let Some(decision) = run.program(&patch.program, phase) {
             return Flow::Stop(Box::new(decision));

@@ -19,6 +19,7 @@ mod time;
 pub(crate) mod tx;
 mod values;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::body::Anomaly;
@@ -27,9 +28,10 @@ use crate::decision::{Action, Decision, Flow, Match, Strip};
 use crate::language::variables::{Variable, VariableSet};
 use crate::limits::Limits;
 use crate::operators::{Apart, Expressions};
-use crate::plan::Plan;
+use crate::plan::concern::Concern;
 use crate::plan::interest::Joint;
-use crate::plan::ir::{EngineMode, XmlIntoArgs};
+use crate::plan::ir::{EngineMode, Program, XmlIntoArgs};
+use crate::plan::{Patch, Plan};
 use crate::request::{RequestHead, ResponseHead};
 use crate::share::Client;
 use crate::trace::Trace;
@@ -59,7 +61,7 @@ pub enum BodyNeed {
 }
 
 /// What to do with a body that is larger than the budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Oversize {
     /// Answer 413.
     #[default]
@@ -93,7 +95,7 @@ pub struct Transaction {
 pub(crate) struct State {
     /// Whose request it is.
     client: Client,
-    concerned: Vec<u32>,
+    concerned: Vec<Concern>,
     /// What they look at.
     joint: Joint,
     /// Scratch of the content type.
@@ -340,9 +342,11 @@ impl Transaction {
     /// Whether any rule wants the response (phases 3 and 4).
     pub fn wants_response(&self) -> bool {
         self.state.as_ref().is_some_and(|state| {
-            self.plan.programs(&state.concerned).any(|(_, program)| {
-                program.runs_in(3) || program.runs_in(4) || program.limits_response()
-            })
+            let base = &self.plan.base;
+            base.runs_in(3)
+                || base.runs_in(4)
+                || base.limits_response()
+                || self.plan.any_runs_in(3..=4, &state.concerned)
         })
     }
 
@@ -537,25 +541,36 @@ impl Plan {
     }
 
     /// What the patches look at.
-    fn used_by(&self, concerned: &[u32]) -> VariableSet {
+    fn used_by(&self, concerned: &[Concern]) -> VariableSet {
         let mut used = VariableSet::default();
-        for interest in collector::each(self, concerned) {
-            used.add_all(interest.map_or(self.used, |interest| interest.used));
+        for concern in concerned {
+            let manner = self.concerns.manner(concern);
+            used.add_all(manner.map_or(self.used, |manner| manner.used));
         }
         used
+    }
+
+    /// Whether a patch has rules for one of these phases.
+    fn any_runs_in(&self, phases: RangeInclusive<u8>, concerned: &[Concern]) -> bool {
+        let manners = concerned.iter().filter_map(|it| self.concerns.manner(it));
+        let mut manners = manners;
+        manners.any(|manner| phases.clone().any(|phase| manner.runs_in(phase)))
+    }
+
+    /// The patches that concern a request.
+    fn concerned<'a>(&'a self, concerned: &'a [Concern]) -> impl Iterator<Item = &'a Patch> {
+        let concerned = concerned.iter();
+        concerned.filter_map(|concern| self.patches.get(concern.patch as usize))
     }
 
     /// The programs that concern a request: the base's, then each patch's.
     fn programs<'a>(
         &'a self,
-        concerned: &'a [u32],
-    ) -> impl Iterator<Item = (Option<&'a crate::plan::Patch>, &'a crate::plan::ir::Program)> {
-        std::iter::once((None, &self.base)).chain(
-            concerned
-                .iter()
-                .filter_map(|&at| self.patches.get(at as usize))
-                .map(|patch| (Some(patch), &patch.program)),
-        )
+        concerned: &'a [Concern],
+    ) -> impl Iterator<Item = (Option<&'a Patch>, &'a Program)> {
+        let patches = self.concerned(concerned);
+        let patches = patches.map(|patch| (Some(patch), &patch.program));
+        std::iter::once((None, &self.base)).chain(patches)
     }
 
     /// Whether the general rules are enforced.
@@ -564,22 +579,15 @@ impl Plan {
     }
 
     /// Whether the base or a concerned patch is enforced.
-    fn stops(&self, concerned: &[u32], client: Client) -> bool {
-        let patches = concerned.iter();
-        let mut patches = patches.filter_map(|&at| self.patches.get(at as usize));
-        self.stops_generally() || patches.any(|patch| patch.stops(client))
+    fn stops(&self, concerned: &[Concern], client: Client) -> bool {
+        self.stops_generally() || self.concerned(concerned).any(|patch| patch.stops(client))
     }
 
     /// Whether a concerned patch that wants the body, or the base, is enforced.
-    fn enforces(&self, concerned: &[u32], client: Client) -> bool {
+    fn enforces(&self, concerned: &[Concern], client: Client) -> bool {
         let base = self.base.engine == EngineMode::On && self.base.request_body;
-        base || concerned
-            .iter()
-            .filter_map(|&at| self.patches.get(at as usize))
-            .any(|patch| {
-                patch.stops(client)
-                    && patch.body_bytes.is_some()
-                    && patch.oversize == Oversize::Block
-            })
+        base || self.concerned(concerned).any(|patch| {
+            patch.stops(client) && patch.body_bytes.is_some() && patch.oversize == Oversize::Block
+        })
     }
 }

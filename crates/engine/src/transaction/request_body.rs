@@ -1,15 +1,16 @@
 //! The body of a request: whether it must be held, and how it is read.
 
-use super::collector::{self, Interests, Reading};
+use super::collector::{Interests, JOINED, Reading, interest};
 use super::{Oversize, State};
 use crate::body::{Anomaly, content_coding};
 use crate::language::variables::Variable;
 use crate::plan::Plan;
+use crate::plan::concern::Concern;
 use crate::plan::ir::Processor;
 
 pub(super) fn body_need(
     plan: &Plan,
-    concerned: &[u32],
+    concerned: &[Concern],
     base: bool,
     limit: Option<usize>,
 ) -> Option<(usize, Oversize)> {
@@ -27,16 +28,13 @@ pub(super) fn body_need(
         };
         need = Some((limit, oversize));
     }
-    for patch in concerned
-        .iter()
-        .filter_map(|&at| plan.patches.get(at as usize))
-    {
-        let Some(bytes) = patch.body_bytes else {
+    for concern in concerned {
+        let Some((bytes, larger)) = plan.concerns.manner(concern).and_then(|it| it.body) else {
             continue;
         };
         need = Some(match need {
-            None => (bytes, patch.oversize),
-            Some((known, oversize)) => (known.max(bytes), strictest(oversize, patch.oversize)),
+            None => (bytes, larger),
+            Some((known, oversize)) => (known.max(bytes), strictest(oversize, larger)),
         });
     }
     need
@@ -111,13 +109,14 @@ pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
     // General rules, a trace and a count of bytes may ask for anything.
     let general = plan.has_general_rules();
     let all = general || outcome.traces() || reading.settings.request_body_no_files_limit.is_some();
-    if !all {
-        joint.join(collector::each(plan, concerned));
+    let joined = !all && concerned.len() <= JOINED;
+    if joined {
+        joint.join(concerned.iter().map(|concern| interest(plan, concern)));
     }
     let interests = (!all).then_some(Interests {
         plan,
         concerned,
-        joint,
+        joint: joined.then_some(joint),
     });
     let looks_at = |variable| interests.is_none_or(|interests| interests.has(variable));
     if looks_at(Variable::RequestBodyLength) {

@@ -28,9 +28,7 @@ impl Transaction {
         let Some(state) = self.state.as_mut() else {
             return;
         };
-        let patches = state.concerned.iter();
-        let mut patches = patches.filter_map(|&at| self.plan.patches.get(at as usize));
-        let later = patches.any(|patch| (3..=5).any(|phase| patch.program.runs_in(phase)));
+        let later = self.plan.any_runs_in(3..=5, &state.concerned);
         if self.plan.lets_rest && !later && !state.outcome.traces() {
             rest(&self.plan, state);
         }

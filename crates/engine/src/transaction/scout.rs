@@ -1,14 +1,16 @@
 //! Which patches concern a request: by its route, and of these whom its head does not rule out.
 
 use crate::plan::Plan;
+use crate::plan::concern::Concern;
 use crate::plan::glance::{Reader, Sight};
+use crate::plan::route::Asked;
 use crate::request::RequestHead;
 
 /// Who looks which patches concern a request, before anything is kept of it; scratch for the
 /// next one.
 #[derive(Default)]
 pub(crate) struct Scout {
-    pub(super) concerned: Vec<u32>,
+    pub(super) concerned: Vec<Concern>,
     /// What the head shows of itself.
     sight: Sight,
     /// Scratch of the route index.
@@ -18,20 +20,23 @@ pub(crate) struct Scout {
 impl Scout {
     /// Finds the patches that concern the request, in their order.
     pub(super) fn look(&mut self, plan: &Plan, head: &RequestHead<'_>, traced: bool) {
-        plan.routes.lookup(
-            head.application,
-            head.host,
-            head.method,
-            head.target,
-            &mut self.path,
-            &mut self.concerned,
-        );
+        let asked = Asked {
+            application: head.application,
+            host: head.host,
+            method: head.method,
+            target: head.target,
+        };
+        let concerned = &mut self.concerned;
+        concerned.clear();
+        plan.routes.lookup(&asked, &mut self.path, &mut |concern| {
+            concerned.push(*concern);
+        });
+        concerned.sort_unstable_by_key(|concern| concern.patch);
+        concerned.dedup_by_key(|concern| concern.patch);
         // A trace is of all rules.
         if !traced {
             self.leave_out(plan, head);
         }
-        self.concerned.sort_unstable();
-        self.concerned.dedup();
     }
 
     /// Leaves out the patches that the head rules out.
@@ -50,16 +55,12 @@ impl Scout {
             unusual: settings.cookie_version_1 || settings.arguments_limit.is_some(),
         };
         sight.reset(head, &reader);
-        concerned.retain(|&at| {
-            let Some(clue) = plan.clues.get(at as usize) else {
-                return true;
-            };
-            if !clue.is_in(head, sight, &reader) {
-                return false;
-            }
-            let patch = plan.patches.get(at as usize);
-            let glance = patch.and_then(|patch| patch.glance.as_ref());
-            glance.is_none_or(|glance| glance.admits(clue, head, sight, &reader))
+        let all = &plan.concerns;
+        concerned.retain(|concern| {
+            concern.clue.is_in(head, sight, &all.needed, &reader)
+                && all
+                    .glance(concern)
+                    .is_none_or(|glance| glance.admits(&concern.clue, head, sight, &reader))
         });
     }
 }

@@ -1,79 +1,152 @@
 //! What rules most patches out, without a look at what they ask.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::{Glance, HELD, NAMES, Reader, Sight, Spot};
-use crate::plan::params::{self, Bloom};
+use super::{BODY, FAULT, Glance, HEADER, HELD, LINE, NAMES, POSTED, Reader, Shown, Sight, Spot};
+use crate::plan::params::Keys;
+use crate::plan::signature::{Decoding, Signature};
 use crate::request::RequestHead;
 
 /// What most heads show to be missing, before the glance itself is asked.
 #[derive(Clone, Copy)]
 pub(crate) struct Clue {
+    /// The number of its glance; none: no head rules the patch out.
+    pub(crate) glance: Option<u32>,
+    /// The number of what its rules need of a target.
+    needed: u32,
+    /// Of the names of parameters that are looked at first.
+    keys: Keys,
     kinds: u8,
-    /// Bits of the names of parameters, one of which must be there; none: any name may do.
-    names: Option<Bloom>,
-    /// The glance's number, if patches share it.
-    pub(super) shared: Option<u32>,
+    /// Whether other patches have this glance too.
+    pub(super) shared: bool,
+}
+
+/// What a target must show for a rule to match, if nothing but the target could.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Needed {
+    bits: Signature,
+    does: Decoding,
 }
 
 impl Clue {
-    /// Of a patch that no head rules out.
-    const NONE: Self = Self {
-        kinds: u8::MAX,
-        names: None,
-        shared: None,
-    };
-
-    /// Of each patch's glance, in their order.
-    pub(crate) fn of<'g>(glances: impl Iterator<Item = Option<&'g Arc<Glance>>>) -> Vec<Self> {
-        let mut numbers = HashMap::new();
-        let clue = |glance: Option<&Arc<Glance>>| {
-            let Some(glance) = glance else {
-                return Self::NONE;
-            };
-            let next = numbers.len() as u32;
-            let mut number = || *numbers.entry(Arc::as_ptr(glance).addr()).or_insert(next);
+    /// Of each patch, whose glance has this number; with what these need.
+    pub(crate) fn of(
+        glances: &[Glance],
+        numbers: &[Option<u32>],
+    ) -> (Vec<Self>, Vec<Option<Needed>>) {
+        let mut uses: HashMap<u32, u32> = HashMap::new();
+        for number in numbers.iter().flatten() {
+            *uses.entry(*number).or_default() += 1;
+        }
+        let mut needed = Vec::new();
+        let mut known = HashMap::new();
+        let mut clue = |number: &Option<u32>| {
+            let glance = number.and_then(|number| glances.get(number as usize));
+            let own = glance.and_then(Glance::needs);
+            let at = *known.entry(own).or_insert_with(|| {
+                needed.push(own);
+                needed.len() - 1
+            });
             Self {
-                kinds: glance.kinds | if glance.holds_body { HELD } else { 0 },
-                names: glance.names(),
-                shared: (Arc::strong_count(glance) > 1).then(&mut number),
+                glance: *number,
+                needed: at as u32,
+                keys: glance.map_or(Keys::ANY, Glance::keys),
+                kinds: glance.map_or(u8::MAX, |glance| {
+                    glance.kinds | if glance.holds_body { HELD } else { 0 }
+                }),
+                shared: number
+                    .is_some_and(|number| uses.get(&number).is_some_and(|&uses| uses > 1)),
             }
         };
-        glances.map(clue).collect()
+        (numbers.iter().map(&mut clue).collect(), needed)
     }
 
     /// Whether the head may be one that the glance admits.
     ///
-    /// PERF: most patches of a path ask for parameters, or a fault, where there are none.
+    /// PERF: most patches of a path ask for parameters, or a fault, where there are none, or for
+    /// bytes that the target has nowhere.
     pub(crate) fn is_in(
         &self,
         head: &RequestHead<'_>,
         sight: &mut Sight,
+        needed: &[Option<Needed>],
         reader: &Reader<'_>,
     ) -> bool {
         let kinds = self.kinds & sight.kinds;
-        match self.names {
-            Some(names) if kinds == NAMES && head.bodiless => {
-                sight.read_params(head, reader).share(names)
-            }
-            _ => kinds != 0,
+        if kinds == 0 {
+            return false;
+        }
+        if !head.bodiless {
+            return true;
+        }
+        if kinds == NAMES && !sight.read_params(head, reader).may_have(&self.keys) {
+            return false;
+        }
+        let needed = needed.get(self.needed as usize).copied().flatten();
+        needed.is_none_or(|Needed { bits, does }| {
+            let shows = sight.target(head, reader);
+            shows.is_none_or(|shows| does.may_show(shows, bits))
+        })
+    }
+
+    /// Whether a phase that sees this may find a value, as far as its places tell.
+    pub(crate) fn may_find(&self, shown: &Shown) -> bool {
+        let there = LINE
+            | HEADER
+            | NAMES
+            | if shown.fault { FAULT } else { 0 }
+            | if shown.body { BODY | POSTED } else { 0 };
+        match self.kinds & there {
+            0 => false,
+            kinds if kinds & !(NAMES | POSTED) == 0 => self.keys.may_be_in(shown.names),
+            _ => true,
         }
     }
 }
 
 impl Glance {
-    /// Bits of the names of parameters that it may look at, one of each; none: of any name.
-    fn names(&self) -> Option<Bloom> {
+    /// Of the names of parameters of which one must be there.
+    fn keys(&self) -> Keys {
         let spots = self.groups.iter().flat_map(|group| &group.spots);
-        let mut bits = Bloom::default();
-        for spot in spots {
-            match spot {
-                Spot::Names(wanted) => bits.join(params::telling(wanted)?),
-                Spot::EveryName => return None,
-                _ => {}
+        Keys::of(spots.filter_map(|spot| match spot {
+            Spot::Names(wanted) | Spot::BodyNames(wanted) => Some(&**wanted),
+            Spot::EveryName => Some(&[][..]),
+            _ => None,
+        }))
+    }
+
+    /// What each of its rules needs of the target; none: one of them needs nothing of it.
+    fn needs(&self) -> Option<Needed> {
+        let of_target = |spot: &Spot| {
+            matches!(
+                spot,
+                Spot::Raw | Spot::Path | Spot::Names(_) | Spot::EveryName
+            )
+        };
+        let both = |one: Needed, other: Needed, bits| Needed {
+            bits,
+            does: one.does.with(other.does),
+        };
+        let mut needed: Option<Needed> = None;
+        for group in &self.groups {
+            if group.open {
+                return None;
+            }
+            for asks in group.rules() {
+                let asks = asks.iter();
+                let mut asks = asks.filter(|ask| ask.spots_of(group).iter().all(of_target));
+                // One says enough.
+                let ask = asks.find(|ask| ask.bits != 0)?;
+                let own = Needed {
+                    bits: ask.bits,
+                    does: ask.does,
+                };
+                needed = Some(match needed {
+                    Some(known) => both(known, own, known.bits & own.bits),
+                    None => own,
+                });
             }
         }
-        Some(bits)
+        needed.filter(|needed| needed.bits != 0)
     }
 }
