@@ -21,7 +21,7 @@ pub struct Config {
     /// Where mail is handed in; none: tasks that send mail fail.
     #[serde(default)]
     pub mail: Option<MailServer>,
-    /// Assets that are reached by another name than their own.
+    /// Assets that are reached otherwise than by SSH at their own name.
     #[serde(default)]
     pub assets: BTreeMap<String, Reach>,
     /// Who makes backups, by name.
@@ -83,8 +83,15 @@ pub struct MailServer {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reach {
-    /// What `ssh` is told: `host`, `user@host`, a name of its configuration.
+    /// What `ssh` is told: `host`, `user@host`, a name of its configuration; empty: the asset's name.
+    #[serde(default)]
     pub address: String,
+    /// Whether it runs Windows, which has no shell of POSIX: it is worked on by playbooks alone.
+    #[serde(default)]
+    pub windows: bool,
+    /// Variables for Ansible, such as `ansible_connection`, `ansible_network_os`.
+    #[serde(default)]
+    pub variables: BTreeMap<String, serde_json::Value>,
 }
 
 /// Commands that make, check, restore and remove a backup. In their arguments `{asset}` stands for the
@@ -196,8 +203,12 @@ impl Config {
     /// What `ssh` is told to reach an asset.
     #[must_use]
     pub fn address<'a>(&'a self, asset: &'a str) -> &'a str {
-        self.assets
-            .get(asset)
-            .map_or(asset, |reach| reach.address.as_str())
+        let told = self.assets.get(asset).map(|reach| reach.address.as_str());
+        told.filter(|address| !address.is_empty()).unwrap_or(asset)
+    }
+
+    /// Whether an asset runs Windows.
+    pub(crate) fn is_windows(&self, asset: &str) -> bool {
+        self.assets.get(asset).is_some_and(|reach| reach.windows)
     }
 }

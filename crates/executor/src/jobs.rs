@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use campaign::{Done, Failure};
+use campaign::{Class, Done, Failure};
 use ledger::{Job, JobKind};
+use serde_json::json;
 
 use crate::command::{self, About};
-use crate::{Executor, remote};
+use crate::{Executor, fault, packages, remote};
 
 const HOLDS: &str = include_str!("scripts/holds.sh");
+/// The playbook that does it on Windows.
+const WINDOWS: &str = "windows-automatic-updates";
 const RUN: &str = include_str!("scripts/job.sh");
 /// How long a job that runs is waited for, and what else holding takes.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -39,6 +42,18 @@ pub(crate) fn set(
                 evidence.push_str(&command::run(executor, &about, arguments, PATIENCE)?);
             }
         }
+    }
+    if executor.config.is_windows(asset) {
+        if words.len() > 1 {
+            let said = format!("{asset} runs Windows: only jobs elsewhere can be held there");
+            return Err(fault::of(Class::Command, said));
+        }
+        if automatic_updates {
+            let variables = json!({ "what": what });
+            let said = packages::playbook(executor, asset, WINDOWS, &variables)?;
+            evidence.push_str(&said);
+        }
+        return Ok(executor.seen(evidence));
     }
     if automatic_updates {
         words.extend(["updates", "-", "-", "-", "-"]);

@@ -21,6 +21,10 @@ const PLAYBOOKS: &[(&str, &str)] = &[
         include_str!("playbooks/windows-updates.yml"),
     ),
     (
+        "windows-automatic-updates",
+        include_str!("playbooks/windows-automatic-updates.yml"),
+    ),
+    (
         "network-software",
         include_str!("playbooks/network-software.yml"),
     ),
@@ -185,7 +189,7 @@ fn install(
 }
 
 /// Runs a playbook of ours, or of one's own, on one asset.
-fn playbook(
+pub(crate) fn playbook(
     executor: &Executor,
     asset: &str,
     name: &str,
@@ -217,6 +221,14 @@ fn playbook(
     let mut reach = json!({ "ansible_host": host, "ansible_ssh_common_args": common });
     if let Some(user) = user {
         reach["ansible_user"] = json!(user);
+    }
+    if executor.config.is_windows(asset) {
+        reach["ansible_shell_type"] = json!("powershell");
+    }
+    if let Some(told) = executor.config.assets.get(asset) {
+        for (name, value) in &told.variables {
+            reach[name.as_str()] = value.clone();
+        }
     }
     let inventory = json!({ "all": { "hosts": { asset: reach } } });
     // JSON is YAML; the file's name tells Ansible how to read it.

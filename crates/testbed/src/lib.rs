@@ -24,7 +24,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 pub use packages::{Package, Repository};
 pub use rpm::RpmRepository;
-pub use tools::{MailServer, ansible_playbook};
+pub use tools::{MailServer, ansible_collections, ansible_playbook};
 
 use base::run;
 

@@ -13,6 +13,16 @@ use crate::base::{cache, run};
 
 /// Python's packages that hold them.
 const PACKAGES: &[&str] = &["ansible-core==2.17.14", "aiosmtpd==1.4.6"];
+/// The package that holds Ansible's collections, as many as there are, and those that playbooks of ours need.
+const COLLECTIONS: &str = "ansible==10.7.0";
+const NEEDED: &[&str] = &[
+    "ansible/netcommon",
+    "ansible/utils",
+    "ansible/windows",
+    "arista/eos",
+    "cisco/ios",
+    "junipernetworks/junos",
+];
 /// How long the mail server may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -46,6 +56,47 @@ fn tools() -> anyhow::Result<PathBuf> {
     fs::write(complete, wanted)?;
     Ok(folder)
 }
+
+/// Ansible's collections for Windows and for network devices, as `ANSIBLE_COLLECTIONS_PATH` takes them, installed
+/// if they are not there.
+///
+/// # Errors
+/// They cannot be installed.
+pub fn ansible_collections() -> anyhow::Result<PathBuf> {
+    let (python, cache) = (tools()?.join("bin/python"), cache()?);
+    let folder = cache.join("collections");
+    let lock = File::create(cache.join("collections.lock"))?;
+    lock.lock()?;
+    let complete = folder.join(".complete");
+    let wanted = format!("{COLLECTIONS} {}", NEEDED.join(" "));
+    if fs::read_to_string(&complete).is_ok_and(|found| found == wanted) {
+        return Ok(folder);
+    }
+    println!("testbed: {wanted} is unpacked in {}", folder.display());
+    let wheel = tempfile::tempdir_in(&cache)?;
+    run(Command::new(&python)
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
+        .arg(wheel.path())
+        .arg(COLLECTIONS))?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    run(Command::new(&python)
+        .args(["-c", UNPACK])
+        .args([wheel.path(), &folder])
+        .args(NEEDED))?;
+    fs::write(complete, wanted)?;
+    Ok(folder)
+}
+
+/// Unpacks what is needed of the one wheel that is in a folder.
+const UNPACK: &str = "
+import pathlib, sys, zipfile
+[wheel] = pathlib.Path(sys.argv[1]).iterdir()
+needed = tuple(f'ansible_collections/{name}/' for name in sys.argv[3:])
+with zipfile.ZipFile(wheel) as all:
+    all.extractall(sys.argv[2], [name for name in all.namelist() if name.startswith(needed)])
+";
 
 /// A mail server on the hosts' network, at `smtp://10.77.0.1:2525`. It takes any mail.
 pub struct MailServer {

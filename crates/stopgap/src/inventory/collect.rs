@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::inventory::{COLLECT, Found, Importer, Options, Reached, importers, named, reached};
 use anyhow::{Context, bail};
 use clap::Args;
-use executor::{Config, Reach};
+use executor::Config;
 use ledger::AssetKind;
 use serde_json::{Value, json};
 
@@ -71,9 +71,10 @@ impl Collect {
         let (hosts, others) = self.hosts()?;
         for host in &hosts {
             // What the configuration says of an asset counts more than what an inventory says.
-            config.assets.entry(host.asset.clone()).or_insert(Reach {
-                address: host.address.clone(),
-            });
+            let reach = config.assets.entry(host.asset.clone()).or_default();
+            if reach.address.is_empty() {
+                reach.address.clone_from(&host.address);
+            }
         }
         let (found, silent) = self.ask(&config, &hosts)?;
         let asked: Vec<&str> = silent.iter().map(|it| it.asset.as_str()).collect();

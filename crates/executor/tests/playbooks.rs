@@ -1,0 +1,210 @@
+//! The playbooks that ship for what no test has: Windows and network devices. Ansible reads them, each module's
+//! documentation knows what they say, and what they decide is tried on an imitation of a registry.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use campaign::{Action, Class, Done, Failure, Hands, Task};
+use executor::{Config, Executor};
+use ledger::{Job, JobKind};
+use serde_json::{Value, json};
+use testbed::{ansible_collections, ansible_playbook};
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn playbooks() -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(here("src/playbooks")).unwrap();
+    let all: Vec<PathBuf> = folder.map(|it| it.unwrap().path()).collect();
+    assert_eq!(all.len(), 4);
+    all
+}
+
+fn syntax_check(playbook: &Path, collections: &Path) -> Output {
+    Command::new(ansible_playbook().unwrap())
+        .args(["--syntax-check", "-i", "localhost,"])
+        .arg(playbook)
+        .env("ANSIBLE_COLLECTIONS_PATH", collections)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn ansible_reads_each_playbook_with_the_collections_that_it_names() {
+    let collections = ansible_collections().unwrap();
+    let none = tempfile::tempdir().unwrap();
+    for playbook in playbooks() {
+        let read = syntax_check(&playbook, &collections);
+        assert!(read.status.success(), "{read:?}");
+        let name = playbook.file_name().unwrap().to_str().unwrap();
+        let without = syntax_check(&playbook, none.path()).status;
+        assert_eq!(without.success(), name == "packages.yml", "{name}");
+    }
+}
+
+#[test]
+fn each_option_is_one_that_the_documentation_of_its_module_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = folder.path().join("wrong.yml");
+    std::fs::write(&wrong, WRONG).unwrap();
+    let check = |playbooks: &[PathBuf]| {
+        let bin = ansible_playbook().unwrap();
+        let bin = bin.parent().unwrap();
+        let output = Command::new(bin.join("python"))
+            .arg(here("tests/data/options.py"))
+            .arg(bin.join("ansible-doc"))
+            .args(playbooks)
+            .env("ANSIBLE_COLLECTIONS_PATH", ansible_collections().unwrap())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(check(&playbooks()), "");
+    let faults = check(&[wrong]);
+    for fault in [
+        "junos_package has no option remote",
+        "junos_package needs src",
+        "state cannot be updated",
+    ] {
+        assert!(faults.contains(fault), "{faults}");
+    }
+}
+
+/// What no module knows.
+const WRONG: &str = "
+- hosts: all
+  tasks:
+    - name: one
+      junipernetworks.junos.junos_package:
+        remote: true
+    - name: another
+      ansible.windows.win_updates:
+        state: updated
+";
+
+/// A workstation whose registry is a file.
+struct Workstation {
+    folder: tempfile::TempDir,
+}
+
+const UPDATES: &str = r"HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU!NoAutoUpdate";
+const STORE: &str = r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsStore!AutoDownload";
+
+impl Workstation {
+    fn new(registry: &Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("registry"), registry.to_string()).unwrap();
+        Self { folder }
+    }
+
+    fn registry(&self) -> Value {
+        let text = std::fs::read(self.folder.path().join("registry")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    fn executor(&self) -> Executor {
+        let ansible = self.folder.path().join("ansible-playbook");
+        let script = format!(
+            "#!/bin/sh\nexport ANSIBLE_COLLECTIONS_PATH={:?} REGISTRY={:?}\nexec {:?} \"$@\"\n",
+            here("tests/data/registry"),
+            self.folder.path().join("registry"),
+            ansible_playbook().unwrap()
+        );
+        std::fs::write(&ansible, script).unwrap();
+        std::fs::set_permissions(&ansible, Permissions::from_mode(0o755)).unwrap();
+        let python = ansible_playbook().unwrap().with_file_name("python");
+        let config = format!(
+            "[ansible]\nplaybook = {ansible:?}\n[assets.desk]\nwindows = true\n[assets.desk.variables]\n\
+             ansible_connection = \"local\"\nansible_shell_type = \"sh\"\nansible_python_interpreter = {python:?}\n"
+        );
+        let config = Config::parse(&config).unwrap();
+        Executor::new(config, "monthly", &self.folder.path().join("journal")).unwrap()
+    }
+
+    fn carry_out(&self, action: Action) -> Result<Done, Failure> {
+        self.executor().carry_out(&Task {
+            key: "production/1/desk/hold".to_owned(),
+            ring: "production".to_owned(),
+            asset: Some("desk".to_owned()),
+            action,
+        })
+    }
+
+    fn hold(&self) -> Result<Done, Failure> {
+        self.carry_out(Action::Hold {
+            jobs: Vec::new(),
+            automatic_updates: true,
+        })
+    }
+
+    fn release(&self) -> Result<Done, Failure> {
+        self.carry_out(Action::Release {
+            jobs: Vec::new(),
+            run: Vec::new(),
+            automatic_updates: true,
+        })
+    }
+}
+
+#[test]
+fn automatic_updates_of_windows_are_held_and_given_back_as_they_were() {
+    for before in [
+        json!({}),
+        json!({ UPDATES: 0, STORE: 4 }),
+        json!({ STORE: 2 }),
+    ] {
+        let desk = Workstation::new(&before);
+        // What was never held is left alone.
+        desk.release().unwrap();
+        assert_eq!(desk.registry(), before);
+        for _ in 0..2 {
+            let held = desk.hold().unwrap();
+            assert!(
+                held.evidence.contains("hold: NoAutoUpdate 1"),
+                "{}",
+                held.evidence
+            );
+            let registry = desk.registry();
+            assert_eq!(
+                (&registry[UPDATES], &registry[STORE]),
+                (&json!(1), &json!(2))
+            );
+        }
+        for _ in 0..2 {
+            desk.release().unwrap();
+            assert_eq!(desk.registry(), before);
+        }
+    }
+}
+
+#[test]
+fn a_job_that_cannot_be_held_on_windows_is_refused() {
+    let desk = Workstation::new(&json!({}));
+    let job = Job {
+        name: "backup.timer".to_owned(),
+        kind: JobKind::Timer,
+        schedule: "daily".to_owned(),
+        command: String::new(),
+        file: None,
+        user: None,
+        must_not_be_skipped: false,
+    };
+    let failure = desk.carry_out(Action::Hold {
+        jobs: vec![job],
+        automatic_updates: true,
+    });
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.class, Class::Command);
+    assert!(
+        failure.excerpt.contains("runs Windows"),
+        "{}",
+        failure.excerpt
+    );
+    assert_eq!(desk.registry(), json!({}));
+}
