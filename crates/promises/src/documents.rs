@@ -38,11 +38,10 @@ pub(crate) fn nuclei_template(bytes: &[u8]) {
 
 /// Makes patches that lint, or says why not, of any source of that kind.
 pub(crate) fn import(kind: &str, bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
     let importers = factory::import::importers();
     let importer = importers.iter().find(|importer| importer.kind == kind);
     assert!(importer.is_some(), "there is no importer of {kind}");
-    let imported = importer.map(|importer| importer.import(&text, "s", &options()));
+    let imported = importer.map(|importer| importer.import_bytes(bytes, "s", &options()));
     let imported = imported.unwrap_or_default();
     assert!(!imported.is_empty(), "nothing is told of a source");
     for one in imported {

@@ -22,6 +22,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "issues or saved items of Burp Suite, as XML with requests",
     suffixes: &["xml"],
     read,
+    read_bytes: None,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {

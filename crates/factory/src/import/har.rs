@@ -14,6 +14,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "HTTP Archive 1.2: one exploit, recorded; static resources are left out",
     suffixes: &["har"],
     read,
+    read_bytes: None,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {

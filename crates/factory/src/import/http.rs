@@ -14,11 +14,58 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "raw HTTP/1.1 requests (RFC 9112), lines that begin with ### between them; also as editors write them",
     suffixes: &["http", "req", "txt"],
     read,
+    read_bytes: Some(read_bytes),
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
+    made(exploits(text, name, &options.limits), name, options)
+}
+
+/// One request whose body is no text, such as a serialised object.
+fn read_bytes(bytes: &[u8], name: &str, options: &Options) -> Vec<Imported> {
+    let exploit = binary(bytes, &options.limits).map(|request| {
+        let name = "request 1".to_owned();
+        let steps = vec![Step::of(request)];
+        vec![Exploit {
+            name,
+            stage: 0,
+            steps,
+        }]
+    });
+    made(
+        exploit.map_err(|why| format!("{name}: {why}")),
+        name,
+        options,
+    )
+}
+
+fn binary(bytes: &[u8], limits: &Limits) -> Result<Request, String> {
+    let mut variables = Variables::within(limits);
+    let (mut head, mut body) = (0, &b""[..]);
+    // What stands above a request has no blank line behind it that ends a head.
+    let mut begun = false;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let blank = line.trim_ascii().is_empty();
+        if blank && begun {
+            body = bytes.get(head + line.len()..).unwrap_or_default();
+            break;
+        }
+        let aside =
+            blank || line.starts_with(b"#") || line.starts_with(b"//") || line.starts_with(b"@");
+        begun |= !aside;
+        head += line.len();
+    }
+    let head = std::str::from_utf8(bytes.get(..head).unwrap_or_default())
+        .map_err(|_| "the head of its request is no UTF-8")?;
+    let (_, request) = headless(head, &mut variables)?;
+    let request = variables.replaced(request)?;
+    let head = whole(&unfolded(&request));
+    Request::from_raw(&[head.trim_end().as_bytes(), b"\r\n\r\n", body].concat())
+}
+
+fn made(exploits: Result<Vec<Exploit>, String>, name: &str, options: &Options) -> Vec<Imported> {
     let id = stem(name);
-    let exploits = match exploits(text, name, &options.limits) {
+    let exploits = match exploits {
         Ok(exploits) => exploits,
         Err(reason) => return vec![Imported::rejected(id, reason)],
     };
@@ -29,11 +76,7 @@ fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
 
 fn exploits(text: &str, name: &str, limits: &Limits) -> Result<Vec<Exploit>, String> {
     let mut exploits = Vec::new();
-    let mut variables = Variables {
-        set: BTreeMap::new(),
-        room: limits.source_bytes,
-        bound: limits.source_bytes,
-    };
+    let mut variables = Variables::within(limits);
     for (line, request) in requests(text) {
         let at_line = |why| format!("{name}:{line}: {why}");
         let (above, request) = headless(request, &mut variables).map_err(at_line)?;
@@ -126,6 +169,14 @@ struct Variables<'t> {
 }
 
 impl Variables<'_> {
+    fn within(limits: &Limits) -> Self {
+        Self {
+            set: BTreeMap::new(),
+            room: limits.source_bytes,
+            bound: limits.source_bytes,
+        }
+    }
+
     /// `{{name}}` of what has been set. What nobody has set may be the attack itself.
     fn replaced(&mut self, text: &str) -> Result<String, String> {
         let (mut whole, mut rest) = (String::new(), text);

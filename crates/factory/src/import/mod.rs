@@ -36,7 +36,12 @@ pub struct Importer {
     pub suffixes: &'static [&'static str],
     /// The text of a source, its name and the options to everything that was found in it.
     pub read: fn(&str, &str, &Options) -> Vec<Imported>,
+    /// The same of a source that is no text, where the format has such.
+    pub read_bytes: Option<ReadBytes>,
 }
+
+/// A source that is no text, its name and the options to what was found in it.
+pub type ReadBytes = fn(&[u8], &str, &Options) -> Vec<Imported>;
 
 /// What whoever imports wants.
 #[derive(Debug, Clone)]
@@ -119,14 +124,28 @@ pub fn importers() -> &'static [&'static Importer] {
 impl Importer {
     /// Everything that is found in a source; at least one line.
     pub fn import(&self, text: &str, name: &str, options: &Options) -> Vec<Imported> {
+        self.import_bytes(text.as_bytes(), name, options)
+    }
+
+    /// The same of a source that may be no text.
+    pub fn import_bytes(&self, bytes: &[u8], name: &str, options: &Options) -> Vec<Imported> {
         let bound = options.limits.source_bytes;
-        if text.len() > bound {
+        if bytes.len() > bound {
             return vec![Imported::rejected(
                 stem(name),
                 format!("{name}: larger than the {bound} bytes allowed"),
             )];
         }
-        (self.read)(text, name, options)
+        match (std::str::from_utf8(bytes), self.read_bytes) {
+            (Ok(text), _) => (self.read)(text, name, options),
+            (Err(_), Some(read)) => read(bytes, name, options),
+            (Err(error), None) => {
+                let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+                let why = format!("{name}:{line}: it is no UTF-8");
+                vec![Imported::rejected(stem(name), why)]
+            }
+        }
     }
 }
 

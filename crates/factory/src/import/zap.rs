@@ -23,6 +23,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "reports of ZAP, JSON or XML, traditional and traditional plus",
     suffixes: &["json", "xml"],
     read,
+    read_bytes: None,
 };
 
 #[derive(Deserialize)]

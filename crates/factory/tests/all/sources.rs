@@ -164,3 +164,26 @@ fn a_source_that_was_cut_off_is_answered() {
         }
     }
 }
+
+#[test]
+fn a_request_whose_body_is_no_text_becomes_a_patch() {
+    let head = b"# mailed by a friend\n@host = app.example\n\nPOST https://{{host}}/session?a=b HTTP/1.1\nContent-Type: application/octet-stream\n\n";
+    let body = b"\xac\xed\x00\x05sr\x00\x11java.util.HashMap\n\n\xff";
+    let source = [&head[..], body].concat();
+    let found = importer("http").import_bytes(&source, "mailed.http", &options(false));
+    let Outcome::Patch(made) = &found[0].outcome else {
+        panic!("{found:?}");
+    };
+    assert!(made.yaml.contains("deserialization"), "{}", made.yaml);
+    let source = patch::Source::parse("p", &made.yaml).unwrap();
+    let case = &source.document.cases.exploit[0];
+    let request = patch::Request::of(&case.request).unwrap();
+    assert_eq!(request.body, body);
+    assert_eq!(request.target, b"/session?a=b");
+
+    let found = importer("curl").import_bytes(b"curl\n\xff", "a.curl", &options(false));
+    let Outcome::Rejected(why) = &found[0].outcome else {
+        panic!("{found:?}");
+    };
+    assert_eq!(why, "a.curl:2: it is no UTF-8");
+}

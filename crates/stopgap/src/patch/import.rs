@@ -150,11 +150,16 @@ fn merge(arguments: &Arguments, patch: &Path) -> anyhow::Result<ExitCode> {
 
 fn text(path: &Path, bound: u64) -> anyhow::Result<String> {
     let name = path.display();
+    String::from_utf8(bytes(path, bound)?).with_context(|| format!("{name} cannot be read"))
+}
+
+fn bytes(path: &Path, bound: u64) -> anyhow::Result<Vec<u8>> {
+    let name = path.display();
     let about = std::fs::metadata(path).with_context(|| format!("{name} cannot be read"))?;
     if about.len() > bound {
         bail!("{name}: it is larger than the {bound} bytes allowed");
     }
-    std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))
+    std::fs::read(path).with_context(|| format!("{name} cannot be read"))
 }
 
 fn import(arguments: &Arguments, folder: &Path) -> anyhow::Result<ExitCode> {
@@ -234,8 +239,8 @@ fn sources(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
 
 fn one(importer: &Importer, path: &Path, options: &Options) -> (String, Vec<Imported>) {
     let name = path.display().to_string();
-    let found = match text(path, options.limits.source_bytes as u64) {
-        Ok(text) => importer.import(&text, &name, options),
+    let found = match bytes(path, options.limits.source_bytes as u64) {
+        Ok(bytes) => importer.import_bytes(&bytes, &name, options),
         Err(error) => vec![Imported::rejected(name.clone(), format!("{error:#}"))],
     };
     (name, found)

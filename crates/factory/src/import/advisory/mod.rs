@@ -21,6 +21,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "OSV 1, CVE JSON 5 and CSAF 2.0 records, merged with --into PATCH",
     suffixes: &["json"],
     read,
+    read_bytes: None,
 };
 
 /// What a record knows.

@@ -25,6 +25,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "AppSec rules of CrowdSec, version 1.5 to 1.7",
     suffixes: &["yaml", "yml"],
     read,
+    read_bytes: None,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {

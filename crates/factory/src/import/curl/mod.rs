@@ -22,6 +22,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "command lines of curl 8, one or more; lines that begin with # are comments",
     suffixes: &["curl", "sh", "txt"],
     read,
+    read_bytes: None,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {

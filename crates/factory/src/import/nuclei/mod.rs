@@ -33,6 +33,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "templates of the nuclei scanner, version 2 and 3; HTTP alone",
     suffixes: &["yaml", "yml"],
     read,
+    read_bytes: None,
 };
 
 /// The helper functions that templates may use, and what each gives.

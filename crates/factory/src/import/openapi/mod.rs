@@ -35,6 +35,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "OpenAPI 3.0 and 3.1, YAML or JSON: only what the contract allows",
     suffixes: &["yaml", "yml", "json"],
     read,
+    read_bytes: None,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {

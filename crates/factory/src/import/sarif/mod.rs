@@ -26,6 +26,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "SARIF 2.1.0 of code scanners: results that tell route, parameter and CWE",
     suffixes: &["sarif", "json"],
     read,
+    read_bytes: None,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {

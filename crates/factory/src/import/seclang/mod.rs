@@ -29,6 +29,7 @@ pub(super) const IMPORTER: Importer = Importer {
     summary: "SecLang rules, as ModSecurity 2 and 3 and Coraza read them",
     suffixes: &["conf", "rules"],
     read,
+    read_bytes: None,
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
