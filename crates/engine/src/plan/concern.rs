@@ -32,14 +32,17 @@ pub(crate) struct Manner {
     pub(crate) used: VariableSet,
     /// What of the body is held, and what is done with a larger one.
     pub(crate) body: Option<(usize, Oversize)>,
-    /// A bit of each phase that it has rules for.
+    /// A bit of each phase in which it has something to do.
     phases: u8,
 }
 
 impl Manner {
     fn of(patch: &Patch, all: VariableSet) -> Self {
         let interest = patch.interest.as_ref();
-        let phases = (1..=5).filter(|phase| patch.program.runs_in(*phase));
+        let program = &patch.program;
+        let acts_in =
+            |phase: &u8| program.runs_in(*phase) || *phase == 4 && program.limits_response();
+        let phases = (1..=5).filter(acts_in);
         Self {
             used: interest.map_or(all, |interest| interest.used),
             body: patch.body_bytes.map(|bytes| (bytes, patch.oversize)),
@@ -47,7 +50,7 @@ impl Manner {
         }
     }
 
-    pub(crate) fn runs_in(&self, phase: u8) -> bool {
+    pub(crate) fn acts_in(&self, phase: u8) -> bool {
         self.phases >> phase & 1 == 1
     }
 }

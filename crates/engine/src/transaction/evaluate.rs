@@ -64,7 +64,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
             break;
         };
         let manner = plan.concerns.manner(&concern);
-        if !manner.is_some_and(|manner| manner.runs_in(phase)) {
+        if !manner.is_some_and(|manner| manner.acts_in(phase)) {
             continue;
         }
         // PERF: hundreds of patches may share a path; few of their parameters are ever there.

@@ -346,7 +346,7 @@ impl Transaction {
             base.runs_in(3)
                 || base.runs_in(4)
                 || base.limits_response()
-                || self.plan.any_runs_in(3..=4, &state.concerned)
+                || self.plan.any_acts_in(3..=4, &state.concerned)
         })
     }
 
@@ -550,11 +550,10 @@ impl Plan {
         used
     }
 
-    /// Whether a patch has rules for one of these phases.
-    fn any_runs_in(&self, phases: RangeInclusive<u8>, concerned: &[Concern]) -> bool {
-        let manners = concerned.iter().filter_map(|it| self.concerns.manner(it));
-        let mut manners = manners;
-        manners.any(|manner| phases.clone().any(|phase| manner.runs_in(phase)))
+    /// Whether a patch has something to do in one of these phases.
+    fn any_acts_in(&self, phases: RangeInclusive<u8>, concerned: &[Concern]) -> bool {
+        let mut manners = concerned.iter().filter_map(|it| self.concerns.manner(it));
+        manners.any(|manner| phases.clone().any(|phase| manner.acts_in(phase)))
     }
 
     /// The patches that concern a request.

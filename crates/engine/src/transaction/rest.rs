@@ -28,7 +28,7 @@ impl Transaction {
         let Some(state) = self.state.as_mut() else {
             return;
         };
-        let later = self.plan.any_runs_in(3..=5, &state.concerned);
+        let later = self.plan.any_acts_in(3..=5, &state.concerned);
         if self.plan.lets_rest && !later && !state.outcome.traces() {
             rest(&self.plan, state);
         }
