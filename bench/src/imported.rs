@@ -21,9 +21,11 @@ use crate::{Settings, compile, gateway, valgrind};
 
 /// The files of requests, and where these are sent.
 const TRAFFIC: [(&str, &str); 2] = [
-    ("elsewhere.jsonl", "requests that no patch is about"),
-    ("near.jsonl", "at the endpoints of patches"),
+    (ELSEWHERE, "requests that no patch is about"),
+    (NEAR, "at the endpoints of patches"),
 ];
+const ELSEWHERE: &str = "elsewhere.jsonl";
+const NEAR: &str = "near.jsonl";
 
 /// So often all requests are inspected in the two runs that are counted.
 const ONCE: usize = 1;
@@ -90,8 +92,14 @@ fn through_the_gateway(
     let all = gateway::start(settings, patches, None, upstream)?;
     let none = gateway::start(settings, none, None, upstream)?;
     let rounds = if settings.quick { 5 } else { 30 };
-    for (file, what) in TRAFFIC {
-        let requests: Arc<[Vec<u8>]> = records(&folder.join(file))?.iter().map(http).collect();
+    let traffic = TRAFFIC.map(|(file, what)| (vec![file], what));
+    let both = (vec![ELSEWHERE, NEAR], "all of these requests");
+    for (files, what) in traffic.into_iter().chain([both]) {
+        let mut requests = Vec::new();
+        for file in files {
+            requests.extend(records(&folder.join(file))?.iter().map(http));
+        }
+        let requests: Arc<[Vec<u8>]> = requests.into();
         let count = requests.len();
         let cost = |server| gateway::cost(server, &requests, count);
         // What is compiled when traffic first asks for it.

@@ -92,8 +92,11 @@ impl Interest {
             return true;
         };
         // PERF: what an expression for names needs is told by some bits; most are not asked.
-        let mut means =
-            |look: &Look| look.may_mean(texts) && look.selector.agrees(field.name, apart);
+        let mut means = |look: &Look| {
+            field.may_be(look.hint)
+                && look.may_mean(texts)
+                && look.selector.agrees(field.name, apart)
+        };
         fields.any.iter().any(&mut means) || {
             let mut shown = fields.shown.iter();
             shown.any(|look| field.passes(&look.doors) && means(look))
@@ -166,16 +169,9 @@ impl Joint {
 
     /// Whether one of these, which it was made of, may look at the field.
     pub(crate) fn may_want(&self, field: &Field<'_>) -> bool {
-        let hinted = |hint: &Hint| {
-            !field.one_line
-                || hint.is_none_or(|(at, byte)| {
-                    let own = field.name.get(at);
-                    own.is_some_and(|own| own.to_ascii_lowercase() == byte)
-                })
-        };
         self.every
             || field.signature & self.keys != 0 && field.passes(&self.doors)
-            || self.any.iter().any(hinted)
+            || self.any.iter().any(|hint| field.may_be(*hint))
     }
 }
 
@@ -205,6 +201,15 @@ impl<'a> Field<'a> {
     /// What its name holds.
     pub(crate) fn texts(&self) -> Bloom {
         Bloom::of(self.name)
+    }
+
+    /// Whether its name may be one of which this is known.
+    fn may_be(&self, hint: Hint) -> bool {
+        !self.one_line
+            || hint.is_none_or(|(at, byte)| {
+                let own = self.name.get(at);
+                own.is_some_and(|own| own.to_ascii_lowercase() == byte)
+            })
     }
 
     fn passes(&self, doors: &[Door]) -> bool {

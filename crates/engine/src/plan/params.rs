@@ -153,7 +153,7 @@ impl Keys {
             return true;
         };
         let mut keys = self.places.iter().take(usize::from(count));
-        keys.any(|places| places.iter().all(|place| names.has(*place)))
+        keys.any(|[one, other]| names.has(*one) && names.has(*other))
     }
 }
 

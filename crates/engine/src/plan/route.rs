@@ -189,16 +189,16 @@ pub(crate) struct Asked<'a> {
 }
 
 impl RouteIndex {
-    /// Calls `each` with the patches whose scope agrees, in no order, one perhaps several times;
-    /// `buffer` is scratch.
+    /// Calls `each` with the patches whose scope agrees, in no order; `buffer` is scratch. Says
+    /// in how many readings of the path: in each, many may come again.
     pub(crate) fn lookup(
         &self,
         asked: &Asked<'_>,
         buffer: &mut Vec<u8>,
         each: &mut dyn FnMut(&Concern),
-    ) {
+    ) -> usize {
         if self.entries.is_empty() {
-            return;
+            return 0;
         }
         let known = self.methods.iter();
         let mut known = known.map(String::as_bytes);
@@ -215,7 +215,9 @@ impl RouteIndex {
             }
         };
         found(self.anywhere);
+        let mut count = 0;
         readings(asked.target, buffer, &mut |path| {
+            count += 1;
             self.prefixes.collect(path.iter().copied(), &mut found);
             self.exact.collect_whole(path, &mut found);
             self.suffixes
@@ -227,6 +229,7 @@ impl RouteIndex {
                 owners.for_each(|owner| found(*owner));
             }
         });
+        count
     }
 
     fn agrees(&self, entry: &Entry, asked: &Asked<'_>, host: &[u8]) -> bool {

@@ -28,15 +28,17 @@ impl Scout {
         };
         let concerned = &mut self.concerned;
         concerned.clear();
-        plan.routes.lookup(&asked, &mut self.path, &mut |concern| {
+        let readings = plan.routes.lookup(&asked, &mut self.path, &mut |concern| {
             concerned.push(*concern);
         });
-        concerned.sort_unstable_by_key(|concern| concern.patch);
-        concerned.dedup_by_key(|concern| concern.patch);
+        if readings > 1 {
+            settle(concerned);
+        }
         // A trace is of all rules.
         if !traced {
             self.leave_out(plan, head);
         }
+        settle(&mut self.concerned);
     }
 
     /// Leaves out the patches that the head rules out.
@@ -63,4 +65,10 @@ impl Scout {
                     .is_none_or(|glance| glance.admits(&concern.clue, head, sight, &reader))
         });
     }
+}
+
+/// In the order of the patches, each once.
+fn settle(concerned: &mut Vec<Concern>) {
+    concerned.sort_unstable_by_key(|concern| concern.patch);
+    concerned.dedup_by_key(|concern| concern.patch);
 }
