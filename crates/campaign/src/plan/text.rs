@@ -38,7 +38,7 @@ pub fn told(campaign: &Campaign) -> String {
         });
         let unneeded = (!unneeded.is_empty()).then(|| {
             let count = patches(unneeded.len());
-            format!("{count} that no asset is to get; stopgap policy explain names each")
+            format!("{count} that no asset of it needs")
         });
         listed(&mut lines, waiting.chain(unneeded));
     }

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use campaign::{Campaign, Move};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use store::Stored;
+use store::{Error, Page, Stored};
 
 pub(crate) use plan::{Policy, policy};
 pub(crate) use run::executor_config;
@@ -133,15 +133,28 @@ fn told(stored: &Stored<Campaign>, what: &str, json: bool) {
 
 fn list(arguments: &List) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
-    let page = store.read(|it| it.campaigns(arguments.listing.paging()))?;
-    let json = |it: &Stored<Campaign>| {
-        let campaign = &it.value;
-        json!({ "id": campaign.id, "title": campaign.title, "owner": campaign.owner,
-            "state": campaign.state(), "follows": campaign.follows })
+    let page = store.read(|it| {
+        let page = it.campaigns(arguments.listing.paging())?;
+        let items = page.items.into_iter().map(|stored| {
+            let is_over = it.campaign_is_over(stored.value.id)?;
+            Ok((stored.value, is_over))
+        });
+        Ok(Page {
+            items: items.collect::<Result<Vec<_>, Error>>()?,
+            next: page.next,
+        })
+    })?;
+    let state = |campaign: &Campaign, is_over: bool| match is_over && campaign.rolled_back.is_none()
+    {
+        true => "ended",
+        false => campaign.state(),
     };
-    let line = |it: &Stored<Campaign>| {
-        let campaign = &it.value;
-        let state = campaign.state();
+    let json = |(campaign, is_over): &(Campaign, bool)| {
+        json!({ "id": campaign.id, "title": campaign.title, "owner": campaign.owner,
+            "state": state(campaign, *is_over), "follows": campaign.follows })
+    };
+    let line = |(campaign, is_over): &(Campaign, bool)| {
+        let state = state(campaign, *is_over);
         Ok(format!(
             "{:>6}  {state:<10}  {}",
             campaign.id, campaign.title

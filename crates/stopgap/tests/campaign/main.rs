@@ -250,6 +250,11 @@ fn a_campaign_goes_from_its_plan_to_its_report() {
         "{:?}",
         here.results()
     );
+    let listed = here.well(&["campaign", "list"]);
+    assert_eq!(
+        listed.split_whitespace().collect::<Vec<_>>(),
+        ["1", "ended", "December"]
+    );
     let report = here.report();
     assert_eq!(report["answers"][0]["word"]["who"], "shop@example.org");
     assert_eq!(report["holds"][0]["proof"], "seen");
