@@ -199,7 +199,8 @@ pub struct Change {
 pub enum Means {
     /// Packages of the asset's own package manager.
     Packages {
-        /// Names, each with its version after `=`, or without one for the newest.
+        /// Names, each with its version after `=`, or without one for the newest. For dnf the version
+        /// is `[EPOCH:]VERSION-RELEASE`.
         names: Vec<String>,
     },
     /// A playbook that ships with the program, or of one's own.

@@ -20,10 +20,20 @@ const SAYINGS: &[(&str, Class)] = &[
     ("Is another process using the image", Class::Busy),
     ("No space left on device", Class::Space),
     ("don't have enough free space", Class::Space),
+    // What excludes something comes before what is not there: who says why often names both.
+    ("unmet dependencies", Class::Conflict),
+    ("held broken packages", Class::Conflict),
+    ("trying to overwrite", Class::Conflict),
+    ("nothing provides", Class::Conflict),
+    ("none of the providers can be installed", Class::Conflict),
+    ("conflicting requests", Class::Conflict),
+    ("conflicts with", Class::Conflict),
+    ("cannot install both", Class::Conflict),
     ("no available installation candidate", Class::Source),
+    ("has no installation candidate", Class::Source),
     ("Unable to locate package", Class::Source),
     ("No package matching", Class::Source),
-    ("was not found", Class::Source),
+    ("' was not found", Class::Source),
     ("Failed to fetch", Class::Source),
     ("Failed to update apt cache", Class::Source),
     ("NO_PUBKEY", Class::Source),
@@ -33,12 +43,9 @@ const SAYINGS: &[(&str, Class)] = &[
         "Failed to install some of the specified packages",
         Class::Source,
     ),
+    ("Unable to find a match", Class::Source),
     ("Failed to download metadata", Class::Source),
     ("GPG check FAILED", Class::Source),
-    ("unmet dependencies", Class::Conflict),
-    ("held broken packages", Class::Conflict),
-    ("nothing provides", Class::Conflict),
-    ("conflicting requests", Class::Conflict),
 ];
 
 /// A fault of a kind, with the end of what was said.
@@ -64,4 +71,31 @@ pub(crate) fn excerpt(text: &str) -> String {
     let from = text.len().saturating_sub(MAX_EXCERPT);
     let from = (from..=text.len()).find(|&at| text.is_char_boundary(at));
     text.get(from.unwrap_or(0)..).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::{Class, told};
+
+    #[derive(Deserialize)]
+    struct Cases {
+        case: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        said: String,
+        class: Class,
+    }
+
+    #[test]
+    fn what_package_managers_say_tells_the_kind_of_fault() {
+        let cases: Cases = toml::from_str(include_str!("../testdata/faults.toml")).unwrap();
+        for case in cases.case {
+            assert_eq!(told(&case.said).class, case.class, "{}", case.name);
+        }
+    }
 }

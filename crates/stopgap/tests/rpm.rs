@@ -185,6 +185,7 @@ fn updates_of_rpms_are_applied_and_taken_back_and_automatic_ones_wait() {
     greeter("1.1", "echo good day", "Epoch: 1");
     greeter("1.2", "exit 3", "Epoch: 1");
     greeter("1.3", "true", "Epoch: 1\nRequires: what-nobody-has");
+    greeter("1.4", "true", "Epoch: 1\nConflicts: acme-base");
     base("1.1");
     let says = |expected: &str| assert_eq!(world.on("greeter"), expected);
     says("hello");
@@ -242,7 +243,11 @@ fn updates_of_rpms_are_applied_and_taken_back_and_automatic_ones_wait() {
     world.carry_out("smoke", smoke()).unwrap();
 
     // One that cannot be installed, and one that nobody offers.
-    for (version, class) in [("1.3", Class::Conflict), ("9.9", Class::Source)] {
+    for (version, class) in [
+        ("1.3", Class::Conflict),
+        ("1.4", Class::Conflict),
+        ("9.9", Class::Source),
+    ] {
         let name = format!("greeter=1:{version}-1");
         let failure = world
             .carry_out(version, apply(&changes(version, &[&name])))
@@ -250,6 +255,12 @@ fn updates_of_rpms_are_applied_and_taken_back_and_automatic_ones_wait() {
         assert_eq!(failure.class, class, "{}", failure.excerpt);
         says("good day");
     }
+
+    // dnf would take it, but nobody could see afterwards that it is there.
+    let bare = changes("greeter-bare", &["greeter=1.1"]);
+    let failure = world.carry_out("bare", apply(&bare)).unwrap_err();
+    let told = "greeter=1.1 names no release: write NAME=[EPOCH:]VERSION-RELEASE";
+    assert!(failure.excerpt.contains(told), "{}", failure.excerpt);
 
     // Released, its own updates go on.
     let jobs = Vec::new();
