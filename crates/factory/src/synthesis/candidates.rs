@@ -115,14 +115,16 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
 }
 
 /// What is found in a whole body is meant of bodies that are no forms: fields of forms
-/// have places of their own.
+/// have places of their own. Documents and objects are told from forms by what they are, and
+/// some applications read them whatever the request calls them.
 fn unformed(lead: &Lead, step: &Step) -> Vec<When> {
     const FORMS: &str = r"(?i)\s*(?:multipart/form-data|application/x-www-form-urlencoded)\b.*";
     let whole = lead
         .places
         .iter()
         .any(|place| place.kind == PlaceKind::Body);
-    if !whole || lead.class.condition == Condition::Xxe {
+    let told = [Condition::Xxe, Condition::Deserialization].contains(&lead.class.condition);
+    if !whole || told {
         return Vec::new();
     }
     let condition = match step.request.media_type().is_empty() {

@@ -1,5 +1,7 @@
 //! What in a request could be the attack: places whose value belongs to a class.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use patch::document::{Condition, Decode, Member, Place, PlaceKind, UrlShape};
 
@@ -109,10 +111,18 @@ fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Resu
             leads.push(lead);
         }
     }
-    let encoded = matches!(part.place.kind, PlaceKind::Header)
-        .then_some(&[][..])
-        .unwrap_or(&part.value);
-    if let Some((inner, decode)) = opened(encoded) {
+    let is_percent_encoded = part.value.contains(&b'%') && part.place.kind == PlaceKind::Cookie;
+    let encoded = match part.place.kind {
+        PlaceKind::Header => Cow::Borrowed(&[][..]),
+        // A cookie is not decoded yet, and base64 skips what a percent sign is of. Where none is
+        // there, the application may not decode it: to decode `+` would hide what is meant.
+        _ if is_percent_encoded => url_decoded(&part.value),
+        _ => Cow::Borrowed(&*part.value),
+    };
+    if let Some((inner, mut decode)) = opened(&encoded) {
+        if is_percent_encoded {
+            decode.insert(0, Decode::Url);
+        }
         for class in evidence::of(&inner)?
             .into_iter()
             .filter(|class| !class.common)
@@ -303,6 +313,15 @@ fn opened(value: &[u8]) -> Option<(Vec<u8>, Vec<Decode>)> {
     let mut text = Vec::new();
     let changed = (inflate.apply)(&held, &mut text);
     (changed && is_text(&text)).then(|| (text, deflated()))
+}
+
+fn url_decoded(value: &[u8]) -> Cow<'_, [u8]> {
+    let mut decoded = Vec::new();
+    let decode = engine::transformations::find("urlDecodeUni");
+    match decode.is_some_and(|decode| (decode.apply)(value, &mut decoded)) {
+        true => Cow::Owned(decoded),
+        false => Cow::Borrowed(value),
+    }
 }
 
 fn from_base64(value: &[u8]) -> Option<Vec<u8>> {
