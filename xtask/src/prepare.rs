@@ -107,6 +107,11 @@ const NEEDS: &[Need] = &[
         check: &["ssh", "-V"],
         debian: "openssh-client",
     },
+    // The programs of a host of Alpine.
+    Need {
+        check: &["busybox", "true"],
+        debian: "busybox",
+    },
     // Images of machines, and what is in them.
     Need {
         check: &["qemu-storage-daemon", "--version"],

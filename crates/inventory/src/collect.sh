@@ -26,8 +26,12 @@ date +%s | section time
 [ -r /etc/os-release ] && section os-release </etc/os-release
 
 has dpkg-query && within 30 dpkg-query -W -f='${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' | section dpkg
-has rpm && within 30 rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n' | section rpm
-[ -r /lib/apk/db/installed ] && sed -n '/^[PVAo]:/p; /^$/p' /lib/apk/db/installed | section apk
+# BusyBox has a program of that name that knows of no packages.
+has rpm && rpm --eval 1 >/dev/null 2>&1 && within 30 rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n' | section rpm
+# Where apk keeps it up to its version 2, and since.
+for file in /lib/apk/db/installed /usr/lib/apk/db/installed; do
+    [ -r "$file" ] && sed -n '/^[PVAo]:/p; /^$/p' "$file" | section apk && break
+done
 
 # A routing suite says its version as network devices do, to who may ask it.
 has vtysh && within 10 vtysh -c 'show version' 2>/dev/null | sed -n '/^FRRouting /p; /^@ended /p' | section show-version

@@ -207,11 +207,7 @@ fn the_script_tells_of_the_machine_that_runs_it() {
 #[test]
 fn a_tool_that_hangs_keeps_no_other_from_telling() {
     let ledger = Ledger::new();
-    let script = Command::new(env!("CARGO_BIN_EXE_stopgap"))
-        .args(["inventory", "script"])
-        .output()
-        .unwrap();
-    let script = String::from_utf8(script.stdout).unwrap();
+    let script = script();
     let tools = ledger.folder.path().join("tools");
     std::fs::create_dir(&tools).unwrap();
     let hangs = tools.join("vtysh");
@@ -230,6 +226,58 @@ fn a_tool_that_hangs_keeps_no_other_from_telling() {
     let line = left_out[0].as_str().unwrap();
     assert!(line.ends_with("`vtysh` did not end in time"), "{line}");
     assert_eq!(taken["assets"], 1);
+}
+
+fn script() -> String {
+    let mut script = Command::new(env!("CARGO_BIN_EXE_stopgap"));
+    let script = script.args(["inventory", "script"]).output().unwrap();
+    String::from_utf8(script.stdout).unwrap()
+}
+
+/// The programs are those of Alpine, BusyBox's, and nothing else; the database is one as apk describes it.
+#[test]
+fn the_script_tells_of_a_host_of_busybox_and_apk() {
+    let ledger = Ledger::new();
+    let tools = ledger.folder.path().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    let mut install = Command::new("busybox");
+    let installed = install.args(["--install", "-s"]).arg(&tools).status();
+    assert!(installed.unwrap().success());
+    let database = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/apk-installed");
+    let database = database.display().to_string();
+    let release = ledger.file("os-release", "ID=alpine\nVERSION_ID=3.21.0\n");
+    let release = release.display().to_string();
+    for place in ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"] {
+        let own = format!("PATH={}; export PATH", tools.display());
+        let script = script()
+            .replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH", &own)
+            .replace("/etc/os-release", &release)
+            .replace(&format!(" {place}"), &format!(" {database}"));
+        let told = Command::new("busybox")
+            .args(["ash", "-c", &script])
+            .output();
+        let told = told.unwrap();
+        assert_eq!(String::from_utf8_lossy(&told.stderr), "");
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(!told.contains("@@ rpm"), "{told}");
+        let file = ledger.file("alpine.collection", &told);
+        ledger.apply("collection", &file, &["--asset", "alpine"]);
+        let location = Location::folder(&ledger.folder.path().join("data"));
+        let store = Store::open_existing(&location, Limits::default()).unwrap();
+        let asset = store
+            .read(|it| it.get::<ledger::Asset>("alpine"))
+            .unwrap()
+            .value;
+        let purls = asset.software.iter().filter_map(|it| it.purl.as_deref());
+        assert_eq!(
+            purls.collect::<Vec<_>>(),
+            [
+                "pkg:apk/alpine/musl@1.2.5-r9?arch=x86_64&distro=alpine-3.21.0",
+                "pkg:apk/alpine/libcrypto3@3.3.2-r4?arch=x86_64&distro=alpine-3.21.0&upstream=openssl",
+                "pkg:apk/alpine/acme-agent@2.0_git20250101-r0?arch=noarch&distro=alpine-3.21.0",
+            ]
+        );
+    }
 }
 
 #[test]
