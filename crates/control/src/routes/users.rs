@@ -162,7 +162,7 @@ fn change(call: &Call<'_>) -> Result<Reply, Problem> {
     let areas = match (named(access.areas)?, access.everywhere) {
         (Some(_), true) => {
             let why = "areas: name none where they may everywhere";
-            return Err(Problem::new(Kind::Malformed, why));
+            return Err(Problem::new(Kind::Refused, why));
         }
         (None, true) => Some(Vec::new()),
         (areas, false) => areas,

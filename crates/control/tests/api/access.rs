@@ -184,7 +184,7 @@ fn an_empty_list_of_areas_is_no_access_to_all() {
         ),
         (
             json!({ "role": "viewer", "areas": ["audit"], "everywhere": true }),
-            400,
+            422,
             json!(["patches"]),
         ),
         (
