@@ -6,9 +6,12 @@
 mod places;
 
 use engine::operators::{Arguments, Build, Datasets, Hit, Places};
-use engine::{Action, Flow, Headers, Input, Limits, NoResources, Plan, RequestHead};
-use engine::{operators, transformations};
+use engine::{Action, Flow, Headers, Input, Limits, Mode, NoResources, PatchRules, Plan};
+use engine::{RequestHead, operators, transformations};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use proptest::prelude::*;
+use std::io::Write as _;
 use std::sync::Arc;
 
 const RULES: &str = r#"
@@ -219,6 +222,46 @@ fn values_that_outgrow_the_scratch_memory_are_refused_and_not_cut_unseen() {
         panic!("the request passed");
     };
     assert_eq!(decision.action, Action::Block { status: 413 });
+}
+
+/// The patch needs no body, so that nobody said what is to be done with one that is too large.
+#[test]
+fn a_bomb_in_a_url_is_refused_where_a_patch_looks_into_it() {
+    let rule =
+        r#"SecRule ARGS_GET:SAMLRequest "@rx <!DOCTYPE" "id:1,phase:1,deny,t:none,t:inflate""#;
+    for (mode, stops) in [(Mode::Enforce, true), (Mode::Shadow, false)] {
+        let rules = seclang::parse("patch", rule, &seclang::Limits::default()).unwrap();
+        let patch = PatchRules {
+            id: "saml".to_owned(),
+            mode,
+            rules: vec![rules],
+            ..PatchRules::default()
+        };
+        let input = Input {
+            rules: Vec::new(),
+            patches: vec![patch],
+        };
+        let plan = engine::compile(&input, Limits::default(), &NoResources).unwrap();
+        for (spaces, bomb) in [(1000, false), (2_000_000, true)] {
+            let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+            deflated.write_all(&vec![b' '; spaces]).unwrap();
+            let message = deflated.finish().unwrap().into_iter();
+            let message: String = message.map(|byte| format!("%{byte:02x}")).collect();
+            let target = format!("/sso?SAMLRequest={message}");
+            let headers = Vec::<(Vec<u8>, Vec<u8>)>::new();
+            let mut head = RequestHead::new(b"GET", target.as_bytes(), &headers);
+            head.bodiless = true;
+            let mut tx = plan.begin();
+            match tx.request_head(&head) {
+                Flow::Stop(decision) => {
+                    assert!(stops && bomb);
+                    assert_eq!(decision.action, Action::Block { status: 413 });
+                }
+                Flow::Continue => assert!(!(stops && bomb), "it passed"),
+            }
+            assert_eq!(tx.finish().len(), usize::from(bomb));
+        }
+    }
 }
 
 fn bounded(rules: &str, limits: Limits) -> Arc<Plan> {

@@ -302,6 +302,8 @@ impl Proxy {
         // Strip, then make the head that of the next hop.
         let strips = inspection.strips();
         if asked {
+            // What was held of it goes with its first piece.
+            drop(held);
             body.skip(self.limits.message_bytes).await;
             return forward_auth::verdict(&strips);
         }

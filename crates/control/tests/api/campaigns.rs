@@ -451,6 +451,17 @@ fn patches_that_were_left_out_are_explained_with_the_reason() {
         let patches: Vec<_> = items.map(|it| it["patch"].as_str().unwrap()).collect();
         assert_eq!(patches, told, "{query}: {body}");
     }
+    // What an asset waits for tells of its findings.
+    let admin = api.somebody("admin", Role::Admin);
+    let narrow = json!({ "id": "board", "who": "board", "role": "viewer", "areas": ["campaigns"], "expires_ms": i64::MAX });
+    let made = api.done(&admin, "POST /tokens", &narrow).body;
+    let narrow = made["secret"].as_str().unwrap();
+    let body = api
+        .done(narrow, "GET /campaigns/1/due?asset=db", &Value::Null)
+        .body;
+    let items = body["items"].as_array().unwrap().iter();
+    let patches: Vec<_> = items.map(|it| it["patch"].as_str().unwrap()).collect();
+    assert_eq!(patches, ["openssl-2"], "{body}");
     let of = |patch: &str| {
         let call = format!("GET /campaigns/1/due?patch={patch}");
         api.done(&op, &call, &Value::Null).body["items"][0].clone()

@@ -509,10 +509,16 @@ impl Transaction {
         }
         // Rules have seen values cut short: what they did not find proves nothing.
         state.values.overflowed = false;
-        let enforces = self.plan.enforces(&state.concerned, state.client);
+        // What a body needs is let through where patches let larger bodies through.
+        let enforces = match phase {
+            1 => self.plan.stops(&state.concerned, state.client),
+            _ => self.plan.enforces(&state.concerned, state.client),
+        };
         let enforced = phase < 5 && (self.plan.stops_generally() || enforces);
         let bytes = self.plan.limits().scratch_bytes;
-        let what = format!("its values need more than the {bytes} bytes that inspection may use");
+        let what = format!(
+            "its values need more than the {bytes} bytes that inspection may use, or inflate beyond their bound"
+        );
         state.refuse(phase, what, 413, enforced)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use campaign::plan::{LeftOut, Plan, PlannedPatch};
 use campaign::policy::Due;
 use campaign::{Campaign, report};
-use ledger::{State, Subject};
+use ledger::{Area, State, Subject};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{FindingFilter, Page, Session};
@@ -188,12 +188,13 @@ fn waves(call: &Call<'_>) -> Result<Reply, Problem> {
 
 fn due(call: &Call<'_>) -> Result<Reply, Problem> {
     let (id, paging) = (call.number()?, call.paging()?);
+    let sees_findings = call.sees(Area::Findings);
     let page = call.store.read(|it| {
         let (plan, of_asset) = match call.asked("asset") {
             Some(asset) => {
                 // Only all of the plan tells what goes to it.
                 let plan = it.campaign(id)?.value.plan;
-                let of_asset = OfAsset::of(it, asset, &plan)?;
+                let of_asset = OfAsset::of(it, asset, &plan, sees_findings)?;
                 (plan, Some(of_asset))
             }
             None => (it.campaign_outline(id)?.value.plan, None),
@@ -233,17 +234,26 @@ struct OfAsset<'a> {
     id: &'a str,
     /// The places of the patches that it gets.
     gets: BTreeSet<u32>,
-    /// The advisories that it waits for a fix of.
+    /// The advisories that it waits for a fix of, for who may see findings.
     open: BTreeSet<String>,
 }
 
 impl<'a> OfAsset<'a> {
-    fn of(it: &mut Session<'_>, id: &'a str, plan: &Plan) -> Result<Self, store::Error> {
+    fn of(
+        it: &mut Session<'_>,
+        id: &'a str,
+        plan: &Plan,
+        sees_findings: bool,
+    ) -> Result<Self, store::Error> {
         let filter = FindingFilter {
             subject: Some(Subject::Asset(id.to_owned())),
             ..FindingFilter::default()
         };
-        let findings = it.all_findings(&filter)?.into_iter().map(|it| it.value);
+        let findings = match sees_findings {
+            true => it.all_findings(&filter)?,
+            false => Vec::new(),
+        };
+        let findings = findings.into_iter().map(|it| it.value);
         let open = findings.filter(|it| {
             let state = it.state();
             matches!(state, State::Open | State::Shielded | State::Scheduled)
