@@ -239,13 +239,18 @@ fn exported_rule(made: &Made, base: u64, heads: &[Link]) -> String {
         );
         made.effect = Effect::Deny { status: 403 };
     }
-    let ours = |target: &Target| {
+    let identifiers = |target: &Target| {
         matches!(&target.selector, Some(Selector::Literal(name)) if name == "external")
             && target.variable == "XML"
     };
-    if made.links.iter().any(|link| link.targets.iter().any(ours)) {
+    let ours = made.links.iter().find_map(|link| match link {
+        link if link.targets.iter().any(identifiers) => Some("for XML identifiers"),
+        link if link.operator == "detectPickle" => Some("for pickles"),
+        _ => None,
+    });
+    if let Some(what) = ours {
         return format!(
-            "# Rule {} asks for XML identifiers, which SecLang cannot name; left out.\n",
+            "# Rule {} asks {what}, which SecLang cannot name; left out.\n",
             made.number
         );
     }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use engine::{Input, Limits, NoResources};
 use patch::{Level, Request, Source};
 
@@ -219,6 +221,18 @@ fn bodies_of_two_types_are_stopped_by_rules_where_patches_are_exported() {
     }
 }
 
+/// What other engines cannot ask is said, not left out in silence.
+#[test]
+fn a_rule_that_no_other_engine_has_is_told_where_patches_are_exported() {
+    let source = Source::parse("t", &document("body", "deserialization")).unwrap();
+    let rules = patch::explain(&source).unwrap().seclang;
+    assert!(
+        rules.contains("asks for pickles, which SecLang cannot name"),
+        "{rules}"
+    );
+    assert!(!rules.contains("@detectPickle"), "{rules}");
+}
+
 #[derive(serde::Deserialize)]
 struct Detectors {
     detector: Vec<Detected>,
@@ -261,6 +275,38 @@ fn detectors_find_attacks_and_let_prose_pass() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Marks of objects are short; large files hold any short thing somewhere.
+#[test]
+fn uploads_hold_no_objects_by_chance() {
+    let source = Source::parse("t", &document("body", "deserialization")).unwrap();
+    let compiled = patch::compile(&source).unwrap();
+    let plan = patch::prove::plan(&source, &compiled).unwrap();
+    // Knuth's MMIX generator, as good as noise.
+    let mut seed = 1_u64;
+    let mut noise = || {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 56) as u8
+    };
+    for round in 0..8 {
+        let bytes: Vec<u8> = (0..700_000).map(|_| noise()).collect();
+        let lines: Vec<String> = bytes
+            .chunks(57)
+            .map(|line| BASE64_STANDARD.encode(line))
+            .collect();
+        for (kind, body) in [
+            ("application/octet-stream", bytes.clone()),
+            ("text/plain", lines.join("\r\n").into_bytes()),
+        ] {
+            let head = format!("POST / HTTP/1.1\nHost: a\nContent-Type: {kind}\n\n");
+            let request = Request::from_raw(&[head.as_bytes(), &body].concat()).unwrap();
+            let verdict = request.exchange("").inspect(&plan);
+            assert_eq!(verdict.action(), "pass", "{kind} {round}: {verdict:?}");
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod begins_with;
 mod compare;
 mod contains;
 mod contains_word;
+mod detect_pickle;
 mod detect_sqli;
 mod detect_xss;
 mod ends_with;
@@ -237,6 +238,7 @@ pub static ALL: &[Spec] = &[
     begins_with::SPEC,
     contains::SPEC,
     contains_word::SPEC,
+    detect_pickle::SPEC,
     detect_sqli::SPEC,
     detect_xss::SPEC,
     ends_with::SPEC,

@@ -1,6 +1,7 @@
 """Tides of a harbour, a service of BentoML."""
 
 import sys
+from pathlib import Path
 
 import bentoml
 import uvicorn
@@ -16,6 +17,10 @@ class Tides:
     @bentoml.api
     def name(self, of: str) -> str:
         return f"tides of {of}"
+
+    @bentoml.api
+    def chart(self, of: str, file: Path) -> str:
+        return f"chart of {of}: {file.stat().st_size} bytes"
 
 
 uvicorn.run(Tides.to_asgi(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

@@ -89,6 +89,28 @@ pub(in super::super) const ALL: &[Evasion] = &[
             other => other.to_vec(),
         })
     }),
+    of(
+        "what a pickle names, named by texts",
+        "Python's pickle from 3.4 on",
+        |value| {
+            inside(value, |text| {
+                named(text, |module, name| {
+                    [b"V", module, b"\nV", name, b"\n\x93"].concat()
+                })
+            })
+        },
+    ),
+    of(
+        "what a pickle names, named by texts that it remembers",
+        "Python's pickle from 3.4 on",
+        |value| {
+            inside(value, |text| {
+                named(text, |module, name| {
+                    [b"V", module, b"\np7\n0V", name, b"\np8\n0g7\ng8\n\x93"].concat()
+                })
+            })
+        },
+    ),
     of("line feeds within base64", FORGIVING, |value| {
         base64(value, |text| {
             let lines: Vec<&[u8]> = text.chunks(5).collect();
@@ -133,6 +155,23 @@ fn is_serial(value: &[u8]) -> bool {
 
 fn is_pickle(value: &[u8]) -> bool {
     matches!(value, [0x80, 2..=5, ..]) || value.starts_with(b"c") && value.ends_with(b".")
+}
+
+/// What a pickle names first, written otherwise.
+fn named(text: &[u8], write: impl Fn(&[u8], &[u8]) -> Vec<u8>) -> Vec<u8> {
+    let start = match text {
+        [0x80, 2..=5, ..] => 2,
+        _ => 0,
+    };
+    let (before, rest) = text.split_at_checked(start).unwrap_or((text, b""));
+    let mut lines = rest
+        .strip_prefix(b"c")
+        .unwrap_or_default()
+        .splitn(3, |&byte| byte == b'\n');
+    match (lines.next(), lines.next(), lines.next()) {
+        (Some(module), Some(name), Some(after)) => [before, &write(module, name), after].concat(),
+        _ => text.to_vec(),
+    }
 }
 
 /// A message of SAML, or other XML.
