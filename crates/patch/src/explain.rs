@@ -281,9 +281,9 @@ fn heads(scope: &engine::Scope) -> Vec<Link> {
             .paths
             .iter()
             .map(|path| match path {
-                engine::PathScope::Exact(text) => format!("\\A{}\\z", escaped(text)),
+                engine::PathScope::Exact(text) => format!("\\A{}[/. ]*\\z", escaped(text)),
                 engine::PathScope::Prefix(text) => format!("\\A{}", escaped(text)),
-                engine::PathScope::Suffix(text) => format!("{}\\z", escaped(text)),
+                engine::PathScope::Suffix(text) => format!("{}[/. ]*\\z", escaped(text)),
                 engine::PathScope::Regex(pattern) => format!("(?:{pattern})"),
             })
             .collect();

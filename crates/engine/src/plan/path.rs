@@ -3,6 +3,10 @@
 //! Sources: RFC 3986 section 5.2.4 (dot segments), RFC 9112 section 3.2
 //! (absolute form); Tomcat and Jetty strip `;parameters`, IIS and Windows
 //! builds take `\` for `/`, nginx merges slashes, some frameworks decode twice.
+//!
+//! And of its end: Windows drops dots and spaces, C's strings end at a zero, most frameworks
+//! take or took a slash for nothing, Rails and Spring a `.json` for the format of the answer,
+//! and CGI (RFC 3875 section 4.1.5) gives what follows a script's name to the script.
 
 /// All distinct readings of one path, in lower case.
 struct PathReadings {
@@ -12,18 +16,75 @@ struct PathReadings {
 /// How often a path is percent-decoded at most.
 const DECODINGS: usize = 3;
 
+/// A reading of a path.
+pub(crate) enum Reading<'a> {
+    Whole(&'a [u8]),
+    /// The beginning of one that was told before: what servers drop at its end is gone.
+    Cut(&'a [u8]),
+}
+
 /// Calls `each` with every reading. `buffer` is scratch: a path that all servers
-/// read alike needs no other memory.
-pub(crate) fn readings(target: &[u8], buffer: &mut Vec<u8>, each: &mut dyn FnMut(&[u8])) {
+/// read alike but for its end needs no other memory.
+pub(crate) fn readings(target: &[u8], buffer: &mut Vec<u8>, each: &mut dyn FnMut(Reading<'_>)) {
     buffer.clear();
     buffer.extend(path_of(target).iter().map(u8::to_ascii_lowercase));
+    let mut both = |path: &[u8]| {
+        each(Reading::Whole(path));
+        cuts(path, &mut |cut| each(Reading::Cut(cut)));
+    };
     if is_ambiguous(buffer) {
         for reading in &PathReadings::of(buffer).readings {
-            each(reading);
+            both(reading);
         }
     } else {
-        each(buffer);
+        both(buffer);
     }
+}
+
+/// What servers may drop at the end of a path.
+const DROPPED: &[u8] = b"/. ";
+/// Formats of answers, which say nothing of what is asked for.
+const FORMATS: [&[u8]; 2] = [b".json", b".xml"];
+/// Names of scripts end so.
+const SCRIPTS: [&[u8]; 14] = [
+    b"php", b"php5", b"php7", b"phtml", b"cgi", b"fcgi", b"pl", b"asp", b"aspx", b"ashx", b"asmx",
+    b"jsp", b"cfm", b"do",
+];
+
+/// Calls `each` with the beginnings that servers may take for the path.
+fn cuts(path: &[u8], each: &mut dyn FnMut(&[u8])) {
+    let mut whole = path;
+    let ended = |byte: &u8| *byte == 0 || DROPPED.contains(byte);
+    if path.iter().any(|&byte| byte == 0) || path.last().is_some_and(ended) {
+        whole = path.split(|&byte| byte == 0).next().unwrap_or_default();
+        while let [shorter @ .., last] = whole {
+            if !DROPPED.contains(last) || shorter.is_empty() {
+                break;
+            }
+            whole = shorter;
+        }
+        if whole.len() < path.len() {
+            each(whole);
+        }
+    }
+    if let Some(named) = FORMATS.iter().find_map(|it| whole.strip_suffix(*it)) {
+        each(named);
+    }
+    if let Some(script) = script(path) {
+        each(script);
+    }
+}
+
+/// Up to the first name of a script that a slash follows.
+fn script(path: &[u8]) -> Option<&[u8]> {
+    memchr::memchr_iter(b'.', path).find_map(|dot| {
+        let behind = path.get(dot + 1..)?;
+        let length = behind.iter().take(6).position(|&byte| byte == b'/')?;
+        let extension = behind.get(..length)?;
+        SCRIPTS
+            .contains(&extension)
+            .then(|| path.get(..=dot + length))?
+    })
 }
 
 impl PathReadings {

@@ -10,7 +10,7 @@ use regex_automata::meta::Regex;
 use regex_automata::{Input as Haystack, PatternSet};
 
 use super::concern::Concern;
-use super::path::readings;
+use super::path::{Reading, readings};
 use crate::scope::{PathScope, Scope};
 
 /// Built once, with the plan.
@@ -216,9 +216,16 @@ impl RouteIndex {
         };
         found(self.anywhere);
         let mut count = 0;
-        readings(asked.target, buffer, &mut |path| {
+        readings(asked.target, buffer, &mut |reading| {
             count += 1;
-            self.prefixes.collect(path.iter().copied(), &mut found);
+            let path = match reading {
+                Reading::Whole(path) => {
+                    self.prefixes.collect(path.iter().copied(), &mut found);
+                    path
+                }
+                // It begins as the one before.
+                Reading::Cut(path) => path,
+            };
             self.exact.collect_whole(path, &mut found);
             self.suffixes
                 .collect(path.iter().rev().copied(), &mut found);
@@ -506,11 +513,34 @@ mod tests {
     #[test]
     fn exact_suffix_and_pattern_paths_mean_what_they_say() {
         let exact = path(PathScope::Exact("/login".into()));
-        assert!(concerned(&exact, "", "", "GET", "/login?x"));
-        assert!(!concerned(&exact, "", "", "GET", "/login/x"));
+        for target in [
+            "/login?x",
+            "/login/",
+            "/login.",
+            "/login. ./",
+            "/login%20",
+            "/login%00x",
+            "/login%2500.png",
+            "/login.json",
+            "/login.xml/",
+            "/a/../login/.",
+        ] {
+            assert!(concerned(&exact, "", "", "GET", target), "{target}");
+        }
+        for target in ["/login/x", "/login.js", "/logins", "/logi", "/"] {
+            assert!(!concerned(&exact, "", "", "GET", target), "{target}");
+        }
         let suffix = path(PathScope::Suffix(".php".into()));
-        assert!(concerned(&suffix, "", "", "GET", "/a/B.PHP"));
-        assert!(!concerned(&suffix, "", "", "GET", "/a.php.txt"));
+        for target in ["/a/B.PHP", "/a.php/", "/a.php/x/y.txt", "/a.b.php/c"] {
+            assert!(concerned(&suffix, "", "", "GET", target), "{target}");
+        }
+        for target in ["/a.php.txt", "/a.phpx/b", "/php/x"] {
+            assert!(!concerned(&suffix, "", "", "GET", target), "{target}");
+        }
+        let root = path(PathScope::Exact("/".into()));
+        for target in ["/", "//", "/./", "/%20"] {
+            assert!(concerned(&root, "", "", "GET", target), "{target}");
+        }
         let regex = path(PathScope::Regex("^/api/v[0-9]+/users".into()));
         assert!(concerned(&regex, "", "", "GET", "/api/v2/users/7"));
         assert!(!concerned(&regex, "", "", "GET", "/api/users"));
