@@ -45,6 +45,8 @@ pub(crate) fn readings(target: &[u8], buffer: &mut Vec<u8>, each: &mut dyn FnMut
 const DROPPED: &[u8] = b"/. ";
 /// Formats of answers, which say nothing of what is asked for.
 const FORMATS: [&[u8]; 2] = [b".json", b".xml"];
+/// How many of them a path may end with, one behind the other; no server takes more than one.
+const FORMATS_AT_END: usize = 2;
 /// Names of scripts end so.
 const SCRIPTS: [&[u8]; 14] = [
     b"php", b"php5", b"php7", b"phtml", b"cgi", b"fcgi", b"pl", b"asp", b"aspx", b"ashx", b"asmx",
@@ -54,25 +56,33 @@ const SCRIPTS: [&[u8]; 14] = [
 /// Calls `each` with the beginnings that servers may take for the path.
 fn cuts(path: &[u8], each: &mut dyn FnMut(&[u8])) {
     let mut whole = path;
-    let ended = |byte: &u8| *byte == 0 || DROPPED.contains(byte);
-    if path.iter().any(|&byte| byte == 0) || path.last().is_some_and(ended) {
+    if path.contains(&0) {
         whole = path.split(|&byte| byte == 0).next().unwrap_or_default();
-        while let [shorter @ .., last] = whole {
-            if !DROPPED.contains(last) || shorter.is_empty() {
-                break;
-            }
-            whole = shorter;
-        }
+    }
+    for _ in 0..=FORMATS_AT_END {
+        whole = trimmed(whole);
         if whole.len() < path.len() {
             each(whole);
         }
-    }
-    if let Some(named) = FORMATS.iter().find_map(|it| whole.strip_suffix(*it)) {
-        each(named);
+        match FORMATS.iter().find_map(|it| whole.strip_suffix(*it)) {
+            Some(named) => whole = named,
+            None => break,
+        }
     }
     if let Some(script) = script(path) {
         each(script);
     }
+}
+
+/// Without what may be dropped; the first byte stays.
+fn trimmed(mut path: &[u8]) -> &[u8] {
+    while let [shorter @ .., last] = path {
+        if !DROPPED.contains(last) || shorter.is_empty() {
+            break;
+        }
+        path = shorter;
+    }
+    path
 }
 
 /// Up to the first name of a script that a slash follows.

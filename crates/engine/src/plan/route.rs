@@ -523,6 +523,8 @@ mod tests {
             "/login%2500.png",
             "/login.json",
             "/login.xml/",
+            "/login%20.json",
+            "/login..json.json",
             "/a/../login/.",
         ] {
             assert!(concerned(&exact, "", "", "GET", target), "{target}");
