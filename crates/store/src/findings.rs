@@ -90,13 +90,9 @@ impl Session<'_> {
         let count = count.map_or(Ok(0), |row| row.integer(0))?;
         let [from, until] = span;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = self.connection.query(
-            "SELECT f.body, t.findings FROM (SELECT MIN(id) AS first, COUNT(*) AS findings FROM finding
-             WHERE scheduled_ms >= $1 AND scheduled_ms < $2 GROUP BY scheduled_ms, advisory, scheduled_by
-             ORDER BY scheduled_ms, advisory, scheduled_by LIMIT $3) t JOIN finding f ON f.id = t.first
-             ORDER BY f.scheduled_ms, f.advisory, f.scheduled_by",
-            &[from, until, most.into()],
-        )?;
+        let rows = self
+            .connection
+            .query(PLANNED, &[from, until, most.into()])?;
         let fixes = rows.iter().map(|row| {
             Ok(PlannedFix {
                 first: parsed(row.text(0)?)?,
@@ -105,6 +101,12 @@ impl Session<'_> {
         });
         let fixes = fixes.collect::<Result<_, Error>>()?;
         Ok((fixes, usize::try_from(count).unwrap_or(usize::MAX)))
+    }
+
+    /// How the database finds planned fixes, in its own words.
+    #[doc(hidden)]
+    pub fn explain_planned_fixes(&mut self) -> Result<Vec<String>, Error> {
+        self.explain(PLANNED, &[0.into(), 1.into(), 1.into()])
     }
 
     /// How the database finds a page of findings, in its own words.
@@ -119,6 +121,13 @@ impl Session<'_> {
         self.explain(&sql, &values)
     }
 }
+
+/// Planned fixes between two times, at most so many.
+const PLANNED: &str =
+    "SELECT f.body, t.findings FROM (SELECT MIN(id) AS first, COUNT(*) AS findings FROM finding
+     WHERE scheduled_ms >= $1 AND scheduled_ms < $2 GROUP BY scheduled_ms, advisory, scheduled_by
+     ORDER BY scheduled_ms, advisory, scheduled_by LIMIT $3) t JOIN finding f ON f.id = t.first
+     ORDER BY f.scheduled_ms, f.advisory, f.scheduled_by";
 
 fn page_query(filter: &FindingFilter, part: &Part) -> (String, Vec<Value>) {
     let mut values = Vec::new();

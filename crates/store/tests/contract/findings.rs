@@ -11,6 +11,7 @@ crate::on_both!(
     a_shield_is_a_patch_for_the_advisory,
     planned_fixes_are_told_for_a_time,
     what_earlier_releases_planned_is_told,
+    who_planned_a_fix_may_be_as_long_as_a_text,
 );
 
 /// Four advisories on three assets, in another order than that of the lists.
@@ -232,23 +233,7 @@ fn planned_fixes_are_told_for_a_time(backend: &Backend) {
 }
 
 fn what_earlier_releases_planned_is_told(backend: &Backend) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("backup");
-    let specimen = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/specimens/v8.jsonl");
-    let text = std::fs::read_to_string(specimen).unwrap();
-    let planned = r#"\"schedule\":{\"by\":\"change 7\",\"due_ms\":9000}}""#;
-    let text = text.replacen(r#"\"shield\":\"p\"}""#, planned, 1).replacen(
-        "\"shielded\"",
-        "\"scheduled\"",
-        1,
-    );
-    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let end: serde_json::Value = serde_json::from_str(lines.pop().unwrap()).unwrap();
-    let digest = ledger::sha256(lines.concat().as_bytes());
-    let end = format!("{{\"rows\":{},\"sha256\":\"{digest}\"}}\n", end["rows"]);
-    lines.push(&end);
-    std::fs::write(&file, lines.concat()).unwrap();
-    let store = Store::restore(&backend.location(), &file, &BY, Limits::default()).unwrap();
+    let store = planned_by(backend, "change 7");
     let planned = |span| store.read(|it| it.planned_fixes(span, 9)).unwrap().0;
     let fixes = planned((9000, 9001));
     assert_eq!(
@@ -256,4 +241,45 @@ fn what_earlier_releases_planned_is_told(backend: &Backend) {
         (1, 1, 1)
     );
     assert_eq!(planned((0, 9000)), []);
+}
+
+/// A ledger of an earlier release in which finding 1 is planned by somebody.
+fn planned_by(backend: &Backend, by: &str) -> Store {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    let specimen = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/specimens/v8.jsonl");
+    let text = std::fs::read_to_string(specimen).unwrap();
+    let planned = format!(r#"\"schedule\":{{\"by\":\"{by}\",\"due_ms\":9000}}}}""#);
+    let text = text
+        .replacen(r#"\"shield\":\"p\"}""#, &planned, 1)
+        .replacen("\"shielded\"", "\"scheduled\"", 1);
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let end: serde_json::Value = serde_json::from_str(lines.pop().unwrap()).unwrap();
+    let digest = ledger::sha256(lines.concat().as_bytes());
+    let end = format!("{{\"rows\":{},\"sha256\":\"{digest}\"}}\n", end["rows"]);
+    lines.push(&end);
+    std::fs::write(&file, lines.concat()).unwrap();
+    Store::restore(&backend.location(), &file, &BY, Limits::default()).unwrap()
+}
+
+/// Longer than what an index of PostgreSQL takes, also when it is compressed.
+fn who_planned_a_fix_may_be_as_long_as_a_text(backend: &Backend) {
+    let digests = (0..64_u8).map(|at| ledger::sha256(&[at]));
+    let by: String = digests.collect();
+    assert_eq!(by.len(), ledger::Limits::default().text_bytes);
+    let told = |store: &Store| {
+        let (fixes, _) = store.read(|it| it.planned_fixes((0, 10_000), 9)).unwrap();
+        let by = fixes.into_iter().map(|it| it.first.schedule.unwrap().by);
+        by.collect::<Vec<_>>()
+    };
+    // Planned by an earlier release, and by this one.
+    let store = planned_by(backend, &by);
+    assert_eq!(told(&store), [by.as_str()]);
+    let again = Move::Schedule(Schedule {
+        due_ms: 9000,
+        by: format!("{by:.4095}+"),
+    });
+    change(&store, |it| it.move_finding(1, &Move::Unschedule {}, None));
+    change(&store, |it| it.move_finding(1, &again, None));
+    assert_eq!(told(&store), [format!("{by:.4095}+")]);
 }

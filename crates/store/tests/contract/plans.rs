@@ -7,7 +7,8 @@ use crate::backend::Backend;
 
 crate::on_both!(
     pages_of_findings_come_from_indexes,
-    pages_of_events_come_from_indexes
+    pages_of_events_come_from_indexes,
+    planned_fixes_come_from_an_index,
 );
 
 /// All that is asked for must come from an index, in its order, and nothing be left out again.
@@ -101,5 +102,16 @@ fn pages_of_events_come_from_indexes(backend: &Backend) {
             let later = paging.after.is_some();
             check(backend, &format!("{filter:?}"), &plan, columns, later);
         }
+    }
+}
+
+fn planned_fixes_come_from_an_index(backend: &Backend) {
+    let plan = open(backend).read(|it| it.explain_planned_fixes()).unwrap();
+    let text = plan.join("\n");
+    assert!(text.contains("finding_by_schedule"), "{text}");
+    assert!(!text.contains("Seq Scan"), "{text}");
+    if backend.is_sqlite() {
+        let range = "(scheduled_ms>? AND scheduled_ms<?)";
+        assert!(text.contains(range), "{text}");
     }
 }
