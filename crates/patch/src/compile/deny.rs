@@ -98,7 +98,11 @@ fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
         .cloned()
         .partition(|place| place.kind == PlaceKind::Credentials);
     if inside.is_empty() {
-        return at(&when.places, when);
+        let mut ways = at(&when.places, when)?;
+        if let Some(cookies) = percent_encoded(when) {
+            ways.extend(at(&cookies.places, &cookies)?);
+        }
+        return Ok(ways);
     }
     use Condition as C;
     if let C::Present | C::Absent | C::MoreThan(_) = when.condition {
@@ -116,6 +120,26 @@ fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
         ways.push(way);
     }
     Ok(ways)
+}
+
+/// The same of cookies whose base64 is percent-encoded. Many applications decode cookies so,
+/// others take `+` for a sign of base64: both must be looked at.
+fn percent_encoded(when: &When) -> Option<When> {
+    use Condition as C;
+    let decode = when.decode.as_ref()?;
+    let base64 = decode.iter().position(|step| *step == Decode::Base64)?;
+    let before = decode.get(..base64).unwrap_or_default();
+    let seeks = !matches!(
+        when.condition,
+        C::NotLike(_) | C::Present | C::Absent | C::MoreThan(_) | C::LongerThan(_)
+    );
+    let mut places = when.places.clone();
+    places.retain(|place| place.kind == PlaceKind::Cookie);
+    (seeks && !places.is_empty() && !before.contains(&Decode::Url)).then(|| When {
+        places,
+        decode: Some([&[Decode::Url], &**decode].concat()),
+        condition: when.condition.clone(),
+    })
 }
 
 /// The same at these places.

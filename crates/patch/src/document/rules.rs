@@ -98,7 +98,8 @@ pub struct Deny {
     #[serde(rename = "where")]
     pub places: Vec<Place>,
     /// How values are decoded first; every stage is looked at. A detector has
-    /// its own decoding where this is left out.
+    /// its own decoding where this is left out. Base64 in a cookie is looked at both
+    /// percent-decoded and as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decode: Option<Vec<Decode>>,
     /// What is looked for.
