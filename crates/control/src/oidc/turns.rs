@@ -36,11 +36,11 @@ impl Turns {
         let permit = self.all.try_acquire().ok()?;
         if let Some(client) = client {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            let own = taken.entry(client).or_default();
-            if *own >= limits.oidc_client_sign_ins {
+            let own = taken.get(&client).copied().unwrap_or_default();
+            if own >= limits.oidc_client_sign_ins {
                 return None;
             }
-            *own += 1;
+            taken.insert(client, own + 1);
         }
         Some(Turn {
             turns: self,
@@ -119,6 +119,17 @@ mod tests {
         drop(own);
         assert!(take("192.0.2.1").is_some() && take("nobody named").is_some());
         drop(other);
+        assert!(turns.taken.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_client_that_may_none_leaves_nothing_behind() {
+        let limits = Limits {
+            oidc_client_sign_ins: 0,
+            ..Limits::default()
+        };
+        let turns = Turns::new(&limits);
+        assert!(turns.take("192.0.2.1".parse().ok(), &limits).is_none());
         assert!(turns.taken.lock().unwrap().is_empty());
     }
 }

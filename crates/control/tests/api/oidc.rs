@@ -325,7 +325,9 @@ fn one_client_does_not_keep_others_from_signing_in() {
                 .filter(|it| it.0.ends_with("/token"))
                 .count()
         };
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while given() < slow.len() {
+            assert!(std::time::Instant::now() < deadline, "{} came", given());
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         world.wire.0.lock().unwrap().is_silent = false;
