@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 
 use campaign::calendar::{Freeze, WindowRule};
-use campaign::plan::{Host, Inputs, Offer, Plan, RingRule, Service, gantt, graph, make};
+use campaign::notice::Templates;
+use campaign::plan::{
+    Excepted, Host, Inputs, Offer, Plan, RingRule, Service, gantt, graph, make, told,
+};
 use campaign::policy::{Lane, Policy, Threat, VendorPatch};
-use campaign::{Means, Rules};
+use campaign::{Campaign, Means, Rules, Word};
 
 /// 2026-11-28 10:00 UTC.
 const NOW_MS: i64 = 1_795_860_000_000;
@@ -295,4 +298,64 @@ fn many_assets_are_drawn_as_waves() {
     let plan = make(&inputs(hosts)).unwrap();
     let drawn = graph(&plan).matches("<rect").count();
     assert_eq!(drawn, plan.rings[0].waves.len());
+}
+
+#[test]
+fn an_approver_reads_why_each_patch_does_not_come() {
+    let mut inputs = inputs(vec![host("db", &[])]);
+    inputs.offers = vec![
+        offer("openssl", 40, "CVE-1"),
+        offer("young", 1, "CVE-2"),
+        offer("excepted", 40, "CVE-3"),
+        offer("one", 40, "CVE-4"),
+        offer("two", 40, "CVE-5"),
+    ];
+    inputs.wanted.push((0, 1));
+    let mut plan = make(&inputs).unwrap();
+    plan.excepted.push(Excepted {
+        asset: "db".to_owned(),
+        patch: "excepted".to_owned(),
+        exception: 3,
+        protection: "patch p".to_owned(),
+        until_ms: NOW_MS,
+    });
+    let told = told(&campaign(plan));
+    let (_, left_out) = told.split_once("Not in this campaign\n").unwrap();
+    let left_out: Vec<&str> = left_out.lines().take_while(|it| !it.is_empty()).collect();
+    let [young, excepted, others] = *left_out.as_slice() else {
+        panic!("{told}")
+    };
+    assert!(
+        young.starts_with("- young (1 asset): it is too young"),
+        "{young}"
+    );
+    assert!(excepted.starts_with("- excepted: "), "{excepted}");
+    assert!(excepted.ends_with(", until 2026-11-28"), "{excepted}");
+    assert_eq!(others, "- 2 vendor patches that no asset of it needs");
+}
+
+fn campaign(plan: Plan) -> Campaign {
+    Campaign {
+        id: 7,
+        title: "December".to_owned(),
+        owner: "ops".to_owned(),
+        contact: String::new(),
+        follows: None,
+        planned: Word {
+            who: "ops".to_owned(),
+            text: "the month".to_owned(),
+            time_ms: NOW_MS,
+        },
+        plan,
+        rules: Rules::default(),
+        templates: Templates::default(),
+        started: None,
+        notes: Vec::new(),
+        reviews: Vec::new(),
+        evidence: Vec::new(),
+        answers: Vec::new(),
+        remedies: Vec::new(),
+        paused: None,
+        rolled_back: None,
+    }
 }

@@ -5,7 +5,7 @@ use crate::campaign::Campaign;
 use crate::plan::make::begins;
 use crate::policy::Lane;
 use crate::rules::Scope;
-use crate::text::{counted, span};
+use crate::text::{counted, date, span};
 
 /// Entries of one list that are spelled out.
 const NAMED: usize = 8;
@@ -30,17 +30,29 @@ pub fn told(campaign: &Campaign) -> String {
     listed(&mut lines, guards(campaign).into_iter());
     if !plan.left_out.is_empty() {
         lines.push("Not in this campaign".to_owned());
-        let (waiting, unneeded): (Vec<_>, Vec<_>) =
+        let (waiting, others): (Vec<_>, Vec<_>) =
             plan.left_out.iter().partition(|it| it.assets > 0);
         let waiting = waiting.into_iter().map(|it| {
             let assets = counted(it.assets, "asset");
             format!("{} ({assets}): {}", it.patch, it.reason())
         });
+        let until = |patch: &str| {
+            let own = plan.excepted.iter().filter(|it| it.patch == patch);
+            own.map(|it| it.until_ms).min()
+        };
+        let (excepted, unneeded): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .map(|it| (it, until(&it.patch)))
+            .partition(|(_, until)| until.is_some());
+        let excepted = excepted.into_iter().map(|(it, until)| {
+            let until = until.map_or(String::new(), |it| format!(", until {}", date(it)));
+            format!("{}: {}{until}", it.patch, it.why)
+        });
         let unneeded = (!unneeded.is_empty()).then(|| {
             let count = patches(unneeded.len());
             format!("{count} that no asset of it needs")
         });
-        listed(&mut lines, waiting.chain(unneeded));
+        listed(&mut lines, waiting.chain(excepted).chain(unneeded));
     }
     if !plan.excepted.is_empty() {
         lines.push("Excepted".to_owned());
