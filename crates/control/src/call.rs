@@ -115,6 +115,26 @@ impl<'a> Call<'a> {
         self.token.allows(Role::Viewer, area)
     }
 
+    /// Whether whoever calls may in all areas.
+    pub(crate) fn is_everywhere(&self) -> bool {
+        self.token.areas.is_empty()
+    }
+
+    /// Nobody gives others, or themselves, more areas than their own; none are all.
+    pub(crate) fn may_give(&self, areas: &[Area]) -> Result<(), Problem> {
+        let own = &self.token.areas;
+        let is_within = !areas.is_empty() && areas.iter().all(|it| own.contains(it));
+        if self.is_everywhere() || is_within {
+            return Ok(());
+        }
+        let own: Vec<String> = own.iter().map(ToString::to_string).collect();
+        let why = format!(
+            "you may in the areas {}: name these or some of them, more takes somebody who may there",
+            own.join(", ")
+        );
+        Err(Problem::new(Kind::Forbidden, why))
+    }
+
     /// Whose it is.
     pub(crate) fn who(&self) -> &str {
         &self.token.who

@@ -104,6 +104,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
         expires_ms: wanted.expires_ms,
         revoked_ms: None,
     };
+    call.may_give(&token.areas)?;
     call.change_showing_once(&secret.text(), |it| {
         let added = it.add_token(&token, &secret.hash())?;
         Ok(Reply::made_with_secret(added, call.below(&token.id))?)

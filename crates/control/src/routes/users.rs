@@ -149,6 +149,7 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
         account: None,
         removed_ms: None,
     };
+    call.may_give(&user.areas)?;
     let (password, hash) = made()?;
     call.change_showing_once(&password, |it| {
         let added = it.add_user(&user, &hash)?;
@@ -158,7 +159,6 @@ fn add(call: &Call<'_>) -> Result<Reply, Problem> {
 
 fn change(call: &Call<'_>) -> Result<Reply, Problem> {
     let access: Access = call.body()?;
-    let (id, seen) = (call.id(), call.expected());
     let areas = match (named(access.areas)?, access.everywhere) {
         (Some(_), true) => {
             let why = "areas: name none where they may everywhere";
@@ -166,6 +166,13 @@ fn change(call: &Call<'_>) -> Result<Reply, Problem> {
         }
         (None, true) => Some(Vec::new()),
         (areas, false) => areas,
+    };
+    let (id, seen) = match &areas {
+        Some(areas) => {
+            call.may_give(areas)?;
+            (call.id(), call.expected())
+        }
+        None => (call.id(), of_own_areas(call)?),
     };
     call.change(|it| {
         let areas = match areas {
@@ -191,17 +198,31 @@ pub(super) fn named(areas: Option<Vec<Area>>) -> Result<Option<Vec<Area>>, Probl
 
 fn password(call: &Call<'_>) -> Result<Reply, Problem> {
     let (password, hash) = made()?;
+    // With it, whoever calls could sign in as them.
+    let seen = of_own_areas(call)?;
     call.change_showing_once(&password, |it| {
-        let changed = it.change_password(call.id(), &hash, call.expected())?;
+        let changed = it.change_password(call.id(), &hash, seen)?;
         Ok(Reply::versioned(changed)?)
     })
 }
 
 fn restore(call: &Call<'_>) -> Result<Reply, Problem> {
+    let seen = of_own_areas(call)?;
     call.change(|it| {
-        let restored = it.restore_user(call.id(), call.expected())?;
+        let restored = it.restore_user(call.id(), seen)?;
         Ok(Reply::versioned(restored)?)
     })
+}
+
+/// Somebody who may in no other areas than whoever calls: the version that is decided about.
+fn of_own_areas(call: &Call<'_>) -> Result<Option<i64>, Problem> {
+    let expected = call.expected();
+    if call.is_everywhere() {
+        return Ok(expected);
+    }
+    let user = call.store.read(|it| it.user(call.id()))?;
+    call.may_give(&user.value.areas)?;
+    Ok(expected.or(Some(user.version)))
 }
 
 /// A password, and what is kept of it.

@@ -204,3 +204,73 @@ fn an_empty_list_of_areas_is_no_access_to_all() {
         assert_eq!(ann.body["value"]["areas"], areas, "{access}");
     }
 }
+
+#[test]
+fn nobody_gives_more_areas_than_their_own() {
+    let api = Api::new();
+    let root = api.somebody("root", Role::Admin);
+    let (_, bounded) = api.token("ann", Role::Admin, &[Area::Tokens, Area::Audit], i64::MAX);
+    for user in [
+        json!({ "id": "ann", "role": "admin", "areas": ["tokens", "audit"] }),
+        json!({ "id": "bob", "role": "viewer", "areas": ["patches"] }),
+        json!({ "id": "eve", "role": "admin" }),
+    ] {
+        api.done(&root, "POST /users", &user);
+    }
+    let token = |areas: &Value| {
+        let mut token =
+            json!({ "id": "ci", "who": "ann", "role": "admin", "expires_ms": i64::MAX });
+        if !areas.is_null() {
+            token["areas"] = areas.clone();
+        }
+        token
+    };
+    let any = [("if-match", "*")];
+    for (call, body, status) in [
+        ("POST /tokens", token(&Value::Null), 403),
+        ("POST /tokens", token(&json!(["tokens", "patches"])), 403),
+        ("POST /tokens", token(&json!(["tokens"])), 201),
+        ("POST /users", json!({ "id": "new", "role": "viewer" }), 403),
+        (
+            "POST /users",
+            json!({ "id": "new", "role": "viewer", "areas": ["fleet"] }),
+            403,
+        ),
+        (
+            "POST /users",
+            json!({ "id": "new", "role": "admin", "areas": ["audit"] }),
+            201,
+        ),
+        (
+            "PUT /users/ann",
+            json!({ "role": "admin", "everywhere": true }),
+            403,
+        ),
+        (
+            "PUT /users/ann",
+            json!({ "role": "admin", "areas": ["tokens", "patches"] }),
+            403,
+        ),
+        // Whoever may elsewhere stays as they are, and nobody becomes them.
+        ("PUT /users/bob", json!({ "role": "admin" }), 403),
+        ("POST /users/bob/password", Value::Null, 403),
+        ("POST /users/eve/password", Value::Null, 403),
+        ("POST /users/eve/restoration", Value::Null, 403),
+        ("PUT /users/ann", json!({ "role": "viewer" }), 200),
+        ("POST /users/ann/password", Value::Null, 200),
+        // To take away, or to put out, gives nobody more.
+        (
+            "PUT /users/bob",
+            json!({ "role": "viewer", "areas": ["audit"] }),
+            200,
+        ),
+        ("DELETE /users/eve", Value::Null, 200),
+    ] {
+        let answer = api.call(&bounded, call, &any, &body);
+        assert_eq!(answer.status, status, "{call} {body}: {}", answer.body);
+        if status == 403 {
+            let detail = answer.body["detail"].as_str().unwrap();
+            assert!(detail.contains("tokens, audit"), "{detail}");
+        }
+    }
+}
