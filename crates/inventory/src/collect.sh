@@ -4,7 +4,7 @@
 #
 # Format, version 1: a line `@@ NAME` begins a section, every line of a section begins with one
 # space, `@@ end` is the last line. A section whose tool is not there is left out; where one did not
-# end in time, its section has a line `@ended TOOL`.
+# end in time, its section has a line `@ended TOOL`. `@short` says that the name is its first part alone.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 LC_ALL=C; export LC_ALL
 tab=$(printf '\t')
@@ -20,7 +20,8 @@ within() {
 }
 
 echo '@@ stopgap-collection 1'
-{ within 5 hostname -f 2>/dev/null || uname -n; } | section hostname
+# Asks the resolver, which may be slow, or not there today: the name must not become another by that.
+{ has timeout && within 5 hostname -f 2>/dev/null || { uname -n; echo @short; }; } | section hostname
 date +%s | section time
 { uname -s; uname -r; uname -m; } | section uname
 [ -r /etc/os-release ] && section os-release </etc/os-release
@@ -52,6 +53,7 @@ if has systemctl; then
         within 10 systemctl show -p Id -p ActiveState -p Unit -p FragmentPath -p TimersCalendar -p TimersMonotonic "$timer"
         [ $? = 124 ] && break
         service=$(within 10 systemctl show -p Unit --value "$timer")
+        [ $? = 124 ] && { echo; echo '@ended systemctl'; break; }
         within 10 systemctl show -p ExecStart "$service"
         [ $? = 124 ] && break
         echo

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledger::{Asset, Software};
+use ledger::{Asset, Software, SoftwareKind};
 
 /// Something missing of an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,12 +85,7 @@ pub fn gaps(asset: &Asset, days: u32, now_ms: i64) -> Vec<Gap> {
             "what is installed is not known".to_owned(),
         );
     } else {
-        let named = |it: &&Software| it.purl.is_some() || it.cpe.is_some();
-        // What a program says of itself beside its package is found by the package.
-        let names = asset.software.iter().filter(named);
-        let names: BTreeSet<&str> = names.map(|it| it.name.as_str()).collect();
-        let all = asset.software.iter();
-        let nameless = all.filter(|it| !names.contains(it.name.as_str())).count();
+        let nameless = nameless(asset).count();
         if nameless > 0 {
             let text = format!("{nameless} without package URL or CPE");
             gap(GapKind::Software, text);
@@ -102,4 +97,16 @@ pub fn gaps(asset: &Asset, days: u32, now_ms: i64) -> Vec<Gap> {
         Some(_) => {}
     }
     gaps
+}
+
+/// What of an asset has no name by which advisories could be found. What a device says of itself beside
+/// its package is found by the package.
+pub fn nameless(asset: &Asset) -> impl Iterator<Item = &Software> {
+    let is_named = |it: &Software| it.purl.is_some() || it.cpe.is_some();
+    let named = asset.software.iter().filter(move |it| is_named(it));
+    let names: BTreeSet<&str> = named.map(|it| it.name.as_str()).collect();
+    asset.software.iter().filter(move |it| {
+        let is_covered = it.kind == SoftwareKind::Firmware && names.contains(it.name.as_str());
+        !is_named(it) && !is_covered
+    })
 }

@@ -12,10 +12,10 @@ mod limits;
 mod merge;
 
 pub use diff::{Change, Difference, differences};
-pub use gaps::{Gap, GapKind, gaps};
+pub use gaps::{Gap, GapKind, gaps, nameless};
 pub use import::{Found, Importer, Options, Part, Reached, importers, named, reached};
 pub use limits::Limits;
-pub use merge::merged;
+pub use merge::{merged, settled};
 
 /// What is run on a host to tell of it; [`import`] reads its output as `collection`.
 pub const COLLECT: &str = include_str!("collect.sh");

@@ -4,6 +4,29 @@ use ledger::{Asset, Job, JobKind};
 
 use crate::import::{Found, Part};
 
+/// A host that could not find out its whole name is the asset that is known by it, if there is one.
+///
+/// # Errors
+/// There are several; the text names two.
+pub fn settled(mut found: Found, known: &[&str]) -> Result<Found, String> {
+    let name = &found.asset.id;
+    if !found.is_short || known.contains(&name.as_str()) {
+        return Ok(found);
+    }
+    let is_it = |id: &&&str| id.split_once('.').is_some_and(|(first, _)| first == name);
+    let all: Vec<&&str> = known.iter().filter(is_it).collect();
+    match *all.as_slice() {
+        [] => Ok(found),
+        [id] => {
+            found.asset.id = (*id).to_owned();
+            Ok(found)
+        }
+        [one, other, ..] => Err(format!(
+            "{name}: it could not tell its whole name, and may be {one} or {other}: say --asset"
+        )),
+    }
+}
+
 /// What is known now: what the source tells replaces what was known, the rest stays. What people
 /// have said of jobs, and jobs of schedulers elsewhere, stay too.
 #[must_use]
@@ -39,7 +62,8 @@ pub fn merged(known: Option<&Asset>, found: &Found, source: &str, now_ms: i64) -
             Part::Groups => asset.groups.clone_from(&new.groups),
             Part::Software => asset.software.clone_from(&new.software),
             Part::DependsOn => asset.depends_on.clone_from(&new.depends_on),
-            Part::Jobs => asset.jobs = jobs(&asset.jobs, &new.jobs),
+            Part::Jobs(kind) => asset.jobs = jobs(&asset.jobs, &new.jobs, *kind, true),
+            Part::SomeJobs(kind) => asset.jobs = jobs(&asset.jobs, &new.jobs, *kind, false),
             Part::AutoUpdates => asset.auto_updates.clone_from(&new.auto_updates),
         }
     }
@@ -55,13 +79,22 @@ fn take<T: Clone>(known: &mut Option<T>, new: &Option<T>) {
     }
 }
 
-fn jobs(known: &[Job], new: &[Job]) -> Vec<Job> {
-    let external = known.iter().filter(|job| job.kind == JobKind::External);
-    let new = new.iter().map(|job| Job {
-        must_not_be_skipped: known.iter().any(|known| {
-            known.must_not_be_skipped && (known.kind, &known.name) == (job.kind, &job.name)
-        }),
+/// The jobs with those of a kind that are told now; unless these are all, those that are not told stay.
+fn jobs(known: &[Job], new: &[Job], kind: JobKind, are_all: bool) -> Vec<Job> {
+    let same = |one: &Job, other: &Job| (one.kind, &one.name) == (other.kind, &other.name);
+    let new = new.iter().filter(|job| job.kind == kind);
+    let stays =
+        |job: &&Job| job.kind != kind || (!are_all && !new.clone().any(|told| same(told, job)));
+    let (external, stay): (Vec<&Job>, Vec<&Job>) = known
+        .iter()
+        .filter(stays)
+        .partition(|it| it.kind == JobKind::External);
+    let told = new.clone().map(|job| Job {
+        must_not_be_skipped: known
+            .iter()
+            .any(|known| known.must_not_be_skipped && same(known, job)),
         ..job.clone()
     });
-    new.chain(external.cloned()).collect()
+    let own = stay.into_iter().cloned().chain(told);
+    own.chain(external.into_iter().cloned()).collect()
 }

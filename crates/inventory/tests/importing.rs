@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use inventory::{Found, Options, Part, importers, merged};
-use ledger::Asset;
+use ledger::{Asset, JobKind};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -214,6 +215,19 @@ fn what_a_router_says_of_itself_is_no_gap_beside_its_package() {
 }
 
 #[test]
+fn a_program_that_shares_the_name_of_a_package_is_a_gap() {
+    let found = read("collection", "routers.collection");
+    let mut asset = merged(None, &found[0], "collection", NOW_MS);
+    let mut other = asset.software[0].clone();
+    other.purl = None;
+    other.kind = ledger::SoftwareKind::Application;
+    asset.software.push(other);
+    let gaps = inventory::gaps(&asset, 30, NOW_MS);
+    let text = "1 without package URL or CPE";
+    assert!(gaps.iter().any(|it| it.detail == text), "{gaps:?}");
+}
+
+#[test]
 fn of_an_odd_host_is_taken_what_is_known() {
     let head = "@@ stopgap-collection 1\n@@ hostname\n \n @ended hostname\n web\n@@ os-release\n ID=debian\n";
     let dpkg = "@@ dpkg\n ii \tfrr\t8.4.4-1\tamd64\tfrr\t8.4.4-1\n";
@@ -238,12 +252,15 @@ fn of_an_odd_host_is_taken_what_is_known() {
     ];
     assert_eq!(slow.left_out[1..], told);
     assert_eq!((slow.asset.software.len(), slow.asset.jobs.len()), (1, 1));
-    assert_eq!(slow.tells, [Part::Software, Part::Jobs]);
+    let [cron, timers] = [JobKind::Cron, JobKind::Timer];
+    let told = [Part::Software, Part::Jobs(cron), Part::Jobs(timers)];
+    assert_eq!(slow.tells, told);
     // A list that was cut is no list: nothing of it was removed.
     let cut = taken(&format!(
         "@@ dpkg\n ii \tfrr\t8.4\n @ended dpkg-query\n{cron}@@ timers\n @ended systemctl\n"
     ));
-    assert_eq!(cut.tells, [Part::AutoUpdates]);
+    let told = [Part::Jobs(cron), Part::SomeJobs(timers), Part::AutoUpdates];
+    assert_eq!(cut.tells, told);
     let known = merged(None, &odd, "collection", NOW_MS);
     let now = merged(Some(&known), &cut, "collection", NOW_MS);
     assert_eq!((now.software, now.jobs), (known.software, known.jobs));
@@ -252,6 +269,99 @@ fn of_an_odd_host_is_taken_what_is_known() {
         .map(|at| format!("@@ x{at}\n @ended x\n"))
         .collect();
     assert_eq!(taken(&many).left_out.len(), 20);
+}
+
+#[test]
+fn jobs_that_were_read_are_kept_where_others_could_not_be() {
+    let timer = |id: &str| {
+        format!(
+            " Id={id}.timer\n ActiveState=active\n Unit={id}.service\n TimersCalendar={{ OnCalendar=daily ; }}\n ExecStart={{ argv[]=/usr/bin/{id} ; }}\n \n"
+        )
+    };
+    let taken = |cron: &[&str], timers: &str| {
+        let cron: String = cron
+            .iter()
+            .map(|it| format!(" /etc/crontab\t1 1 * * * root {it}\n"))
+            .collect();
+        let text = format!(
+            "@@ stopgap-collection 1\n@@ hostname\n web\n@@ cron\n{cron}@@ timers\n{timers}@@ end\n"
+        );
+        import("collection", &text, "s", &Options::default())
+            .unwrap()
+            .remove(0)
+    };
+    let names = |asset: &Asset| {
+        let names = asset.jobs.iter().map(|it| it.name.clone());
+        names.collect::<BTreeSet<_>>()
+    };
+    let all = [timer("backup"), timer("report")].concat();
+    let mut known = merged(None, &taken(&["a", "b"], &all), "collection", NOW_MS);
+    for job in &mut known.jobs {
+        job.must_not_be_skipped = job.name == "report.timer";
+    }
+    let whole = names(&known);
+    assert_eq!(whole.len(), 4);
+    // Of the second timer only a part came.
+    let half = "Id=report.timer\n ActiveState=active\n TimersCalendar={ OnCalendar=no";
+    let half = format!(" {half}\n \n @ended systemctl\n");
+    let slow = taken(&["a", "c"], &[timer("backup"), half].concat());
+    assert_eq!(slow.left_out, ["s:18: `systemctl` did not end in time"]);
+    let new = merged(None, &slow, "collection", NOW_MS);
+    assert_eq!(
+        names(&new),
+        names_of(&["backup.timer", "crontab: a", "crontab: c"])
+    );
+    // A table that was read whole counts; a timer that was not told is not gone.
+    let now = merged(Some(&known), &slow, "collection", NOW_MS);
+    assert_eq!(
+        names(&now),
+        names_of(&["backup.timer", "crontab: a", "crontab: c", "report.timer"])
+    );
+    let report = now.jobs.iter().find(|it| it.name == "report.timer");
+    let report = report.unwrap();
+    assert!(report.must_not_be_skipped && report.schedule == "OnCalendar=daily");
+    let later = taken(&["a"], &timer("backup"));
+    let later = merged(Some(&now), &later, "collection", NOW_MS);
+    assert_eq!(names(&later), names_of(&["backup.timer", "crontab: a"]));
+}
+
+fn names_of(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|it| (*it).to_owned()).collect()
+}
+
+#[test]
+fn a_host_that_cannot_tell_its_whole_name_stays_the_asset_that_it_is() {
+    let taken = |hostname: &str, asset: Option<&str>| {
+        let text = format!("@@ stopgap-collection 1\n@@ hostname\n{hostname}@@ end\n");
+        let options = Options {
+            asset: asset.map(str::to_owned),
+            ..Options::default()
+        };
+        import("collection", &text, "s", &options)
+            .unwrap()
+            .remove(0)
+    };
+    let known = ["web-1.a", "db.a", "db.b", "mail"];
+    for (hostname, expected) in [
+        (" web-1.a\n", Ok("web-1.a")),
+        (" web-1\n", Ok("web-1")),
+        (" web-1\n @short\n", Ok("web-1.a")),
+        (" \n @ended hostname\n web-1\n @short\n", Ok("web-1.a")),
+        (" \n @ended hostname\n web-1\n", Ok("web-1.a")),
+        (" mail\n @short\n", Ok("mail")),
+        (" new\n @short\n", Ok("new")),
+        (" web-1.c\n @short\n", Ok("web-1.c")),
+        (" db\n @short\n", Err("may be db.a or db.b: say --asset")),
+    ] {
+        let settled = inventory::settled(taken(hostname, None), &known);
+        match (settled, expected) {
+            (Ok(found), Ok(id)) => assert_eq!(found.asset.id, id, "{hostname}"),
+            (Err(why), Err(end)) => assert!(why.ends_with(end), "{why}"),
+            (other, _) => panic!("{hostname}: {other:?}"),
+        }
+    }
+    let said = taken(" db\n @short\n", Some("db"));
+    assert_eq!(inventory::settled(said, &known).unwrap().asset.id, "db");
 }
 
 #[test]

@@ -228,6 +228,55 @@ fn a_tool_that_hangs_keeps_no_other_from_telling() {
     assert_eq!(taken["assets"], 1);
 }
 
+/// Neither a resolver nor systemd that hangs makes it another asset, or one without jobs.
+#[test]
+fn a_host_on_which_much_hangs_stays_the_asset_that_it_is() {
+    let ledger = Ledger::new();
+    let tools = ledger.folder.path().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    for (name, text) in [
+        ("hostname", "sleep 1000"),
+        (
+            "uname",
+            "case $1 in -n) echo web-1 ;; *) echo Linux ;; esac",
+        ),
+        ("systemctl", "sleep 1000"),
+    ] {
+        let tool = tools.join(name);
+        std::fs::write(&tool, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&tool, Permissions::from_mode(0o755)).unwrap();
+    }
+    let table = ledger.file("crontab", "1 1 * * * root /bin/true\n");
+    let script = script()
+        .replacen("\nPATH=", &format!("\nPATH={}:", tools.display()), 1)
+        .replace("/etc/crontab", &table.display().to_string())
+        // The test need not wait as long.
+        .replace("within 5 ", "within 1 ")
+        .replace("within 10 ", "within 1 ");
+    let told = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("\n web-1\n @short\n"), "{told}");
+    let known = "@@ stopgap-collection 1\n@@ hostname\n web-1.example\n@@ timers\n Id=a.timer\n ActiveState=active\n Unit=a.service\n TimersCalendar={ OnCalendar=daily ; }\n@@ end\n";
+    ledger.apply("collection", &ledger.file("known", known), &[]);
+    let file = ledger.file("host.collection", &told);
+    let taken = ledger.tell(&["inventory", "import", "collection"], &[&file]);
+    let differences = taken["differences"].as_array().unwrap();
+    let of_jobs: Vec<&str> = differences
+        .iter()
+        .filter_map(|it| it.as_str()?.strip_prefix("web-1.example: jobs "))
+        .collect();
+    let [jobs] = *of_jobs.as_slice() else {
+        panic!("{differences:?}")
+    };
+    // None is gone, also of those that were not told.
+    assert!(jobs.starts_with("nothing to "), "{jobs}");
+    assert!(jobs.contains("/bin/true"), "{jobs}");
+    assert!(
+        !differences.iter().any(|it| it == "web-1: new"),
+        "{differences:?}"
+    );
+}
+
 fn script() -> String {
     let mut script = Command::new(env!("CARGO_BIN_EXE_stopgap"));
     let script = script.args(["inventory", "script"]).output().unwrap();

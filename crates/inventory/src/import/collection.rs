@@ -16,6 +16,9 @@ pub(super) const IMPORTER: Importer = Importer {
 /// The most sections of which it is told that their tool did not end in time.
 const MAX_LEFT_OUT: usize = 20;
 
+/// Says that the host could not find out its whole name.
+const SHORT: &str = "@short";
+
 type Sections<'a> = BTreeMap<&'a str, Vec<(usize, &'a str)>>;
 
 /// Several collections may follow each other in one file.
@@ -60,12 +63,16 @@ fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
     let of = |name: &str| sections.get(name).map(Vec::as_slice).unwrap_or_default();
     let first = |name: &str| {
         let mut lines = of(name).iter().map(|(_, line)| *line);
-        lines.find(|line| !line.is_empty() && tool(line).is_none())
+        lines.find(|line| !line.is_empty() && tool(line).is_none() && *line != SHORT)
     };
     let mut found = Found::new(
         &source.name_of(first("hostname")),
         source.kind_or(AssetKind::Server),
     );
+    let mut named = of("hostname").iter();
+    let is_first_part = named.any(|(_, line)| *line == SHORT || tool(line).is_some());
+    found.is_short =
+        is_first_part && source.options.asset.is_none() && !found.asset.id.contains('.');
     let asset = &mut found.asset;
     asset.last_seen_ms = seconds(first("time"));
     asset.last_backup_ms = seconds(first("backup"));
@@ -88,10 +95,17 @@ fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
         asset.software = software(source, sections, asset.os.as_ref(), &mut found.left_out)?;
         found.tells.push(Part::Software);
     }
-    let tables = ["cron", "cron-scripts", "timers"];
-    if has(&tables) && whole(&tables) {
+    if has(&["cron", "cron-scripts", "timers"]) {
         asset.jobs = jobs(sections);
-        found.tells.push(Part::Jobs);
+        for (kind, lists) in [
+            (JobKind::Cron, &["cron", "cron-scripts"][..]),
+            (JobKind::Timer, &["timers"]),
+        ] {
+            found.tells.push(match whole(lists) {
+                true => Part::Jobs(kind),
+                false => Part::SomeJobs(kind),
+            });
+        }
     }
     if whole(&["update-units", "apt-config"]) {
         asset.auto_updates = auto_updates(sections);
@@ -251,8 +265,16 @@ fn jobs(sections: &Sections<'_>) -> Vec<Job> {
             });
         }
     }
-    let timers = of("timers").split(|(_, line)| line.is_empty());
-    jobs.extend(timers.filter_map(timer));
+    let lines = of("timers");
+    let end = lines.iter().position(|(_, line)| tool(line).is_some());
+    let told = lines.get(..end.unwrap_or(lines.len())).unwrap_or(lines);
+    let timers = told.split(|(_, line)| line.is_empty());
+    let mut timers: Vec<_> = timers.filter(|block| !block.is_empty()).collect();
+    if end.is_some() {
+        // The one before that line may not be whole.
+        timers.pop();
+    }
+    jobs.extend(timers.into_iter().filter_map(timer));
     jobs
 }
 

@@ -12,7 +12,7 @@ mod spdx;
 mod table;
 
 pub use ansible::{Reached, named, reached};
-use ledger::{Asset, AssetKind};
+use ledger::{Asset, AssetKind, JobKind};
 use serde_json::Value;
 
 use crate::Limits;
@@ -47,6 +47,8 @@ pub struct Found {
     pub asset: Asset,
     /// The lists that the source tells whole; others that are empty say nothing.
     pub tells: Vec<Part>,
+    /// Whether its name is the first part alone of one that could not be found out.
+    pub is_short: bool,
     /// What of the source could not be read and is left out, with its line: for people.
     pub left_out: Vec<String>,
 }
@@ -64,8 +66,10 @@ pub enum Part {
     Software,
     /// All that it depends on.
     DependsOn,
-    /// All its own jobs.
-    Jobs,
+    /// All its jobs of a kind.
+    Jobs(JobKind),
+    /// Some of its jobs of a kind: of the others nothing is said.
+    SomeJobs(JobKind),
     /// All that could update it.
     AutoUpdates,
 }
@@ -130,6 +134,7 @@ impl Found {
         Self {
             asset,
             tells: Vec::new(),
+            is_short: false,
             left_out: Vec::new(),
         }
     }

@@ -34,6 +34,8 @@ struct Tally {
     found: BTreeMap<String, BTreeSet<usize>>,
     unclear: BTreeMap<String, usize>,
     nameless: usize,
+    /// Software whose name finds no advisory.
+    unknown: usize,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -95,11 +97,13 @@ impl Tally {
         advisories: &[Advisory],
     ) -> BTreeSet<usize> {
         self.assets += 1;
+        self.nameless += ::inventory::nameless(asset).count();
         let mut found = BTreeSet::new();
         for software in &asset.software {
             let verdict = index.look_up(software);
             found.extend(verdict.matched.iter().map(|matched| matched.advisory));
-            self.nameless += usize::from(!verdict.named);
+            let has_name = software.purl.is_some() || software.cpe.is_some();
+            self.unknown += usize::from(has_name && !verdict.named);
             if let Some(advisory) = verdict.unclear.first().and_then(|at| advisories.get(*at)) {
                 let what = format!("{} {} ({})", software.name, software.version, advisory.id);
                 *self.unclear.entry(what).or_default() += 1;
@@ -163,6 +167,7 @@ fn tell(
             "advisories": advisories.len(), "assets": tally.assets,
             "opened": tally.opened, "there": tally.there, "no_longer": gone,
             "unclear": tally.unclear, "without_name": tally.nameless,
+            "unknown_name": tally.unknown,
         });
         writeln!(output, "{whole}")?;
         return Ok(ExitCode::SUCCESS);
@@ -182,7 +187,14 @@ fn tell(
         let count = tally.nameless;
         writeln!(
             output,
-            "{count} pieces of software have no package URL or CPE that is known: look at them with `stopgap inventory gaps`"
+            "{count} pieces of software have no package URL or CPE: look at them with `stopgap inventory gaps`"
+        )?;
+    }
+    if tally.unknown > 0 {
+        let count = tally.unknown;
+        writeln!(
+            output,
+            "{count} pieces of software have a package URL or CPE by which no advisory can be found: correct it where it comes from"
         )?;
     }
     if !gone.is_empty() {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use ::inventory::{Difference, Found, differences, merged};
+use ::inventory::{Difference, Found, differences, merged, settled};
 use anyhow::bail;
 use clap::Args;
 use ledger::Asset;
 use serde_json::Value;
-use store::{By, Stored};
+use store::{By, Store, Stored};
 
 use super::{apply, each_asset};
 use crate::ledger_place::{Place, now_ms};
@@ -61,6 +61,7 @@ impl Bring {
     ) -> anyhow::Result<Brought> {
         let source = self.source.as_deref().unwrap_or(kind);
         let store = self.place.open()?;
+        let (found, unsure) = named(&store, found)?;
         let ids: BTreeSet<&str> = found.iter().map(|it| it.asset.id.as_str()).collect();
         let mut known = BTreeMap::new();
         let (mut first, mut vanished) = (true, Vec::new());
@@ -71,13 +72,17 @@ impl Bring {
                 first &= !of_source;
                 if ids.contains(asset.id.as_str()) {
                     known.insert(asset.id.clone(), stored);
-                } else if of_source && self.complete && !asked.contains(&asset.id.as_str()) {
+                } else if of_source
+                    && self.complete
+                    && !asked.contains(&asset.id.as_str())
+                    && !unsure.iter().any(|it| it.may_be(&asset.id))
+                {
                     vanished.push(stored.value);
                 }
             }
             Ok(())
         })?;
-        let now = told(&known, found, source, now_ms());
+        let now = told(&known, &found, source, now_ms());
         let mut before: Vec<Asset> = known.values().map(|it| it.value.clone()).collect();
         before.extend(vanished.iter().cloned());
         let after: Vec<Asset> = now.into_values().collect();
@@ -100,10 +105,13 @@ impl Bring {
             (true, ..) => bail!("say --who and --why, for the audit log"),
             (false, ..) => None,
         };
+        let left_out = found.iter().flat_map(|it| it.left_out.clone());
         Ok(Brought {
             assets: after.len(),
             differences,
-            left_out: found.iter().flat_map(|it| it.left_out.clone()).collect(),
+            left_out: left_out
+                .chain(unsure.into_iter().map(|it| it.why))
+                .collect(),
             findings,
         })
     }
@@ -130,6 +138,43 @@ impl Brought {
             None => writeln!(output, "; --apply writes them into the ledger"),
         }
     }
+}
+
+/// A host of which it cannot be told which asset it is.
+struct Unsure {
+    /// The first part of its name.
+    name: String,
+    why: String,
+}
+
+impl Unsure {
+    fn may_be(&self, id: &str) -> bool {
+        id.split_once('.')
+            .is_some_and(|(first, _)| first == self.name)
+    }
+}
+
+/// What was found, by the names that the ledger knows, and of what that cannot be told.
+fn named(store: &Store, found: &[Found]) -> anyhow::Result<(Vec<Found>, Vec<Unsure>)> {
+    let mut known = Vec::new();
+    if found.iter().any(|it| it.is_short) {
+        each_asset(store, |page| {
+            known.extend(page.into_iter().map(|it| it.value.id));
+            Ok(())
+        })?;
+    }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let (mut sure, mut unsure) = (Vec::new(), Vec::new());
+    for one in found {
+        match settled(one.clone(), &known) {
+            Ok(one) => sure.push(one),
+            Err(why) => unsure.push(Unsure {
+                name: one.asset.id.clone(),
+                why,
+            }),
+        }
+    }
+    Ok((sure, unsure))
 }
 
 /// Tells what differs, a line each, or as JSON beside what that already says.
