@@ -94,7 +94,7 @@ struct Explain {
     file: PathBuf,
     /// Only these vendor patches.
     patches: Vec<String>,
-    /// Write one JSON object: {"due"}.
+    /// Write one JSON object: {"due"}, and "unplanned", why, where no campaign could be planned.
     #[arg(long)]
     json: bool,
 }
@@ -202,34 +202,104 @@ pub(crate) fn policy(arguments: &Policy) -> anyhow::Result<ExitCode> {
     let mut due = policy::due(&patches, &threats, &description.policy);
     due.retain(|it| arguments.patches.is_empty() || arguments.patches.contains(&it.patch));
     // When a patch is due is known also where nothing can be planned.
-    let left_out = match description.plan(facts.known(), None, "", now_ms) {
-        Ok(plan) => plan.left_out,
-        Err(why) => {
-            eprintln!("stopgap: which of them a campaign would leave out is not known: {why}");
-            Vec::new()
-        }
+    let (left_out, unplanned) = match description.plan(facts.known(), None, "", now_ms) {
+        Ok(plan) => (plan.left_out, None),
+        Err(why) => (Vec::new(), Some(why.to_string())),
     };
     let left_out: BTreeMap<&str, &LeftOut> =
         left_out.iter().map(|it| (it.patch.as_str(), it)).collect();
-    if arguments.json {
-        let due: Vec<_> = due
-            .iter()
-            .map(|it| {
-                let why = left_out.get(it.patch.as_str()).map(|it| &it.why);
-                json!({ "patch": it.patch, "lane": it.lane, "due_ms": it.due_ms,
-                    "because": it.because, "left_out": why })
-            })
-            .collect();
-        println!("{}", json!({ "due": due }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    for it in &due {
-        match left_out.get(it.patch.as_str()) {
-            Some(left) => println!("{}", left.explained()),
-            None => println!("{}", it.explained()),
+    let each = due.iter().map(|it| {
+        let left = left_out.get(it.patch.as_str());
+        DueLine {
+            patch: &it.patch,
+            due: Some(it),
+            left_out: left.map(|it| it.why.as_str()),
+            explained: left.map_or_else(|| it.explained(), |it| it.explained()),
         }
+    });
+    tell_due(each, unplanned.as_deref(), arguments.json);
+    match unplanned {
+        Some(why) if !arguments.json => {
+            bail!("which of them a campaign would leave out is not known: {why}")
+        }
+        Some(_) => Ok(ExitCode::FAILURE),
+        None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Say of each vendor patch of a campaign whether it comes with it, when it is due, and why.
+#[derive(Args)]
+pub(crate) struct Due {
+    #[command(flatten)]
+    place: Place,
+    /// The campaign's number.
+    id: i64,
+    /// Only these vendor patches.
+    patches: Vec<String>,
+    /// Write one JSON object: {"due"}.
+    #[arg(long)]
+    json: bool,
+}
+
+/// As it was when the campaign was planned.
+pub(super) fn due(arguments: &Due) -> anyhow::Result<ExitCode> {
+    let store = arguments.place.open()?;
+    let plan = store
+        .read(|it| it.campaign_outline(arguments.id))?
+        .value
+        .plan;
+    let brought = plan.patches.iter().map(|it| DueLine {
+        patch: &it.id,
+        due: Some(&it.due),
+        left_out: None,
+        explained: it.due.explained(),
+    });
+    let left = plan.left_out.iter().map(|it| DueLine {
+        patch: &it.patch,
+        due: it.due.as_ref(),
+        left_out: Some(&it.why),
+        explained: it.explained(),
+    });
+    let all: Vec<DueLine<'_>> = brought.chain(left).collect();
+    let wanted = &arguments.patches;
+    if let Some(id) = wanted
+        .iter()
+        .find(|id| !all.iter().any(|it| it.patch == **id))
+    {
+        bail!(
+            "campaign {} was planned without a vendor patch {id}",
+            arguments.id
+        );
+    }
+    let asked = |it: &DueLine<'_>| wanted.is_empty() || wanted.iter().any(|id| id == it.patch);
+    tell_due(all.into_iter().filter(asked), None, arguments.json);
     Ok(ExitCode::SUCCESS)
+}
+
+/// When a vendor patch is due, and whether it comes with a campaign.
+struct DueLine<'a> {
+    patch: &'a str,
+    /// None: it was planned before plans told that.
+    due: Option<&'a policy::Due>,
+    left_out: Option<&'a str>,
+    explained: String,
+}
+
+/// `unplanned` says why it is not known what is left out.
+fn tell_due<'a>(each: impl Iterator<Item = DueLine<'a>>, unplanned: Option<&str>, json: bool) {
+    if !json {
+        each.for_each(|it| println!("{}", it.explained));
+        return;
+    }
+    let due = each.map(|it| {
+        json!({ "patch": it.patch, "lane": it.due.map(|it| it.lane), "due_ms": it.due.map(|it| it.due_ms),
+            "because": it.due.map(|it| &it.because), "left_out": it.left_out })
+    });
+    let mut whole = json!({ "due": due.collect::<Vec<_>>() });
+    if let Some(why) = unplanned {
+        whole["unplanned"] = why.into();
+    }
+    println!("{whole}");
 }
 
 fn read(path: &Path) -> anyhow::Result<Description> {

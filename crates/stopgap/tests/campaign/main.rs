@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod due;
 mod rollback;
 #[path = "../support/control.rs"]
 mod side;
@@ -439,28 +440,6 @@ fn bad_input_is_refused_with_what_to_do() {
     let (code, told) = here.run(&["campaign", "status", "9"]);
     assert_eq!(code, Some(2));
     assert!(told.contains("campaign 9"), "{told}");
-}
-
-#[test]
-fn the_policy_explains_each_patch() {
-    let here = Organisation::new();
-    let file = data("december.yaml").display().to_string();
-    let told = here.well(&["policy", "explain", &file, "openssl-3.0.15"]);
-    assert_eq!(
-        told.trim(),
-        "openssl-3.0.15 is due 2026-02-01 because it was released 2026-01-02 and the policy gives 30 days"
-    );
-    let told = here.well(&["policy", "explain", &file, "young-1"]);
-    assert!(
-        told.starts_with("young-1 is due 2099-01-31 because it was released 2099-01-01")
-            && told.contains("; not in this campaign: it is too young on "),
-        "{told}"
-    );
-    let told = here.well(&["policy", "explain", &file, "--json"]);
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(told["due"][0]["left_out"], serde_json::Value::Null);
-    let why = told["due"][1]["left_out"].as_str().unwrap();
-    assert!(why.starts_with("it is too young on "), "{why}");
 }
 
 /// Answers every call with a page, and tells its address.
