@@ -125,6 +125,10 @@ const PATCHES: &[(&str, bool)] = &[
         false,
     ),
     (
+        r#"SecRule ARGS_GET:saml "@rx ^<samlp:[^>]*>\n" "id:1,phase:1,pass,log,t:none,t:base64Decode,t:inflate""#,
+        false,
+    ),
+    (
         r#"SecRule REQUEST_URI_RAW|ARGS_GET "@rx \x00'" "id:1,phase:1,pass,log,t:none,t:lowercase,t:hexDecode""#,
         false,
     ),
@@ -180,6 +184,8 @@ const TARGETS: &[&str] = &[
     "/x?name=&lt;&c=%2B",
     "/x?n%61m%65=1&vi=%00;&&%",
     "/x?b64=JkxUO1NDUklQVD4=",
+    "/x?saml=sylOzM0psHIsLcnIC0otLE0tLtG3AwA%3D",
+    "/x?saml=H4sIAAAAAAACA7MpTszNKbACABSM%2BboHAAAAH4sIAAAAAAACA0u0AwCyVV78AgAAAA%3D%3D",
     "/x?h=0027&view=a",
     "/0027",
     "/x?name=%26LT;&view=a",

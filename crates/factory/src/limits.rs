@@ -11,6 +11,8 @@ pub struct Limits {
     pub steps: usize,
     /// Bytes of one rendered request.
     pub request_bytes: usize,
+    /// Bytes that all deflated values of one source inflate to.
+    pub inflated_bytes: usize,
 }
 
 impl Default for Limits {
@@ -20,6 +22,7 @@ impl Default for Limits {
             exploits: 256,
             steps: 64,
             request_bytes: 256 * 1024,
+            inflated_bytes: 8 * 1024 * 1024,
         }
     }
 }

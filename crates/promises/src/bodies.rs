@@ -1,8 +1,12 @@
 //! Bodies, queries and cookies: no panic, no dependence on how they are cut, nothing overlooked.
 
+use std::io::Read;
 use std::sync::{Arc, LazyLock};
 
+use engine::transformations::{self, inflated};
 use engine::{BodyNeed, Flow, Limits, NoResources, Plan, RequestHead};
+use flate2::Compression;
+use flate2::read::GzEncoder;
 
 const RULES: &str = r#"
 SecRequestBodyAccess On
@@ -59,6 +63,31 @@ pub(crate) fn cookies(bytes: &[u8]) {
         .is_some_and(|value| value == b"attack")
     {
         assert!(stopped, "an attack in a cookie is overlooked");
+    }
+}
+
+/// What is read of a value stays within its bound and does not depend on it; the value stays
+/// beside it. What was deflated from bytes is read as these.
+pub(crate) fn inflate(bytes: &[u8]) {
+    const BOUND: usize = 4096;
+    let read = inflated(bytes, BOUND);
+    assert!(read.len() <= BOUND + 1, "more is read than the bound");
+    let less = inflated(bytes, BOUND / 64);
+    assert!(read.starts_with(&less), "what is read depends on the bound");
+    let mut output = Vec::new();
+    let transformation = transformations::find("inflate");
+    if transformation.is_some_and(|inflate| (inflate.apply)(bytes, &mut output)) {
+        assert!(output.ends_with(bytes), "the value as it came is lost");
+    }
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let members = [first, second].map(|part| {
+        let mut member = Vec::new();
+        let mut encoder = GzEncoder::new(part, Compression::fast());
+        encoder.read_to_end(&mut member).map(|_| member)
+    });
+    if let [Ok(first), Ok(second)] = members {
+        let read = inflated(&[first, second].concat(), bytes.len());
+        assert!(read == bytes, "members of a gzip file are lost");
     }
 }
 

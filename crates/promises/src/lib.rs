@@ -49,6 +49,7 @@ pub const ALL: &[(&str, Promise)] = &[
         documents::import("seclang", bytes)
     }),
     ("import_zap", |bytes| documents::import("zap", bytes)),
+    ("inflate", bodies::inflate),
     ("inventory", assets::inventory),
     ("json", bodies::json),
     ("multipart", bodies::multipart),

@@ -416,7 +416,7 @@ impl Values {
         if spec.name == inflate::NAME {
             self.spend(output.len());
             // What is behind the bound is looked at by nobody.
-            if output.len() > inflate::INFLATED_BYTES {
+            if inflate::is_cut(self.get(id).len(), output.len()) {
                 self.overflowed = true;
                 self.tainted = true;
             }

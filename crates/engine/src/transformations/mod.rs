@@ -30,7 +30,7 @@ pub(crate) mod url_decode_uni;
 mod url_encode;
 mod utf8_to_unicode;
 
-pub use inflate::INFLATED_BYTES;
+pub use inflate::{INFLATED_BYTES, inflated};
 
 use crate::need::ByteSet;
 

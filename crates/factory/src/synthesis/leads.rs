@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
+use engine::transformations::inflated;
 use patch::document::{Condition, Decode, Member, Place, PlaceKind, UrlShape};
 
 use super::classes::{Class, Hints};
@@ -10,7 +11,7 @@ use super::endpoint::is_unknown;
 use super::parts::{self, Part};
 use super::shape::{self, Shape};
 use super::{evidence, path};
-use crate::{Origin, Step, Unknown};
+use crate::{Limits, Origin, Step, Unknown};
 
 /// A place and why it is suspicious.
 #[derive(Debug, Clone)]
@@ -37,6 +38,30 @@ pub(super) enum Carrier {
     Name(Part),
     /// The path, behind this prefix.
     Path(String),
+}
+
+/// Bytes that all values of a source may still inflate to.
+#[derive(Debug)]
+pub(super) struct Room {
+    left: usize,
+    bound: usize,
+}
+
+impl Room {
+    pub(super) fn within(limits: &Limits) -> Self {
+        Self {
+            left: limits.inflated_bytes,
+            bound: limits.inflated_bytes,
+        }
+    }
+
+    fn inflated(&mut self, value: &[u8]) -> Result<Vec<u8>, String> {
+        let text = inflated(value, self.left);
+        let left = self.left.checked_sub(text.len());
+        self.left =
+            left.ok_or_else(|| format!("its values inflate to more than {} bytes", self.bound))?;
+        Ok(text)
+    }
 }
 
 impl Lead {
@@ -67,14 +92,19 @@ impl Carrier {
 /// All leads of a step, the best first.
 ///
 /// # Errors
-/// The detectors do not compile.
-pub(super) fn of(step: &Step, parts: &[Part], hints: &Hints) -> Result<Vec<Lead>, String> {
+/// The detectors do not compile, or values inflate to more than there is room for.
+pub(super) fn of(
+    step: &Step,
+    parts: &[Part],
+    hints: &Hints,
+    room: &mut Room,
+) -> Result<Vec<Lead>, String> {
     let mut leads = Vec::new();
     for part in parts {
         // What is cut in two at a `=` is no parameter of that name.
         let cut = name(part, hints, &mut leads)? && !is_plain(part);
         if !cut {
-            value(part, step, hints, &mut leads)?;
+            value(part, step, hints, room, &mut leads)?;
         }
     }
     if let Some(prefix) = path::attacked(parts::path(&step.request.target)) {
@@ -84,7 +114,13 @@ pub(super) fn of(step: &Step, parts: &[Part], hints: &Hints) -> Result<Vec<Lead>
     Ok(leads)
 }
 
-fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {
+fn value(
+    part: &Part,
+    step: &Step,
+    hints: &Hints,
+    room: &mut Room,
+    leads: &mut Vec<Lead>,
+) -> Result<(), String> {
     let attacked = step.attacked.is_some() && step.attacked.as_deref() == part.name();
     let found = evidence::of(&part.value)?;
     for class in found {
@@ -119,7 +155,7 @@ fn value(part: &Part, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> Resu
         _ if is_percent_encoded => url_decoded(&part.value),
         _ => Cow::Borrowed(&*part.value),
     };
-    if let Some((inner, mut decode)) = opened(&encoded) {
+    if let Some((inner, mut decode)) = opened(&encoded, room)? {
         if is_percent_encoded {
             decode.insert(0, Decode::Url);
         }
@@ -296,23 +332,27 @@ fn places(part: &Part) -> Vec<Place> {
     }
 }
 
+/// What a value holds, and how it is decoded.
+type Opened = (Vec<u8>, Vec<Decode>);
+
 /// What a value is in Base64, where it can be nothing else, and how it is decoded.
 ///
 /// A message of SAML is deflated first where a URL carries it, and is the same message.
-fn opened(value: &[u8]) -> Option<(Vec<u8>, Vec<Decode>)> {
-    let held = from_base64(value)?;
+fn opened(value: &[u8], room: &mut Room) -> Result<Option<Opened>, String> {
+    let Some(held) = from_base64(value) else {
+        return Ok(None);
+    };
     let deflated = || vec![Decode::Base64, Decode::Inflate];
     if is_text(&held) {
         let decode = match held.trim_ascii_start().starts_with(b"<") {
             true => deflated(),
             false => vec![Decode::Base64],
         };
-        return Some((held, decode));
+        return Ok(Some((held, decode)));
     }
-    let inflate = engine::transformations::find("inflate")?;
-    let mut text = Vec::new();
-    let changed = (inflate.apply)(&held, &mut text);
-    (changed && is_text(&text)).then(|| (text, deflated()))
+    let text = room.inflated(&held)?;
+    let found = !text.is_empty() && is_text(&text);
+    Ok(found.then(|| (text, deflated())))
 }
 
 fn url_decoded(value: &[u8]) -> Cow<'_, [u8]> {
@@ -350,4 +390,30 @@ fn is_text(bytes: &[u8]) -> bool {
         .iter()
         .filter(|byte| (0x20..0x7f).contains(*byte) || byte.is_ascii_whitespace());
     printable.count() * 10 >= bytes.len() * 9
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+
+    use super::*;
+
+    #[test]
+    fn all_values_of_a_source_inflate_within_one_bound() {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&[b'a'; 600]).unwrap();
+        let value = base64::prelude::BASE64_STANDARD.encode(encoder.finish().unwrap());
+        let limits = Limits {
+            inflated_bytes: 1000,
+            ..Limits::default()
+        };
+        let mut room = Room::within(&limits);
+        let (text, _) = opened(value.as_bytes(), &mut room).unwrap().unwrap();
+        assert_eq!(text, [b'a'; 600]);
+        let why = opened(value.as_bytes(), &mut room).unwrap_err();
+        assert!(why.contains("more than 1000 bytes"), "{why}");
+    }
 }

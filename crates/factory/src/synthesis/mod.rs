@@ -34,6 +34,7 @@ use candidates::Candidate;
 use classes::Hints;
 use document::Draft;
 pub(crate) use document::{checked, form};
+use leads::Room;
 pub(crate) use parts::decoded as percent_decoded;
 use trial::Trial;
 
@@ -52,6 +53,7 @@ pub fn patch(description: &Description, options: &Options) -> Result<Made, Strin
         description,
         options,
         hints: Hints::of(description),
+        room: Room::within(&options.limits),
         chosen: Vec::new(),
         so_far: None,
         draft: Draft::default(),
@@ -80,6 +82,7 @@ struct Synthesis<'d> {
     description: &'d Description,
     options: &'d Options,
     hints: Hints,
+    room: Room,
     chosen: Vec<Candidate>,
     /// What was chosen, ready to decide.
     so_far: Option<Trial>,
@@ -105,7 +108,7 @@ impl Synthesis<'_> {
             return Ok(true);
         }
         let parts = parts::parts(&step.request);
-        let leads = leads::of(step, &parts, &self.hints)?;
+        let leads = leads::of(step, &parts, &self.hints, &mut self.room)?;
         for lead in &leads {
             let twins = twins::of(&step.request, lead);
             let effect = lead.narrows_use(&self.hints).then_some(Effect::OwnUrlsOnly);
