@@ -18,29 +18,93 @@ pub(super) const IMPORTER: Importer = Importer {
 };
 
 fn read(text: &str, name: &str, options: &Options) -> Vec<Imported> {
-    made(exploits(text, name, &options.limits), name, options)
+    read_bytes(text.as_bytes(), name, options)
 }
 
-/// One request whose body is no text, such as a serialised object.
+/// Also requests whose bodies are no text, such as serialised objects.
 fn read_bytes(bytes: &[u8], name: &str, options: &Options) -> Vec<Imported> {
-    let exploit = binary(bytes, &options.limits).map(|request| {
-        let name = "request 1".to_owned();
-        let steps = vec![Step::of(request)];
-        vec![Exploit {
-            name,
-            stage: 0,
-            steps,
-        }]
-    });
-    made(
-        exploit.map_err(|why| format!("{name}: {why}")),
-        name,
-        options,
-    )
+    made(exploits(bytes, name, &options.limits), name, options)
 }
 
-fn binary(bytes: &[u8], limits: &Limits) -> Result<Request, String> {
+fn made(exploits: Result<Vec<Exploit>, String>, name: &str, options: &Options) -> Vec<Imported> {
+    let id = stem(name);
+    let exploits = match exploits {
+        Ok(exploits) => exploits,
+        Err(reason) => return vec![Imported::rejected(id, reason)],
+    };
+    let title = format!("the request of {id}");
+    let description = Description::unnamed(id, title, name, exploits);
+    vec![Imported::synthesised(&description, options)]
+}
+
+fn exploits(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Exploit>, String> {
+    let mut exploits = Vec::new();
     let mut variables = Variables::within(limits);
+    for (line, part) in requests(bytes) {
+        let at_line = |why| format!("{name}:{line}: {why}");
+        let (head, body) = match std::str::from_utf8(part) {
+            Ok(text) => (text, None),
+            Err(_) => binary(part).map_err(at_line)?,
+        };
+        let (above, request) = headless(head, &mut variables).map_err(at_line)?;
+        if request.is_empty() && body.is_none() {
+            continue;
+        }
+        let line = line + above;
+        let at_line = |why| format!("{name}:{line}: {why}");
+        let request = variables.replaced(request).map_err(at_line)?;
+        let request = whole(&unfolded(&request));
+        let number = exploits.len() + 1;
+        let bound = limits.exploits;
+        if number > bound {
+            return Err(format!("{name}:{line}: more than {bound} requests"));
+        }
+        let raw = match body {
+            None => request.into_bytes(),
+            Some(body) => [request.trim_end().as_bytes(), b"\r\n\r\n", body].concat(),
+        };
+        let request = Request::from_raw(&raw).map_err(at_line)?;
+        exploits.push(Exploit {
+            name: format!("request {number}"),
+            stage: 0,
+            steps: vec![Step::of(request)],
+        });
+    }
+    match exploits.is_empty() {
+        true => Err(format!(
+            "{name}: there is no request; write METHOD TARGET HTTP/1.1 and what follows"
+        )),
+        false => Ok(exploits),
+    }
+}
+
+/// The texts between separators that are not blank, with the lines at which they begin.
+fn requests(bytes: &[u8]) -> Vec<(usize, &[u8])> {
+    let mut found = Vec::new();
+    let (mut start, mut first) = (0, 1);
+    let mut at = 0;
+    let mut keep = |start: usize, end: usize, first: usize| {
+        let part = bytes.get(start..end).unwrap_or_default();
+        let request = part.trim_ascii_start();
+        let (blank, _) = part.split_at(part.len() - request.len());
+        if !request.is_empty() {
+            let lines = blank.iter().filter(|byte| **byte == b'\n').count();
+            found.push((first + lines, request));
+        }
+    };
+    for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
+        if line.starts_with(b"###") {
+            keep(start, at, first);
+            (start, first) = (at + line.len(), number + 1);
+        }
+        at += line.len();
+    }
+    keep(start, bytes.len(), first);
+    found
+}
+
+/// The head of a request, with what stands above it, and its body, which is no text.
+fn binary(bytes: &[u8]) -> Result<(&str, Option<&[u8]>), String> {
     let (mut head, mut body) = (0, &b""[..]);
     // What stands above a request has no blank line behind it that ends a head.
     let mut begun = false;
@@ -57,78 +121,7 @@ fn binary(bytes: &[u8], limits: &Limits) -> Result<Request, String> {
     }
     let head = std::str::from_utf8(bytes.get(..head).unwrap_or_default())
         .map_err(|_| "the head of its request is no UTF-8")?;
-    let (_, request) = headless(head, &mut variables)?;
-    let request = variables.replaced(request)?;
-    let head = whole(&unfolded(&request));
-    Request::from_raw(&[head.trim_end().as_bytes(), b"\r\n\r\n", body].concat())
-}
-
-fn made(exploits: Result<Vec<Exploit>, String>, name: &str, options: &Options) -> Vec<Imported> {
-    let id = stem(name);
-    let exploits = match exploits {
-        Ok(exploits) => exploits,
-        Err(reason) => return vec![Imported::rejected(id, reason)],
-    };
-    let title = format!("the request of {id}");
-    let description = Description::unnamed(id, title, name, exploits);
-    vec![Imported::synthesised(&description, options)]
-}
-
-fn exploits(text: &str, name: &str, limits: &Limits) -> Result<Vec<Exploit>, String> {
-    let mut exploits = Vec::new();
-    let mut variables = Variables::within(limits);
-    for (line, request) in requests(text) {
-        let at_line = |why| format!("{name}:{line}: {why}");
-        let (above, request) = headless(request, &mut variables).map_err(at_line)?;
-        if request.is_empty() {
-            continue;
-        }
-        let line = line + above;
-        let at_line = |why| format!("{name}:{line}: {why}");
-        let request = variables.replaced(request).map_err(at_line)?;
-        let request = whole(&unfolded(&request));
-        let number = exploits.len() + 1;
-        let bound = limits.exploits;
-        if number > bound {
-            return Err(format!("{name}:{line}: more than {bound} requests"));
-        }
-        let request = Request::from_raw(request.as_bytes()).map_err(at_line)?;
-        exploits.push(Exploit {
-            name: format!("request {number}"),
-            stage: 0,
-            steps: vec![Step::of(request)],
-        });
-    }
-    match exploits.is_empty() {
-        true => Err(format!(
-            "{name}: there is no request; write METHOD TARGET HTTP/1.1 and what follows"
-        )),
-        false => Ok(exploits),
-    }
-}
-
-/// The texts between separators that are not blank, with the lines at which they begin.
-fn requests(text: &str) -> Vec<(usize, &str)> {
-    let mut found = Vec::new();
-    let (mut start, mut first) = (0, 1);
-    let mut at = 0;
-    let mut keep = |start: usize, end: usize, first: usize| {
-        let part = text.get(start..end).unwrap_or_default();
-        let request = part.trim_start();
-        let (blank, _) = part.split_at(part.len() - request.len());
-        if !request.is_empty() {
-            found.push((first + blank.matches('\n').count(), request));
-        }
-    };
-    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
-        if line.starts_with("###") {
-            keep(start, at, first);
-            (start, first) = (at + line.len(), number + 1);
-        }
-        at += line.len();
-    }
-    keep(start, text.len(), first);
-    found
+    Ok((head, Some(body)))
 }
 
 /// A request without the comments and variables above it, and how many lines these are.

@@ -175,11 +175,30 @@ fn a_request_whose_body_is_no_text_becomes_a_patch() {
         panic!("{found:?}");
     };
     assert!(made.yaml.contains("deserialization"), "{}", made.yaml);
-    let source = patch::Source::parse("p", &made.yaml).unwrap();
-    let case = &source.document.cases.exploit[0];
+    let parsed = patch::Source::parse("p", &made.yaml).unwrap();
+    let case = &parsed.document.cases.exploit[0];
     let request = patch::Request::of(&case.request).unwrap();
     assert_eq!(request.body, body);
     assert_eq!(request.target, b"/session?a=b");
+
+    let second = b"###\n\nPOST /other HTTP/1.1\nHost: app.example\n\n";
+    let both = [&source[..], b"\n", second, &body[..]].concat();
+    let found = importer("http").import_bytes(&both, "mailed.http", &options(false));
+    let Outcome::Patch(made) = &found[0].outcome else {
+        panic!("{found:?}");
+    };
+    let parsed = patch::Source::parse("p", &made.yaml).unwrap();
+    let cases = parsed.document.cases.exploit.iter();
+    let targets: Vec<Vec<u8>> = cases
+        .map(|case| patch::Request::of(&case.request).unwrap().target)
+        .collect();
+    assert_eq!(targets, [&b"/session?a=b"[..], b"/other"]);
+    let broken = [&source[..], b"\n###\nPOST"].concat();
+    let found = importer("http").import_bytes(&broken, "mailed.http", &options(false));
+    let Outcome::Rejected(why) = &found[0].outcome else {
+        panic!("{found:?}");
+    };
+    assert!(why.starts_with("mailed.http:11: "), "{why}");
 
     let found = importer("curl").import_bytes(b"curl\n\xff", "a.curl", &options(false));
     let Outcome::Rejected(why) = &found[0].outcome else {
