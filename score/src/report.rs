@@ -132,3 +132,31 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_beyond_its_floor_is_told_and_fails_the_whole() {
+        // The part, the whole, what it should be, and whether that is so.
+        let shares = [
+            (925, 1000, Reach::AtLeast(92.5), true),
+            (924, 1000, Reach::AtLeast(92.5), false),
+            (0, 29_877, Reach::AtMost(0.0), true),
+            (1, 29_877, Reach::AtMost(0.0), false),
+            // Of nothing.
+            (0, 0, Reach::AtLeast(0.0), false),
+            (0, 0, Reach::AtMost(100.0), false),
+        ];
+        for (part, whole, reach, reached) in shares {
+            let mut report = Report::default();
+            report.count("corpus", "requests", whole);
+            report.share("corpus", "stopped", part, whole, Some(reach));
+            report.row("corpus", "time", 1.0, "s", Some(Reach::AtMost(10.0)));
+            assert_eq!(report.all_reached(), reached, "{part} of {whole}");
+            let told = report.to_string();
+            assert_eq!(told.contains("MISSED"), !reached, "{told}");
+        }
+    }
+}
