@@ -5,7 +5,10 @@ const HEAD: &str = "# Patches of nuclei templates
 `stopgap patch import nuclei PATH… --out DIR` reads templates of version 2 and 3 of the syntax.
 
 - Only `http` (`requests`) is read. A template that has none is rejected with the protocol
-  that it speaks; fuzzing templates name no endpoint and are rejected.
+  that it speaks.
+- Fuzzing rules (`fuzzing`) are put into the requests that the template names, each payload at each place that a rule
+  means, and each such request is an exploit. A template that fuzzes only what is handed to the scanner names no
+  endpoint and is rejected.
 - Raw requests of one block are sent one after the other; each path of a block is an exploit
   by itself. A flow says in which order the blocks come. Its conditions are evaluated where
   they are known: texts, numbers, the template's `constants`, what the flow declares and does
