@@ -26,6 +26,7 @@ pub(crate) fn set(
     jobs: &[Job],
     automatic_updates: bool,
 ) -> Result<Done, Failure> {
+    refuse(executor, asset, jobs)?;
     let mut evidence = String::new();
     let mut words = vec![what];
     for job in jobs {
@@ -44,10 +45,6 @@ pub(crate) fn set(
         }
     }
     if executor.config.is_windows(asset) {
-        if words.len() > 1 {
-            let said = format!("{asset} runs Windows: only jobs elsewhere can be held there");
-            return Err(fault::of(Class::Command, said));
-        }
         if automatic_updates {
             let variables = json!({ "what": what });
             let said = packages::playbook(executor, asset, WINDOWS, &variables)?;
@@ -86,6 +83,23 @@ pub(crate) fn run(
         }
     }
     Ok(evidence)
+}
+
+/// Before anything is held or released: what would be found out only after a part of it.
+pub(crate) fn refuse(executor: &Executor, asset: &str, jobs: &[Job]) -> Result<(), Failure> {
+    let windows = executor.config.is_windows(asset);
+    for job in jobs {
+        if job.kind == JobKind::External {
+            executor.external(&job.name)?;
+        } else if windows {
+            let said = format!(
+                "{asset} runs Windows, where `{}` cannot be held: register it as a job elsewhere (external)",
+                job.name
+            );
+            return Err(fault::of(Class::Command, said));
+        }
+    }
+    Ok(())
 }
 
 fn about<'a>(asset: &'a str, run: &'a str) -> About<'a> {

@@ -81,6 +81,7 @@ impl Executor {
                 run,
                 automatic_updates,
             } => {
+                jobs::refuse(self, asset()?, run)?;
                 let mut done = jobs::set(self, of_asset()?, "release", jobs, *automatic_updates)?;
                 done.evidence
                     .push_str(&jobs::run(self, asset()?, &task.key, run)?);

@@ -249,16 +249,37 @@ pub(crate) fn playbook(
         .arg(format!("@{}", variables.display()))
         .arg(path)
         .env("ANSIBLE_NOCOLOR", "1")
+        // Whose recap is read below.
+        .env("ANSIBLE_STDOUT_CALLBACK", "default")
         .env("ANSIBLE_HOST_KEY_CHECKING", "1")
         .env("ANSIBLE_RETRY_FILES_ENABLED", "0")
         .env("ANSIBLE_DEPRECATION_WARNINGS", "0")
         .env("ANSIBLE_PYTHON_INTERPRETER", "auto_silent");
     let ended = run(ansible, b"", PATIENCE)?;
-    if ended.status.success() {
-        Ok(ended.said)
-    } else {
-        Err(fault::told(&ended.said))
+    if !ended.status.success() {
+        return Err(fault::told(&ended.said));
     }
+    if !has_worked(&ended.output, asset) {
+        let said = format!(
+            "the playbook `{name}` did nothing on {asset}: none of its tasks is for it; see its `hosts` and `when`\n{}",
+            ended.said
+        );
+        return Err(fault::of(Class::Command, said));
+    }
+    Ok(ended.said)
+}
+
+/// Whether a task was more than left out on an asset: Ansible ends with 0 also where there was none.
+fn has_worked(output: &str, asset: &str) -> bool {
+    let recap = output.rsplit_once("PLAY RECAP").map_or("", |(_, it)| it);
+    recap.lines().any(|line| {
+        let counts = line.strip_prefix(asset).map(str::trim_start);
+        let mut counts = counts
+            .and_then(|it| it.strip_prefix(':'))
+            .unwrap_or_default()
+            .split_whitespace();
+        counts.any(|count| count.strip_prefix("ok=").is_some_and(|many| many != "0"))
+    })
 }
 
 /// Waits until no Ansible that a controller has left behind works on an asset.

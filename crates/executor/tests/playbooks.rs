@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use campaign::{Action, Class, Done, Failure, Hands, Task};
+use campaign::{Action, Change, Class, Done, Failure, Hands, Means, Task};
 use executor::{Config, Executor};
 use ledger::{Job, JobKind};
 use serde_json::{Value, json};
@@ -108,11 +108,16 @@ impl Workstation {
         serde_json::from_slice(&text).unwrap()
     }
 
+    fn write(&self, registry: &Value) {
+        std::fs::write(self.folder.path().join("registry"), registry.to_string()).unwrap();
+    }
+
     fn executor(&self) -> Executor {
         let ansible = self.folder.path().join("ansible-playbook");
         let script = format!(
-            "#!/bin/sh\nexport ANSIBLE_COLLECTIONS_PATH={:?} REGISTRY={:?}\nexec {:?} \"$@\"\n",
+            "#!/bin/sh\nexport ANSIBLE_COLLECTIONS_PATH={:?}:{:?} REGISTRY={:?}\nexec {:?} \"$@\"\n",
             here("tests/data/registry"),
+            ansible_collections().unwrap(),
             self.folder.path().join("registry"),
             ansible_playbook().unwrap()
         );
@@ -121,7 +126,9 @@ impl Workstation {
         let python = ansible_playbook().unwrap().with_file_name("python");
         let config = format!(
             "[ansible]\nplaybook = {ansible:?}\n[assets.desk]\nwindows = true\n[assets.desk.variables]\n\
-             ansible_connection = \"local\"\nansible_shell_type = \"sh\"\nansible_python_interpreter = {python:?}\n"
+             ansible_network_os = \"acme.os.os\"\nansible_connection = \"local\"\nansible_shell_type = \"sh\"\nansible_python_interpreter = {python:?}\n\
+             [jobs.export]\nhold = [\"touch\", \"{0}/held\"]\nrelease = [\"rm\", \"{0}/held\"]\nrun = [\"true\"]\n",
+            self.folder.path().display()
         );
         let config = Config::parse(&config).unwrap();
         Executor::new(config, "monthly", &self.folder.path().join("journal")).unwrap()
@@ -184,27 +191,102 @@ fn automatic_updates_of_windows_are_held_and_given_back_as_they_were() {
 }
 
 #[test]
+fn what_is_not_as_before_when_it_is_given_back_is_said_and_can_be_given_back_later() {
+    let before = json!({ UPDATES: 0, STORE: 4 });
+    let desk = Workstation::new(&before);
+    desk.hold().unwrap();
+    let mut registry = desk.registry();
+    registry["fixed"] = json!([STORE]);
+    desk.write(&registry);
+    let failure = desk.release().unwrap_err();
+    let expected = "AutoDownload is not as before it was held (4)";
+    assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
+    let mut registry = desk.registry();
+    registry.as_object_mut().unwrap().remove("fixed");
+    desk.write(&registry);
+    desk.release().unwrap();
+    assert_eq!(desk.registry(), before);
+}
+
+#[test]
+fn a_playbook_that_does_nothing_is_not_done() {
+    let desk = Workstation::new(&json!({}));
+    let folder = desk.folder.path().display();
+    let own = |name: &str, text: &str| {
+        std::fs::write(desk.folder.path().join(name), text).unwrap();
+        format!("{folder}/{name}")
+    };
+    let task = "  gather_facts: false\n  tasks: [{ ansible.builtin.debug: { msg: worked }";
+    let elsewhere = own("elsewhere.yml", &format!("- hosts: routers\n{task} }}]\n"));
+    let left_out = own(
+        "left-out.yml",
+        &format!("- hosts: all\n{task}, when: false }}]\n"),
+    );
+    let works = own("works.yml", &format!("- hosts: all\n{task} }}]\n"));
+    let apply = |name: &str| {
+        desk.carry_out(Action::Apply {
+            changes: vec![Change {
+                patch: "one".to_owned(),
+                means: Means::Playbook {
+                    name: name.to_owned(),
+                    variables: [("image".to_owned(), "flash:new.bin".to_owned())].into(),
+                },
+            }],
+        })
+    };
+    assert!(apply(&works).unwrap().evidence.contains("worked"));
+    for (name, expected) in [
+        (&*elsewhere, "did nothing on desk"),
+        (&left_out, "did nothing on desk"),
+        // Of a system that it does not know.
+        (
+            "network-software",
+            "does not know ansible_network_os acme.os.os: name cisco.ios.ios, arista.eos.eos, junipernetworks.junos.junos",
+        ),
+    ] {
+        let failure = apply(name).unwrap_err();
+        assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
+    }
+}
+
+#[test]
 fn a_job_that_cannot_be_held_on_windows_is_refused() {
     let desk = Workstation::new(&json!({}));
-    let job = Job {
-        name: "backup.timer".to_owned(),
-        kind: JobKind::Timer,
+    let job = |name: &str, kind| Job {
+        name: name.to_owned(),
+        kind,
         schedule: "daily".to_owned(),
         command: String::new(),
         file: None,
         user: None,
         must_not_be_skipped: false,
     };
-    let failure = desk.carry_out(Action::Hold {
-        jobs: vec![job],
-        automatic_updates: true,
-    });
-    let failure = failure.unwrap_err();
-    assert_eq!(failure.class, Class::Command);
-    assert!(
-        failure.excerpt.contains("runs Windows"),
-        "{}",
-        failure.excerpt
-    );
+    let held = desk.folder.path().join("held");
+    let export = job("export", JobKind::External);
+    desk.carry_out(Action::Hold {
+        jobs: vec![export.clone()],
+        automatic_updates: false,
+    })
+    .unwrap();
+    // What was held elsewhere before the refusal would have stayed so.
+    std::fs::remove_file(&held).unwrap();
+    for (other, expected) in [
+        (job("backup.timer", JobKind::Timer), "runs Windows"),
+        (job("unknown", JobKind::External), "no job `unknown`"),
+    ] {
+        let task = Task {
+            key: format!("production/2/desk/hold-{}", other.name),
+            ring: "production".to_owned(),
+            asset: Some("desk".to_owned()),
+            action: Action::Hold {
+                jobs: vec![export.clone(), other],
+                automatic_updates: true,
+            },
+        };
+        let failure = desk.executor().carry_out(&task).unwrap_err();
+        assert_eq!(failure.class, Class::Command);
+        assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
+        assert!(!held.exists(), "{expected}");
+    }
     assert_eq!(desk.registry(), json!({}));
 }

@@ -1,4 +1,5 @@
-"""An imitation: sets a value of a registry that is a file of JSON, `$REGISTRY`, or removes it."""
+"""An imitation: sets a value of a registry that is a file of JSON, `$REGISTRY`, or removes it. What it lists as
+`fixed` stays, as where another policy sets it."""
 
 import json
 import os
@@ -19,7 +20,9 @@ given = module.params
 file = pathlib.Path(os.environ["REGISTRY"])
 registry = json.loads(file.read_text())
 key = f"{given['path']}!{given['name']}"
-if given["state"] == "absent":
+if key in registry.get("fixed", []):
+    pass
+elif given["state"] == "absent":
     registry.pop(key, None)
 elif given["type"] == "dword":
     registry[key] = int(given["data"])
