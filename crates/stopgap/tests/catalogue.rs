@@ -96,6 +96,7 @@ fn most_variants_of_the_exploits_are_stopped() {
             target: None,
             composed: false,
             tried: &mut |_| {},
+            passed: &mut |_| {},
         };
         let evaded = patch::prove::evade(&source, &plan, evasive).unwrap();
         assert!(

@@ -235,6 +235,21 @@ fn a_variant_that_works_and_passes_is_named() {
 }
 
 #[test]
+fn what_passes_on_the_target_is_what_a_patch_is_refined_with() {
+    let url = vulnerable();
+    let patch = Patch::of(NARROW);
+    let missed = patch.folder.path().join("missed.jsonl");
+    let missed = missed.to_str().unwrap();
+    let prove = ["prove", patch.path(), "--target", &url, "--missed", missed];
+    assert_eq!(stopgap(&prove).status.code(), Some(1));
+    let refined = stopgap(&["refine", patch.path(), "--missed", missed, "--write"]);
+    assert!(refined.status.success(), "{}", said(&refined));
+    let proven = stopgap(&prove);
+    assert!(proven.status.success(), "{}", said(&proven));
+    assert_eq!(std::fs::read_to_string(missed).unwrap(), "");
+}
+
+#[test]
 fn a_target_that_shows_nothing_proves_nothing() {
     let patch = Patch::of(GOOD);
     let output = stopgap(&["prove", patch.path(), "--target", "http://127.0.0.1:1"]);

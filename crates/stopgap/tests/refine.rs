@@ -108,6 +108,22 @@ const CHANGES: &[(&str, &str, &str, &str, &str, &str)] = &[
         "the method POST is in the scope",
         "args.q",
     ),
+    (
+        "query.q",
+        "sql-injection",
+        "--missed",
+        "GET /search/x.css?q=0+UNION+SELECT+name+FROM+users HTTP/1.1\n\n",
+        "all below /search/ is in the scope",
+        "/search/",
+    ),
+    (
+        "query.q",
+        "sql-injection",
+        "--missed",
+        "GET /find?q=0+UNION+SELECT+name+FROM+users HTTP/1.1\n\n",
+        "the path /find is in the scope",
+        "/find",
+    ),
 ];
 
 #[test]

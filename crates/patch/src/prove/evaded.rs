@@ -64,6 +64,8 @@ pub struct Evasive<'e> {
     pub composed: bool,
     /// Is told of every variant that was tried, and which of the exploits it is made of.
     pub tried: &'e mut dyn FnMut(usize),
+    /// Is given every variant that counts and passes.
+    pub passed: &'e mut dyn FnMut(&Request),
 }
 
 /// Tries the variants of every exploit.
@@ -163,22 +165,25 @@ impl Tally<'_> {
             .filter_map(|(variant, works)| works.then_some(variant))
             .collect();
         for variant in &counted {
-            self.decide(variant);
+            if !self.stops(variant) {
+                (evasive.passed)(&variant.request);
+            }
         }
         counted
     }
 
-    fn decide(&mut self, variant: &Variant) {
+    fn stops(&mut self, variant: &Variant) -> bool {
         self.evaded.count += 1;
         let exchange = variant.request.exchange(self.application);
-        if exchange.inspect(self.plan).action() != "pass" {
-            self.evaded.stopped += 1;
-        } else if self.evaded.passed.len() < PASSED {
+        let stopped = exchange.inspect(self.plan).action() != "pass";
+        self.evaded.stopped += u64::from(stopped);
+        if !stopped && self.evaded.passed.len() < PASSED {
             self.evaded.passed.push(Passed {
                 of: self.case.name.clone(),
                 name: variant.name.clone(),
             });
         }
+        stopped
     }
 }
 

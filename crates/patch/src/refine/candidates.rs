@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use engine::Match;
 
 use crate::document::{
-    Condition, Decode, Deny, Document, Member, Place, PlaceKind, Rule, Traversal, UrlShape,
+    Condition, Decode, Deny, Document, Member, Paths, Place, PlaceKind, Rule, Traversal, UrlShape,
 };
 use crate::request::Request;
 
@@ -211,6 +211,13 @@ fn scope(document: &Document, missed: &Request, found: &mut Vec<Candidate>) {
     let target = String::from_utf8_lossy(&missed.target);
     let path = target.split('?').next().unwrap_or_default();
     let paths = &document.scope.path;
+    // Where an application answers below a path, it does so on every path below.
+    if let Some(folder) = below(paths, path) {
+        let mut document = document.clone();
+        let reason = format!("all below {folder} is in the scope: it was missed there");
+        document.scope.path.value.prefix.push(folder);
+        found.push(Candidate { document, reason });
+    }
     let bound = !paths.exact.is_empty() || !paths.prefix.is_empty();
     if bound && path.starts_with('/') && !paths.exact.iter().any(|known| known == path) {
         let mut document = document.clone();
@@ -218,6 +225,20 @@ fn scope(document: &Document, missed: &Request, found: &mut Vec<Candidate>) {
         let reason = format!("the path {path} is in the scope: it was missed there");
         found.push(Candidate { document, reason });
     }
+}
+
+/// The folder of that name, where a path of the scope names one that the missed path is in.
+fn below(paths: &Paths, missed: &str) -> Option<String> {
+    let ends = paths.exact.iter().chain(&paths.suffix);
+    ends.filter_map(|end| {
+        let folder = format!("{}/", end.trim_end_matches('/'));
+        let at = missed.find(&folder)?;
+        let whole = missed.get(..at + folder.len())?;
+        let starts = at == 0 || paths.suffix.contains(end);
+        (starts && missed.len() > whole.len() && !paths.prefix.iter().any(|known| known == whole))
+            .then(|| whole.to_owned())
+    })
+    .next()
 }
 
 fn with_rule(document: &Document, at: usize, deny: Deny) -> Document {

@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 }
 
 /// Requests that one change may be asked for at most.
-const REQUESTS: usize = 200;
+pub(super) const REQUESTS: usize = 200;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.path;

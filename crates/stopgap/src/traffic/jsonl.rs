@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use anyhow::{Context, anyhow, bail};
 use engine::{Answer, Exchange};
+use patch::Request;
 use patch::prove::Recorded;
 use serde::Deserialize;
 
@@ -59,6 +60,29 @@ pub(super) fn read(line: &[u8]) -> anyhow::Result<Record> {
         exchange,
         recorded: Recorded::WHOLE,
     })
+}
+
+/// Writes one line, without its end.
+pub(super) fn written(request: &Request) -> String {
+    let text = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|&byte| char::from(byte))
+            .collect::<String>()
+    };
+    let headers: Vec<(String, String)> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect();
+    serde_json::json!({
+        "method": text(&request.method),
+        "uri": text(&request.target),
+        "version": text(&request.version),
+        "headers": headers,
+        "body": base64_simd::STANDARD.encode_to_string(&request.body),
+    })
+    .to_string()
 }
 
 impl ResponseLine<'_> {

@@ -13,6 +13,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use engine::Exchange;
+use patch::Request;
 use patch::prove::Recorded;
 
 /// An exchange, what its record calls it, and what the record leaves out.
@@ -99,6 +100,12 @@ pub(crate) fn each(path: &Path, format: Option<Format>, each: Each<'_>) -> anyho
                 .try_for_each(|(at, record)| each(at, record))
         }
     }
+}
+
+/// Requests as JSON lines, which [`each`] reads.
+pub(crate) fn jsonl(requests: &[Request]) -> String {
+    let lines = requests.iter().map(jsonl::written);
+    lines.map(|line| line + "\n").collect()
 }
 
 /// What a file is by its first line.

@@ -16,7 +16,8 @@ use patch::prove::{self, Evasive, Proof};
 use patch::{Request, Source};
 
 use super::backtest;
-use crate::traffic::Format;
+use super::refine::REQUESTS;
+use crate::traffic::{self, Format};
 pub(crate) use page::STYLE;
 use picture::Picture;
 use progress::Progress;
@@ -62,8 +63,12 @@ pub(super) struct Arguments {
     /// Write a page for people.
     #[arg(long, value_name = "HTML_FILE")]
     report: Option<PathBuf>,
+    /// Write the variants that work on the target and pass, for `stopgap patch refine --missed`:
+    /// JSON lines, not more than that takes.
+    #[arg(long, value_name = "FILE", requires = "target")]
+    missed: Option<PathBuf>,
     /// Run nothing; say whether this stored proof (of --json) is for the patch and holds.
-    #[arg(long, value_name = "PROOF", conflicts_with_all = ["target", "traffic", "report", "json"])]
+    #[arg(long, value_name = "PROOF", conflicts_with_all = ["target", "traffic", "report", "json", "missed"])]
     check: Option<PathBuf>,
 }
 
@@ -83,10 +88,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return check(&sources, path);
     }
     let mut traffic = backtest::run(&sources, &arguments.traffic, arguments.format)?.into_iter();
-    let mut proven = Vec::new();
+    let (mut proven, mut missed) = (Vec::new(), Vec::new());
     for source in sources {
         let tested = traffic.next().filter(|_| !arguments.traffic.is_empty());
-        proven.push(prove_one(source, arguments, tested)?);
+        proven.push(prove_one(source, arguments, tested, &mut missed)?);
     }
     for each in &proven {
         match arguments.json {
@@ -98,6 +103,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         std::fs::write(path, page::page(&proven)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("the report is {}", path.display());
+    }
+    if let Some(path) = &arguments.missed {
+        std::fs::write(path, traffic::jsonl(&missed))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        eprintln!("{} that passed are in {}", missed.len(), path.display());
     }
     let holds = |each: &Proven| each.proof.objections().is_empty();
     Ok(match proven.iter().all(holds) {
@@ -111,6 +121,7 @@ fn prove_one(
     source: Source,
     arguments: &Arguments,
     tested: Option<backtest::Tested>,
+    missed: &mut Vec<Request>,
 ) -> anyhow::Result<Proven> {
     let progress = Progress::new(&source.document.id, source.document.cases.exploit.len());
     let timeout = Duration::from_secs(arguments.timeout_seconds);
@@ -127,6 +138,11 @@ fn prove_one(
         target: target.map(|url| (url.to_owned(), &mut works as prove::Works<'_>)),
         composed: arguments.depth > 1,
         tried: &mut |at| progress.step(at),
+        passed: &mut |request| {
+            if missed.len() < REQUESTS {
+                missed.push(request.clone());
+            }
+        },
     };
     let proof = tried(&source, evasive);
     progress.end();
@@ -170,6 +186,7 @@ pub(crate) fn by_itself(source: &Source) -> anyhow::Result<Proof> {
         target: None,
         composed: true,
         tried: &mut |_| {},
+        passed: &mut |_| {},
     };
     tried(source, evasive)
 }
