@@ -141,6 +141,9 @@ fn is_protected(name: &str, at_least: usize) {
     }
     told_by_patch_test(name, demo.direct, "vulnerable");
     told_by_patch_test(name, demo.protected, "protected");
+    for source in &documents {
+        the_factory_does_as_well(source, demo.direct);
+    }
     demo.end();
 }
 
@@ -204,6 +207,67 @@ fn told_by_patch_test(name: &str, address: SocketAddr, expect: &str) {
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}");
+}
+
+/// Of a hundred variants that work, so many are stopped at least by what is made of one exploit.
+const OF_HUNDRED: u64 = 97;
+/// Exploits of which one request alone does not say what the attack is.
+const UNSAID: &[&str] = &["CVE-2025-64459"];
+
+/// What `stopgap patch import` makes of the first exploit alone, once refined by what its proof
+/// missed: as somebody would who has that request and an application to try it on.
+fn the_factory_does_as_well(source: &Source, address: SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let id = &source.document.id.value;
+    let exploit = &source.document.cases.exploit[0];
+    let request = Request::of(&exploit.request).unwrap();
+    std::fs::write(path("exploit.http"), request.wire()).unwrap();
+    let import = [
+        "import",
+        "http",
+        &path("exploit.http"),
+        "--out",
+        &path("made"),
+    ];
+    assert!(patch(&import).0, "{id}: nothing was made");
+    let made = path("made/exploit.yaml");
+
+    // Only whoever has seen the exploit work can say how.
+    let text = std::fs::read_to_string(&made).unwrap();
+    let success = serde_json::to_string(exploit.success.as_ref().unwrap()).unwrap();
+    let (before, benign) = text.split_once("  benign:").unwrap();
+    let text = format!("{before}    success: {success}\n  benign:{benign}");
+    std::fs::write(&made, text).unwrap();
+
+    let url = format!("http://{address}");
+    let missed = path("missed.jsonl");
+    let prove = [
+        "prove", &made, "--target", &url, "--json", "--missed", &missed,
+    ];
+    let (mut proven, mut proof) = patch(&prove);
+    if UNSAID.contains(&id.as_str()) {
+        assert!(!proven && proof.contains("every benign request"), "{proof}");
+        return;
+    }
+    if !proven {
+        let (refined, told) = patch(&["refine", &made, "--missed", &missed, "--write"]);
+        assert!(refined, "{id}: {told}{proof}");
+        (proven, proof) = patch(&prove);
+    }
+    let read: serde_json::Value = serde_json::from_str(&proof).unwrap();
+    let number = |name: &str| read["evasions"][name].as_u64().unwrap();
+    let (works, stopped) = (number("count"), number("stopped"));
+    assert!(works >= 60, "{id}: {proof}");
+    assert!(stopped * 100 >= works * OF_HUNDRED, "{id}: {proof}");
+    assert!(proven || stopped < works, "{id}: {proof}");
+}
+
+/// Whether it succeeds, and what it prints.
+fn patch(arguments: &[&str]) -> (bool, String) {
+    let output = stopgap().arg("patch").args(arguments).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.success(), told)
 }
 
 #[test]

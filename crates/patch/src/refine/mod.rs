@@ -37,6 +37,9 @@ pub struct Refined {
 /// Documents tried at most.
 const TRIED: usize = 1000;
 
+/// Missed requests that are asked for changes: the first may be too strange to tell one.
+const ASKED: usize = 4;
+
 /// The smallest change after which all cases hold, every variant of the exploits that was
 /// stopped still is, and the requests are decided as wanted. None if one or two changes of
 /// those that are known are not enough, or if nothing has to be changed.
@@ -165,13 +168,13 @@ impl<'w> Trial<'w> {
                 candidates::narrower(&source.document, rule, &cause, plans, &mut found);
             }
         }
-        let missed = self
-            .wanted
-            .stop
-            .iter()
-            .find(|each| !self.stops(&plan, each));
-        if let Some(missed) = missed {
-            candidates::wider(&source.document, missed, &mut found);
+        let missed = self.wanted.stop.iter();
+        let missed = missed.filter(|each| !self.stops(&plan, each)).take(ASKED);
+        for missed in missed {
+            let mut wider = Vec::new();
+            candidates::wider(&source.document, missed, &mut wider);
+            wider.retain(|new| found.iter().all(|old| old.document != new.document));
+            found.append(&mut wider);
         }
         Ok(found)
     }
