@@ -4,6 +4,7 @@
 //! value under both, and each of several file names is one.
 
 pub(super) mod parameters;
+mod php;
 
 use super::{Anomaly, Kind, Sink, charset};
 use crate::limits::Limits;
@@ -215,7 +216,8 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
     {
         sink.anomaly(Anomaly::MultipartTransferEncoding);
     }
-    let disposition = Parameters::read(value(headers, b"content-disposition").unwrap_or_default());
+    let header = value(headers, b"content-disposition").unwrap_or_default();
+    let disposition = Parameters::read(header);
     for anomaly in &disposition.anomalies {
         sink.anomaly(*anomaly);
     }
@@ -242,12 +244,13 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
     if names.len() > 1 || plain > 1 || files.len() - plain > 1 {
         sink.anomaly(Anomaly::MultipartDuplicateParameter);
     }
-    let in_single_quotes = |name| {
-        let all = disposition.all(name);
-        all.filter_map(|found| found.in_single_quotes.clone())
-    };
-    names.extend(in_single_quotes("name"));
-    files.extend(in_single_quotes("filename"));
+    for (known, name) in [(&mut names, &b"name"[..]), (&mut files, b"filename")] {
+        for value in php::values(header, name) {
+            if !known.contains(&value) {
+                known.push(value);
+            }
+        }
+    }
     if names.is_empty() || !disposition.kind.eq_ignore_ascii_case(b"form-data") {
         sink.anomaly(Anomaly::MultipartInvalidPart);
         names.push(Vec::new());

@@ -13,8 +13,6 @@ pub(in crate::body) struct Parameters {
 pub(in crate::body) struct Parameter {
     name: Vec<u8>,
     pub(in crate::body) value: Vec<u8>,
-    /// What PHP reads where single quotes stand around it.
-    pub(super) in_single_quotes: Option<Vec<u8>>,
     pub(super) quoted: bool,
     /// White space around the equals sign.
     pub(super) spaced: bool,
@@ -79,15 +77,10 @@ impl Parameters {
                 (value.to_vec(), false, rest)
             }
         };
-        let in_single_quotes = trimmed.strip_prefix(b"'").map(|inside| {
-            let end = memchr::memchr(b'\'', inside).unwrap_or(inside.len());
-            inside.get(..end).unwrap_or_default().to_vec()
-        });
         let name = name.trim_ascii().to_ascii_lowercase();
         self.parameters.push(Parameter {
             name,
             value,
-            in_single_quotes,
             quoted,
             spaced,
         });
