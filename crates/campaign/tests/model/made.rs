@@ -216,6 +216,7 @@ fn nature() -> impl Strategy<Value = Nature> {
                     backup_fails: backup,
                     release_fails: release,
                     rollback_fails: back,
+                    apply_ms: None,
                 }
             },
         )

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod made;
+mod people;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,8 @@ struct Run<'w> {
     running: BTreeMap<String, Task>,
     begun: Vec<String>,
     deaths: Vec<Death>,
+    /// Whether stakeholders never answer, their delegates do.
+    stakeholders_are_silent: bool,
 }
 
 fn word(who: &str, text: &str) -> Word {
@@ -58,6 +61,7 @@ impl<'w> Run<'w> {
             running: BTreeMap::new(),
             begun: Vec::new(),
             deaths,
+            stakeholders_are_silent: false,
         }
     }
 
@@ -101,6 +105,8 @@ impl<'w> Run<'w> {
                 task.key
             );
         }
+        let parallel = self.campaign.rules.parallel as usize;
+        assert!(self.running.len() < parallel, "{} beside others", task.key);
         let entry = Entry::begin(self.journal.get(&task.key), &task, self.now_ms).unwrap();
         if entry.attempts == 1 {
             self.world.may_begin(&task, self.now_ms);
@@ -136,7 +142,7 @@ impl<'w> Run<'w> {
     /// Lets time pass, or people answer.
     fn wait(&mut self, why: &[Waiting]) {
         if let Some((_, task)) = self.running.pop_first() {
-            self.now_ms += MINUTE_MS;
+            self.now_ms += self.world.takes_ms(&task);
             let outcome = match self.world.carry_out(&task) {
                 Ok(done) => Outcome::Done(done),
                 Err(failure) => Outcome::Failed(failure),
@@ -161,6 +167,13 @@ impl<'w> Run<'w> {
                     word: word("", "runs at others"),
                 }),
                 Waiting::ForConsent {
+                    who, deadline_ms, ..
+                } if self.stakeholders_are_silent && who.len() == 1 => {
+                    assert!(*deadline_ms > self.now_ms, "{why:?} is not ahead");
+                    self.now_ms = *deadline_ms;
+                    continue;
+                }
+                Waiting::ForConsent {
                     ring, service, who, ..
                 } => {
                     let answer = Answer {
@@ -170,7 +183,13 @@ impl<'w> Run<'w> {
                         word: word("", ""),
                     };
                     let step = Move::Answer(answer);
-                    self.campaign = self.campaign.after(&step, &who[0], self.now_ms).unwrap();
+                    let last = &who[who.len() - 1];
+                    let who = if self.stakeholders_are_silent {
+                        last
+                    } else {
+                        &who[0]
+                    };
+                    self.campaign = self.campaign.after(&step, who, self.now_ms).unwrap();
                     continue;
                 }
                 other => panic!("{other:?}, and nobody is left to end it"),

@@ -17,6 +17,8 @@ pub(crate) struct Nature {
     pub(crate) backup_fails: bool,
     pub(crate) release_fails: u32,
     pub(crate) rollback_fails: bool,
+    /// How long it takes to install something; as everything else, if not said.
+    pub(crate) apply_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -160,6 +162,13 @@ impl<'p> World<'p> {
             );
         }
         self.worked_on.insert(id.to_owned());
+    }
+
+    pub(crate) fn takes_ms(&self, task: &Task) -> i64 {
+        let nature = task.asset.as_ref().and_then(|id| self.natures.get(id));
+        let applies = matches!(task.action, Action::Apply { .. });
+        let apply_ms = nature.and_then(|it| it.apply_ms).filter(|_| applies);
+        apply_ms.unwrap_or(crate::MINUTE_MS)
     }
 
     /// That a wave's life has ended for an asset.
