@@ -38,7 +38,7 @@ pub(crate) fn carry_out(
         };
         command::run(executor, &about, arguments, PATIENCE)
     } else if let Some(provider) = executor.config.qcow2.get(name) {
-        qcow2::carry_out(executor, provider, asset, &backup.name, &what)
+        qcow2::carry_out(executor, provider, (key, asset), &backup.name, &what)
     } else {
         Err(fault::of(
             Class::Backup,

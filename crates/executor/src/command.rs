@@ -9,8 +9,11 @@ use crate::run::run as run_here;
 use crate::{Executor, fault};
 
 /// Runs a command once: the lock and the mark are those of whoever runs it, so that a controller that comes after
-/// another waits for it, and finds that it has run.
-const ONCE: &str = r#"mark=$1; shift; [ ! -e "$mark" ] || exit 0; "$@" && : >"$mark""#;
+/// another waits for it, and finds that it has run. What it says goes to a file first: whoever would read a pipe may
+/// be gone, and a program that writes to it then is ended.
+const ONCE: &str = r#"mark=$1; shift; [ ! -e "$mark" ] || exit 0
+"$@" >"$mark.said" 2>&1 && : >"$mark"; ended=$?
+cat "$mark.said"; exit $ended"#;
 
 /// What a command is about.
 pub(crate) struct About<'a> {
@@ -33,6 +36,8 @@ pub(crate) fn run(
     };
     let mut command = Command::new("flock");
     command
+        // What it starts and leaves running does not keep the lock.
+        .arg("--close")
         .arg(executor.journal.lock(about.asset))
         .args(["sh", "-c", ONCE, "sh"])
         .arg(executor.journal.mark(about.run))

@@ -181,6 +181,21 @@ impl Config {
                 return Err(format!("qcow2.{name}: backups.{name} has that name"));
             }
             commands(&format!("qcow2.{name}"), &[("look", &provider.look)])?;
+            for (which, path) in [
+                ("image", Some(&provider.image)),
+                ("qmp", provider.qmp.as_ref()),
+            ] {
+                if path.is_some_and(|path| !path.contains("{asset}")) {
+                    return Err(format!(
+                        "qcow2.{name}: `{which}` would be the same for all assets: write {{asset}} where they differ"
+                    ));
+                }
+            }
+            if provider.qmp.is_some() && provider.stop.is_empty() {
+                return Err(format!(
+                    "qcow2.{name}: a machine with `qmp` must be stopped to restore it: say `stop` and `start`"
+                ));
+            }
             if provider.stop.is_empty() != provider.start.is_empty() {
                 return Err(format!(
                     "qcow2.{name}: `stop` and `start` go together: say both, or none"

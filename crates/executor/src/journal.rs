@@ -68,6 +68,16 @@ impl Journal {
         self.path("lock", asset)
     }
 
+    /// A file that whoever of this process works on an asset holds locked, over all that it starts for that.
+    pub(crate) fn turn(&self, asset: &str) -> PathBuf {
+        self.path("turn", asset)
+    }
+
+    /// A file that is there while an asset's machine is stopped for work on its disk.
+    pub(crate) fn stopped(&self, asset: &str) -> PathBuf {
+        self.path("stopped", asset)
+    }
+
     /// A file that is there once a command has run.
     pub(crate) fn mark(&self, run: &str) -> PathBuf {
         self.path("mark", run)

@@ -1,9 +1,12 @@
 //! Snapshots within images of qcow2: by the machine that has the image open, else by `qemu-img`.
 //!
-//! A snapshot is there whole or not at all, so whatever a crash has left is done again.
+//! Each program holds the asset's lock, also when whoever has begun it is gone: who comes next waits for it. What must
+//! happen once leaves a mark when it has ended well; a snapshot is there whole or not at all.
 
-use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,26 +17,34 @@ use serde::Deserialize;
 use crate::backups::{PATIENCE, What};
 use crate::config::Qcow2;
 use crate::qmp::Monitor;
-use crate::run::run;
+use crate::remote::quoted;
+use crate::run::{Ended, run};
 use crate::{Executor, fault};
 
 /// The most bytes of a snapshot's name: `qemu-img` would cut a longer one.
 const MAX_NAME: usize = 255;
 /// How often it is looked whether another has left the asset.
 const GLANCE: Duration = Duration::from_millis(100);
+/// What `qemu-img` needs be told of an image: left to guess, it believes what a guest may have written there.
+const FORMAT: [&str; 2] = ["-f", "qcow2"];
 
 /// What is worked on.
 struct Disk<'a> {
+    executor: &'a Executor,
     provider: &'a Qcow2,
     asset: &'a str,
     image: String,
     snapshot: String,
+    /// There once this run of the step has been done.
+    mark: PathBuf,
+    /// There from before the machine is stopped until it has been started again.
+    stopped: PathBuf,
 }
 
 pub(crate) fn carry_out(
     executor: &Executor,
     provider: &Qcow2,
-    asset: &str,
+    (key, asset): (&str, &str),
     backup: &str,
     what: &What,
 ) -> Result<String, Failure> {
@@ -44,12 +55,20 @@ pub(crate) fn carry_out(
         _ => format!("stopgap-{}", executor.name_of(backup)),
     };
     let disk = Disk {
+        executor,
         provider,
         asset,
         image: provider.image.replace("{asset}", asset),
         snapshot,
+        mark: executor.journal.mark(key),
+        stopped: executor.journal.stopped(asset),
     };
+    // Whatever a controller that is gone has begun comes to its end first.
+    disk.ended(Command::new("true"))?;
     match what {
+        What::Take | What::Restore if disk.mark.exists() => {
+            Ok(format!("{}: found done", disk.snapshot))
+        }
         What::Take => disk.take(),
         What::Verify => disk.verify(),
         What::Restore => disk.restore(),
@@ -57,9 +76,9 @@ pub(crate) fn carry_out(
     }
 }
 
-/// Waits until nobody else works on the asset.
+/// Waits until nobody else of this process works on the asset.
 fn alone(executor: &Executor, asset: &str) -> Result<File, Failure> {
-    let path = executor.journal.lock(asset);
+    let path = executor.journal.turn(asset);
     let begun = Instant::now();
     let failed = |why| fault::of(Class::Command, format!("{}: {why}", path.display()));
     let file = File::options()
@@ -84,149 +103,269 @@ fn alone(executor: &Executor, asset: &str) -> Result<File, Failure> {
 impl Disk<'_> {
     /// While the machine runs, it is as if its power were cut at that moment.
     fn take(&self) -> Result<String, Failure> {
-        match self.monitor()? {
-            Some(mut machine) => {
-                if self.is_there()? {
-                    machine.drop_snapshot(&self.image, &self.snapshot)?;
-                }
-                machine.snapshot(&self.image, &self.snapshot)?;
-                Ok(format!("{}: taken while in use", self.snapshot))
+        if let Some(mut machine) = self.monitor()? {
+            if self.is_there()? {
+                machine.drop_snapshot(&self.image, &self.snapshot)?;
             }
-            None => self.while_stopped(|| {
-                if self.is_there()? {
-                    self.qemu(&["snapshot", "-d", &self.snapshot])?;
-                }
-                self.qemu(&["snapshot", "-c", &self.snapshot])?;
-                Ok(format!("{}: taken", self.snapshot))
-            }),
+            machine.snapshot(&self.image, &self.snapshot)?;
+            File::create(&self.mark).map_err(|why| at(&self.mark, &why))?;
+            return Ok(format!("{}: taken while in use", self.snapshot));
         }
+        let mut work = self.line(&["snapshot", "-c", &self.snapshot]);
+        if self.is_there()? {
+            work = format!(
+                "{} && {work}",
+                self.line(&["snapshot", "-d", &self.snapshot])
+            );
+        }
+        // One that is off stays off; one that was stopped for this before is started again.
+        match self.is_in_use()? || self.stopped.exists() {
+            true => self.while_stopped(&work)?,
+            false => self.script(&format!("{work} && : >\"$1\""))?,
+        };
+        Ok(format!("{}: taken", self.snapshot))
     }
 
     /// Restores it beside the image, and looks at that.
     fn verify(&self) -> Result<String, Failure> {
-        let copy = self.copy();
-        // What it holds does not change any more, also while others write into the image.
-        let of = format!("snapshot.name={}", self.snapshot);
-        let looked = self
-            .qemu_to(&["convert", "-U", "-l", &of, "-O", "raw"], &copy)
-            .and_then(|_| self.command(&self.provider.look));
-        gone(&copy)?;
+        self.clear()?;
+        let looked = self.room().and_then(|()| {
+            self.empty_copy()?;
+            // What it holds does not change any more, also while others write into the image.
+            let of = format!("snapshot.name={}", self.snapshot);
+            let mut convert = Command::new("qemu-img");
+            convert.env("LC_ALL", "C").args(["convert", "-U"]);
+            convert.args(FORMAT).args(["-l", &of, "-O", "raw"]);
+            self.well(convert.arg(&self.image).arg(self.copy()))?;
+            self.command(&self.provider.look)
+        });
+        self.clear()?;
         looked
     }
 
     fn restore(&self) -> Result<String, Failure> {
-        self.while_stopped(|| {
-            self.qemu(&["snapshot", "-a", &self.snapshot])?;
-            Ok(format!("{}: restored", self.snapshot))
-        })
+        self.monitor()?;
+        if !self.is_there()? {
+            let said = format!("{} has no snapshot {}", self.image, self.snapshot);
+            return Err(fault::of(Class::Backup, said));
+        }
+        self.while_stopped(&self.line(&["snapshot", "-a", &self.snapshot]))?;
+        Ok(format!("{}: restored", self.snapshot))
     }
 
     fn discard(&self) -> Result<String, Failure> {
-        gone(&self.copy())?;
+        self.clear()?;
         if self.is_there()? {
             match self.monitor()? {
                 Some(mut machine) => machine.drop_snapshot(&self.image, &self.snapshot)?,
-                None => self.qemu(&["snapshot", "-d", &self.snapshot]).map(|_| ())?,
+                None => self
+                    .qemu(&["snapshot"], &["-d", &self.snapshot])
+                    .map(|_| ())?,
             }
         }
         Ok(format!("{}: removed", self.snapshot))
     }
 
-    fn copy(&self) -> String {
-        format!("{}.{}", self.image, self.snapshot)
-    }
-
-    /// The machine that has the image open, if one answers.
+    /// The machine that has the image open, if one answers. Where none does, none has it open, or what is said of the
+    /// monitor is wrong, and nothing may be stopped for that.
     fn monitor(&self) -> Result<Option<Monitor>, Failure> {
-        match &self.provider.qmp {
-            Some(socket) => Monitor::of(&socket.replace("{asset}", self.asset)),
-            None => Ok(None),
+        let Some(socket) = &self.provider.qmp else {
+            return Ok(None);
+        };
+        let socket = socket.replace("{asset}", self.asset);
+        let mut found = Monitor::of(&socket)?;
+        match &mut found {
+            Some(machine) => machine.has(&self.image)?,
+            None if self.is_in_use()? => {
+                let said = format!(
+                    "nobody answers at {socket}, and yet a machine has {} open: name its monitor in `qmp`",
+                    self.image
+                );
+                return Err(fault::of(Class::Busy, said));
+            }
+            None => {}
+        }
+        Ok(found)
+    }
+
+    /// A line of shell is run once the machine has stopped, and the machine started again, whatever becomes of the
+    /// line and of whoever waits here for it.
+    fn while_stopped(&self, work: &str) -> Result<(), Failure> {
+        if self.provider.stop.is_empty() {
+            return self.script(&format!("{work} && : >\"$1\""));
+        }
+        let [stop, start] = [&self.provider.stop, &self.provider.start].map(|it| self.words_of(it));
+        let done = self.script(&format!(
+            ": >\"$2\"; {{ {stop} && {work} && : >\"$1\"; }}; ended=$?\n\
+             if {start}; then rm -f \"$2\"; elif [ $ended = 0 ]; then ended=1; fi\n(exit $ended)"
+        ));
+        match done {
+            // Its time was over, and nobody has started the machine.
+            Err(failure) if failure.class == Class::Timeout => {
+                if self.command(&self.provider.start).is_ok() {
+                    fs::remove_file(&self.stopped).map_err(|why| at(&self.stopped, &why))?;
+                }
+                Err(failure)
+            }
+            done => done,
         }
     }
 
-    /// The machine is started again, whatever becomes of the work.
-    fn while_stopped(
-        &self,
-        work: impl FnOnce() -> Result<String, Failure>,
-    ) -> Result<String, Failure> {
-        if self.provider.stop.is_empty() {
-            return work();
-        }
-        self.command(&self.provider.stop)?;
-        let outcome = work();
-        let started = self.command(&self.provider.start);
-        let said = outcome?;
-        started.map(|_| said)
+    /// A script of shell, with the mark and the note that the machine is stopped as its arguments. What it says goes
+    /// to a file first: whoever would read a pipe may be gone, and a program that writes to it then is ended.
+    fn script(&self, text: &str) -> Result<(), Failure> {
+        let text =
+            format!("{{ {text}\n}} >\"$2.said\" 2>&1; ended=$?\ncat \"$2.said\"; exit $ended");
+        let mut shell = Command::new("sh");
+        shell.env("LC_ALL", "C").args(["-c", &text, "sh"]);
+        self.well(shell.arg(&self.mark).arg(&self.stopped))
+            .map(|_| ())
+    }
+
+    /// `qemu-img` on the image, as a line of shell.
+    fn line(&self, arguments: &[&str]) -> String {
+        let (first, rest) = arguments.split_at(1);
+        let words = [&["qemu-img"], first, &FORMAT, rest, &[&*self.image]].concat();
+        words
+            .iter()
+            .map(|it| quoted(it))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// A command of the provider, as a line of shell.
+    fn words_of(&self, arguments: &[String]) -> String {
+        let words = arguments.iter().map(|it| quoted(&self.told(it)));
+        words.collect::<Vec<_>>().join(" ")
     }
 
     fn is_there(&self) -> Result<bool, Failure> {
-        let told = self.qemu(&["info", "-U", "--output=json"])?;
-        let info: Info = serde_json::from_str(&told)
-            .map_err(|why| fault::of(Class::Backup, format!("{}: {why}", self.image)))?;
-        if info.format != "qcow2" {
-            return Err(fault::of(
-                Class::Backup,
-                format!(
-                    "{} is of {}, which holds no snapshots",
-                    self.image, info.format
-                ),
-            ));
-        }
+        let info = self.info()?;
         Ok(info.snapshots.iter().any(|it| it.name == self.snapshot))
     }
 
-    fn qemu(&self, arguments: &[&str]) -> Result<String, Failure> {
-        self.qemu_to(arguments, "")
+    fn info(&self) -> Result<Info, Failure> {
+        let told = self.qemu(&["info", "-U"], &["--output=json"])?;
+        serde_json::from_str(&told)
+            .map_err(|why| fault::of(Class::Backup, format!("{}: {why}", self.image)))
     }
 
-    fn qemu_to(&self, arguments: &[&str], target: &str) -> Result<String, Failure> {
+    /// Whether a machine has the image open.
+    fn is_in_use(&self) -> Result<bool, Failure> {
+        match self.qemu(&["info"], &[]) {
+            Ok(_) => Ok(false),
+            Err(failure) if failure.class == Class::Busy => Ok(true),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn qemu(&self, first: &[&str], rest: &[&str]) -> Result<String, Failure> {
         let mut command = Command::new("qemu-img");
-        command.env("LC_ALL", "C").args(arguments).arg(&self.image);
-        if !target.is_empty() {
-            command.arg(target);
-        }
-        let ended = run(command, b"", PATIENCE)?;
-        match ended.status.success() {
-            true => Ok(ended.output),
-            false => Err(fault::told(&ended.said)),
-        }
+        command.env("LC_ALL", "C").args(first).args(FORMAT);
+        self.well(command.args(rest).arg(&self.image))
+            .map(|it| it.output)
     }
 
     fn command(&self, arguments: &[String]) -> Result<String, Failure> {
         let Some((program, rest)) = arguments.split_first() else {
             return Err(fault::of(Class::Command, "a command without a program"));
         };
-        let copy = self.copy();
         let mut command = Command::new(program);
-        for argument in rest {
-            let argument = argument.replace("{asset}", self.asset);
-            command.arg(argument.replace("{copy}", &copy));
-        }
-        command.env("STOPGAP_ASSET", self.asset);
-        let ended = run(command, b"", PATIENCE)?;
+        command.args(rest.iter().map(|it| self.told(it)));
+        self.well(&mut command).map(|it| it.said)
+    }
+
+    fn told(&self, argument: &str) -> String {
+        let argument = argument.replace("{asset}", self.asset);
+        argument.replace("{copy}", &self.copy().display().to_string())
+    }
+
+    /// Runs a program to its end, which must be a good one.
+    fn well(&self, command: &mut Command) -> Result<Ended, Failure> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let ended = self.ended(std::mem::replace(command, Command::new("true")))?;
         match ended.status.success() {
-            true => Ok(ended.said),
+            true => Ok(ended),
             false => {
-                let said = format!("`{program}` ended with {}\n{}", ended.status, ended.said);
+                let said = format!("`{name}` ended with {}\n{}", ended.status, ended.said);
                 Err(fault::told(&said))
             }
         }
     }
+
+    /// Runs a program with the asset's lock, which `flock` holds, not the program: a machine that it starts would keep it.
+    fn ended(&self, command: Command) -> Result<Ended, Failure> {
+        let mut flock = Command::new("flock");
+        flock
+            .arg("--close")
+            .arg(self.executor.journal.lock(self.asset))
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env("STOPGAP_ASSET", self.asset);
+        for (name, value) in command.get_envs() {
+            flock.env(name, value.unwrap_or_default());
+        }
+        run(flock, b"", PATIENCE)
+    }
+
+    /// A folder for a copy that is looked at.
+    fn trial(&self) -> PathBuf {
+        format!("{}.{}.trial", self.image, self.snapshot).into()
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.trial().join("disk.raw")
+    }
+
+    /// The copy holds whatever the disk does: nobody else may read it, and nobody may have laid it ready.
+    fn empty_copy(&self) -> Result<(), Failure> {
+        let (trial, copy) = (self.trial(), self.copy());
+        let made = DirBuilder::new().mode(0o700).create(&trial);
+        made.map_err(|why| at(&trial, &why))?;
+        let mut private = File::options();
+        private.write(true).create_new(true).mode(0o600);
+        private
+            .open(&copy)
+            .map(|_| ())
+            .map_err(|why| at(&copy, &why))
+    }
+
+    /// Whether the copy has room beside the image: a disk that fills up there would halt the machines.
+    fn room(&self) -> Result<(), Failure> {
+        let needed = self.info()?.virtual_size;
+        let folder = Path::new(&self.image).parent().unwrap_or(Path::new("/"));
+        let system = rustix::fs::statvfs(folder).map_err(|why| at(folder, &why.into()))?;
+        let free = system.f_bavail.saturating_mul(system.f_frsize);
+        match free < needed {
+            true => Err(fault::of(
+                Class::Space,
+                format!(
+                    "{}: a copy for trial takes {needed} bytes, and {free} are free",
+                    folder.display()
+                ),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn clear(&self) -> Result<(), Failure> {
+        let trial = self.trial();
+        match fs::remove_dir_all(&trial) {
+            Err(why) if why.kind() != ErrorKind::NotFound => Err(at(&trial, &why)),
+            _ => Ok(()),
+        }
+    }
 }
 
-fn gone(path: &str) -> Result<(), Failure> {
-    match fs::remove_file(path) {
-        Err(why) if why.kind() != ErrorKind::NotFound => {
-            Err(fault::of(Class::Command, format!("{path}: {why}")))
-        }
-        _ => Ok(()),
-    }
+fn at(path: &Path, why: &io::Error) -> Failure {
+    fault::of(Class::Command, format!("{}: {why}", path.display()))
 }
 
 /// What `qemu-img info` says, of it what is needed.
 #[derive(Deserialize)]
 struct Info {
-    format: String,
+    #[serde(rename = "virtual-size")]
+    virtual_size: u64,
     #[serde(default)]
     snapshots: Vec<Snapshot>,
 }

@@ -69,6 +69,11 @@ impl Monitor {
         Ok(Some(monitor))
     }
 
+    /// Fails if the machine does not have the image open: it is another one.
+    pub(crate) fn has(&mut self, image: &str) -> Result<(), Failure> {
+        self.node(image).map(|_| ())
+    }
+
     pub(crate) fn snapshot(&mut self, image: &str, name: &str) -> Result<(), Failure> {
         self.on_node("blockdev-snapshot-internal-sync", image, name)
     }

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use campaign::{Action, Backup, Class, Done, Failure, Hands, Retreat, Task};
+use campaign::{Action, Backup, Class, Done, Failure, Found, Hands, Retreat, Task};
 use executor::{Config, Executor};
 
 /// Looks whether the file system is whole, and what is in it.
@@ -18,7 +20,8 @@ struct Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.stop();
+        let [_, stop] = self.machine();
+        let _ = Command::new("sh").arg(stop).status();
     }
 }
 
@@ -99,7 +102,7 @@ impl Disk {
         );
         let stop = format!(
             "pid=$(cat {folder}/pid) || exit 0; rm {folder}/pid; kill $pid\n\
-             while kill -0 $pid 2>/dev/null; do sleep 0.02; done\n"
+             exec tail -s 0.02 --pid=$pid -f /dev/null\n"
         );
         [("start", start), ("stop", stop)].map(|(name, text)| {
             let path = self.path(name);
@@ -142,11 +145,36 @@ impl Disk {
     }
 
     fn with_machine(&self) -> Executor {
-        let [start, stop] = self.machine();
         self.executor(&format!(
-            "qmp = \"{}/{{asset}}.qmp\"\nstart = [\"sh\", {start:?}, \"{{asset}}\"]\nstop = [\"sh\", {stop:?}]",
-            self.folder.path().display()
+            "{}\n{}",
+            self.monitor("qmp"),
+            self.power("", "; exit $ended")
         ))
+    }
+
+    fn monitor(&self, kind: &str) -> String {
+        format!(
+            "qmp = \"{}/{{asset}}.{kind}\"",
+            self.folder.path().display()
+        )
+    }
+
+    /// Commands that write down that they were begun and stop and start the machine, with more before that and after it.
+    fn power(&self, before: &str, after: &str) -> String {
+        let [start, stop] = self.machine();
+        let folder = self.folder.path().display();
+        let line = |what: &str, script: &PathBuf| {
+            let script = script.display();
+            let text = format!(
+                "cd {folder}; echo {what} >>log; what={what}; {before} sh {script} db; ended=$? {after}"
+            );
+            format!("{what} = [\"sh\", \"-c\", {text:?}]\n")
+        };
+        format!("{}{}", line("stop", &stop), line("start", &start))
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
     fn check(&self) {
@@ -176,14 +204,20 @@ fn backup() -> Backup {
     }
 }
 
-/// Each time as the task of another run.
+/// Each time another task.
 fn carry_out(executor: &Executor, action: Action) -> Result<Done, Failure> {
-    executor.carry_out(&Task {
-        key: "production/1/db/backup".to_owned(),
+    static TASKS: AtomicUsize = AtomicUsize::new(0);
+    let number = TASKS.fetch_add(1, Ordering::Relaxed);
+    executor.carry_out(&task(&format!("production/{number}/db/backup"), action))
+}
+
+fn task(key: &str, action: Action) -> Task {
+    Task {
+        key: key.to_owned(),
         ring: "production".to_owned(),
         asset: Some("db".to_owned()),
         action,
-    })
+    }
 }
 
 fn take() -> Action {
@@ -268,7 +302,7 @@ fn a_disk_that_a_machine_writes_to_goes_back_to_its_snapshot() {
     disk.check();
     // The same provider, while the machine is off.
     carry_out(&executor, take()).unwrap();
-    assert!(disk.serves(), "it is started");
+    assert!(!disk.serves(), "it stays off");
     assert_eq!(disk.snapshots(), 1);
 }
 
@@ -289,8 +323,8 @@ fn what_cannot_be_gone_back_to_is_no_backup() {
     assert_eq!(disk.snapshots(), 1, "the one before is left");
     // Another machine's monitor.
     std::fs::copy(disk.path("before.raw"), disk.path("web.qcow2")).unwrap();
-    let qmp = format!("qmp = {:?}", disk.path("db.qmp"));
-    let other = disk.executor(&qmp);
+    std::os::unix::fs::symlink(disk.path("db.qmp"), disk.path("web.qmp")).unwrap();
+    let other = disk.with_machine();
     let of_web = |executor: &Executor| {
         let task = Task {
             key: "production/1/web/backup".to_owned(),
@@ -300,10 +334,11 @@ fn what_cannot_be_gone_back_to_is_no_backup() {
         };
         executor.carry_out(&task).unwrap_err()
     };
-    // An image of another kind would be told apart by nobody else.
-    let failure = of_web(&other);
+    // What is no qcow2 is not taken for what it says of itself.
+    let failure = of_web(&executor);
     assert_eq!(failure.class, Class::Backup);
-    assert!(failure.excerpt.contains("is of raw"), "{}", failure.excerpt);
+    let expected = "not in qcow2 format";
+    assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
     well(
         Command::new("qemu-img")
             .args(["create", "-f", "qcow2"])
@@ -324,17 +359,199 @@ fn what_cannot_be_gone_back_to_is_no_backup() {
 #[test]
 fn one_works_on_a_machine_at_a_time() {
     let disk = Disk::new();
-    let log = disk.path("log");
-    let told = |what: &str| format!("[\"sh\", \"-c\", \"echo {what} >>{}\"]", log.display());
-    let more = format!("stop = {}\nstart = {}", told("stop"), told("start"));
+    disk.start();
+    let more = disk.power("", "; exit $ended");
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| carry_out(&disk.executor(&more), take()).unwrap());
         }
     });
-    let log = std::fs::read_to_string(log).unwrap();
-    assert_eq!(log, "stop\nstart\n".repeat(4));
+    assert_eq!(disk.log(), "stop\nstart\n".repeat(4));
     assert_eq!(disk.snapshots(), 1);
+    assert!(disk.serves());
+}
+
+#[test]
+fn a_copy_for_trial_is_read_by_nobody_else_and_made_only_where_it_has_room() {
+    let disk = Disk::new();
+    let folder = disk.folder.path().display();
+    let of = |look: &str| {
+        let text = format!(
+            "[qcow2.images]\nimage = \"{folder}/{{asset}}.qcow2\"\nlook = [\"sh\", \"-c\", {look:?}, \"sh\", \"{{copy}}\"]"
+        );
+        let config = Config::parse(&text).unwrap();
+        Executor::new(config, "monthly", &disk.path("journal")).unwrap()
+    };
+    let executor = of(r#"stat -c %A "$1" "${1%/*}""#);
+    carry_out(&executor, take()).unwrap();
+    let looked = carry_out(&executor, verify()).unwrap();
+    assert_eq!(looked.evidence, "-rw-------\ndrwx------");
+    clean(&disk);
+    let failure = carry_out(&of("exit 1"), verify()).unwrap_err();
+    assert_eq!(failure.class, Class::Backup);
+    clean(&disk);
+    // Larger than any disk here, and empty.
+    std::fs::remove_file(disk.path("db.qcow2")).unwrap();
+    let mut create = Command::new("qemu-img");
+    create.args(["create", "-f", "qcow2"]);
+    well(create.arg(disk.path("db.qcow2")).arg("1P"));
+    carry_out(&executor, take()).unwrap();
+    let failure = carry_out(&executor, verify()).unwrap_err();
+    assert_eq!(failure.class, Class::Space, "{}", failure.excerpt);
+    clean(&disk);
+}
+
+#[test]
+fn a_machine_is_not_stopped_for_a_monitor_that_is_not_there_nor_left_down() {
+    let disk = Disk::new();
+    disk.start();
+    carry_out(&disk.with_machine(), take()).unwrap();
+    let power = disk.power("", "; exit $ended");
+    let mistyped = disk.executor(&format!("{}\n{power}", disk.monitor("qnp")));
+    for action in [take(), restore()] {
+        let failure = carry_out(&mistyped, action).unwrap_err();
+        let expected = "name its monitor in `qmp`";
+        assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
+        assert_eq!(disk.log(), "");
+    }
+    // What stops it says that it has not.
+    let fails = disk.executor(&disk.power("", "; [ $what = start ]"));
+    let failure = carry_out(&fails, restore()).unwrap_err();
+    assert_eq!(failure.class, Class::Backup, "{}", failure.excerpt);
+    assert_eq!(disk.log(), "stop\nstart\n");
+    assert!(disk.serves(), "it is started again");
+}
+
+const CONFIG: &str = "CONTROLLER_CONFIG";
+
+#[test]
+#[ignore = "is the controller that another test kills"]
+fn controller() {
+    let folder = PathBuf::from(std::env::var(CONFIG).unwrap());
+    let text = std::fs::read_to_string(folder.join("config")).unwrap();
+    let config = Config::parse(&text).unwrap();
+    let executor = Executor::new(config, "monthly", &folder.join("journal")).unwrap();
+    let action = match folder.join("restores").exists() {
+        true => restore(),
+        false => take(),
+    };
+    executor.carry_out(&task("killed", action)).unwrap();
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Kills a controller once the log ends so.
+fn kill_controller(disk: &Disk, config: &str, log: &str) {
+    std::fs::write(disk.path("config"), config).unwrap();
+    let mut controller = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "controller", "--ignored"])
+        .env(CONFIG, disk.folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("it begins", || disk.log().ends_with(log));
+    controller.kill().unwrap();
+    controller.wait().unwrap();
+}
+
+/// Kills a controller that has begun to stop, or to start, the machine; another one follows at once.
+fn killed(restores: bool, at: &str) {
+    let disk = Disk::new();
+    disk.start();
+    if restores {
+        carry_out(&disk.with_machine(), take()).unwrap();
+        disk.update("after");
+        std::fs::write(disk.path("restores"), "").unwrap();
+    }
+    let wait = format!("[ $what != {at} ] || until [ -e go ]; do sleep 0.01; done;");
+    let folder = disk.folder.path().display();
+    let more = disk.power(&wait, "; exit $ended");
+    let text = format!("[qcow2.images]\nimage = \"{folder}/{{asset}}.qcow2\"\n{LOOK}\n{more}");
+    kill_controller(&disk, &text, &format!("{at}\n"));
+    let action = if restores { restore() } else { take() };
+    let task = task("killed", action);
+    let next = disk.executor(&more);
+    std::thread::scope(|scope| {
+        let next = scope.spawn(|| {
+            assert_eq!(next.inspect(&task, 0).unwrap(), Found::Undone);
+            next.carry_out(&task).unwrap()
+        });
+        std::fs::write(disk.path("go"), "").unwrap();
+        next.join().unwrap();
+    });
+    let says = format!("restores: {restores}, killed at {at}");
+    assert_eq!(disk.log(), "stop\nstart\n", "{says}");
+    assert!(disk.serves(), "{says}");
+    assert_eq!(disk.snapshots(), 1, "{says}");
+    assert_eq!(disk.says(), "before", "{says}");
+    // What comes after it is not taken back by yet another that finds it not written down.
+    disk.update("later");
+    let journal = disk.path("journal");
+    std::fs::remove_file(journal.join("done-killed")).unwrap();
+    disk.executor(&more).carry_out(&task).unwrap();
+    assert_eq!(disk.says(), "later", "{says}");
+    assert_eq!(disk.log(), "stop\nstart\n", "{says}");
+    disk.stop();
+    disk.check();
+}
+
+#[test]
+fn a_controller_killed_in_the_middle_is_followed_by_one_that_does_nothing_twice() {
+    for restores in [false, true] {
+        for at in ["stop", "start"] {
+            killed(restores, at);
+        }
+    }
+}
+
+#[test]
+fn a_program_of_a_provider_goes_on_without_whoever_has_begun_it_and_is_run_once() {
+    let disk = Disk::new();
+    let folder = disk.folder.path().display();
+    let program = |what: &str, line: &str| {
+        let text = format!("cd {folder}; echo {what} >>log; {line}");
+        format!("{what} = [\"sh\", \"-c\", {text:?}, \"sh\", \"{{asset}}\", \"{{backup}}\"]\n")
+    };
+    let text = format!(
+        "[backups.images]\n{}{}{}{}",
+        program(
+            "take",
+            "until [ -e go ]; do sleep 0.01; done; echo said; qemu-img snapshot -c $2 $1.qcow2"
+        ),
+        program("verify", "qemu-img snapshot -l $1.qcow2 | grep -w $2"),
+        program("restore", "qemu-img snapshot -a $2 $1.qcow2"),
+        program("discard", "qemu-img snapshot -d $2 $1.qcow2"),
+    );
+    kill_controller(&disk, &text, "take\n");
+    let config = Config::parse(&text).unwrap();
+    let executor = Executor::new(config, "monthly", &disk.path("journal")).unwrap();
+    std::thread::scope(|scope| {
+        let next = scope.spawn(|| executor.carry_out(&task("killed", take())).unwrap());
+        std::fs::write(disk.path("go"), "").unwrap();
+        next.join().unwrap();
+    });
+    assert_eq!(disk.log(), "take\n");
+    assert_eq!(disk.snapshots(), 1);
+    let looked = carry_out(&executor, verify()).unwrap();
+    assert!(
+        looked.evidence.contains("monthly-db"),
+        "{}",
+        looked.evidence
+    );
+    disk.update("after");
+    carry_out(&executor, restore()).unwrap();
+    assert_eq!(disk.says(), "before");
+    carry_out(&executor, discard()).unwrap();
+    assert_eq!(disk.snapshots(), 0);
+    let none = carry_out(&executor, verify()).unwrap_err();
+    assert_eq!(none.class, Class::Backup, "{}", none.excerpt);
 }
 
 #[test]
@@ -345,6 +562,14 @@ fn a_provider_that_cannot_work_is_refused_when_it_is_read() {
         ("look = []", "`look` names no program"),
         ("look = [\"a\"]\nstop = [\"b\"]", "go together"),
         (
+            "look = [\"a\"]\nqmp = \"/run/{asset}.qmp\"",
+            "must be stopped to restore it: say `stop` and `start`",
+        ),
+        (
+            "look = [\"a\"]\nqmp = \"/run/db.qmp\"\nstop = [\"b\"]\nstart = [\"b\"]",
+            "`qmp` would be the same for all assets",
+        ),
+        (
             "look = [\"a\"]\n[backups.images]\ntake = [\"a\"]\nverify = [\"a\"]\nrestore = [\"a\"]\ndiscard = [\"a\"]",
             "backups.images has that name",
         ),
@@ -352,4 +577,10 @@ fn a_provider_that_cannot_work_is_refused_when_it_is_read() {
         let why = Config::parse(&format!("{image}{more}")).unwrap_err();
         assert!(why.contains(expected), "{why}");
     }
+    let shared = "[qcow2.images]\nimage = \"/disks/all.qcow2\"\nlook = [\"a\"]";
+    let why = Config::parse(shared).unwrap_err();
+    assert!(
+        why.contains("`image` would be the same for all assets"),
+        "{why}"
+    );
 }
