@@ -14,7 +14,7 @@ use crate::task::Mail;
 use crate::text::{counted, span};
 
 pub use calendar::file;
-pub use template::{Template, Templates};
+pub use template::{Template, TemplateFault, Templates};
 
 /// Assets and patches that a mail names.
 const NAMED: usize = 15;

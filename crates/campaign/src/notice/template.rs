@@ -73,17 +73,24 @@ impl Templates {
     /// # Errors
     /// A text names something that cannot be told there.
     pub fn check(&self) -> Result<(), Refused> {
+        self.fault().map_or(Ok(()), |it| Err(Refused::new(it.why)))
+    }
+
+    /// The first of them that cannot be filled in.
+    #[must_use]
+    pub fn fault(&self) -> Option<TemplateFault> {
         let window = &["begins", "ends"];
         let ask = &["service", "deadline", "evidence", "plan"];
         let (results, none): (&[&str], &[&str]) = (&["results"], &[]);
-        for (name, template, facts) in [
+        let all = [
             ("ask", &self.ask, [OF_RING, ask]),
             ("announce", &self.announce, [OF_RING, window]),
             ("remind", &self.remind, [OF_RING, window]),
             ("message", &self.message, [none, none]),
             ("all_clear", &self.all_clear, [OF_RING, results]),
             ("report", &self.report, [none, results]),
-        ] {
+        ];
+        all.into_iter().find_map(|(name, template, facts)| {
             let known = [ALWAYS, facts[0], facts[1]].concat();
             let wrong = [&template.subject, &template.text]
                 .into_iter()
@@ -92,19 +99,45 @@ impl Templates {
                     Part::Fact(fact) if !known.contains(&fact) => Some(fact),
                     _ => None,
                 });
-            if let Some(fact) = wrong {
-                return Err(Refused::new(format!(
-                    "template {name} asks for {{{fact}}}, it can tell {}",
-                    known.join(", ")
-                )));
-            }
-            if template.subject.contains(['\r', '\n']) {
-                return Err(Refused::new(format!(
-                    "the subject of template {name} must be one line"
-                )));
-            }
+            let (stands, why) = match wrong {
+                Some(fact) => (
+                    format!("{{{fact}}}"),
+                    format!(
+                        "template {name} asks for {{{fact}}}, it can tell {}",
+                        known.join(", ")
+                    ),
+                ),
+                None if template.subject.contains(['\r', '\n']) => (
+                    "subject".to_owned(),
+                    format!("the subject of template {name} must be one line"),
+                ),
+                None => return None,
+            };
+            Some(TemplateFault { name, stands, why })
+        })
+    }
+}
+
+/// Why a text cannot be filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateFault {
+    /// The template.
+    pub name: &'static str,
+    /// What stands where the fault is.
+    pub stands: String,
+    /// For people.
+    pub why: String,
+}
+
+impl TemplateFault {
+    /// Its line in the text of a description, counted from 1.
+    #[must_use]
+    pub fn line(&self, text: &str) -> Option<usize> {
+        let mut at = 0;
+        for word in ["templates:", &format!("{}:", self.name), &self.stands] {
+            at += text.get(at..)?.find(word)?;
         }
-        Ok(())
+        Some(text.get(..at)?.matches('\n').count() + 1)
     }
 }
 

@@ -312,5 +312,12 @@ fn read(path: &Path) -> anyhow::Result<Description> {
     if text.len() as u64 > DESCRIPTION_BYTES {
         bail!("{} has more than {DESCRIPTION_BYTES} bytes", path.display());
     }
-    serde_saphyr::from_str(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+    let name = path.display();
+    let read: Result<Description, _> = serde_saphyr::from_str(&text);
+    let description = read.map_err(|why| anyhow::anyhow!("{name}: {why}"))?;
+    if let Some(fault) = description.templates.fault() {
+        let line = fault.line(&text).map(|it| format!(":{it}"));
+        bail!("{name}{}: {}", line.unwrap_or_default(), fault.why);
+    }
+    Ok(description)
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod due;
+mod mails;
 mod rollback;
 #[path = "../support/control.rs"]
 mod side;
@@ -359,6 +360,9 @@ fn a_controller_killed_while_any_task_is_under_way_is_followed_by_one_that_does_
     let log = here.log();
     let once: BTreeSet<&String> = log.iter().collect();
     assert_eq!(once.len(), log.len(), "{log:#?}");
+    for mail in ["production/announce/1", "production/all-clear", "report"] {
+        assert!(log.iter().any(|it| it == mail), "{mail}: {log:#?}");
+    }
     assert!(
         here.results().values().all(|it| it == "done"),
         "{:?}",
