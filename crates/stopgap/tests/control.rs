@@ -5,9 +5,11 @@
 #[path = "support/control.rs"]
 mod side;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use side::Control;
 
 fn stopgap(words: &[&str], data: &Path) -> Command {
@@ -259,5 +261,65 @@ fn people_are_let_in_and_put_out_by_commands() {
     let restored = run(&words("user restore ann --who root --why back"), &data);
     let why = String::from_utf8(restored.stderr).unwrap();
     assert!(why.contains("needs a new password"), "{why}");
+    control.stop();
+}
+
+/// A call of the API that changes the ledger, as `data/parity.toml` says.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ways {
+    #[serde(default)]
+    commands: Vec<String>,
+    no_command: Option<String>,
+    form: Option<String>,
+    no_form: Option<String>,
+}
+
+#[test]
+fn whatever_changes_the_ledger_is_a_command_and_a_form_of_the_console() {
+    let table: BTreeMap<String, Ways> = toml::from_str(include_str!("data/parity.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let control = Control::start(&folder.path().join("data"), &[]);
+    let (_, described) = control.call("GET /api/v1/openapi.json", "", "");
+    let described: Value = serde_json::from_str(&described).unwrap();
+    let paths = described["paths"].as_object().unwrap().values();
+    let calls = paths.flat_map(|path| path.as_object().unwrap());
+    let changing = calls.filter(|(method, _)| ["post", "put", "delete"].contains(&method.as_str()));
+    let names: BTreeSet<&str> = changing
+        .map(|(_, call)| call["operationId"].as_str().unwrap())
+        .collect();
+    let told: BTreeSet<&str> = table.keys().map(String::as_str).collect();
+    assert_eq!(told, names);
+
+    // What nobody may without having signed in is there nevertheless; what only shows takes no form.
+    let takes = |form: &str| {
+        let call = format!("POST {}", form.replace("{id}", "1"));
+        !matches!(control.call(&call, "", "").0, 404 | 405)
+    };
+    assert!(!takes("/findings") && !takes("/nothing"));
+    let mut helped = BTreeSet::new();
+    for (name, ways) in &table {
+        assert!(
+            ways.commands.is_empty() == ways.no_command.is_some(),
+            "{name}"
+        );
+        assert!(ways.form.is_none() == ways.no_form.is_some(), "{name}");
+        if let Some(form) = &ways.form {
+            assert!(takes(form), "{name}: {form}");
+        }
+        for command in ways.commands.iter().filter(|it| helped.insert(it.as_str())) {
+            let words = command.split(' ').chain(["--help"]);
+            let help = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+                .args(words)
+                .output();
+            let help = help.unwrap();
+            let text = String::from_utf8(help.stdout).unwrap();
+            let usage = format!("Usage: stopgap {command} ");
+            assert!(
+                help.status.success() && text.contains(&usage),
+                "{name}: {command}"
+            );
+        }
+    }
     control.stop();
 }
