@@ -25,6 +25,10 @@ const PLAYBOOKS: &[(&str, &str)] = &[
         include_str!("playbooks/windows-automatic-updates.yml"),
     ),
     (
+        "windows-restart",
+        include_str!("playbooks/windows-restart.yml"),
+    ),
+    (
         "network-software",
         include_str!("playbooks/network-software.yml"),
     ),

@@ -5,9 +5,13 @@ use std::time::{Duration, Instant};
 
 use campaign::{Class, Done, Failure, Found};
 
-use crate::{Executor, fault, remote};
+use serde_json::json;
+
+use crate::{Executor, fault, packages, remote};
 
 const BOOT: &str = include_str!("scripts/boot.sh");
+/// The playbook that does it on Windows, and marks there that it was asked for.
+const WINDOWS: &str = "windows-restart";
 const REBOOT: &str = include_str!("scripts/reboot.sh");
 /// How long an asset that is up may take to answer.
 const QUESTION: Duration = Duration::from_secs(30);
@@ -30,6 +34,14 @@ pub(crate) fn reboot(
     key: &str,
     timeout_ms: i64,
 ) -> Result<Done, Failure> {
+    if executor.config.is_windows(asset) {
+        let variables = json!({
+            "run": executor.name_of(key),
+            "timeout": patience(timeout_ms).as_secs(),
+        });
+        let said = packages::playbook(executor, asset, WINDOWS, &variables)?;
+        return Ok(executor.seen(said));
+    }
     let before = executor.boot(asset)?;
     // Kept before it is asked for: whoever comes after a crash can tell whether it happened.
     executor.journal.keep("boot", key, &before)?;
@@ -49,6 +61,7 @@ pub(crate) fn found(
     key: &str,
     timeout_ms: i64,
 ) -> Result<Found, Failure> {
+    // On Windows the playbook finds out what has happened, and can be begun again.
     let Some(before) = executor.journal.kept::<String>("boot", key)? else {
         return Ok(Found::Undone);
     };

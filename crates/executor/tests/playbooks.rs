@@ -21,7 +21,7 @@ fn here(path: &str) -> PathBuf {
 fn playbooks() -> Vec<PathBuf> {
     let folder = std::fs::read_dir(here("src/playbooks")).unwrap();
     let all: Vec<PathBuf> = folder.map(|it| it.unwrap().path()).collect();
-    assert_eq!(all.len(), 4);
+    assert_eq!(all.len(), 5);
     all
 }
 
@@ -186,6 +186,31 @@ fn automatic_updates_of_windows_are_held_and_given_back_as_they_were() {
         for _ in 0..2 {
             desk.release().unwrap();
             assert_eq!(desk.registry(), before);
+        }
+    }
+}
+
+#[test]
+fn windows_restarts_once_whenever_its_controller_is_lost() {
+    for (lost, meanwhile) in [("never", 1), ("after", 1), ("before", 0)] {
+        let desk = Workstation::new(&json!({}));
+        if lost != "never" {
+            desk.write(&json!({ "lost": lost }));
+        }
+        let restart = || {
+            desk.carry_out(Action::Reboot {
+                timeout_ms: 600_000,
+            })
+        };
+        assert_eq!(restart().is_ok(), lost == "never");
+        let mut registry = desk.registry();
+        let restarts = |registry: &Value| registry["restarts"].as_u64().unwrap_or(0);
+        assert_eq!(restarts(&registry), meanwhile, "{lost}: {registry}");
+        registry.as_object_mut().unwrap().remove("lost");
+        desk.write(&registry);
+        for _ in 0..2 {
+            restart().unwrap();
+            assert_eq!(restarts(&desk.registry()), 1, "{lost}");
         }
     }
 }

@@ -20,7 +20,7 @@ given = module.params
 file = pathlib.Path(os.environ["REGISTRY"])
 registry = json.loads(file.read_text())
 key = f"{given['path']}!{given['name']}"
-if key in registry.get("fixed", []):
+if given["name"] is None or key in registry.get("fixed", []):
     pass
 elif given["state"] == "absent":
     registry.pop(key, None)
