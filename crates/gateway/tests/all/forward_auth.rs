@@ -109,7 +109,7 @@ async fn a_question_is_read_to_its_end_or_the_answer_says_that_its_connection_en
     for _ in 0..2 {
         client.send(question("POST", "/", lines)).await;
         client.send("14\r\naaaaaaaaaaaaaaaaaaaa\r\n").await;
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        client.is_read().await;
         client.send("1\r\na\r\n0\r\n\r\n").await;
         let response = client.response().await;
         assert_eq!(response.status, 204);

@@ -158,6 +158,34 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Waits until the gateway has read all that was sent: nothing of it is left in its socket.
+    pub(crate) async fn is_read(&self) {
+        let port =
+            |address: std::io::Result<SocketAddr>| format!("{:04X}", address.unwrap().port());
+        let (ours, theirs) = (
+            port(self.stream.local_addr()),
+            port(self.stream.peer_addr()),
+        );
+        let waiting = || {
+            let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+            let line = table.lines().find(|line| {
+                let mut ends = line.split_whitespace().skip(1);
+                let mut is = |port: &str| ends.next().is_some_and(|end| end.ends_with(port));
+                is(&format!(":{theirs}")) && is(&format!(":{ours}"))
+            });
+            let queues = line
+                .and_then(|line| line.split_whitespace().nth(4))
+                .unwrap();
+            !queues.ends_with(":00000000")
+        };
+        let all = async {
+            while waiting() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, all).await.unwrap();
+    }
+
     /// Sends to a gateway that may have closed already.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes).await
