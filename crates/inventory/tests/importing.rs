@@ -252,14 +252,18 @@ fn of_an_odd_host_is_taken_what_is_known() {
     ];
     assert_eq!(slow.left_out[1..], told);
     assert_eq!((slow.asset.software.len(), slow.asset.jobs.len()), (1, 1));
-    let [cron, timers] = [JobKind::Cron, JobKind::Timer];
-    let told = [Part::Software, Part::Jobs(cron), Part::Jobs(timers)];
+    let [tables, timers] = [JobKind::Cron, JobKind::Timer];
+    let told = [Part::Software, Part::Jobs(tables), Part::Jobs(timers)];
     assert_eq!(slow.tells, told);
     // A list that was cut is no list: nothing of it was removed.
     let cut = taken(&format!(
         "@@ dpkg\n ii \tfrr\t8.4\n @ended dpkg-query\n{cron}@@ timers\n @ended systemctl\n"
     ));
-    let told = [Part::Jobs(cron), Part::SomeJobs(timers), Part::AutoUpdates];
+    let told = [
+        Part::Jobs(tables),
+        Part::SomeJobs(timers),
+        Part::AutoUpdates,
+    ];
     assert_eq!(cut.tells, told);
     let known = merged(None, &odd, "collection", NOW_MS);
     let now = merged(Some(&known), &cut, "collection", NOW_MS);
