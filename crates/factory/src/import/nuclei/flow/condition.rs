@@ -1,7 +1,9 @@
 //! What a condition of a flow comes to, where that is known without a run.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::code::{quoted, words};
 use super::{literal, until};
 
 /// Conditions within each other that are looked at.
@@ -84,26 +86,66 @@ fn parted<'t>(text: &'t str, sign: &str) -> Vec<&'t str> {
     }
 }
 
-/// Whether something is given to a name anywhere but where it is declared.
-pub(super) fn changes(text: &str, name: &str) -> bool {
-    const SIGNS: &[u8] = b"=+-*/%|&^?<>!";
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$".contains(byte);
-    let mut given = 0;
-    for (at, _) in text.match_indices(name) {
-        let before = text.as_bytes().get(..at).unwrap_or_default();
-        let after = text.as_bytes().get(at + name.len()..).unwrap_or_default();
-        if before.last().is_some_and(is_word) || after.first().is_some_and(is_word) {
-            continue;
+/// Where a flow gives something to names.
+pub(super) struct Changes<'t> {
+    text: &'t str,
+    /// The brackets that something is given to, `[a, b] = …` and `({a} = …)`, in their order.
+    patterns: Vec<Range<usize>>,
+}
+
+impl<'t> Changes<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        let (mut open, mut patterns) = (Vec::new(), Vec::<Range<usize>>::new());
+        let mut at = 0;
+        while let Some(rest) = text.get(at..)
+            && let Some(letter) = rest.chars().next()
+        {
+            match letter {
+                '[' | '{' => open.push(at),
+                ']' | '}' => {
+                    let start = open.pop().unwrap_or(at);
+                    if is_given(rest.get(1..).unwrap_or_default()) {
+                        // What it holds is within it.
+                        while patterns.last().is_some_and(|inner| inner.start >= start) {
+                            patterns.pop();
+                        }
+                        patterns.push(start..at);
+                    }
+                }
+                _ => {}
+            }
+            at += match letter {
+                '"' | '\'' | '`' => quoted(rest),
+                other => other.len_utf8(),
+            };
         }
-        let after = after.trim_ascii_start();
-        let signs = after.iter().take_while(|byte| SIGNS.contains(byte)).count();
-        let signs = after.get(..signs).unwrap_or_default();
-        let compares: [&[u8]; 6] = [b"==", b"===", b"!=", b"!==", b"<=", b">="];
-        let gives = signs.ends_with(b"=") && !compares.contains(&signs);
-        let steps = [&b"++"[..], b"--"]
-            .iter()
-            .any(|step| signs.starts_with(step) || before.trim_ascii_end().ends_with(step));
-        given += usize::from(gives) + usize::from(steps) * 2;
+        Self { text, patterns }
     }
-    given > 1
+
+    /// How often something is given to a name, its declaration included.
+    pub(super) fn times(&self, name: &str) -> usize {
+        let mut given = 0;
+        for at in words(self.text, name) {
+            let before = self.text.get(..at).unwrap_or_default().trim_end();
+            let after = self.text.get(at + name.len()..).unwrap_or_default();
+            let steps = ["++", "--"]
+                .iter()
+                .any(|step| after.trim_start().starts_with(step) || before.ends_with(step));
+            let next = self.patterns.partition_point(|pattern| pattern.end < at);
+            let taken = self.patterns.get(next);
+            let taken = taken.is_some_and(|pattern| pattern.contains(&at));
+            given += usize::from(is_given(after) || taken) + usize::from(steps) * 2;
+        }
+        given
+    }
+}
+
+/// Whether what stands before this is given something.
+fn is_given(after: &str) -> bool {
+    const SIGNS: &[u8] = b"=+-*/%|&^?<>!";
+    let after = after.trim_start();
+    let signs = after.bytes().take_while(|byte| SIGNS.contains(byte));
+    let (signs, _) = after.split_at(signs.count());
+    let compares = ["==", "===", "!=", "!==", "<=", ">="].contains(&signs);
+    signs.ends_with('=') && !compares || after.starts_with("of ") || after.starts_with("in ")
 }

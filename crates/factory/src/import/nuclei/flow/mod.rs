@@ -2,13 +2,16 @@
 //! run: every block that it can reach is taken to run, for each may be what exploits. Only
 //! where a condition is known whatever is answered, what it rules out is left out.
 
+mod code;
 mod condition;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::dsl;
 use super::template::{Template, Texts};
-use condition::Constants;
+use code::{code, words};
+use condition::{Changes, Constants};
 
 /// Bytes of a flow.
 const FLOW_BYTES: usize = 64 * 1024;
@@ -16,6 +19,8 @@ const FLOW_BYTES: usize = 64 * 1024;
 const FLOW_PARTS: usize = 256;
 /// Conditions within each other.
 const FLOW_DEPTH: usize = 16;
+/// Bytes of a condition that a remark tells.
+const TOLD_BYTES: usize = 120;
 
 /// What a flow says.
 #[derive(Debug, Default)]
@@ -31,6 +36,8 @@ pub(super) struct Flow {
     /// That of the block before.
     stage: usize,
     constants: Constants,
+    /// All names that it sets, also to what only a run would tell.
+    own: BTreeSet<String>,
 }
 
 /// `if (condition) then else otherwise`, with what stands around it.
@@ -70,13 +77,19 @@ impl Flow {
         Ok(flow)
     }
 
-    /// The names that stand for one text, whatever is answered.
+    /// The names that stand for one text, whatever is answered. What a flow sets itself is not
+    /// what the template says.
     fn fixed(&mut self, text: &str, template: &Template) {
+        let changes = Changes::of(text);
         self.constants.retain(|name, _| {
             let times = self.variables.iter().filter(|(known, _)| known == name);
-            times.count() == 1 && !condition::changes(text, name)
+            times.count() == 1 && changes.times(name) <= 1
         });
-        self.constants.extend(template.constants().iter().cloned());
+        for (name, value) in template.constants() {
+            if !self.own.contains(name) && changes.times(name) == 0 {
+                self.constants.insert(name.clone(), value.clone());
+            }
+        }
     }
 
     /// What is run, in the order of the text; what is run instead of other blocks ends at the
@@ -94,7 +107,7 @@ impl Flow {
             self.in_order(choice.condition, template)?;
             let holds = condition::holds(choice.condition, &self.constants);
             // What runs where a block did not match is another way than that block.
-            let negated = choice.condition.trim_start().starts_with("!http");
+            let negated = negates_block(choice.condition);
             let start = if negated { before } else { self.stage };
             let (mut ends, mut last) = (Vec::new(), self.stage);
             for (branch, never) in [(choice.then, Some(false)), (choice.otherwise, Some(true))] {
@@ -120,10 +133,15 @@ impl Flow {
     }
 
     fn left_out(&mut self, branch: &str, condition: &str) -> Result<(), String> {
+        let told = condition.trim();
+        let told = match told.split_at(told.floor_char_boundary(TOLD_BYTES)) {
+            (all, "") => all.to_owned(),
+            (start, _) => format!("{start}…"),
+        };
         for (_, block) in calls(branch, "http")? {
+            let (block, _) = block.split_at(block.floor_char_boundary(TOLD_BYTES));
             self.notes.push(format!(
-                "its flow never runs http({block}): `{}` is known",
-                condition.trim()
+                "its flow never runs http({block}): `{told}` is known"
             ));
         }
         Ok(())
@@ -138,7 +156,8 @@ impl Flow {
             asked |= between.contains('?');
             let other_way = instead && !negated && !self.blocks.is_empty();
             self.stage += usize::from(!other_way);
-            negated = between.trim_end().ends_with('!');
+            let sign = between.trim_end_matches(|sign: char| sign == '(' || sign.is_whitespace());
+            negated = sign.ends_with('!');
             let told: Vec<&str> = pieces(arguments);
             let all = told
                 .iter()
@@ -166,12 +185,13 @@ impl Flow {
             if let [name, value] = pieces(arguments)[..]
                 && let Some(name) = literal(name)
             {
+                self.own.insert(name.clone());
                 self.keep(&name, value);
             }
         }
         let mut places: Vec<usize> = ["let ", "var ", "const "]
             .into_iter()
-            .flat_map(|word| text.match_indices(word).map(|(at, word)| at + word.len()))
+            .flat_map(|word| words(text, word).map(|at| at + word.len()))
             .collect();
         if places.len() > FLOW_PARTS {
             return Err(too_many());
@@ -182,6 +202,7 @@ impl Flow {
             let end =
                 rest.find(|letter: char| !letter.is_ascii_alphanumeric() && !"_$".contains(letter));
             let (name, rest) = rest.split_at(end.unwrap_or(rest.len()));
+            self.own.insert(name.to_owned());
             let rest = rest.trim_start();
             if let Some(value) = rest.strip_prefix("of ") {
                 let value = until(value, &[]);
@@ -249,22 +270,41 @@ fn number(argument: &str, template: &Template) -> Result<Option<usize>, String> 
 
 /// `template["name"]` and `template.name` are the variable.
 fn of_template(value: &str) -> String {
-    let mut text = value.to_owned();
-    for quote in ['"', '\''] {
-        let (open, close) = (format!("template[{quote}"), format!("{quote}]"));
-        let (mut named, mut rest) = (String::new(), text.as_str());
-        while let Some((before, behind)) = rest.split_once(&open) {
-            let Some((name, after)) = behind.split_once(&close) else {
-                return value.to_owned();
-            };
-            named.push_str(before);
-            named.push_str(name);
-            rest = after;
-        }
-        named.push_str(rest);
-        text = named;
+    const TEMPLATE: &str = "template";
+    let (mut named, mut from) = (String::new(), 0);
+    for at in words(value, TEMPLATE) {
+        let rest = value.get(at + TEMPLATE.len()..).unwrap_or_default();
+        let (name, length) = if rest.starts_with('.') {
+            (String::new(), 1)
+        } else if let Some(inner) = rest.strip_prefix('[')
+            && let held = until(inner, &[])
+            && let Some(name) = literal(held)
+        {
+            (name, held.len() + 2)
+        } else {
+            continue;
+        };
+        named.push_str(value.get(from..at).unwrap_or_default());
+        named.push_str(&name);
+        from = at + TEMPLATE.len() + length;
     }
-    text.replace("template.", "")
+    named + value.get(from..).unwrap_or_default()
+}
+
+/// Whether a condition is that a block, with whatever else, did not match.
+fn negates_block(condition: &str) -> bool {
+    let (mut rest, mut negated) = (condition.trim_start(), false);
+    loop {
+        match rest.strip_prefix('!') {
+            Some(behind) => (rest, negated) = (behind.trim_start(), !negated),
+            None => match rest.strip_prefix('(') {
+                Some(inner) => rest = inner.trim_start(),
+                None => break,
+            },
+        }
+    }
+    let arguments = rest.strip_prefix("http").map(str::trim_start);
+    negated && arguments.is_some_and(|arguments| arguments.starts_with('('))
 }
 
 /// What stands in quotes, if the whole text does.
@@ -295,12 +335,9 @@ fn literal(text: &str) -> Option<String> {
 /// The first `if` of a text.
 fn choice(text: &str, depth: usize) -> Option<Choice<'_>> {
     let within = |letter: char| letter.is_ascii_alphanumeric() || "_.$".contains(letter);
-    let (at, inner) = text.match_indices("if").find_map(|(at, word)| {
-        let inner = text
-            .get(at + word.len()..)?
-            .trim_start()
-            .strip_prefix('(')?;
-        (!text.get(..at)?.ends_with(within)).then_some((at, inner))
+    let (at, inner) = words(text, "if").find_map(|at| {
+        let inner = text.get(at + 2..)?.trim_start().strip_prefix('(')?;
+        (!text.get(..at)?.ends_with('.')).then_some((at, inner))
     })?;
     let condition = until(inner, &[]);
     let behind = inner.get(condition.len() + 1..).unwrap_or_default();
@@ -346,14 +383,11 @@ fn statement(text: &str, depth: usize) -> (&str, &str) {
 fn calls<'t>(text: &'t str, name: &str) -> Result<Vec<(&'t str, &'t str)>, String> {
     let mut found = Vec::new();
     let (mut from, mut behind) = (0, 0);
-    for (at, _) in text.match_indices(name) {
+    for at in words(text, name) {
         let rest = text.get(at + name.len()..).unwrap_or_default();
-        let before = text.get(..at).unwrap_or_default();
-        let within = |letter: char| letter.is_ascii_alphanumeric() || "_.$".contains(letter);
-        let (Some(inner), false) = (
-            rest.trim_start().strip_prefix('('),
-            before.ends_with(within) || at < from,
-        ) else {
+        let of_other = text.get(..at).is_some_and(|before| before.ends_with('.'));
+        let (Some(inner), false) = (rest.trim_start().strip_prefix('('), of_other || at < from)
+        else {
             continue;
         };
         if found.len() == FLOW_PARTS {
@@ -409,59 +443,94 @@ fn pieces(text: &str) -> Vec<&str> {
     }
 }
 
-/// A text without its comments.
-fn code(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        // A quote keeps what looks like a comment.
-        let plain = rest.find(['"', '\'', '`', '/']).unwrap_or(rest.len());
-        let (kept, from) = rest.split_at(plain);
-        out.push_str(kept);
-        let end = if from.starts_with("//") {
-            from.find('\n').unwrap_or(from.len())
-        } else if from.starts_with("/*") {
-            from.find("*/").map_or(from.len(), |at| at + 2)
-        } else {
-            let end = quoted(from);
-            out.push_str(from.get(..end).unwrap_or_default());
-            end
-        };
-        rest = from.get(end..).unwrap_or_default();
-    }
-    out
-}
-
-/// The length of a quoted text with its quotes, or of a slash. What is not closed ends with
-/// its line, if such a quote may not hold lines, or goes on to the end.
-fn quoted(text: &str) -> usize {
-    let mut escaped = false;
-    let open = text.bytes().next();
-    if open == Some(b'/') {
-        return 1;
-    }
-    for (at, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'\n' if open != Some(b'`') => return at,
-            _ if Some(byte) == open => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Of a template with three blocks, and a constant `x` that is `a`.
     fn flow(text: &str) -> Result<Flow, String> {
+        let block = "  - { method: GET, path: ['{{BaseURL}}/'] }\n";
         let template = format!(
-            "id: a\ninfo: {{ name: a, severity: high }}\nflow: {}\nhttp:\n  - {{ method: GET, path: ['{{{{BaseURL}}}}/'] }}\n",
-            serde_json::Value::from(text)
+            "id: a\ninfo: {{ name: a, severity: high }}\nconstants: {{ x: a }}\nflow: {}\nhttp:\n{}",
+            serde_json::Value::from(text),
+            block.repeat(3)
         );
         Flow::of(&Template::parse(&template, "a.yaml").unwrap())
+    }
+
+    #[test]
+    fn what_looks_like_code_in_texts_and_expressions_is_none() {
+        for (text, blocks) in [
+            (
+                "set('q', 'if (x) {'); http(1); http(2)",
+                &[(1, 1), (2, 2)][..],
+            ),
+            (
+                "http(1); if ('if (false) http(3)') { http(2) }",
+                &[(1, 1), (2, 2)],
+            ),
+            ("if (/if (false) http(3)/.test(y)) { http(1) }", &[(1, 1)]),
+            (
+                "q = y.replace(/[\"/]/g, ''); http(1); http(2)",
+                &[(1, 1), (2, 2)],
+            ),
+            ("q = 6 / 2; http(1); r = 4 / 2", &[(1, 1)]),
+            (
+                "http(1); set('q', `${http(2)} if (`); http(3)",
+                &[(1, 1), (2, 2), (3, 3)],
+            ),
+            ("set('q', 'http(3)'); http(1)", &[(1, 1)]),
+        ] {
+            assert_eq!(flow(text).unwrap().blocks, blocks, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_runs_where_a_block_did_not_match_is_another_way() {
+        for condition in [
+            "!http(1)",
+            "! http(1)",
+            "!(http(1))",
+            "(!http(1))",
+            "!!!http (1)",
+        ] {
+            let found = flow(&format!("if ({condition}) {{ http(2) }}")).unwrap();
+            assert_eq!(found.blocks, [(1, 1), (1, 2)], "{condition}");
+        }
+        for condition in ["http(1)", "!!http(1)", "!https(1) && http(1)"] {
+            let found = flow(&format!("if ({condition}) {{ http(2) }}")).unwrap();
+            assert_eq!(found.blocks, [(1, 1), (2, 2)], "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_name_stands_for_its_text_only_where_the_flow_gives_it_no_other() {
+        let choice = "if (x == 'a') { http(1) } else { http(2) }";
+        for (before, blocks) in [
+            ("", &[(1, 1)][..]),
+            ("set('q', 'x = 1');", &[(1, 1)]),
+            ("let x = 'b';", &[(1, 2)]),
+            ("let x = y;", &[(1, 1), (1, 2)]),
+            ("let x = 'a'; x = y;", &[(1, 1), (1, 2)]),
+            ("[x] = y;", &[(1, 1), (1, 2)]),
+            ("({ q: [x] } = y);", &[(1, 1), (1, 2)]),
+            ("let x = 'a'; [q, x] = y;", &[(1, 1), (1, 2)]),
+            ("for (x of y) { q(x) }", &[(1, 1), (1, 2)]),
+        ] {
+            let found = flow(&format!("{before} {choice}")).unwrap();
+            assert_eq!(found.blocks, blocks, "{before}");
+        }
+    }
+
+    #[test]
+    fn remarks_tell_the_beginning_of_long_conditions() {
+        let long = "é".repeat(1000);
+        let found = flow(&format!("if ('{long}' == 'b') {{ http(1) }} http(2)")).unwrap();
+        assert_eq!(found.blocks, [(1, 2)]);
+        let [note] = &found.notes[..] else {
+            panic!("{:?}", found.notes);
+        };
+        assert!(note.len() < 200 && note.contains("é…"), "{note}");
     }
 
     #[test]
