@@ -322,14 +322,39 @@ pub(super) fn is_foreseeable_target(target: &Target) -> bool {
 /// same while a phase runs.
 fn is_text(variable: Variable) -> bool {
     use Variable as V;
+    is_of_body(variable)
+        || matches!(
+            variable,
+            V::Args
+                | V::ArgsGet
+                | V::ArgsPost
+                | V::ArgsNames
+                | V::ArgsGetNames
+                | V::RequestBasename
+                | V::RequestFilename
+                | V::RequestLine
+                | V::RequestMethod
+                | V::RequestProtocol
+                | V::RequestUri
+                | V::RequestUriRaw
+                | V::RequestHeaders
+                | V::RequestHeadersNames
+                | V::RequestCookies
+                | V::RequestCookiesNames
+                | V::QueryString
+                | V::ResponseHeaders
+                | V::ResponseHeadersNames
+                | V::ResponseContentType
+                | V::ResponseBody
+        )
+}
+
+/// Variables that only a body fills, whatever the names of its fields.
+pub(super) fn is_of_body(variable: Variable) -> bool {
+    use Variable as V;
     matches!(
         variable,
-        V::Args
-            | V::ArgsGet
-            | V::ArgsPost
-            | V::ArgsNames
-            | V::ArgsGetNames
-            | V::ArgsPostNames
+        V::ArgsPostNames
             | V::Files
             | V::FilesNames
             | V::FilesTmpContent
@@ -338,22 +363,6 @@ fn is_text(variable: Variable) -> bool {
             | V::MultipartPartHeaders
             | V::Xml
             | V::RequestBody
-            | V::RequestBasename
-            | V::RequestFilename
-            | V::RequestLine
-            | V::RequestMethod
-            | V::RequestProtocol
-            | V::RequestUri
-            | V::RequestUriRaw
-            | V::RequestHeaders
-            | V::RequestHeadersNames
-            | V::RequestCookies
-            | V::RequestCookiesNames
-            | V::QueryString
-            | V::ResponseHeaders
-            | V::ResponseHeadersNames
-            | V::ResponseContentType
-            | V::ResponseBody
     )
 }
 

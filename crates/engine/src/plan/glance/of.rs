@@ -5,7 +5,7 @@ use crate::language::variables::Variable;
 use crate::plan::gate::{Gate, Needs};
 use crate::plan::ir::{Link, Program, Rule, Selector, Step, Target, Text};
 use crate::plan::params::wanted;
-use crate::plan::query::reached;
+use crate::plan::query::{is_of_body, reached};
 use crate::plan::signature::Signatures;
 
 impl Glance {
@@ -166,15 +166,7 @@ fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
         V::RequestCookies => Spot::Header((*b"cookie").into()),
         V::ReqbodyError => Spot::Fault,
         V::ArgsPost => Spot::BodyNames(wanted(&target.selector, needs)?),
-        V::ArgsPostNames
-        | V::Files
-        | V::FilesNames
-        | V::FilesTmpContent
-        | V::MultipartFilename
-        | V::MultipartName
-        | V::MultipartPartHeaders
-        | V::Xml
-        | V::RequestBody => Spot::Body,
+        of_body if is_of_body(of_body) => Spot::Body,
         _ => return None,
     })
 }
