@@ -273,6 +273,28 @@ fn bounded(rules: &str, limits: Limits) -> Arc<Plan> {
     engine::compile(&input, limits, &NoResources).unwrap()
 }
 
+/// Blocks that hold nothing take long, and nothing comes of them.
+#[test]
+fn bytes_to_inflate_are_more_work_than_others() {
+    let limits = Limits {
+        work_bytes: 100_000,
+        ..Limits::default()
+    };
+    let rule = "SecRule ARGS \"@rx x$\" \"id:1,phase:1,deny,t:none";
+    for (rule, much) in [
+        (format!("{rule}\""), false),
+        (format!("{rule},t:inflate\""), true),
+    ] {
+        let plan = bounded(&format!("SecRuleEngine On\n{rule}"), limits.clone());
+        let mut tx = plan.begin();
+        let target = format!("/?a=x{}", "!".repeat(1000));
+        let headers = Vec::<(Vec<u8>, Vec<u8>)>::new();
+        let flow = tx.request_head(&RequestHead::new(b"GET", target.as_bytes(), &headers));
+        assert_eq!(tx.gave_up(), much, "{rule}");
+        assert_eq!(flow != Flow::Continue, much, "{rule}");
+    }
+}
+
 #[test]
 fn inspection_that_takes_too_much_work_is_given_up_and_says_so() {
     let limits = Limits {

@@ -414,7 +414,8 @@ impl Values {
             _ => (spec.apply)(self.get(id), &mut output),
         };
         if spec.name == inflate::NAME {
-            self.spend(output.len());
+            let work = self.get(id).len().saturating_mul(inflate::INFLATE_WORK);
+            self.spend(work.saturating_add(output.len()));
             // What is behind the bound is looked at by nobody.
             if inflate::is_cut(self.get(id).len(), output.len()) {
                 self.overflowed = true;

@@ -10,6 +10,10 @@ use crate::need::ByteSet;
 /// is refused.
 pub const INFLATED_BYTES: usize = 1024 * 1024;
 
+/// Bytes of work that each byte of a value counts for: blocks of ten bits that hold nothing take
+/// as long as this.
+pub(crate) const INFLATE_WORK: usize = 256;
+
 /// `t:inflate`
 pub(super) const SPEC: Spec = Spec {
     name: NAME,
