@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use ledger::{Asset, Software, SoftwareKind};
 
+use crate::import::windows;
+
 /// Something missing of an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
@@ -26,6 +28,8 @@ pub enum GapKind {
     Backup,
     /// Something updates it by itself.
     AutoUpdate,
+    /// Nobody knows whether something updates it by itself.
+    AutoUpdateUnknown,
     /// What is installed is not known, or has no name by which advisories could be found.
     Software,
     /// It did not answer for too long.
@@ -41,6 +45,7 @@ impl GapKind {
             Self::Environment => "no-environment",
             Self::Backup => "no-backup",
             Self::AutoUpdate => "auto-update-on",
+            Self::AutoUpdateUnknown => "auto-update-unknown",
             Self::Software => "unknown-software",
             Self::Unreachable => "unreachable",
         }
@@ -78,6 +83,12 @@ pub fn gaps(asset: &Asset, days: u32, now_ms: i64) -> Vec<Gap> {
     let on: Vec<&str> = on.map(|it| it.by.as_str()).collect();
     if !on.is_empty() {
         gap(GapKind::AutoUpdate, on.join(", "));
+    }
+    // Others do not unless they were told to; Windows does.
+    let is_windows = asset.os.as_ref().is_some_and(|os| os.id == windows::ID);
+    if is_windows && asset.auto_updates.is_empty() {
+        let text = "whether Windows updates itself is not known".to_owned();
+        gap(GapKind::AutoUpdateUnknown, text);
     }
     if asset.software.is_empty() {
         gap(

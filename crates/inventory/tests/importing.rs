@@ -369,6 +369,69 @@ fn a_host_that_cannot_tell_its_whole_name_stays_the_asset_that_it_is() {
 }
 
 #[test]
+fn whether_windows_updates_itself_is_told_or_said_to_be_unknown() {
+    let key = r"HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\Windows\\WindowsUpdate\\AU";
+    let osquery = |values: &[(&str, &str)], service: &str| {
+        let values: Vec<String> = values
+            .iter()
+            .map(|(name, data)| {
+                format!(r#"{{"path":"{key}\\{name}","name":"{name}","data":"{data}"}}"#)
+            })
+            .collect();
+        let text = format!(
+            r#"{{"system_info":[{{"hostname":"pc"}}],"os_version":[{{"platform":"windows","name":"Windows 11"}}],"registry":[{}],"services":[{service}]}}"#,
+            values.join(",")
+        );
+        ("osquery", text)
+    };
+    let facts = |more: &str| {
+        let text = format!(
+            r#"{{"ansible_hostname":"pc","ansible_distribution":"Microsoft Windows Server 2022"{more}}}"#
+        );
+        ("ansible-facts", text)
+    };
+    let stopped = r#"{"name":"wuauserv","start_type":"DISABLED"}"#;
+    let started = r#"{"name":"wuauserv","start_type":"DEMAND_START"}"#;
+    for ((kind, text), expected) in [
+        (
+            osquery(&[("NoAutoUpdate", "1"), ("AUOptions", "4")], ""),
+            Some(false),
+        ),
+        (
+            osquery(&[("NoAutoUpdate", "0"), ("AUOptions", "4")], ""),
+            Some(true),
+        ),
+        (osquery(&[("AUOptions", "3")], started), Some(false)),
+        (osquery(&[("NoAutoUpdate", "0")], ""), Some(true)),
+        (osquery(&[("AUOptions", "4")], stopped), Some(false)),
+        (osquery(&[], stopped), Some(false)),
+        (osquery(&[], started), None),
+        (osquery(&[], ""), None),
+        (
+            facts(r#","ansible_windows_update":{"NoAutoUpdate":1}"#),
+            Some(false),
+        ),
+        (
+            facts(r#","ansible_windows_update":{"AUOptions":"4"}"#),
+            Some(true),
+        ),
+        (facts(r#","ansible_windows_update":{}"#), None),
+        (facts(""), None),
+    ] {
+        let found = import(kind, &text, "s", &Options::default())
+            .unwrap()
+            .remove(0);
+        let asset = merged(None, &found, kind, NOW_MS);
+        let told = asset.auto_updates.first().map(|it| it.on);
+        assert_eq!(told, expected, "{text}");
+        let gaps = inventory::gaps(&asset, 30, NOW_MS);
+        let names: Vec<_> = gaps.iter().map(|it| it.kind.name()).collect();
+        assert_eq!(names.contains(&"auto-update-on"), expected == Some(true));
+        assert_eq!(names.contains(&"auto-update-unknown"), expected.is_none());
+    }
+}
+
+#[test]
 fn a_source_that_cannot_be_read_says_where_and_what_to_give() {
     for (kind, text, why) in [
         ("collection", "", "s: it is empty"),

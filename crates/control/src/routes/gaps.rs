@@ -18,7 +18,7 @@ pub(crate) const GAP_DAYS: u32 = 30;
 struct Gap {
     /// The asset.
     asset: String,
-    /// What is missing: `no-owner`, `no-environment`, `no-backup`, `auto-update-on`,
+    /// What is missing: `no-owner`, `no-environment`, `no-backup`, `auto-update-on`, `auto-update-unknown`,
     /// `unknown-software` or `unreachable`.
     gap: String,
     /// More of it, for people.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::purl::{Package, rpm_version};
 use super::show_version::cpe;
-use super::{Fault, Found, Importer, Part, Source, list, short, text};
+use super::{Fault, Found, Importer, Part, Source, list, short, text, windows};
 
 pub(super) const IMPORTER: Importer = Importer {
     kind: "ansible-facts",
@@ -112,6 +112,23 @@ fn host<'v>(
         let all = packages.values().flat_map(|versions| list(versions, ""));
         found.asset.software = all.filter_map(|package| software(package, &os)).collect();
         found.tells.push(Part::Software);
+    }
+    // A fact of one's own: no module of Ansible gathers it.
+    let policy = facts
+        .get("ansible_windows_update")
+        .or(facts.get("windows_update"));
+    if let Some(policy) = policy
+        .and_then(Value::as_object)
+        .filter(|_| os.id == windows::ID)
+    {
+        let values = policy.iter().filter_map(|(name, value)| {
+            let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+            Some((name.to_ascii_lowercase(), number?))
+        });
+        if let Some(update) = windows::update(values, None) {
+            found.asset.auto_updates.push(update);
+            found.tells.push(Part::AutoUpdates);
+        }
     }
     found.asset.os = Some(os);
     found

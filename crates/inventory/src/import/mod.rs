@@ -10,6 +10,7 @@ mod purl;
 mod show_version;
 mod spdx;
 mod table;
+pub(crate) mod windows;
 
 pub use ansible::{Reached, named, reached};
 use ledger::{Asset, AssetKind, JobKind};

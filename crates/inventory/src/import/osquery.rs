@@ -6,7 +6,7 @@ use ledger::{AssetKind, OperatingSystem, Software, SoftwareKind};
 use serde_json::Value;
 
 use super::purl::{Package, of_language, rpm_version};
-use super::{Fault, Found, Importer, Part, Source, list, short, text};
+use super::{Fault, Found, Importer, Part, Source, list, short, text, windows};
 
 pub(super) const IMPORTER: Importer = Importer {
     kind: "osquery",
@@ -66,6 +66,8 @@ const TABLES: &[&str] = &[
     "programs",
     "apps",
     "kernel_info",
+    "registry",
+    "services",
 ];
 
 fn found(source: &Source<'_>, host: &str, tables: &Tables) -> Found {
@@ -125,6 +127,22 @@ fn found(source: &Source<'_>, host: &str, tables: &Tables) -> Found {
         found.tells.push(Part::Software);
     }
     found.asset.software = software;
+    if os.as_ref().is_some_and(|os| os.id == windows::ID) {
+        let values = rows("registry").iter().filter_map(|row| {
+            let path = text(row, "/path")?.to_ascii_lowercase();
+            let (key, name) = path.rsplit_once('\\')?;
+            let is_policy = key.ends_with(windows::POLICY);
+            is_policy.then_some((name.to_owned(), text(row, "/data")?.parse().ok()?))
+        });
+        let service = rows("services")
+            .iter()
+            .find(|row| text(row, "/name") == Some("wuauserv"));
+        let is_disabled = service.map(|row| text(row, "/start_type") == Some("DISABLED"));
+        if let Some(update) = windows::update(values, is_disabled) {
+            found.asset.auto_updates.push(update);
+            found.tells.push(Part::AutoUpdates);
+        }
+    }
     found.asset.os = os;
     found
 }
