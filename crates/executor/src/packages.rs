@@ -255,6 +255,7 @@ pub(crate) fn playbook(
         .env("ANSIBLE_NOCOLOR", "1")
         // Whose recap is read below.
         .env("ANSIBLE_STDOUT_CALLBACK", "default")
+        .env("ANSIBLE_DISPLAY_OK_HOSTS", "1")
         .env("ANSIBLE_HOST_KEY_CHECKING", "1")
         .env("ANSIBLE_RETRY_FILES_ENABLED", "0")
         .env("ANSIBLE_DEPRECATION_WARNINGS", "0")
@@ -273,16 +274,25 @@ pub(crate) fn playbook(
     Ok(ended.said)
 }
 
-/// Whether a task was more than left out on an asset: Ansible ends with 0 also where there was none.
+/// Whether a task was more than left out on an asset: Ansible ends with 0 also where there was none. To ask what the
+/// asset is, which Ansible does by itself, is none.
 fn has_worked(output: &str, asset: &str) -> bool {
-    let recap = output.rsplit_once("PLAY RECAP").map_or("", |(_, it)| it);
+    let (tasks, recap) = output.rsplit_once("PLAY RECAP").unwrap_or_default();
+    let asked_well = format!("ok: [{asset}]");
+    let (mut asks, mut asked) = (false, 0);
+    for line in tasks.lines() {
+        if line.starts_with("TASK [") || line.starts_with("RUNNING HANDLER [") {
+            asks = line.starts_with("TASK [Gathering Facts]");
+        } else if asks && line == asked_well {
+            asked += 1;
+        }
+    }
     recap.lines().any(|line| {
         let counts = line.strip_prefix(asset).map(str::trim_start);
-        let mut counts = counts
-            .and_then(|it| it.strip_prefix(':'))
-            .unwrap_or_default()
-            .split_whitespace();
-        counts.any(|count| count.strip_prefix("ok=").is_some_and(|many| many != "0"))
+        let counts = counts.and_then(|it| it.strip_prefix(':'));
+        let mut counts = counts.unwrap_or_default().split_whitespace();
+        let ok = counts.find_map(|count| count.strip_prefix("ok=")?.parse::<u64>().ok());
+        ok.is_some_and(|ok| ok > asked)
     })
 }
 

@@ -248,6 +248,17 @@ fn a_playbook_that_does_nothing_is_not_done() {
         &format!("- hosts: all\n{task}, when: false }}]\n"),
     );
     let works = own("works.yml", &format!("- hosts: all\n{task} }}]\n"));
+    // Both ask first what the asset is.
+    let setup = "vars: { ansible_facts_modules: [ansible.builtin.setup] }";
+    let task = task.replace("gather_facts: false", setup);
+    let of_facts = |name: &str, system: &str| {
+        let only = format!("when: ansible_facts.system == '{system}'");
+        own(name, &format!("- hosts: all\n{task}, {only} }}]\n"))
+    };
+    let (for_another, for_this) = (
+        of_facts("another.yml", "OpenBSD"),
+        of_facts("this.yml", "Linux"),
+    );
     let apply = |name: &str| {
         desk.carry_out(Action::Apply {
             changes: vec![Change {
@@ -259,10 +270,13 @@ fn a_playbook_that_does_nothing_is_not_done() {
             }],
         })
     };
-    assert!(apply(&works).unwrap().evidence.contains("worked"));
+    for name in [&works, &for_this] {
+        assert!(apply(name).unwrap().evidence.contains("worked"));
+    }
     for (name, expected) in [
         (&*elsewhere, "did nothing on desk"),
         (&left_out, "did nothing on desk"),
+        (&for_another, "did nothing on desk"),
         // Of a system that it does not know.
         (
             "network-software",
