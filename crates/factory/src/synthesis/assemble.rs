@@ -2,7 +2,7 @@
 
 use patch::document::{Condition, Located, Paths, Place, PlaceKind, Rule, Scope, Unparsable, When};
 
-use super::candidates::Candidate;
+use super::candidates::{self, Candidate};
 use super::document::Draft;
 
 /// Adds the rules of the candidates to a draft that holds the cases.
@@ -26,8 +26,11 @@ pub(super) fn draft(candidates: &[Candidate], mut draft: Draft) -> Draft {
         if wider && (everywhere(&paths) || !of_class(&rule)) {
             bind(&mut rule, &candidate.paths);
         }
-        if !draft.rules.contains(&rule) {
-            draft.rules.push(rule);
+        let beside = candidates::beside(&rule);
+        for rule in std::iter::once(rule).chain(beside) {
+            if !draft.rules.contains(&rule) {
+                draft.rules.push(rule);
+            }
         }
     }
     draft.scope = Scope {

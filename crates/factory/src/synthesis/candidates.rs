@@ -1,8 +1,8 @@
 //! Rules that could stop an attack, the narrowest first.
 
 use patch::document::{
-    Body, Condition, Decode, Deny, Member, Oversize, Paths, Place, PlaceKind, Rule, Unparsable,
-    UrlShape, When,
+    Body, Condition, Decode, Deny, Member, Oversize, Paths, Place, PlaceKind, Rule, Traversal,
+    Unparsable, UrlShape, When,
 };
 
 use super::classes::Class;
@@ -31,6 +31,10 @@ impl Candidate {
 
 /// Absolute paths of systems; a path of an application may begin with a slash too.
 const SYSTEM_PATHS: &str = r"(?i)\A\s*(?:file:)?[/\\]*(?:etc|proc|root|sys|dev|bin|sbin|boot|windows|winnt|inetpub|program files)(?:[/\\]|\z)|\A\s*(?:file:|[a-z]:[/\\])|\x00";
+
+/// Whole paths that no application names its own files by, and what PHP opens beside files (its
+/// manual, "Supported Protocols and Wrappers").
+const ELSEWHERE: &str = r"(?i)\A\s*(?:[/\\]+(?:etc|proc|boot|windows|winnt|var[/\\]log)[/\\]|file:|[a-z]:[/\\]|(?:php|phar|zip|expect|glob|rar|ogg|ssh2(?:\.\w+)?|compress\.\w+|data)://|data:(?:,|;|text/plain))";
 
 /// A share of another computer.
 const SHARE: &str = r"\A\s*\\\\[^\\\s]";
@@ -108,7 +112,7 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
             rule: deny(
                 lead,
                 condition,
-                [selectors.clone(), unformed(lead, step)].concat(),
+                [selectors.clone(), unformed(lead)].concat(),
             ),
         })
         .collect()
@@ -117,28 +121,67 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
 /// What is found in a whole body is meant of bodies that are no forms: fields of forms
 /// have places of their own. Documents and objects are told from forms by what they are, and
 /// some applications read them whatever the request calls them.
-fn unformed(lead: &Lead, step: &Step) -> Vec<When> {
-    const FORMS: &str = r"(?i)\s*(?:multipart/form-data|application/x-www-form-urlencoded)\b.*";
+fn unformed(lead: &Lead) -> Vec<When> {
     let whole = lead
         .places
         .iter()
         .any(|place| place.kind == PlaceKind::Body);
     let told = [Condition::Xxe, Condition::Deserialization].contains(&lead.class.condition);
-    if !whole || told {
-        return Vec::new();
+    match whole && !told {
+        true => vec![no_form()],
+        false => Vec::new(),
     }
-    let condition = match step.request.media_type().is_empty() {
-        true => Condition::Absent,
-        false => Condition::NotLike(FORMS.to_owned()),
-    };
-    vec![When {
+}
+
+/// Of requests that say what they bring, and that is no form.
+fn no_form() -> When {
+    const FORMS: &str = r"(?i)\s*(?:multipart/form-data|application/x-www-form-urlencoded)\b.*";
+    When {
         places: vec![Place {
             kind: PlaceKind::Header,
             member: Some(Member::Name("Content-Type".to_owned())),
         }],
         decode: None,
-        condition,
-    }]
+        condition: Condition::NotLike(FORMS.to_owned()),
+    }
+}
+
+/// Rules that belong beside a rule, since the same attack comes otherwise, too.
+pub(super) fn beside(rule: &Rule) -> Vec<Rule> {
+    let Rule::Deny(deny) = rule else {
+        return Vec::new();
+    };
+    [unsaid(deny), unclimbing(deny)]
+        .into_iter()
+        .flatten()
+        .map(Rule::Deny)
+        .collect()
+}
+
+/// The same of requests that do not say what they bring, where a rule is meant of what is no
+/// form.
+fn unsaid(deny: &Deny) -> Option<Deny> {
+    let mut deny = deny.clone();
+    let said = no_form();
+    let condition = deny.and.iter_mut().find(|when| **when == said)?;
+    condition.condition = Condition::Absent;
+    Some(deny)
+}
+
+/// Where a parameter leads out of its folder by dots, an application that puts nothing in front
+/// takes a whole path as well. Its own files may have one that begins with a slash.
+fn unclimbing(deny: &Deny) -> Option<Deny> {
+    use PlaceKind as P;
+    let parameter = |place: &Place| matches!(place.kind, P::Query | P::Form | P::Json | P::Args);
+    let dots = deny.condition == Condition::Traversal(Traversal::DotSegments);
+    (dots && deny.places.iter().all(parameter)).then(|| Deny {
+        decode: Some(match &deny.decode {
+            Some(steps) => steps.clone(),
+            None => vec![Decode::Url, Decode::Url],
+        }),
+        condition: Condition::Regex(ELSEWHERE.to_owned()),
+        ..deny.clone()
+    })
 }
 
 /// What a class looks like at a place of this shape.
@@ -167,7 +210,7 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
         (C::CommandInjection, _) if in_xml => {
             vec![C::Regex(COMMAND_TEXT.to_owned()), C::CommandInjection]
         }
-        (C::Traversal(patch::document::Traversal::Absolute), _) if in_xml => vec![
+        (C::Traversal(Traversal::Absolute), _) if in_xml => vec![
             C::Regex(SYSTEM_PATHS.to_owned()),
             C::Regex(SHARE.to_owned()),
             class.condition.clone(),
@@ -175,10 +218,7 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
         // A path has no host of its own.
         (C::Ssrf(UrlShape::OtherHost), _) if at_root => vec![C::Regex(LINK_PATH.to_owned())],
         (C::Ssrf(UrlShape::OtherHost), _) if in_path => vec![C::Ssrf(UrlShape::Any)],
-        (
-            C::Traversal(patch::document::Traversal::Absolute),
-            Shape::Path | Shape::Url | Shape::Other,
-        ) => {
+        (C::Traversal(Traversal::Absolute), Shape::Path | Shape::Url | Shape::Other) => {
             vec![C::Regex(SYSTEM_PATHS.to_owned()), class.condition.clone()]
         }
         _ => vec![class.condition.clone()],

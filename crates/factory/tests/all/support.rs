@@ -83,6 +83,10 @@ pub(crate) fn raw(text: &str) -> String {
     let mut typed = false;
     for line in lines {
         typed |= line.to_ascii_lowercase().starts_with("content-type:");
+        // Without a value, to say that there is none.
+        if line == "Content-Type:" {
+            continue;
+        }
         raw.push_str(line);
         raw.push('\n');
     }
