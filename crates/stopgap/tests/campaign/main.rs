@@ -103,6 +103,19 @@ impl Organisation {
         told
     }
 
+    /// Whether anything runs that works on this world.
+    fn has_programs(&self) -> bool {
+        let world = format!("STOPGAP_WORLD={}", self.world().display());
+        let mut processes = std::fs::read_dir("/proc").unwrap();
+        processes.any(|process| {
+            // One may have ended meanwhile, and one that has ended has no environment.
+            let environment = std::fs::read(process.unwrap().path().join("environ"));
+            let environment = environment.unwrap_or_default();
+            let mut variables = environment.split(|byte| *byte == 0);
+            variables.any(|variable| variable == world.as_bytes())
+        })
+    }
+
     fn work(&self) -> [String; 6] {
         let program = data("program.sh").display().to_string();
         ["campaign", "run", "1", "--no-wait", "--program", &program].map(str::to_owned)
@@ -353,8 +366,11 @@ fn a_controller_killed_while_any_task_is_under_way_is_followed_by_one_that_does_
         child.kill().unwrap();
         child.wait().unwrap();
         killed += 1;
-        // What it had called goes on for a moment; the next controller waits longer than that.
-        std::thread::sleep(Duration::from_millis(200));
+        // The program that it had called goes on to its end.
+        while here.has_programs() {
+            assert!(Instant::now() < end, "a program does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
     assert!(killed >= 5, "{killed}");
     let log = here.log();
