@@ -26,6 +26,13 @@ pub(crate) fn script(
     arguments: &[&str],
     patience: Duration,
 ) -> Result<String, Failure> {
+    // Tried again it would fail again, and not for want of a connection.
+    if config.is_windows(asset) {
+        let said = format!(
+            "{asset} runs Windows, where messages, services and packages are not within reach: use a playbook of your own for them"
+        );
+        return Err(fault::of(Class::Command, said));
+    }
     let mut line = "sh -s --".to_owned();
     for argument in arguments {
         line.push(' ');

@@ -329,3 +329,29 @@ fn a_job_that_cannot_be_held_on_windows_is_refused() {
     }
     assert_eq!(desk.registry(), json!({}));
 }
+
+#[test]
+fn what_takes_a_shell_of_posix_is_refused_on_windows_and_not_tried_again() {
+    let desk = Workstation::new(&json!({}));
+    let change = Change {
+        patch: "one".to_owned(),
+        means: Means::Packages {
+            names: vec!["openssl".to_owned()],
+        },
+    };
+    let services = vec!["app.service".to_owned()];
+    for action in [
+        Action::Message {
+            text: "save your work".to_owned(),
+        },
+        Action::Stop { services },
+        Action::Apply {
+            changes: vec![change],
+        },
+    ] {
+        let failure = desk.carry_out(action).unwrap_err();
+        assert_eq!(failure.class, Class::Command, "{}", failure.excerpt);
+        let expected = "desk runs Windows, where messages, services and packages";
+        assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
+    }
+}
