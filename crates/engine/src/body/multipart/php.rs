@@ -6,11 +6,11 @@ pub(super) fn values(header: &[u8], name: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = header.split(|byte| *byte == 0).next().unwrap_or_default();
     let mut found = Vec::new();
     while !rest.is_empty() {
-        let mut pair = word(&mut rest, b';').trim_ascii_start();
+        let mut pair = trimmed(word(&mut rest, b';'));
         // Its value, if it has one, is what is left of it.
         let key = word(&mut pair, b'=');
         if key.eq_ignore_ascii_case(name) {
-            let value = unquoted(pair.trim_ascii_start());
+            let value = unquoted(trimmed(pair));
             found.extend(Some(value).filter(|value| !value.is_empty()));
         }
     }
@@ -49,7 +49,7 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
     while let Some(byte) = bytes.next() {
         match (byte, bytes.peek().copied()) {
             _ if Some(byte) == quote => break,
-            _ if quote.is_none() && byte.is_ascii_whitespace() => break,
+            _ if quote.is_none() && is_space(byte) => break,
             (b'\\', Some(next)) if next == b'\\' || Some(next) == quote => {
                 value.push(next);
                 bytes.next();
@@ -58,6 +58,16 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
         }
     }
     value
+}
+
+fn trimmed(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|byte| is_space(**byte)).count();
+    text.get(spaces..).unwrap_or_default()
+}
+
+/// What C's `isspace` takes for white space: also the vertical tab.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
 }
 
 fn is_quote(byte: u8) -> bool {
@@ -88,6 +98,9 @@ mod tests {
             ("name", None),
             ("name==a", Some("a")),
             (r#"x'="'; name=id; y=""#, Some("id")),
+            ("\x0bname=id", Some("id")),
+            ("name=id\x0bx", Some("id")),
+            ("name=\x0b\"id\"", Some("id")),
         ] {
             let header = format!("form-data; {disposition}");
             let found = super::values(header.as_bytes(), b"name");
