@@ -277,6 +277,26 @@ fn detectors_find_attacks_and_let_prose_pass() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Applications decode cookies, or they do not, whatever other places a rule names.
+#[test]
+fn base64_in_cookies_is_looked_into_also_where_it_is_percent_encoded() {
+    for place in ["cookie.s", "cookie.s, credentials", "cookie.s, query.q"] {
+        let text = document(place, "{ contains: <?> }, decode: [base64]");
+        let source = Source::parse("t", &text).unwrap();
+        let plan = patch::prove::plan(&source, &patch::compile(&source).unwrap()).unwrap();
+        for (value, action) in [
+            ("PD8+eA==", "block"),
+            ("PD8%2BeA%3D%3D", "block"),
+            ("PD94", "pass"),
+        ] {
+            let raw = format!("GET / HTTP/1.1\nHost: a\nCookie: s={value}\n\n");
+            let request = Request::from_raw(raw.as_bytes()).unwrap();
+            let verdict = request.exchange("").inspect(&plan);
+            assert_eq!(verdict.action(), action, "{place}: {value}");
+        }
+    }
+}
+
 /// Marks of objects are short; large files hold any short thing somewhere.
 #[test]
 fn uploads_hold_no_objects_by_chance() {

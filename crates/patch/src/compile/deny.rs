@@ -97,21 +97,20 @@ fn links(when: &When, document: &Document) -> Result<Vec<Vec<Link>>, String> {
         .iter()
         .cloned()
         .partition(|place| place.kind == PlaceKind::Credentials);
+    let mut ways = match beside.is_empty() {
+        true => Vec::new(),
+        false => at(&beside, when)?,
+    };
+    if let Some(cookies) = percent_encoded(when) {
+        ways.extend(at(&cookies.places, &cookies)?);
+    }
     if inside.is_empty() {
-        let mut ways = at(&when.places, when)?;
-        if let Some(cookies) = percent_encoded(when) {
-            ways.extend(at(&cookies.places, &cookies)?);
-        }
         return Ok(ways);
     }
     use Condition as C;
     if let C::Present | C::Absent | C::MoreThan(_) = when.condition {
         return Err("`credentials` are looked into; write header.Authorization to ask whether they are there".to_owned());
     }
-    let mut ways = match beside.is_empty() {
-        true => Vec::new(),
-        false => at(&beside, when)?,
-    };
     for mut way in at(&inside, when)? {
         for link in &mut way {
             link.transformations.insert(0, "base64DecodeExt");
