@@ -11,6 +11,7 @@
 
 mod assemble;
 mod candidates;
+mod capitals;
 mod classes;
 mod credentials;
 mod document;

@@ -65,7 +65,7 @@ pub(super) fn of<'e>(
         }
         overlong(step, hints, &parts, &mut found);
         odd_names(step, &parts, &mut found);
-        capitals(step, hints, &parts, &mut found);
+        super::capitals::of(step, hints, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
             literal(step, &parts, &mut found);
@@ -221,39 +221,6 @@ fn odd_names(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
             why: "names of parameters that no form has are stopped".to_owned(),
         });
     }
-}
-
-/// A path that means the same in capitals to the application, and not to what guards it.
-fn capitals(step: &Step, hints: &Hints, parts: &[Part], found: &mut Vec<Found>) {
-    /// Improper handling of case sensitivity.
-    const CASE: u32 = 178;
-    let path = parts::path(&step.request.target);
-    let capital = |segment: &&[u8]| segment.iter().any(u8::is_ascii_uppercase);
-    // Of several nobody could tell which is always written so.
-    let segments = path.split(|&byte| byte == b'/').filter(capital).count();
-    if segments != 1 || path.contains(&b'%') || !hints.any(&[CASE], &[]) {
-        return;
-    }
-    let mut twin = step.request.clone();
-    if let Some(written) = twin.target.get_mut(..path.len()) {
-        written.make_ascii_lowercase();
-    }
-    let path = Place {
-        kind: PlaceKind::Path,
-        member: None,
-    };
-    found.push(Found {
-        candidate: candidate(
-            step,
-            parts,
-            vec![path],
-            Condition::Regex("[A-Z]".to_owned()),
-        ),
-        effect: None,
-        twins: vec![twin],
-        tier: 0,
-        why: "the path passes in small letters alone".to_owned(),
-    });
 }
 
 /// A search for fields of records that nobody is meant to search, such as `password:*`.
