@@ -281,9 +281,9 @@ fn heads(scope: &engine::Scope) -> Vec<Link> {
             .paths
             .iter()
             .map(|path| match path {
-                engine::PathScope::Exact(text) => format!("\\A{}[/. ]*\\z", escaped(text)),
+                engine::PathScope::Exact(text) => format!("\\A{}{}", escaped(text), end(text)),
                 engine::PathScope::Prefix(text) => format!("\\A{}", escaped(text)),
-                engine::PathScope::Suffix(text) => format!("{}[/. ]*\\z", escaped(text)),
+                engine::PathScope::Suffix(text) => format!("{}{}", escaped(text), end(text)),
                 engine::PathScope::Regex(pattern) => format!("(?:{pattern})"),
             })
             .collect();
@@ -298,6 +298,29 @@ fn heads(scope: &engine::Scope) -> Vec<Link> {
         heads.push(link);
     }
     heads
+}
+
+/// Names of scripts end so; a server gives them what follows their name in a path.
+const SCRIPTS: &[&str] = &[
+    "php", "php3", "php4", "php5", "php7", "php8", "phtml", "phar", "cgi", "fcgi", "pl", "py",
+    "rb", "sh", "asp", "aspx", "ashx", "asmx", "jsp", "jspx", "cfm", "cfc", "do",
+];
+
+/// How a path may go on behind a scope's text: by what servers drop at its end, such as the
+/// format of an answer, parameters, a stream of a file on Windows and what is behind a zero.
+fn end(text: &str) -> String {
+    let last = text.rsplit('/').next().unwrap_or_default();
+    // Of two extensions, the first is of the name.
+    let format = match last.is_empty() || last.contains('.') {
+        true => "",
+        false => r"(?:\.[a-z0-9]{1,8}[/. ]*)?",
+    };
+    let dropped = format!(r"[/. ]*{format}(?:;[^/]*[/. ]*)?(?:(?:::\$|\x00)(?s:.*))?");
+    let extension = last.rsplit_once('.').unwrap_or_default().1;
+    match SCRIPTS.iter().any(|it| extension.eq_ignore_ascii_case(it)) {
+        true => format!(r"(?:{dropped}|/(?s:.*))\z"),
+        false => format!(r"{dropped}\z"),
+    }
 }
 
 /// FNV-1a, 64 bits: ids must stay the same from one version to the next.

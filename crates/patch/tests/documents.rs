@@ -156,6 +156,53 @@ fn explained_rules_decide_as_the_document_does() {
     }
 }
 
+/// Where servers drop what a path ends with, so do the rules that are exported.
+#[test]
+fn explained_rules_concern_the_paths_that_the_document_does() {
+    for (scope, target, concerned) in [
+        ("exact: /login", "/login", true),
+        ("exact: /login", "/LOGIN/", true),
+        ("exact: /login", "/login.%20/", true),
+        ("exact: /login", "/login.json", true),
+        ("exact: /login", "/login.xml/", true),
+        ("exact: /login", "/login%00.png", true),
+        ("exact: /login", "/login%00/../x", true),
+        ("exact: /login", "/login;jsessionid=1", true),
+        ("exact: /login", "/login;a=1/", true),
+        ("exact: /login", "/logins", false),
+        ("exact: /login", "/login/x", false),
+        ("exact: /login", "/login.verylongname", false),
+        ("exact: /login", "/x/login.json", false),
+        ("suffix: /login", "/x/login.json", true),
+        ("suffix: /login", "/x/login.json/y", false),
+        ("suffix: .php", "/a.PHP/x/y.txt", true),
+        ("suffix: .php", "/a.php%00.png", true),
+        ("suffix: .php", "/a.php.txt", false),
+        ("suffix: .php", "/a.phpx/b", false),
+        ("exact: /run.cgi", "/run.cgi/x", true),
+        ("exact: /a.html", "/a.html/x", false),
+    ] {
+        let text = document("query.q", "present").replace(
+            "rules:",
+            &format!("scope: {{ path: {{ {scope} }} }}\nrules:"),
+        );
+        let source = Source::parse("t", &text).unwrap();
+        let enforced = patch::prove::plan(&source, &patch::compile(&source).unwrap()).unwrap();
+        let explained = patch::explain(&source).unwrap().seclang;
+        let input = Input {
+            rules: vec![seclang::parse("t", &explained, &seclang::Limits::default()).unwrap()],
+            patches: Vec::new(),
+        };
+        let exported = engine::compile(&input, Limits::default(), &NoResources).unwrap();
+        let raw = format!("GET {target}?q=1 HTTP/1.1\nHost: a\n\n");
+        let request = Request::from_raw(raw.as_bytes()).unwrap();
+        for (plan, name) in [(&enforced, "enforced"), (&exported, "exported")] {
+            let stopped = request.exchange("").inspect(plan).decision.is_some();
+            assert_eq!(stopped, concerned, "{name}: {scope}, {target}\n{explained}");
+        }
+    }
+}
+
 /// `/static/` may be served from a folder of another name, beside one called `static`.
 #[test]
 fn a_path_that_leaves_its_prefix_and_comes_back_by_name_is_stopped() {
