@@ -15,8 +15,10 @@ class Called(BaseException):
 
 
 class Meta(type):
-    def __call__(cls, *given, **named):
+    def called(cls, *given, **named):
         raise Called
+
+    __call__ = __setitem__ = append = extend = add = update = called
 
 
 class Named(metaclass=Meta):
@@ -41,7 +43,7 @@ def piece(some):
         return bytes(some.choices(b"abco.(\n'RiSVN)", k=some.randrange(4)))
 
     def word():
-        return bytes(some.choices(b"abcXY_", k=some.randrange(1, 4)))
+        return bytes(some.choices(b"abcXY_-.", k=some.randrange(1, 4)))
 
     def number():
         return some.choice([b"0", b"1", b" 7", b"-3", b"0x1f", b"1_0", b"x", b"1\0!"])
@@ -64,6 +66,7 @@ def piece(some):
             lambda: bytes([some.choice(b"N])}\x88\x89\x8f")]),
             lambda: bytes([some.choice(b"((((N)]}")]),
             lambda: bytes([some.choice(b"aesultd012\x85\x86\x87\x90\x91\x94")]),
+            lambda: b"N" + some.choice([b"a", b"Ns"]),
             lambda: some.choice([b"p", b"g"]) + number() + b"\n",
             lambda: some.choice([b"q", b"h"]) + b"\x01",
             lambda: some.choice([b"r", b"j"]) + b"\x01\0\0\0",

@@ -12,12 +12,12 @@ use std::process::Command;
 use engine::operators::{Arguments, Build, Datasets, Hit, Operator, find};
 use engine::{Limits, NoResources};
 
-fn operator() -> Box<dyn Operator> {
+fn operator(text: &str) -> Box<dyn Operator> {
     let Build::Compiled(build) = &find("detectPickle").unwrap().build else {
         panic!("detectPickle is not compiled");
     };
     build(&Arguments {
-        text: "",
+        text,
         limits: &Limits::default(),
         resources: &NoResources,
         source: "test.conf",
@@ -29,7 +29,7 @@ fn operator() -> Box<dyn Operator> {
 
 /// Whether it is found, by the operator and by what the planner asks before it.
 fn is_found(value: &[u8]) -> bool {
-    let operator = operator();
+    let operator = operator("");
     let found = operator.matches(value, &mut Hit::default());
     assert!(!found || operator.need().is_met_by(value), "{value:?}");
     found
@@ -76,6 +76,12 @@ fn objects_that_call_and_whole_ones_are_found() {
         b"ccode\nInteractiveInterpreter\n)R.",
         b"ccode\nInteractiveInterpreter\n)\x81}b.",
         b"I1\n.cos\nsystem\n(S'id'\ntR.",
+        // Folders of Python's own; lists and environments are added to without a call.
+        b"clib-dynload._ctypes\ndlopen\n(V/lib/libc.so\nI2\ntR.",
+        b"csys\npath\nV/tmp/up\nacevilmod\nx\n",
+        b"cos\nenviron\nVLD_PRELOAD\nV/x.so\ns",
+        // Behind their length.
+        b"\0\0\0\x20\x80\x02cos\nsystem\n(S'id'\ntR.",
         // Cut off behind the call.
         b"cos\nsystem\n(S'id'\ntR",
         // No call: the application may do that.
@@ -95,12 +101,44 @@ fn objects_that_call_and_whole_ones_are_found() {
 }
 
 #[test]
+fn objects_in_base64_are_found_where_they_begin() {
+    let operator = operator("base64");
+    let finds = |value: &str| operator.matches(value.as_bytes(), &mut Hit::default());
+    for attack in [
+        // cos, system, called; with protocols; behind a value that is dropped; in lines.
+        "Y29zCnN5c3RlbQooUydpZCcKdFIu",
+        "gARjb3MKc3lzdGVtCihTJ2lkJwp0Ui4=",
+        "gAJOMGNvcwpzeXN0ZW0KKFMnaWQnCnRSLg",
+        "TjBjb3MKc3lzdGVtCihTJ2lkJwp0Ui4=",
+        "gAJj\r\nb3MKc3lzdGVtCihTJ2lkJwp0Ui4=",
+        "{\"state\": \"gAJjb3MKc3lzdGVtCihTJ2lkJwp0Ui4=\"}",
+        "!c2ln?gAJjb3MKc3lzdGVtCihTJ2lkJwp0Ui4=",
+    ] {
+        assert!(finds(attack), "{attack}");
+    }
+    for other in [
+        "gANymede",
+        "gAJOMGNvcw",
+        "a gAJd line\ngAKxyz\n",
+        "Y29zaW5l",
+        "TmFtZTogYW4gb3JkZXIu",
+    ] {
+        assert!(!finds(other), "{other}");
+    }
+    // What says again and again that it begins does not take the time of as many.
+    assert!(finds(&"gAJO\n".repeat(100_000)));
+}
+
+#[test]
 fn prose_and_files_are_not_found() {
     for prose in [
         "topics\ncats\ndogs\n",
         "cats\ndogs\n",
         "cats\ndogs\nRabbits",
         "cats\ndogs\n\nbirds.",
+        "coverage\ndist\n.env\n",
+        "cache\nbuild\n.env\nnode_modules\n",
+        "css\njs\n.htaccess\n",
         "ios\nversion: 3",
         "tacos\nburritos\n",
         "print\nx\n",

@@ -2,14 +2,19 @@
 
 use super::{Build, Hit, Operator, Spec};
 use crate::need::{ByteSet, Need};
+use crate::transformations::base64_decode;
 
 /// `@detectPickle`
 pub(super) const SPEC: Spec = Spec {
     name: "detectPickle",
-    summary: "Python's `pickle` would read the value, from its beginning, as an object that names what it calls, or as a whole one that says its protocol (ours)",
-    argument: "",
-    example: "@detectPickle",
-    build: Build::Compiled(|_| Ok(Box::new(DetectPickle))),
+    summary: "Python's `pickle` would read the value as an object that names what it calls, or, from its beginning, as a whole one that says its protocol (ours)",
+    argument: "nothing, or `base64`: what the value holds in base64, from its beginning or where a protocol is said, is read so",
+    example: "@detectPickle base64",
+    build: Build::Compiled(|arguments| match arguments.text.trim() {
+        "" => Ok(Box::new(DetectPickle)),
+        "base64" => Ok(Box::new(InBase64)),
+        other => Err(format!("it takes nothing or `base64`, not `{other}`")),
+    }),
 };
 
 #[derive(Debug)]
@@ -17,7 +22,7 @@ struct DetectPickle;
 
 impl Operator for DetectPickle {
     fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
-        let found = is_pickle(input);
+        let found = is_pickle(input) || calls_behind(input);
         hit.span = found.then_some(0..input.len());
         found
     }
@@ -30,6 +35,97 @@ impl Operator for DetectPickle {
     fn need(&self) -> Need {
         Need::byte(ByteSet::of(b"\n\x80\x93"))
     }
+}
+
+#[derive(Debug)]
+struct InBase64;
+
+impl Operator for InBase64 {
+    fn matches(&self, input: &[u8], hit: &mut Hit) -> bool {
+        let found = is_in_base64(input, &mut hit.text);
+        hit.text.clear();
+        hit.span = found.then_some(0..input.len());
+        found
+    }
+
+    fn has_groups(&self) -> bool {
+        false
+    }
+}
+
+/// Bytes that may be read at other places than the beginning, for each byte of the value. What
+/// says so often that an object begins is taken for one.
+const READ_AGAIN: usize = 4;
+
+/// Whether an object that says its protocol and calls what it names stands behind something
+/// else, such as its length.
+fn calls_behind(value: &[u8]) -> bool {
+    let mut room = value.len().saturating_mul(READ_AGAIN);
+    memchr::memchr_iter(0x80, value)
+        .skip_while(|at| *at == 0)
+        .any(|at| {
+            let start = value.get(at..).unwrap_or_default();
+            if !matches!(start, [0x80, 2..=5, ..]) {
+                return false;
+            }
+            let mut rest = start;
+            let calls = matches!(object(&mut rest), Some(Object::Calls));
+            let read = start.len() - rest.len();
+            let within = room.checked_sub(read);
+            room = within.unwrap_or(0);
+            calls || within.is_none()
+        })
+}
+
+fn is_in_base64(value: &[u8], scratch: &mut Vec<u8>) -> bool {
+    /// Bytes of an alphabet before the one in question belong to the same text.
+    const PADDING: &[u8] = b"=";
+    let mut read = |text: &[u8]| {
+        scratch.clear();
+        base64_decode::decode_ext(text, scratch);
+        is_pickle(scratch)
+    };
+    if may_begin(value) && read(value) {
+        return true;
+    }
+    let of_text = |byte: &u8| base64_decode::sextet_of_either(*byte).is_some();
+    let mut room = value.len().saturating_mul(READ_AGAIN);
+    memchr::memmem::find_iter(value, b"gA")
+        .skip_while(|at| *at == 0)
+        .any(|at| {
+            let start = value.get(at..).unwrap_or_default();
+            let before = at.checked_sub(1).and_then(|at| value.get(at));
+            let within = before.is_some_and(|byte| of_text(byte) || PADDING.contains(byte));
+            // Protocols 2 to 5.
+            if within || !matches!(start, [_, _, b'I'..=b'X', ..]) {
+                return false;
+            }
+            let inside = |byte: &&u8| of_text(byte) || matches!(byte, b'\r' | b'\n');
+            let length = start.iter().take_while(inside).count();
+            let Some(left) = room.checked_sub(length) else {
+                return true;
+            };
+            room = left;
+            read(start.get(..length).unwrap_or_default())
+        })
+}
+
+/// Whether what is in base64 begins with what an object may begin with.
+fn may_begin(value: &[u8]) -> bool {
+    let mut sextets = value
+        .iter()
+        .filter_map(|&byte| base64_decode::sextet_of_either(byte));
+    let (Some(high), Some(low)) = (sextets.next(), sextets.next()) else {
+        return false;
+    };
+    // What needs something on the stack begins nothing.
+    matches!(
+        meaning(high << 2 | low >> 4),
+        Some((
+            _,
+            Effect::Nothing | Effect::Push(0) | Effect::Mark | Effect::Name
+        ))
+    )
 }
 
 /// What comes behind an opcode.
@@ -58,8 +154,10 @@ enum Effect {
     Unmark,
     /// As `Unmark`, and puts one value.
     Gather,
-    /// As `Unmark`, where there is a value below.
+    /// As `Unmark`, where there is a value below, which what was above is added to.
     Add,
+    /// As `Replace`; the first value is one that the others are added to, by its own functions.
+    AddOne(usize),
     /// As `Gather`; calls what is first above the mark.
     CallGathered,
     Pop,
@@ -90,8 +188,10 @@ fn meaning(code: u8) -> Option<(Argument, Effect)> {
         b'N' | b']' | b')' | b'}' | 0x88 | 0x89 | 0x8f | 0x97 => (Bytes(0), Effect::Push(0)),
         b'2' => (Bytes(0), Effect::Push(1)),
         b'Q' | 0x85 | 0x98 => (Bytes(0), Effect::Replace(1)),
-        b'a' | 0x86 => (Bytes(0), Effect::Replace(2)),
-        b's' | 0x87 => (Bytes(0), Effect::Replace(3)),
+        0x86 => (Bytes(0), Effect::Replace(2)),
+        0x87 => (Bytes(0), Effect::Replace(3)),
+        b'a' => (Bytes(0), Effect::AddOne(2)),
+        b's' => (Bytes(0), Effect::AddOne(3)),
         b'(' => (Bytes(0), Effect::Mark),
         b'1' => (Bytes(0), Effect::Unmark),
         b'l' | b't' | b'd' | 0x91 => (Bytes(0), Effect::Gather),
@@ -169,16 +269,37 @@ impl Stack {
     }
 }
 
+/// How far an object goes.
+enum Object {
+    /// Something that it names is called; what follows does not count.
+    Calls,
+    /// To its end; whether it names something.
+    Ends { names: bool },
+}
+
 /// Whether `pickle` comes to what is looked for. One object may follow another.
 fn is_pickle(value: &[u8]) -> bool {
     let told = matches!(value, [0x80, 2..=5, ..]);
     let mut rest = value;
-    std::iter::from_fn(|| object(&mut rest)).any(|named| told || named)
+    // Without a call, what is named counts where nothing but objects follow: lists of names are
+    // written in the same way.
+    let mut named = false;
+    while let Some(object) = object(&mut rest) {
+        match object {
+            Object::Calls => return true,
+            Object::Ends { .. } if told => return true,
+            Object::Ends { names } => named |= names,
+        }
+        if rest.trim_ascii_start().is_empty() {
+            return named;
+        }
+    }
+    false
 }
 
-/// Reads an object up to its end, or to the first call of something that it names: whether
-/// it names something. None where `pickle` gives up.
-fn object(rest: &mut &[u8]) -> Option<bool> {
+/// Reads an object up to its end, or to the first call of something that it names. None where
+/// `pickle` gives up.
+fn object(rest: &mut &[u8]) -> Option<Object> {
     let mut stack = Stack::EMPTY;
     let mut named = false;
     loop {
@@ -193,10 +314,10 @@ fn object(rest: &mut &[u8]) -> Option<bool> {
                 stack.push();
             }
             Effect::Replace(values) => stack.replace(values)?,
-            Effect::Call(values) => {
+            Effect::Call(values) | Effect::AddOne(values) => {
                 stack.replace(values)?;
                 if named {
-                    return Some(true);
+                    return Some(Object::Calls);
                 }
             }
             Effect::Holds(values) => stack.holds(values)?,
@@ -209,13 +330,16 @@ fn object(rest: &mut &[u8]) -> Option<bool> {
             Effect::Add => {
                 stack.unmark()?;
                 stack.holds(1)?;
+                if named {
+                    return Some(Object::Calls);
+                }
             }
             Effect::CallGathered => {
                 stack.holds(1)?;
                 stack.unmark()?;
                 stack.push();
                 if named {
-                    return Some(true);
+                    return Some(Object::Calls);
                 }
             }
             Effect::Pop => match stack.above.checked_sub(1) {
@@ -230,8 +354,11 @@ fn object(rest: &mut &[u8]) -> Option<bool> {
                 stack.replace(2)?;
                 named = true;
             }
-            Effect::Instance => return stack.unmark().map(|()| true),
-            Effect::Stop => return stack.holds(1).map(|()| named),
+            Effect::Instance => return stack.unmark().map(|()| Object::Calls),
+            Effect::Stop => {
+                stack.holds(1)?;
+                return Some(Object::Ends { names: named });
+            }
         }
     }
 }
@@ -268,10 +395,9 @@ fn line(rest: &mut &[u8], holds: fn(&[u8]) -> bool) -> Option<()> {
     holds(line).then_some(())
 }
 
-/// As Python's import has them, in any script.
+/// Folders may have any name, and are imported as what they are called.
 fn is_name(line: &[u8]) -> bool {
-    let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | 0x80..);
-    !line.is_empty() && line.iter().all(of_name)
+    !line.is_empty() && line.iter().all(|&byte| byte > b' ' && byte != 0x7f)
 }
 
 /// What C's `strtol` reads, and what Python's `int` does; a zero ends it.
@@ -281,7 +407,9 @@ fn is_integer(line: &[u8]) -> bool {
 }
 
 fn is_float(line: &[u8]) -> bool {
-    let signs = |byte: &u8| byte.is_ascii_digit() || b"eE.+-_ infatyINFATY".contains(byte);
+    let signs = |byte: &u8| {
+        byte.is_ascii_digit() || byte.is_ascii_whitespace() || b"eE.+-_infatyINFATY".contains(byte)
+    };
     !line.is_empty() && up_to_zero(line).iter().all(signs)
 }
 

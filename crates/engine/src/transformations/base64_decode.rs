@@ -35,13 +35,23 @@ fn strict(input: &[u8], output: &mut Vec<u8>) -> bool {
 }
 
 fn forgiving(input: &[u8], output: &mut Vec<u8>) -> bool {
-    let text = input.iter().filter_map(|&byte| match byte {
+    decode_ext(input, output);
+    super::differs(input, output)
+}
+
+/// Adds what the bytes hold, as `base64DecodeExt` reads them.
+pub(crate) fn decode_ext(input: &[u8], output: &mut Vec<u8>) {
+    let text = input.iter().filter_map(|&byte| sextet_of_either(byte));
+    decode(text, output);
+}
+
+/// Of both alphabets.
+pub(crate) fn sextet_of_either(byte: u8) -> Option<u8> {
+    match byte {
         b'-' => Some(62),
         b'_' => Some(63),
         _ => sextet(byte),
-    });
-    decode(text, output);
-    super::differs(input, output)
+    }
 }
 
 fn sextet(byte: u8) -> Option<u8> {

@@ -1,6 +1,6 @@
 //! How a value is decoded before a rule looks at it. One file a transformation, one line in [`ALL`].
 
-mod base64_decode;
+pub(crate) mod base64_decode;
 mod base64_encode;
 mod cmd_line;
 mod comments;

@@ -163,6 +163,12 @@ fn value(
             .into_iter()
             .filter(|class| !class.common)
         {
+            // Decoded, it is found in all that the application would read; what is there of it
+            // without that is only how it begins.
+            leads.retain(|known| {
+                let same = matches!(&known.carrier, Carrier::Value(of) if of == part);
+                !(same && known.class.condition == class.condition)
+            });
             leads.push(lead(
                 class,
                 places(part),
@@ -349,6 +355,10 @@ fn opened(value: &[u8], room: &mut Room) -> Result<Option<Opened>, String> {
             false => vec![Decode::Base64],
         };
         return Ok(Some((held, decode)));
+    }
+    let is_object = |class: &&Class| class.condition == Condition::Deserialization;
+    if evidence::of(&held)?.iter().any(|class| is_object(class)) {
+        return Ok(Some((held, vec![Decode::Base64])));
     }
     let text = room.inflated(&held)?;
     let found = !text.is_empty() && is_text(&text);

@@ -9,26 +9,33 @@ pub(super) const DETECTOR: Detector = Detector {
     summary: "a serialised Java, PHP, Python, .NET, Ruby or node object",
     decode: &[Decode::Url, Decode::Url],
     checks: &[
-        // Java; .NET's BinaryFormatter.
-        rx(r"\xac\xed\x00\x05|(?i:\baced0005)|AAEAAAD/////"),
-        // In base64, where it begins: Java; gzip of it; Ruby's Marshal; pickles of protocol 2
-        // and 3 and, with the length of their frame, of 4 and 5; pickles that name a module.
+        // Java, also in base64; .NET's BinaryFormatter.
+        rx(r"\xac\xed\x00\x05|(?i:\baced0005)|rO0ABX|AAEAAAD/////"),
+        // In base64, where it begins: what begins as Java does, gzip, Ruby's Marshal, the frame
+        // of a pickle.
         rx(concat!(
-            r#"(?:\A|[\x22'<>=:,;|({\[ \t])"#,
-            r"(?:rO0AB|H4sIA[A-Za-z0-9+/_-]{12}|BAh[17DJTVblv][A-Za-z0-9+/_-]{4}",
-            r"|gA(?:[JN][jd9]|[IM]o)|gA[SW]V[A-Za-z0-9+/_-]{4}AAAA",
-            r"|Y(?:29zCn|3Bvc2l4C|19fYnVpbHRpbl9fC|2J1aWx0aW5zC|3N1YnByb2Nlc3MK))",
+            r"(?:\A\s*|[^A-Za-z0-9+/=_\s-]\s*|[ \t])",
+            r"(?:rO0AB|H4sIA[A-Za-z0-9+/_-]{12}|BAh[179DJTVblv][A-Za-z0-9+/_-]{4}",
+            r"|gA[SW]V[A-Za-z0-9+/_-]{4}AAAA)",
         )),
         Check {
             operator: "detectPickle",
             argument: "",
             spaced: None,
         },
-        // YAML: tags of classes and of languages' objects, in full, by a handle, in UTF-16.
+        Check {
+            operator: "detectPickle",
+            argument: "base64",
+            spaced: None,
+        },
+        // YAML: tags of classes and of languages' objects, in full, by a handle, in UTF-16 and
+        // UTF-32. Lines end as YAML 1.1 has them.
         rx(concat!(
-            r"(?:\A|[\s\[{,:?(-]|\xef\xbb\xbf)!!(?:(?:[a-z_][\w$]{0,80}\.){1,20}[A-Z]",
-            r"|(?:javax?|com|org|net|io|sun|jdk)\.|(?:python|ruby|perl|php|js)/)",
-            r"|!<tag:|%TAG\s+!|!ruby/|\A(?:\xfe\xff|\xff\xfe)[\s\S]*?(?:!\x00[!<]\x00?|%\x00T\x00A\x00G)",
+            r"!!(?:javax?|com|org|net|io|sun|jdk)\.|!!(?:python|ruby|perl|php|js)/|!<tag:|%TAG\s+!|!ruby/",
+            r"|(?:\A|[\s\[{,:?(-]|\xef\xbb\xbf|\xc2\x85|\xe2\x80[\xa8\xa9])",
+            r"!!(?:[a-z_][\w$]{0,80}\.){1,20}[A-Z]",
+            r"|\A(?:\xfe\xff|\xff\xfe|\x00\x00\xfe\xff)[\s\S]*?",
+            r"(?:!\x00{1,3}(?:[!<]|r\x00{1,3}u)|%\x00{1,3}T\x00{1,3}A)",
         )),
         // PHP; type hints in JSON; node-serialize; XMLDecoder and XStream.
         rx(
