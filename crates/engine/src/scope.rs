@@ -19,7 +19,8 @@ pub struct Scope {
 /// common server may give to the request target: as sent, percent-decoded once
 /// and twice, with and without dot segments, repeated slashes, `;parameters`
 /// and backslashes; and without what servers drop at the end: slashes, dots and spaces, a zero
-/// and what follows, `.json` and `.xml`, what follows the name of a script such as `x.php/`.
+/// and what follows, a short extension such as `.json`, what follows the name of a script such
+/// as `x.php/`.
 /// One agreeing reading is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathScope {

@@ -247,6 +247,8 @@ fn what_passes_on_the_target_is_what_a_patch_is_refined_with() {
     let proven = stopgap(&prove);
     assert!(proven.status.success(), "{}", said(&proven));
     assert_eq!(std::fs::read_to_string(missed).unwrap(), "");
+    let two = stopgap(&[&prove[..], &[Patch::of(GOOD).path()]].concat());
+    assert_eq!(two.status.code(), Some(2), "{}", said(&two));
 }
 
 #[test]

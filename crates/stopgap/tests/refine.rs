@@ -148,6 +148,26 @@ fn the_smallest_change_is_proposed_and_written_only_when_told_to() {
     }
 }
 
+/// Another endpoint is missed at one path; an application that answers on any, at many.
+#[test]
+fn all_paths_are_in_the_scope_only_where_many_were_missed() {
+    let case = Case::of("query.q", "sql-injection");
+    let text = case
+        .text()
+        .replace("exact: /search", "exact: /")
+        .replace("path: /search,", "path: /,");
+    std::fs::write(case.path("patch.yaml"), text).unwrap();
+    let missed = |path: &str| format!("GET {path}?q=0+UNION+SELECT+name+FROM+users HTTP/1.1\n\n");
+    let told = said(&case.refine("--missed", &missed("/index.php"), &[]));
+    assert!(
+        told.contains("the path /index.php is in the scope"),
+        "{told}"
+    );
+    let many = ["/a", "/b", "/c"].map(missed).join("###\n");
+    let told = said(&case.refine("--missed", &many, &[]));
+    assert!(told.contains("all below / is in the scope"), "{told}");
+}
+
 #[test]
 fn an_event_is_enough_for_a_false_positive() {
     let event = r#"{"version":1,"reference":"a","time_ms":1,"ingress":"g","application":"shop","client":"203.0.113.7","method":"GET","host":"shop.example","path":"/search?q=shoes","action":"block","status":403,"matches":[{"patch":"SHOP-3","rule":9000101,"phase":1,"target":"REQUEST_HEADERS:X-Note","message":"m","value":"please select","enforced":true}]}"#;

@@ -4,9 +4,9 @@
 //! (absolute form); Tomcat and Jetty strip `;parameters`, IIS and Windows
 //! builds take `\` for `/`, nginx merges slashes, some frameworks decode twice.
 //!
-//! And of its end: Windows drops dots and spaces, C's strings end at a zero, most frameworks
-//! take or took a slash for nothing, Rails and Spring a `.json` for the format of the answer,
-//! and CGI (RFC 3875 section 4.1.5) gives what follows a script's name to the script.
+//! And of its end: Windows drops dots, spaces and `::$DATA`, C's strings end at a zero, most
+//! frameworks take or took a slash for nothing, Rails (`(.:format)`) and Spring before 5.3 an
+//! extension such as `.json` for the format of the answer, and CGI (RFC 3875 section 4.1.5) gives what follows a script's name to the script.
 
 /// All distinct readings of one path, in lower case.
 struct PathReadings {
@@ -43,15 +43,15 @@ pub(crate) fn readings(target: &[u8], buffer: &mut Vec<u8>, each: &mut dyn FnMut
 
 /// What servers may drop at the end of a path.
 const DROPPED: &[u8] = b"/. ";
-/// Formats of answers, which say nothing of what is asked for.
-const FORMATS: [&[u8]; 2] = [b".json", b".xml"];
-/// How many of them a path may end with, one behind the other; no server takes more than one.
-const FORMATS_AT_END: usize = 2;
+/// The longest format of an answer that is told apart by its name, such as `json`.
+const FORMAT: usize = 8;
 /// Names of scripts end so.
-const SCRIPTS: [&[u8]; 14] = [
-    b"php", b"php5", b"php7", b"phtml", b"cgi", b"fcgi", b"pl", b"asp", b"aspx", b"ashx", b"asmx",
-    b"jsp", b"cfm", b"do",
+const SCRIPTS: &[&[u8]] = &[
+    b"php", b"php3", b"php4", b"php5", b"php7", b"php8", b"phtml", b"phar", b"cgi", b"fcgi", b"pl",
+    b"py", b"rb", b"sh", b"asp", b"aspx", b"ashx", b"asmx", b"jsp", b"jspx", b"cfm", b"cfc", b"do",
 ];
+/// Names of scripts in one path that may be the one that is meant.
+const SCRIPTS_OF_PATH: usize = 8;
 
 /// Calls `each` with the beginnings that servers may take for the path.
 fn cuts(path: &[u8], each: &mut dyn FnMut(&[u8])) {
@@ -59,19 +59,18 @@ fn cuts(path: &[u8], each: &mut dyn FnMut(&[u8])) {
     if path.contains(&0) {
         whole = path.split(|&byte| byte == 0).next().unwrap_or_default();
     }
-    for _ in 0..=FORMATS_AT_END {
-        whole = trimmed(whole);
-        if whole.len() < path.len() {
-            each(whole);
-        }
-        match FORMATS.iter().find_map(|it| whole.strip_suffix(*it)) {
-            Some(named) => whole = named,
-            None => break,
-        }
+    // Streams of files on Windows.
+    if let Some(at) = memchr::memmem::find(whole, b"::$") {
+        whole = whole.get(..at).unwrap_or_default();
     }
-    if let Some(script) = script(path) {
-        each(script);
+    let whole = trimmed(whole);
+    if whole.len() < path.len() {
+        each(whole);
     }
+    if let Some(named) = without_format(whole) {
+        each(trimmed(named));
+    }
+    scripts(path).take(SCRIPTS_OF_PATH).for_each(each);
 }
 
 /// Without what may be dropped; the first byte stays.
@@ -85,9 +84,30 @@ fn trimmed(mut path: &[u8]) -> &[u8] {
     path
 }
 
-/// Up to the first name of a script that a slash follows.
-fn script(path: &[u8]) -> Option<&[u8]> {
-    memchr::memchr_iter(b'.', path).find_map(|dot| {
+/// Without a short extension, which may say how to answer, not what is asked for. Of two, the
+/// first is of the name; a script is another one than what has its name without.
+fn without_format(path: &[u8]) -> Option<&[u8]> {
+    let dot = path
+        .iter()
+        .rev()
+        .take(FORMAT + 1)
+        .position(|&byte| byte == b'.')?;
+    let at = path.len().checked_sub(dot + 1)?;
+    let (named, format) = path.split_at_checked(at)?;
+    let format = format.get(1..).unwrap_or_default();
+    let fits = !format.is_empty()
+        && format.iter().all(u8::is_ascii_alphanumeric)
+        && !SCRIPTS.contains(&format);
+    let name = named
+        .rsplit(|&byte| byte == b'/')
+        .next()
+        .unwrap_or_default();
+    (fits && !name.is_empty() && !name.contains(&b'.')).then_some(named)
+}
+
+/// Up to each name of a script that a slash follows.
+fn scripts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    memchr::memchr_iter(b'.', path).filter_map(|dot| {
         let behind = path.get(dot + 1..)?;
         let length = behind.iter().take(6).position(|&byte| byte == b'/')?;
         let extension = behind.get(..length)?;
@@ -112,6 +132,7 @@ impl PathReadings {
             for reading in [
                 normalised(&slashed),
                 normalised(&plain),
+                normalised(&as_on_windows(&slashed)),
                 merged(&slashed),
                 slashed,
                 plain,
@@ -166,7 +187,7 @@ pub(crate) fn query_of(target: &[u8]) -> &[u8] {
 }
 
 fn is_ambiguous(path: &[u8]) -> bool {
-    let slash_pair = |pair: &[u8]| matches!(pair, [b'/', b'/' | b'.']);
+    let slash_pair = |pair: &[u8]| matches!(pair, [b'/', b'/' | b'.'] | [b'.' | b' ', b'/']);
     memchr::memchr3(b'%', b';', b'\\', path).is_some()
         || path.windows(2).any(slash_pair)
         || path.first().is_some_and(|&byte| byte != b'/')
@@ -208,6 +229,18 @@ fn without_parameters(path: &[u8]) -> Vec<u8> {
                 .split(|&byte| byte == b';')
                 .next()
                 .unwrap_or_default()
+        })
+        .collect();
+    segments.join(&b'/')
+}
+
+/// Without dots and spaces at the end of segments.
+fn as_on_windows(path: &[u8]) -> Vec<u8> {
+    let segments: Vec<&[u8]> = path
+        .split(|&byte| byte == b'/')
+        .map(|segment| {
+            let end = segment.iter().rposition(|byte| !b". ".contains(byte));
+            end.map_or(segment, |end| segment.get(..=end).unwrap_or_default())
         })
         .collect();
     segments.join(&b'/')

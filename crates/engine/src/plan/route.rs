@@ -524,21 +524,43 @@ mod tests {
             "/login.json",
             "/login.xml/",
             "/login%20.json",
-            "/login..json.json",
+            "/login.js",
+            "/login.foo",
+            "/login::$DATA",
             "/a/../login/.",
         ] {
             assert!(concerned(&exact, "", "", "GET", target), "{target}");
         }
-        for target in ["/login/x", "/login.js", "/logins", "/logi", "/"] {
+        for target in [
+            "/login/x",
+            "/login/.js",
+            "/login.a.b",
+            "/login.verylongname",
+            "/logins",
+            "/logi",
+            "/",
+        ] {
             assert!(!concerned(&exact, "", "", "GET", target), "{target}");
         }
         let suffix = path(PathScope::Suffix(".php".into()));
-        for target in ["/a/B.PHP", "/a.php/", "/a.php/x/y.txt", "/a.b.php/c"] {
+        for target in [
+            "/a/B.PHP",
+            "/a.php/",
+            "/a.php/x/y.txt",
+            "/a.b.php/c",
+            "/my.do/a.php/c",
+            "/a.php./c",
+            "/a.php::$data",
+        ] {
             assert!(concerned(&suffix, "", "", "GET", target), "{target}");
         }
         for target in ["/a.php.txt", "/a.phpx/b", "/php/x"] {
             assert!(!concerned(&suffix, "", "", "GET", target), "{target}");
         }
+        let script = path(PathScope::Exact("/cgi-bin/x.py".into()));
+        assert!(concerned(&script, "", "", "GET", "/cgi-bin/x.py/z"));
+        let folder = path(PathScope::Prefix("/p/q/".into()));
+        assert!(concerned(&folder, "", "", "GET", "/p./q%20/x"));
         let root = path(PathScope::Exact("/".into()));
         for target in ["/", "//", "/./", "/%20"] {
             assert!(concerned(&root, "", "", "GET", target), "{target}");

@@ -357,7 +357,7 @@ fn opened(value: &[u8], room: &mut Room) -> Result<Option<Opened>, String> {
         return Ok(Some((held, decode)));
     }
     let is_object = |class: &&Class| class.condition == Condition::Deserialization;
-    if evidence::of(&held)?.iter().any(|class| is_object(class)) {
+    if evidence::of(&held)?.iter().any(is_object) {
         return Ok(Some((held, vec![Decode::Base64])));
     }
     let text = room.inflated(&held)?;

@@ -128,8 +128,8 @@ pub(super) fn narrower(
 }
 
 /// Some rule finds more: elsewhere, behind an encoding, or more at the same place; or the
-/// patch concerns more requests.
-pub(super) fn wider(document: &Document, missed: &Request, found: &mut Vec<Candidate>) {
+/// patch concerns more requests. Whether many paths were missed says what those are.
+pub(super) fn wider(document: &Document, missed: &Request, many: bool, found: &mut Vec<Candidate>) {
     for (rule, located) in document.rules.iter().enumerate() {
         let Rule::Deny(deny) = &located.value else {
             continue;
@@ -196,10 +196,10 @@ pub(super) fn wider(document: &Document, missed: &Request, found: &mut Vec<Candi
             );
         }
     }
-    scope(document, missed, found);
+    scope(document, missed, many, found);
 }
 
-fn scope(document: &Document, missed: &Request, found: &mut Vec<Candidate>) {
+fn scope(document: &Document, missed: &Request, many: bool, found: &mut Vec<Candidate>) {
     let method = String::from_utf8_lossy(&missed.method).into_owned();
     let methods = &document.scope.methods;
     if !methods.is_empty() && !methods.contains(&method) {
@@ -212,7 +212,7 @@ fn scope(document: &Document, missed: &Request, found: &mut Vec<Candidate>) {
     let path = target.split('?').next().unwrap_or_default();
     let paths = &document.scope.path;
     // Where an application answers below a path, it does so on every path below.
-    if let Some(folder) = below(paths, path) {
+    if let Some(folder) = below(paths, path, many) {
         let mut document = document.clone();
         let reason = format!("all below {folder} is in the scope: it was missed there");
         document.scope.path.value.prefix.push(folder);
@@ -228,10 +228,14 @@ fn scope(document: &Document, missed: &Request, found: &mut Vec<Candidate>) {
 }
 
 /// The folder of that name, where a path of the scope names one that the missed path is in.
-fn below(paths: &Paths, missed: &str) -> Option<String> {
+fn below(paths: &Paths, missed: &str, many: bool) -> Option<String> {
     let ends = paths.exact.iter().chain(&paths.suffix);
     ends.filter_map(|end| {
         let folder = format!("{}/", end.trim_end_matches('/'));
+        // All paths are below the root: that is another endpoint, unless many say otherwise.
+        if folder == "/" && !many {
+            return None;
+        }
         let at = missed.find(&folder)?;
         let whole = missed.get(..at + folder.len())?;
         let starts = at == 0 || paths.suffix.contains(end);

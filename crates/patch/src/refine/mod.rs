@@ -3,6 +3,7 @@
 mod candidates;
 mod edit;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::Plan;
@@ -36,6 +37,9 @@ pub struct Refined {
 
 /// Documents tried at most.
 const TRIED: usize = 1000;
+
+/// Paths by which an application shows that it answers on any.
+const MANY: usize = 3;
 
 /// Missed requests that are asked for changes: the first may be too strange to tell one.
 const ASKED: usize = 4;
@@ -169,10 +173,14 @@ impl<'w> Trial<'w> {
             }
         }
         let missed = self.wanted.stop.iter();
-        let missed = missed.filter(|each| !self.stops(&plan, each)).take(ASKED);
-        for missed in missed {
+        let missed: Vec<&Request> = missed.filter(|each| !self.stops(&plan, each)).collect();
+        let paths = missed
+            .iter()
+            .map(|each| each.target.split(|&byte| byte == b'?').next());
+        let many = paths.collect::<BTreeSet<_>>().len() >= MANY;
+        for missed in missed.into_iter().take(ASKED) {
             let mut wider = Vec::new();
-            candidates::wider(&source.document, missed, &mut wider);
+            candidates::wider(&source.document, missed, many, &mut wider);
             wider.retain(|new| found.iter().all(|old| old.document != new.document));
             found.append(&mut wider);
         }

@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "HTML_FILE")]
     report: Option<PathBuf>,
     /// Write the variants that work on the target and pass, for `stopgap patch refine --missed`:
-    /// JSON lines, not more than that takes.
+    /// JSON lines, not more than that takes. For one patch.
     #[arg(long, value_name = "FILE", requires = "target")]
     missed: Option<PathBuf>,
     /// Run nothing; say whether this stored proof (of --json) is for the patch and holds.
@@ -86,6 +86,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let sources = super::some_documents(&arguments.paths)?;
     if let Some(path) = &arguments.check {
         return check(&sources, path);
+    }
+    if arguments.missed.is_some() && sources.len() > 1 {
+        anyhow::bail!("--missed takes one patch, since what one misses is not for another");
     }
     let mut traffic = backtest::run(&sources, &arguments.traffic, arguments.format)?.into_iter();
     let (mut proven, mut missed) = (Vec::new(), Vec::new());
