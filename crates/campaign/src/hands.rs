@@ -86,6 +86,8 @@ pub enum Class {
     Check,
     /// A backup could not be made or is not whole.
     Backup,
+    /// It was stopped for a backup, and did not start again.
+    Down,
     /// The command or playbook failed otherwise.
     Command,
 }
@@ -104,6 +106,7 @@ impl Class {
             Self::Timeout => "timeout",
             Self::Check => "check",
             Self::Backup => "backup",
+            Self::Down => "down",
             Self::Command => "command",
         }
     }
@@ -111,6 +114,6 @@ impl Class {
     /// Whether the same may succeed a moment later.
     #[must_use]
     pub fn is_passing(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Busy)
+        matches!(self, Self::Unreachable | Self::Busy | Self::Down)
     }
 }

@@ -139,6 +139,10 @@ impl<'a> WaveView<'a> {
 
     /// Why nothing is installed on an asset to which nothing was done yet; none: it may be.
     pub(super) fn out(&self, asset: &PlannedAsset) -> Option<Fate> {
+        // Nothing was installed, but it is worse than before.
+        if let Some(failure) = self.brought_down(asset) {
+            return Some(Fate::failed(Phase::BackUp, failure));
+        }
         if let Some(Outcome::Skipped { why }) = self.ended(Phase::Apply, asset) {
             return Some(Fate::skipped(why, None));
         }

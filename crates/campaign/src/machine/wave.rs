@@ -10,7 +10,7 @@ use super::carry::Carry;
 use super::fate::Fate;
 use super::phase::Phase;
 use super::{Turn, View, is_final};
-use crate::hands::Failure;
+use crate::hands::{Class, Failure};
 use crate::journal::{Entry, Outcome};
 use crate::plan::{PlannedAsset, Ring, Wave};
 use crate::task::{Action, Change, Step, Task, Waiting};
@@ -218,10 +218,19 @@ impl<'a> WaveView<'a> {
         if self.carry.stopped.is_some() {
             return self.carry.stopped.clone();
         }
-        let failed = self
-            .assets()
-            .filter(|it| matches!(self.ended(Phase::Apply, it), Some(Outcome::Failed(_))));
+        let failed = self.assets().filter(|it| {
+            matches!(self.ended(Phase::Apply, it), Some(Outcome::Failed(_)))
+                || self.brought_down(it).is_some()
+        });
         self.carry.too_many(self.view.campaign, failed.count())
+    }
+
+    /// That its backup has left an asset down.
+    pub(super) fn brought_down(&self, asset: &PlannedAsset) -> Option<&'a Failure> {
+        match self.ended(Phase::BackUp, asset) {
+            Some(Outcome::Failed(failure)) if failure.class == Class::Down => Some(failure),
+            _ => None,
+        }
     }
 
     pub(super) fn is_unwell(&self, quorum: &str) -> bool {

@@ -202,10 +202,13 @@ fn nature() -> impl Strategy<Value = Nature> {
     let often = || prop::bool::weighted(0.5);
     (
         (rare(), 0_u32..2, often(), rare(), rare()),
-        (rare(), rare(), 0_u32..2, rare()),
+        (rare(), rare(), rare(), 0_u32..2, rare()),
     )
         .prop_map(
-            |((apply_fails, passing, reboot, itself, sick), (before, backup, release, back))| {
+            |(
+                (apply_fails, passing, reboot, itself, sick),
+                (before, backup, downs, release, back),
+            )| {
                 Nature {
                     apply_fails,
                     apply_passing: passing,
@@ -214,6 +217,7 @@ fn nature() -> impl Strategy<Value = Nature> {
                     sick_afterwards: sick,
                     sick_before: before,
                     backup_fails: backup,
+                    backup_downs: downs,
                     release_fails: release,
                     rollback_fails: back,
                     apply_ms: None,

@@ -334,6 +334,32 @@ fn what_fails_in_the_test_region_does_not_go_to_production() {
 }
 
 #[test]
+fn a_backup_that_leaves_an_asset_down_counts_as_what_failed() {
+    let mut shape = made::chain();
+    for host in &mut shape.hosts {
+        host.nature.backup_downs = host.name == "db";
+        host.quorum = (!host.test).then(|| "shop".to_owned());
+    }
+    let (begun, fates) = run(&shape, Vec::new());
+    let Fate::Failed { phase, .. } = &fates["db"] else {
+        panic!("{:?}", fates["db"]);
+    };
+    assert_eq!(phase, "back-up");
+    assert!(begun.iter().all(|key| key != "production/1/db/apply"));
+    for id in ["app", "proxy"] {
+        let Fate::Skipped { why, .. } = &fates[id] else {
+            panic!("{id}: {:?}", fates[id]);
+        };
+        assert!(why.contains("failed, ") || why.contains("is down"), "{why}");
+        let backup = format!("/{id}/back-up");
+        assert!(
+            begun.iter().all(|key| !key.ends_with(&backup)),
+            "{id} is backed up"
+        );
+    }
+}
+
+#[test]
 fn a_restart_that_the_test_region_needed_is_made_in_production_too() {
     let mut shape = made::chain();
     shape.hosts[0].nature.reboot_needed = true;

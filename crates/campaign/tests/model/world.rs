@@ -15,6 +15,8 @@ pub(crate) struct Nature {
     pub(crate) sick_afterwards: bool,
     pub(crate) sick_before: bool,
     pub(crate) backup_fails: bool,
+    /// Its backup stops it, and it does not start again.
+    pub(crate) backup_downs: bool,
     pub(crate) release_fails: u32,
     pub(crate) rollback_fails: bool,
     /// How long it takes to install something; as everything else, if not said.
@@ -218,6 +220,7 @@ impl<'p> World<'p> {
                 self.jobs_run.extend(run.iter().map(|it| it.name.clone()));
             }
             Action::BackUp(_) if nature.backup_fails => return Err(fault(Class::Backup)),
+            Action::BackUp(_) if nature.backup_downs => return Err(fault(Class::Down)),
             Action::BackUp(_) => host.backed_up = true,
             Action::VerifyBackup(_) => {
                 assert!(host.backed_up);
