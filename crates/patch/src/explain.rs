@@ -85,7 +85,7 @@ pub fn explain(source: &Source) -> Result<Explanation, Problem> {
         id: compiled.id.clone(),
         title: document.title.value.clone(),
         limits: document.limits.clone(),
-        scope: scope(&compiled),
+        scope: scope(&compiled, &document.scope.path.except),
         effect: document.effect.map(beyond),
         body,
         rules,
@@ -144,7 +144,7 @@ fn stripped(what: &engine::Strip) -> String {
     }
 }
 
-fn scope(compiled: &Compiled) -> Vec<String> {
+fn scope(compiled: &Compiled, except: &[String]) -> Vec<String> {
     let scope = &compiled.scope;
     let paths: Vec<String> = scope
         .paths
@@ -167,6 +167,7 @@ fn scope(compiled: &Compiled) -> Vec<String> {
         true => format!("{what}: all"),
         false => format!("{what}: {}", values.join(", ")),
     })
+    .chain((!except.is_empty()).then(|| format!("but not paths: {}", except.join(", "))))
     .collect()
 }
 

@@ -203,6 +203,49 @@ fn explained_rules_concern_the_paths_that_the_document_does() {
     }
 }
 
+/// A server that has a route for what is written so drops nothing of it.
+#[test]
+fn paths_with_patches_of_their_own_are_left_to_them() {
+    let text = document("query.q", "present").replace(
+        "rules:",
+        "scope: { path: { exact: /report, except: '/report\\.(?:xml|json)' } }\nrules:",
+    );
+    let source = Source::parse("t", &text).unwrap();
+    let plan = patch::prove::plan(&source, &patch::compile(&source).unwrap()).unwrap();
+    for (target, stopped) in [
+        ("/report", true),
+        ("/report/", true),
+        ("/report.json/", true),
+        ("/report;.json", true),
+        ("/report%00.json", true),
+        ("/report.json", false),
+        ("/report%2exml", false),
+    ] {
+        let raw = format!("GET {target}?q=1 HTTP/1.1\nHost: a\n\n");
+        let request = Request::from_raw(raw.as_bytes()).unwrap();
+        let verdict = request.exchange("").inspect(&plan);
+        assert_eq!(verdict.decision.is_some(), stopped, "{target}");
+    }
+    let shown = patch::explain(&source).unwrap().to_string();
+    assert!(
+        shown.contains(r"but not paths: /report\.(?:xml|json)"),
+        "{shown}"
+    );
+    for (from, to, says) in [
+        (
+            "  - deny:",
+            "  - seclang: SecAction \"id:1,phase:1,pass\"\n  - deny:",
+            "does not reach into rules written in SecLang",
+        ),
+        ("(?:xml", "(?:(xml", "does not compile"),
+    ] {
+        let source = Source::parse("t", &text.replace(from, to)).unwrap();
+        let problem = patch::compile(&source).unwrap_err();
+        assert!(problem.message.contains(says), "{problem}");
+        assert_eq!(problem.line, 5, "{problem}");
+    }
+}
+
 /// `/static/` may be served from a folder of another name, beside one called `static`.
 #[test]
 fn a_path_that_leaves_its_prefix_and_comes_back_by_name_is_stopped() {

@@ -94,6 +94,7 @@ pub fn compile(source: &Source) -> Result<Compiled, Problem> {
     if document.body.unparsable == Unparsable::Block && !document.rules.is_empty() {
         entries.insert(0, Entry::Made(unseen(document, body_bytes.is_some())));
     }
+    leave_out(source, &mut entries)?;
     settle_phases(&mut entries, body_bytes.is_some());
     Ok(Compiled {
         id: document.id.value.clone(),
@@ -166,6 +167,31 @@ fn unseen(document: &Document, body: bool) -> Made {
     );
     made.number = UNSEEN;
     made
+}
+
+/// Paths that have patches of their own. Servers have a route for what is written so, and take
+/// nothing off its end.
+fn leave_out(source: &Source, entries: &mut [Entry]) -> Result<(), Problem> {
+    let paths = &source.document.scope.path;
+    if paths.except.is_empty() {
+        return Ok(());
+    }
+    for pattern in &paths.except {
+        deny::regex(pattern).map_err(|message| problem(source, paths, message))?;
+    }
+    let own = format!("\\A(?:{})\\z", paths.except.join("|"));
+    let path = vec![targets::plain("REQUEST_FILENAME")];
+    let link = Link::new(path, "rx", own).negated();
+    for entry in entries {
+        match entry {
+            Entry::Made(made) => made.links.insert(0, link.clone()),
+            Entry::Seclang(_) => {
+                let why = "`scope.path.except` does not reach into rules written in SecLang; ask for REQUEST_FILENAME in them";
+                return Err(problem(source, paths, why));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn body_bytes(source: &Source, entries: &[Entry]) -> Result<Option<usize>, Problem> {

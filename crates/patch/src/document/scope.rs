@@ -59,6 +59,15 @@ pub struct Paths {
     )]
     #[schemars(with = "OneOrMany")]
     pub regex: Vec<String>,
+    /// Regular expressions of whole paths, percent-decoded once, that rules leave to patches of
+    /// their own, such as `/report\.xml` beside `/report`. ASCII case matters.
+    #[serde(
+        default,
+        deserialize_with = "super::read::one_or_many",
+        skip_serializing_if = "super::is_default"
+    )]
+    #[schemars(with = "OneOrMany")]
+    pub except: Vec<String>,
 }
 
 /// For the schema: a string or a list of strings.

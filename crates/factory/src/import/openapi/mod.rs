@@ -206,6 +206,10 @@ impl Api<'_> {
                 && !operation.route.is_closer_than(&other.route)
         });
         let contract = others.fold(operation.allows.clone(), |sum, other| sum.or(&other.allows));
+        let longer = self.operations.iter().filter(|other| {
+            other.method == operation.method && other.route.extends(&operation.route)
+        });
+        let longer: BTreeSet<String> = longer.map(|other| other.route.pattern()).collect();
         let scope = Scope {
             methods: match operation.method.as_str() {
                 "GET" => vec!["GET".to_owned(), "HEAD".to_owned()],
@@ -217,6 +221,10 @@ impl Api<'_> {
                     self.base(),
                     operation.route.pattern()
                 )],
+                except: longer
+                    .iter()
+                    .map(|pattern| format!("(?:{})(?:{pattern})", self.base()))
+                    .collect(),
                 ..Paths::default()
             }),
             ..Scope::default()

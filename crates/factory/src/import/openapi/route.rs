@@ -52,14 +52,28 @@ impl Route {
 
     /// Whether a path may lead to both.
     pub(super) fn meets(&self, other: &Self) -> bool {
-        let fits =
-            |one: &Segment, other: &Segment| !other.literal || matches(&one.pattern, &other.sample);
-        self.segments.len() == other.segments.len()
-            && self
-                .segments
-                .iter()
-                .zip(&other.segments)
-                .all(|(one, other)| fits(one, other) && fits(other, one))
+        self.segments.len() == other.segments.len() && all_meet(&self.segments, &other.segments)
+    }
+
+    /// Whether its paths are those of the other with more at their end that servers may drop: a
+    /// slash, the format of an answer, what follows the name of a script.
+    pub(super) fn extends(&self, other: &Self) -> bool {
+        let split = self.segments.split_at_checked(other.segments.len());
+        let (Some((same, behind)), Some((last, folders))) = (split, other.segments.split_last())
+        else {
+            return false;
+        };
+        let Some((here, before)) = same.split_last() else {
+            return false;
+        };
+        if !all_meet(before, folders) {
+            return false;
+        }
+        let slashes = behind.iter().all(|segment| segment.sample.is_empty());
+        match here.meets(last) {
+            true => !behind.is_empty() && (slashes || last.sample.contains('.')),
+            false => slashes && here.is_format_of(last),
+        }
     }
 
     /// Whether it has fewer parameters, and so comes first where a path leads to both.
@@ -75,7 +89,30 @@ impl Route {
     }
 }
 
+fn all_meet(these: &[Segment], those: &[Segment]) -> bool {
+    these.iter().zip(those).all(|(one, other)| one.meets(other))
+}
+
 impl Segment {
+    fn meets(&self, other: &Self) -> bool {
+        (!other.literal || self.is(&other.sample)) && (!self.literal || other.is(&self.sample))
+    }
+
+    /// Whether it is the other, a dot, and more.
+    fn is_format_of(&self, other: &Self) -> bool {
+        self.sample.rsplit_once('.').is_some_and(|(name, format)| {
+            other.is(name) || self.is(&format!("{}.{format}", other.sample))
+        })
+    }
+
+    /// Whether a text may stand for it.
+    fn is(&self, text: &str) -> bool {
+        match self.literal {
+            true => self.sample == text,
+            false => matches(&self.pattern, text),
+        }
+    }
+
     fn of(text: &str, parameters: &BTreeMap<String, Field>) -> Self {
         let mut found = Self {
             pattern: String::new(),
