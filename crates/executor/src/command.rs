@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use campaign::{Class, Failure};
 
-use crate::run::run as run_here;
+use crate::run::{MAX_OUTPUT, run as run_here};
 use crate::{Executor, fault};
 
 /// Runs a command once: the lock and the mark are those of whoever runs it, so that a controller that comes after
 /// another waits for it, and finds that it has run. What it says goes to a file first: whoever would read a pipe may
 /// be gone, and a program that writes to it then is ended.
-const ONCE: &str = r#"mark=$1; shift; [ ! -e "$mark" ] || exit 0
-"$@" >"$mark.said" 2>&1 && : >"$mark"; ended=$?
-cat "$mark.said"; exit $ended"#;
+const ONCE: &str = r#"mark=$1 most=$2; shift 2; [ ! -f "$mark" ] || exit 0
+(umask 077; true >"$mark.said")
+"$@" >"$mark.said" 2>&1 && true >"$mark"; ended=$?
+tail -c "$most" "$mark.said"; rm -f "$mark.said"; exit $ended"#;
 
 /// What a command is about.
 pub(crate) struct About<'a> {
@@ -41,6 +42,7 @@ pub(crate) fn run(
         .arg(executor.journal.lock(about.asset))
         .args(["sh", "-c", ONCE, "sh"])
         .arg(executor.journal.mark(about.run))
+        .arg(MAX_OUTPUT.to_string())
         .arg(program);
     for argument in rest {
         let argument = argument.replace("{asset}", about.asset);

@@ -1,7 +1,8 @@
 //! What has been done, on disk before anybody is told: whoever asks after a crash finds it here.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use campaign::{Class, Done, Failure};
@@ -14,8 +15,13 @@ use crate::fault;
 pub(crate) struct Journal(PathBuf);
 
 impl Journal {
+    /// What programs have said is in it: nobody else may enter, also not where it was made before.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         Ok(Self(folder.to_owned()))
     }
 

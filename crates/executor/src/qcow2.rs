@@ -18,11 +18,15 @@ use crate::backups::{PATIENCE, What};
 use crate::config::Qcow2;
 use crate::qmp::Monitor;
 use crate::remote::quoted;
-use crate::run::{Ended, run};
+use crate::run::{Ended, MAX_OUTPUT, run};
 use crate::{Executor, fault};
 
 /// The most bytes of a snapshot's name: `qemu-img` would cut a longer one.
 const MAX_NAME: usize = 255;
+/// How long `stop` and `start` may take, each: who has stopped a machine does not leave it down for hours.
+const POWER_SECONDS: u64 = 600;
+/// How long what does not heed the end of its time is let be, in seconds.
+const KILL_SECONDS: u64 = 10;
 /// How often it is looked whether another has left the asset.
 const GLANCE: Duration = Duration::from_millis(100);
 /// What `qemu-img` needs be told of an image: left to guess, it believes what a guest may have written there.
@@ -66,9 +70,7 @@ pub(crate) fn carry_out(
     // Whatever a controller that is gone has begun comes to its end first.
     disk.ended(Command::new("true"))?;
     match what {
-        What::Take | What::Restore if disk.mark.exists() => {
-            Ok(format!("{}: found done", disk.snapshot))
-        }
+        What::Take | What::Restore if disk.mark.is_file() => disk.found_done(),
         What::Take => disk.take(),
         What::Verify => disk.verify(),
         What::Restore => disk.restore(),
@@ -101,6 +103,18 @@ fn alone(executor: &Executor, asset: &str) -> Result<File, Failure> {
 }
 
 impl Disk<'_> {
+    /// The machine may not have been started again since.
+    fn found_done(&self) -> Result<String, Failure> {
+        if self.stopped.exists() {
+            match self.is_in_use()? {
+                // Somebody else has started it.
+                true => self.is_started()?,
+                false => self.while_stopped("true")?,
+            }
+        }
+        Ok(format!("{}: found done", self.snapshot))
+    }
+
     /// While the machine runs, it is as if its power were cut at that moment.
     fn take(&self) -> Result<String, Failure> {
         if let Some(mut machine) = self.monitor()? {
@@ -121,7 +135,7 @@ impl Disk<'_> {
         // One that is off stays off; one that was stopped for this before is started again.
         match self.is_in_use()? || self.stopped.exists() {
             true => self.while_stopped(&work)?,
-            false => self.script(&format!("{work} && : >\"$1\""))?,
+            false => self.script(&once(&work))?,
         };
         Ok(format!("{}: taken", self.snapshot))
     }
@@ -192,18 +206,22 @@ impl Disk<'_> {
     /// line and of whoever waits here for it.
     fn while_stopped(&self, work: &str) -> Result<(), Failure> {
         if self.provider.stop.is_empty() {
-            return self.script(&format!("{work} && : >\"$1\""));
+            return self.script(&once(work));
         }
-        let [stop, start] = [&self.provider.stop, &self.provider.start].map(|it| self.words_of(it));
+        let [stop, start] = [&self.provider.stop, &self.provider.start].map(|it| self.power(it));
+        let work = once(&format!("true >\"$2\" && {stop} && {work}"));
         let done = self.script(&format!(
-            ": >\"$2\"; {{ {stop} && {work} && : >\"$1\"; }}; ended=$?\n\
-             if {start}; then rm -f \"$2\"; elif [ $ended = 0 ]; then ended=1; fi\n(exit $ended)"
+            "{work}; ended=$?\n\
+             if [ ! -e \"$2\" ]; then :; elif {start}; then rm -f \"$2\"; elif [ $ended = 0 ]; then ended=1; fi\n\
+             (exit $ended)"
         ));
         match done {
             // Its time was over, and nobody has started the machine.
             Err(failure) if failure.class == Class::Timeout => {
-                if self.command(&self.provider.start).is_ok() {
-                    fs::remove_file(&self.stopped).map_err(|why| at(&self.stopped, &why))?;
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &start]);
+                if self.stopped.exists() && self.well(&mut shell).is_ok() {
+                    self.is_started()?;
                 }
                 Err(failure)
             }
@@ -211,11 +229,17 @@ impl Disk<'_> {
         }
     }
 
+    fn is_started(&self) -> Result<(), Failure> {
+        fs::remove_file(&self.stopped).map_err(|why| at(&self.stopped, &why))
+    }
+
     /// A script of shell, with the mark and the note that the machine is stopped as its arguments. What it says goes
     /// to a file first: whoever would read a pipe may be gone, and a program that writes to it then is ended.
     fn script(&self, text: &str) -> Result<(), Failure> {
-        let text =
-            format!("{{ {text}\n}} >\"$2.said\" 2>&1; ended=$?\ncat \"$2.said\"; exit $ended");
+        let text = format!(
+            "(umask 077; true >\"$2.said\")\n{{ {text}\n}} >\"$2.said\" 2>&1; ended=$?\n\
+             tail -c {MAX_OUTPUT} \"$2.said\"; rm -f \"$2.said\"; exit $ended"
+        );
         let mut shell = Command::new("sh");
         shell.env("LC_ALL", "C").args(["-c", &text, "sh"]);
         self.well(shell.arg(&self.mark).arg(&self.stopped))
@@ -233,10 +257,16 @@ impl Disk<'_> {
             .join(" ")
     }
 
-    /// A command of the provider, as a line of shell.
-    fn words_of(&self, arguments: &[String]) -> String {
-        let words = arguments.iter().map(|it| quoted(&self.told(it)));
-        words.collect::<Vec<_>>().join(" ")
+    /// A command of the provider that stops or starts the machine, as a line of shell.
+    fn power(&self, arguments: &[String]) -> String {
+        let words: Vec<_> = arguments.iter().map(|it| quoted(&self.told(it))).collect();
+        let program = words.first().map_or("", String::as_str);
+        let late = format!("printf '`%s` did not end in {POWER_SECONDS} s\\n' {program}");
+        let words = words.join(" ");
+        format!(
+            "{{ timeout -k {KILL_SECONDS} {POWER_SECONDS} {words} || {{ ended=$?; \
+             case $ended in 124|137) {late};; esac; (exit $ended); }}; }}"
+        )
     }
 
     fn is_there(&self) -> Result<bool, Failure> {
@@ -355,6 +385,12 @@ impl Disk<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// A line of shell that is not run where the mark is there, and leaves it: by whoever waited for the lock longest, too.
+/// `true`, as a shell that cannot write to where `:` is sent ends.
+fn once(work: &str) -> String {
+    format!("[ -f \"$1\" ] || {{ {work} && true >\"$1\"; }}")
 }
 
 fn at(path: &Path, why: &io::Error) -> Failure {

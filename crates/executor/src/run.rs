@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::fault;
 
 /// The most bytes that are kept of what a program says: its end.
-const MAX_OUTPUT: usize = 256 << 10;
+pub(crate) const MAX_OUTPUT: usize = 256 * 1024;
 /// How long an output is read on that stays open after its program has ended.
 const LEFT_BEHIND: Duration = Duration::from_secs(2);
 /// How often it is looked whether a program has ended.

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use campaign::{Action, Backup, Change, Found, Hands, Means, Task};
@@ -30,6 +30,16 @@ fn controller() {
     executor(&folder).carry_out(&task).unwrap();
 }
 
+/// Is killed when it is dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 struct World {
     bed: Testbed,
     folder: tempfile::TempDir,
@@ -47,20 +57,18 @@ impl World {
         let folder = self.folder.path();
         std::fs::write(folder.join("task"), serde_json::to_vec(&task).unwrap()).unwrap();
         let mut command = self.bed.command(std::env::current_exe().unwrap());
-        let mut controller = command
+        command
             .args(["--exact", "controller", "--ignored"])
             .env(FOLDER, folder)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::null());
+        let controller = Killed(command.spawn().unwrap());
         let begun = Instant::now();
         while !is_done() {
             assert!(begun.elapsed() < PATIENCE, "{key} is not done");
             std::thread::sleep(Duration::from_millis(5));
         }
-        controller.kill().unwrap();
-        controller.wait().unwrap();
+        drop(controller);
         // It may have been quicker than the kill.
         let _ = std::fs::remove_file(folder.join("journal").join(format!("done-{key}")));
         let next = executor(folder);

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+mod killed;
+mod power;
 
-use campaign::{Action, Backup, Class, Done, Failure, Found, Hands, Retreat, Task};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use campaign::{Action, Backup, Class, Done, Failure, Hands, Retreat, Task};
 use executor::{Config, Executor};
 
 /// Looks whether the file system is whole, and what is in it.
@@ -20,6 +24,11 @@ struct Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
+        // What a test that fails has left waiting comes to its end.
+        let _ = std::fs::write(self.path("go"), "");
+        let mut flock = Command::new("flock");
+        let lock = self.path("journal/lock-db");
+        let _ = flock.args(["-w", "60"]).arg(lock).arg("true").output();
         let [_, stop] = self.machine();
         let _ = Command::new("sh").arg(stop).status();
     }
@@ -137,10 +146,13 @@ impl Disk {
     }
 
     /// The provider's table: `more` beside the image and the look.
-    fn executor(&self, more: &str) -> Executor {
+    fn table(&self, more: &str) -> String {
         let folder = self.folder.path().display();
-        let text = format!("[qcow2.images]\nimage = \"{folder}/{{asset}}.qcow2\"\n{LOOK}\n{more}");
-        let config = Config::parse(&text).unwrap();
+        format!("[qcow2.images]\nimage = \"{folder}/{{asset}}.qcow2\"\n{LOOK}\n{more}")
+    }
+
+    fn executor(&self, more: &str) -> Executor {
+        let config = Config::parse(&self.table(more)).unwrap();
         Executor::new(config, "monthly", &self.path("journal")).unwrap()
     }
 
@@ -171,6 +183,17 @@ impl Disk {
             format!("{what} = [\"sh\", \"-c\", {text:?}]\n")
         };
         format!("{}{}", line("stop", &stop), line("start", &start))
+    }
+
+    /// Where programs are looked for, with one before the others that goes by this name; it finds the others.
+    fn with_program(&self, name: &str, text: &str) -> String {
+        let (folder, path) = (self.folder.path().display(), std::env::var("PATH").unwrap());
+        let program = self.path("bin").join(name);
+        std::fs::create_dir_all(self.path("bin")).unwrap();
+        let text = format!("#!/bin/sh\nPATH={path:?}\ncd {folder}\n{text}\n");
+        std::fs::write(&program, text).unwrap();
+        std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        format!("{folder}/bin:{path}")
     }
 
     fn log(&self) -> String {
@@ -420,138 +443,6 @@ fn a_machine_is_not_stopped_for_a_monitor_that_is_not_there_nor_left_down() {
     assert_eq!(failure.class, Class::Backup, "{}", failure.excerpt);
     assert_eq!(disk.log(), "stop\nstart\n");
     assert!(disk.serves(), "it is started again");
-}
-
-const CONFIG: &str = "CONTROLLER_CONFIG";
-
-#[test]
-#[ignore = "is the controller that another test kills"]
-fn controller() {
-    let folder = PathBuf::from(std::env::var(CONFIG).unwrap());
-    let text = std::fs::read_to_string(folder.join("config")).unwrap();
-    let config = Config::parse(&text).unwrap();
-    let executor = Executor::new(config, "monthly", &folder.join("journal")).unwrap();
-    let action = match folder.join("restores").exists() {
-        true => restore(),
-        false => take(),
-    };
-    executor.carry_out(&task("killed", action)).unwrap();
-}
-
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Kills a controller once the log ends so.
-fn kill_controller(disk: &Disk, config: &str, log: &str) {
-    std::fs::write(disk.path("config"), config).unwrap();
-    let mut controller = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "controller", "--ignored"])
-        .env(CONFIG, disk.folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    until("it begins", || disk.log().ends_with(log));
-    controller.kill().unwrap();
-    controller.wait().unwrap();
-}
-
-/// Kills a controller that has begun to stop, or to start, the machine; another one follows at once.
-fn killed(restores: bool, at: &str) {
-    let disk = Disk::new();
-    disk.start();
-    if restores {
-        carry_out(&disk.with_machine(), take()).unwrap();
-        disk.update("after");
-        std::fs::write(disk.path("restores"), "").unwrap();
-    }
-    let wait = format!("[ $what != {at} ] || until [ -e go ]; do sleep 0.01; done;");
-    let folder = disk.folder.path().display();
-    let more = disk.power(&wait, "; exit $ended");
-    let text = format!("[qcow2.images]\nimage = \"{folder}/{{asset}}.qcow2\"\n{LOOK}\n{more}");
-    kill_controller(&disk, &text, &format!("{at}\n"));
-    let action = if restores { restore() } else { take() };
-    let task = task("killed", action);
-    let next = disk.executor(&more);
-    std::thread::scope(|scope| {
-        let next = scope.spawn(|| {
-            assert_eq!(next.inspect(&task, 0).unwrap(), Found::Undone);
-            next.carry_out(&task).unwrap()
-        });
-        std::fs::write(disk.path("go"), "").unwrap();
-        next.join().unwrap();
-    });
-    let says = format!("restores: {restores}, killed at {at}");
-    assert_eq!(disk.log(), "stop\nstart\n", "{says}");
-    assert!(disk.serves(), "{says}");
-    assert_eq!(disk.snapshots(), 1, "{says}");
-    assert_eq!(disk.says(), "before", "{says}");
-    // What comes after it is not taken back by yet another that finds it not written down.
-    disk.update("later");
-    let journal = disk.path("journal");
-    std::fs::remove_file(journal.join("done-killed")).unwrap();
-    disk.executor(&more).carry_out(&task).unwrap();
-    assert_eq!(disk.says(), "later", "{says}");
-    assert_eq!(disk.log(), "stop\nstart\n", "{says}");
-    disk.stop();
-    disk.check();
-}
-
-#[test]
-fn a_controller_killed_in_the_middle_is_followed_by_one_that_does_nothing_twice() {
-    for restores in [false, true] {
-        for at in ["stop", "start"] {
-            killed(restores, at);
-        }
-    }
-}
-
-#[test]
-fn a_program_of_a_provider_goes_on_without_whoever_has_begun_it_and_is_run_once() {
-    let disk = Disk::new();
-    let folder = disk.folder.path().display();
-    let program = |what: &str, line: &str| {
-        let text = format!("cd {folder}; echo {what} >>log; {line}");
-        format!("{what} = [\"sh\", \"-c\", {text:?}, \"sh\", \"{{asset}}\", \"{{backup}}\"]\n")
-    };
-    let text = format!(
-        "[backups.images]\n{}{}{}{}",
-        program(
-            "take",
-            "until [ -e go ]; do sleep 0.01; done; echo said; qemu-img snapshot -c $2 $1.qcow2"
-        ),
-        program("verify", "qemu-img snapshot -l $1.qcow2 | grep -w $2"),
-        program("restore", "qemu-img snapshot -a $2 $1.qcow2"),
-        program("discard", "qemu-img snapshot -d $2 $1.qcow2"),
-    );
-    kill_controller(&disk, &text, "take\n");
-    let config = Config::parse(&text).unwrap();
-    let executor = Executor::new(config, "monthly", &disk.path("journal")).unwrap();
-    std::thread::scope(|scope| {
-        let next = scope.spawn(|| executor.carry_out(&task("killed", take())).unwrap());
-        std::fs::write(disk.path("go"), "").unwrap();
-        next.join().unwrap();
-    });
-    assert_eq!(disk.log(), "take\n");
-    assert_eq!(disk.snapshots(), 1);
-    let looked = carry_out(&executor, verify()).unwrap();
-    assert!(
-        looked.evidence.contains("monthly-db"),
-        "{}",
-        looked.evidence
-    );
-    disk.update("after");
-    carry_out(&executor, restore()).unwrap();
-    assert_eq!(disk.says(), "before");
-    carry_out(&executor, discard()).unwrap();
-    assert_eq!(disk.snapshots(), 0);
-    let none = carry_out(&executor, verify()).unwrap_err();
-    assert_eq!(none.class, Class::Backup, "{}", none.excerpt);
 }
 
 #[test]
