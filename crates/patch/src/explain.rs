@@ -314,9 +314,9 @@ fn end(text: &str) -> String {
     // Of two extensions, the first is of the name.
     let format = match last.is_empty() || last.contains('.') {
         true => "",
-        false => r"(?:\.[a-z0-9]{1,8}[/. ]*)?",
+        false => r"(?: *\.[a-z0-9]{1,8})?",
     };
-    let dropped = format!(r"[/. ]*{format}(?:;[^/]*[/. ]*)?(?:(?:::\$|\x00)(?s:.*))?");
+    let dropped = format!(r"{format}[/. ]*(?:;[^/]*[/. ]*)?(?:(?:::\$|\x00)(?s:.*))?");
     let extension = last.rsplit_once('.').unwrap_or_default().1;
     match SCRIPTS.iter().any(|it| extension.eq_ignore_ascii_case(it)) {
         true => format!(r"(?:{dropped}|/(?s:.*))\z"),

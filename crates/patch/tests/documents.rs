@@ -169,6 +169,10 @@ fn explained_rules_concern_the_paths_that_the_document_does() {
         ("exact: /login", "/login%00/../x", true),
         ("exact: /login", "/login;jsessionid=1", true),
         ("exact: /login", "/login;a=1/", true),
+        ("exact: /login", "/login.foo", true),
+        ("exact: /login", "/login::$DATA", true),
+        ("exact: /login", "/login/.js", false),
+        ("exact: /login", "/login.a.b", false),
         ("exact: /login", "/logins", false),
         ("exact: /login", "/login/x", false),
         ("exact: /login", "/login.verylongname", false),
@@ -180,6 +184,7 @@ fn explained_rules_concern_the_paths_that_the_document_does() {
         ("suffix: .php", "/a.php.txt", false),
         ("suffix: .php", "/a.phpx/b", false),
         ("exact: /run.cgi", "/run.cgi/x", true),
+        ("exact: /run.py", "/run.py/x", true),
         ("exact: /a.html", "/a.html/x", false),
     ] {
         let text = document("query.q", "present").replace(
