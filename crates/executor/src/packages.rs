@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use anstream::adapter::strip_str;
 use campaign::{Change, Class, Done, Failure, Found, Means};
 use serde_json::json;
 
@@ -234,7 +235,8 @@ pub(crate) fn playbook(
             reach[name.as_str()] = value.clone();
         }
     }
-    let inventory = json!({ "all": { "hosts": { asset: reach } } });
+    let alias = host_of(asset);
+    let inventory = json!({ "all": { "hosts": { alias: reach } } });
     // JSON is YAML; the file's name tells Ansible how to read it.
     let of_asset = executor.name_of(asset);
     let inventory = write(&format!("{of_asset}-hosts.yml"), &inventory.to_string())?;
@@ -253,6 +255,7 @@ pub(crate) fn playbook(
         .arg(format!("@{}", variables.display()))
         .arg(path)
         .env("ANSIBLE_NOCOLOR", "1")
+        .env("ANSIBLE_FORCE_COLOR", "0")
         // Whose recap is read below.
         .env("ANSIBLE_STDOUT_CALLBACK", "default")
         .env("ANSIBLE_DISPLAY_OK_HOSTS", "1")
@@ -261,24 +264,35 @@ pub(crate) fn playbook(
         .env("ANSIBLE_DEPRECATION_WARNINGS", "0")
         .env("ANSIBLE_PYTHON_INTERPRETER", "auto_silent");
     let ended = run(ansible, b"", PATIENCE)?;
+    // Whatever stands before Ansible may force colours.
+    let [output, said] = [&ended.output, &ended.said].map(|it| strip_str(it).to_string());
     if !ended.status.success() {
-        return Err(fault::told(&ended.said));
+        return Err(fault::told(&said));
     }
-    if !has_worked(&ended.output, asset) {
+    if !has_worked(&output, alias) {
         let said = format!(
-            "the playbook `{name}` did nothing on {asset}: none of its tasks is for it; see its `hosts` and `when`\n{}",
-            ended.said
+            "the playbook `{name}` did nothing on {asset}: none of its tasks is for it; see its `hosts` and `when`\n{said}"
         );
         return Err(fault::of(Class::Command, said));
     }
-    Ok(ended.said)
+    Ok(said)
 }
 
-/// Whether a task was more than left out on an asset: Ansible ends with 0 also where there was none. To ask what the
-/// asset is, which Ansible does by itself, is none.
-fn has_worked(output: &str, asset: &str) -> bool {
+/// What an asset is called in Ansible's inventory: by its own name, which playbooks may tell it by, unless Ansible
+/// would read more than a name there, such as a port or a range.
+fn host_of(asset: &str) -> &str {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    match asset.bytes().all(is_name) {
+        true => asset,
+        false => "asset",
+    }
+}
+
+/// Whether a task was more than left out on a host: Ansible ends with 0 also where there was none. To ask what the
+/// host is, which Ansible does by itself, is none.
+fn has_worked(output: &str, host: &str) -> bool {
     let (tasks, recap) = output.rsplit_once("PLAY RECAP").unwrap_or_default();
-    let asked_well = format!("ok: [{asset}]");
+    let asked_well = format!("ok: [{host}]");
     let (mut asks, mut asked) = (false, 0);
     for line in tasks.lines() {
         if line.starts_with("TASK [") || line.starts_with("RUNNING HANDLER [") {
@@ -288,7 +302,7 @@ fn has_worked(output: &str, asset: &str) -> bool {
         }
     }
     recap.lines().any(|line| {
-        let counts = line.strip_prefix(asset).map(str::trim_start);
+        let counts = line.strip_prefix(host).map(str::trim_start);
         let counts = counts.and_then(|it| it.strip_prefix(':'));
         let mut counts = counts.unwrap_or_default().split_whitespace();
         let ok = counts.find_map(|count| count.strip_prefix("ok=")?.parse::<u64>().ok());

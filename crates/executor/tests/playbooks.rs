@@ -113,9 +113,14 @@ impl Workstation {
     }
 
     fn executor(&self) -> Executor {
+        self.executor_of("desk", "")
+    }
+
+    /// For an asset of any name; `exports`: what the shell that starts Ansible exports too.
+    fn executor_of(&self, asset: &str, exports: &str) -> Executor {
         let ansible = self.folder.path().join("ansible-playbook");
         let script = format!(
-            "#!/bin/sh\nexport ANSIBLE_COLLECTIONS_PATH={:?}:{:?} REGISTRY={:?}\nexec {:?} \"$@\"\n",
+            "#!/bin/sh\nexport ANSIBLE_COLLECTIONS_PATH={:?}:{:?} REGISTRY={:?} {exports}\nexec {:?} \"$@\"\n",
             here("tests/data/registry"),
             ansible_collections().unwrap(),
             self.folder.path().join("registry"),
@@ -125,7 +130,7 @@ impl Workstation {
         std::fs::set_permissions(&ansible, Permissions::from_mode(0o755)).unwrap();
         let python = ansible_playbook().unwrap().with_file_name("python");
         let config = format!(
-            "[ansible]\nplaybook = {ansible:?}\n[assets.desk]\nwindows = true\n[assets.desk.variables]\n\
+            "[ansible]\nplaybook = {ansible:?}\n[assets.{asset:?}]\nwindows = true\n[assets.{asset:?}.variables]\n\
              ansible_network_os = \"acme.os.os\"\nansible_connection = \"local\"\nansible_shell_type = \"sh\"\nansible_python_interpreter = {python:?}\n\
              [jobs.export]\nhold = [\"touch\", \"{0}/held\"]\nrelease = [\"rm\", \"{0}/held\"]\nrun = [\"true\"]\n",
             self.folder.path().display()
@@ -285,6 +290,54 @@ fn a_playbook_that_does_nothing_is_not_done() {
     ] {
         let failure = apply(name).unwrap_err();
         assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
+    }
+}
+
+#[test]
+fn a_playbook_has_worked_whatever_colours_and_names_there_are() {
+    let desk = Workstation::new(&json!({}));
+    let settings = desk.folder.path().join("ansible.cfg");
+    std::fs::write(&settings, "[defaults]\nforce_color = true\n").unwrap();
+    let path = desk.folder.path().join("own.yml");
+    let settings = format!("ANSIBLE_CONFIG={settings:?}");
+    for (asset, host, exports) in [
+        ("desk", "desk", "ANSIBLE_FORCE_COLOR=1"),
+        ("desk", "desk", &settings),
+        ("desk-7.lan", "desk-7.lan", ""),
+        ("db:22", "all", ""),
+        ("db[1:3]", "all", ""),
+        ("arn:aws:db/1", "all", ""),
+        ("mario's", "all", ""),
+    ] {
+        for (when, works) in [(true, true), (false, false)] {
+            let play = format!(
+                "- hosts: {host}\n  vars: {{ ansible_facts_modules: [ansible.builtin.setup] }}\n  \
+                 tasks: [{{ ansible.builtin.debug: {{ msg: worked }}, when: {when} }}]\n"
+            );
+            std::fs::write(&path, play).unwrap();
+            let outcome = desk.executor_of(asset, exports).carry_out(&Task {
+                key: "production/1/own/apply".to_owned(),
+                ring: "production".to_owned(),
+                asset: Some(asset.to_owned()),
+                action: Action::Apply {
+                    changes: vec![Change {
+                        patch: "one".to_owned(),
+                        means: Means::Playbook {
+                            name: path.display().to_string(),
+                            variables: [].into(),
+                        },
+                    }],
+                },
+            });
+            let said = match (outcome, works) {
+                (Ok(done), true) => done.evidence,
+                (Err(failure), false) => failure.excerpt,
+                (outcome, _) => panic!("{asset}, {exports}, {when}: {outcome:?}"),
+            };
+            let expected = if works { "worked" } else { "did nothing on" };
+            assert!(said.contains(expected), "{said}");
+            assert!(!said.contains('\u{1b}'), "{said:?}");
+        }
     }
 }
 
