@@ -75,18 +75,12 @@ impl Executor {
             Action::Hold {
                 jobs,
                 automatic_updates,
-            } => jobs::set(self, of_asset()?, "hold", jobs, *automatic_updates),
+            } => jobs::hold(self, of_asset()?, jobs, *automatic_updates),
             Action::Release {
                 jobs,
                 run,
                 automatic_updates,
-            } => {
-                jobs::refuse(self, asset()?, run)?;
-                let mut done = jobs::set(self, of_asset()?, "release", jobs, *automatic_updates)?;
-                done.evidence
-                    .push_str(&jobs::run(self, asset()?, &task.key, run)?);
-                Ok(self.seen(done.evidence))
-            }
+            } => jobs::release(self, of_asset()?, jobs, run, *automatic_updates),
             Action::BackUp(backup) => {
                 backups::carry_out(self, of_asset()?, backup, backups::What::Take)
             }

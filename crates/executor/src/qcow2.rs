@@ -215,18 +215,23 @@ impl Disk<'_> {
              if [ ! -e \"$2\" ]; then :; elif {start}; then rm -f \"$2\"; elif [ $ended = 0 ]; then ended=1; fi\n\
              (exit $ended)"
         ));
-        match done {
-            // Its time was over, and nobody has started the machine.
-            Err(failure) if failure.class == Class::Timeout => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &start]);
-                if self.stopped.exists() && self.well(&mut shell).is_ok() {
-                    self.is_started()?;
-                }
-                Err(failure)
+        let Err(failure) = done else {
+            return Ok(());
+        };
+        // Its time was over, and nobody has started the machine.
+        if failure.class == Class::Timeout && self.stopped.exists() {
+            let mut shell = Command::new("sh");
+            if self.well(shell.args(["-c", &start])).is_ok() {
+                self.is_started()?;
             }
-            done => done,
         }
+        Err(match self.stopped.exists() {
+            true => Failure {
+                class: Class::Down,
+                ..failure
+            },
+            false => failure,
+        })
     }
 
     fn is_started(&self) -> Result<(), Failure> {

@@ -132,7 +132,7 @@ impl Workstation {
         let config = format!(
             "[ansible]\nplaybook = {ansible:?}\n[assets.{asset:?}]\nwindows = true\n[assets.{asset:?}.variables]\n\
              ansible_network_os = \"acme.os.os\"\nansible_connection = \"local\"\nansible_shell_type = \"sh\"\nansible_python_interpreter = {python:?}\n\
-             [jobs.export]\nhold = [\"touch\", \"{0}/held\"]\nrelease = [\"rm\", \"{0}/held\"]\nrun = [\"true\"]\n",
+             [jobs.export]\nhold = [\"touch\", \"{0}/held\"]\nrelease = [\"rm\", \"{0}/held\"]\nrun = [\"touch\", \"{0}/ran\"]\n",
             self.folder.path().display()
         );
         let config = Config::parse(&config).unwrap();
@@ -341,10 +341,8 @@ fn a_playbook_has_worked_whatever_colours_and_names_there_are() {
     }
 }
 
-#[test]
-fn a_job_that_cannot_be_held_on_windows_is_refused() {
-    let desk = Workstation::new(&json!({}));
-    let job = |name: &str, kind| Job {
+fn job(name: &str, kind: JobKind) -> Job {
+    Job {
         name: name.to_owned(),
         kind,
         schedule: "daily".to_owned(),
@@ -352,7 +350,12 @@ fn a_job_that_cannot_be_held_on_windows_is_refused() {
         file: None,
         user: None,
         must_not_be_skipped: false,
-    };
+    }
+}
+
+#[test]
+fn a_job_that_cannot_be_held_on_windows_is_refused() {
+    let desk = Workstation::new(&json!({}));
     let held = desk.folder.path().join("held");
     let export = job("export", JobKind::External);
     desk.carry_out(Action::Hold {
@@ -380,6 +383,48 @@ fn a_job_that_cannot_be_held_on_windows_is_refused() {
         assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
         assert!(!held.exists(), "{expected}");
     }
+    assert_eq!(desk.registry(), json!({}));
+}
+
+#[test]
+fn what_can_be_released_is_whatever_cannot() {
+    let desk = Workstation::new(&json!({}));
+    desk.hold().unwrap();
+    let held = desk.folder.path().join("held");
+    let ran = desk.folder.path().join("ran");
+    let release = |number: u32, jobs: &[Job]| {
+        std::fs::write(&held, "").unwrap();
+        let _ = std::fs::remove_file(&ran);
+        desk.executor().carry_out(&Task {
+            key: format!("production/{number}/desk/release"),
+            ring: "production".to_owned(),
+            asset: Some("desk".to_owned()),
+            action: Action::Release {
+                jobs: jobs.to_vec(),
+                run: jobs.to_vec(),
+                automatic_updates: true,
+            },
+        })
+    };
+    let (timer, unknown, export) = (
+        job("backup.timer", JobKind::Timer),
+        job("unknown", JobKind::External),
+        job("export", JobKind::External),
+    );
+    // That it is held was refused: nothing of it is left.
+    let done = release(1, &[timer.clone(), export.clone()]).unwrap();
+    let expected = "`backup.timer` was never held";
+    assert!(done.evidence.contains(expected), "{}", done.evidence);
+    assert!(!held.exists());
+    assert!(ran.exists());
+    assert_eq!(desk.registry(), json!({}));
+    desk.hold().unwrap();
+    let failure = release(2, &[unknown, timer, export]).unwrap_err();
+    assert_eq!(failure.class, Class::Command);
+    let expected = "no job `unknown`";
+    assert!(failure.excerpt.contains(expected), "{}", failure.excerpt);
+    assert!(!held.exists());
+    assert!(ran.exists());
     assert_eq!(desk.registry(), json!({}));
 }
 

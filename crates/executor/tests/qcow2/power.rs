@@ -22,7 +22,7 @@ fn a_machine_that_does_not_start_at_first_is_not_done_until_it_has() {
         let executor = disk.executor(&disk.power(fails, "; exit $ended"));
         let task = task("production/1/db/step", action);
         let failure = executor.carry_out(&task).unwrap_err();
-        assert_eq!(failure.class, Class::Backup, "{}", failure.excerpt);
+        assert_eq!(failure.class, Class::Down, "{}", failure.excerpt);
         assert!(!disk.serves());
         assert_eq!(disk.says(), "before", "the work itself was done");
         if by_hand {
