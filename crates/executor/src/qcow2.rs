@@ -69,13 +69,21 @@ pub(crate) fn carry_out(
     };
     // Whatever a controller that is gone has begun comes to its end first.
     disk.ended(Command::new("true"))?;
-    match what {
+    let said = match what {
         What::Take | What::Restore if disk.mark.is_file() => disk.found_done(),
         What::Take => disk.take(),
         What::Verify => disk.verify(),
         What::Restore => disk.restore(),
         What::Discard => disk.discard(),
-    }
+    };
+    said.map_err(|failure| match disk.stopped.exists() {
+        // Whatever else it is: a machine that is down cannot wait.
+        true => Failure {
+            class: Class::Down,
+            ..failure
+        },
+        false => failure,
+    })
 }
 
 /// Waits until nobody else of this process works on the asset.
