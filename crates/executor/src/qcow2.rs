@@ -233,13 +233,7 @@ impl Disk<'_> {
                 self.is_started()?;
             }
         }
-        Err(match self.stopped.exists() {
-            true => Failure {
-                class: Class::Down,
-                ..failure
-            },
-            false => failure,
-        })
+        Err(failure)
     }
 
     fn is_started(&self) -> Result<(), Failure> {
