@@ -44,8 +44,8 @@ pub(crate) struct Run {
     id: i64,
     #[command(flatten)]
     by: Means,
-    /// Where what was done is written down before the ledger is told; without it, a folder in
-    /// that of the ledger.
+    /// Where what was done is written down before the ledger is told, in a folder of this
+    /// campaign (`campaign-N`); without it, in the folder of the ledger.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// End with exit status 1 when it waits for people, or for longer than a minute.
@@ -75,12 +75,11 @@ impl Run {
             return Ok(Box::new(Program(program)));
         };
         let config = executor_config(file)?;
-        let folder = match (&self.folder, self.place.folder()) {
-            (Some(folder), _) => folder.clone(),
-            (None, Some(data)) => data.join(format!("campaign-{}", self.id)),
-            (None, None) => anyhow::bail!("say --folder DIR: the ledger is in no folder"),
-        };
+        let folder = self.folder.as_deref().or(self.place.folder());
+        let folder = folder.context("say --folder DIR: the ledger is in no folder")?;
+        // Tasks have the same keys in each campaign.
         let campaign = format!("campaign-{}", self.id);
+        let folder = folder.join(&campaign);
         let hands = executor::Executor::new(config, &campaign, &folder)
             .with_context(|| format!("cannot use {}", folder.display()))?;
         Ok(Box::new(hands))

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod due;
+mod folder;
 mod mails;
 mod rollback;
 #[path = "../support/control.rs"]
