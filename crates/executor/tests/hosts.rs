@@ -301,9 +301,17 @@ fn a_host_is_prepared_restarted_and_released() {
             automatic_updates: true,
         },
     );
+    // What can be released is, also where a table is gone meanwhile.
+    bed.on("db", "mv /etc/cron.d/proof /etc/proof").unwrap();
+    let failure = world.executor().carry_out(&release).unwrap_err();
+    assert!(failure.excerpt.contains("proof"), "{}", failure.excerpt);
+    assert!(moves());
+    assert!(bed.on("db", &format!("test -x {daily}")).is_ok());
+    assert!(bed.on("db", "systemctl is-active apt-daily.timer").is_ok());
+    bed.on("db", "mv /etc/proof /etc/cron.d/proof").unwrap();
     let done = world.executor().carry_out(&release).unwrap();
     assert!(
-        done.evidence.contains("released beat.timer"),
+        done.evidence.contains("released /etc/cron.d/proof"),
         "{}",
         done.evidence
     );

@@ -139,7 +139,18 @@ updates() {
     done
 }
 
+ended=0
 while [ $# -ge 5 ]; do
-    "$1" "$2" "$3" "$4" "$5"
+    # In a shell of its own it ends at its first fault, and the others are still released.
+    set +e
+    (
+        set -e
+        "$1" "$2" "$3" "$4" "$5"
+    )
+    failed=$?
+    set -e
+    [ $failed = 0 ] || ended=$failed
+    [ $ended = 0 ] || [ "$what" = release ] || break
     shift 5
 done
+exit $ended
