@@ -10,12 +10,14 @@ mod gaps;
 pub mod import;
 mod limits;
 mod merge;
+mod name;
 
 pub use diff::{Change, Difference, differences};
 pub use gaps::{Gap, GapKind, gaps, nameless};
 pub use import::{Found, Importer, Options, Part, Reached, importers, named, reached};
 pub use limits::Limits;
-pub use merge::{merged, settled};
+pub use merge::merged;
+pub use name::{Named, Unsure, settled};
 
 /// What is run on a host to tell of it; [`import`] reads its output as `collection`.
 pub const COLLECT: &str = include_str!("collect.sh");

@@ -4,29 +4,6 @@ use ledger::{Asset, Job, JobKind};
 
 use crate::import::{Found, Part};
 
-/// A host that could not find out its whole name is the asset that is known by it, if there is one.
-///
-/// # Errors
-/// There are several; the text names two.
-pub fn settled(mut found: Found, known: &[&str]) -> Result<Found, String> {
-    let name = &found.asset.id;
-    if !found.is_short || known.contains(&name.as_str()) {
-        return Ok(found);
-    }
-    let is_it = |id: &&&str| id.split_once('.').is_some_and(|(first, _)| first == name);
-    let all: Vec<&&str> = known.iter().filter(is_it).collect();
-    match *all.as_slice() {
-        [] => Ok(found),
-        [id] => {
-            found.asset.id = (*id).to_owned();
-            Ok(found)
-        }
-        [one, other, ..] => Err(format!(
-            "{name}: it could not tell its whole name, and may be {one} or {other}: say --asset"
-        )),
-    }
-}
-
 /// What is known now: what the source tells replaces what was known, the rest stays. What people
 /// have said of jobs, and jobs of schedulers elsewhere, stay too.
 #[must_use]

@@ -334,41 +334,6 @@ fn names_of(names: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_host_that_cannot_tell_its_whole_name_stays_the_asset_that_it_is() {
-    let taken = |hostname: &str, asset: Option<&str>| {
-        let text = format!("@@ stopgap-collection 1\n@@ hostname\n{hostname}@@ end\n");
-        let options = Options {
-            asset: asset.map(str::to_owned),
-            ..Options::default()
-        };
-        import("collection", &text, "s", &options)
-            .unwrap()
-            .remove(0)
-    };
-    let known = ["web-1.a", "db.a", "db.b", "mail"];
-    for (hostname, expected) in [
-        (" web-1.a\n", Ok("web-1.a")),
-        (" web-1\n", Ok("web-1")),
-        (" web-1\n @short\n", Ok("web-1.a")),
-        (" \n @ended hostname\n web-1\n @short\n", Ok("web-1.a")),
-        (" \n @ended hostname\n web-1\n", Ok("web-1.a")),
-        (" mail\n @short\n", Ok("mail")),
-        (" new\n @short\n", Ok("new")),
-        (" web-1.c\n @short\n", Ok("web-1.c")),
-        (" db\n @short\n", Err("may be db.a or db.b: say --asset")),
-    ] {
-        let settled = inventory::settled(taken(hostname, None), &known);
-        match (settled, expected) {
-            (Ok(found), Ok(id)) => assert_eq!(found.asset.id, id, "{hostname}"),
-            (Err(why), Err(end)) => assert!(why.ends_with(end), "{why}"),
-            (other, _) => panic!("{hostname}: {other:?}"),
-        }
-    }
-    let said = taken(" db\n @short\n", Some("db"));
-    assert_eq!(inventory::settled(said, &known).unwrap().asset.id, "db");
-}
-
-#[test]
 fn whether_windows_updates_itself_is_told_or_said_to_be_unknown() {
     let key = r"HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\Windows\\WindowsUpdate\\AU";
     let osquery = |values: &[(&str, &str)], service: &str| {

@@ -241,6 +241,10 @@ fn a_host_on_which_much_hangs_stays_the_asset_that_it_is() {
             "case $1 in -n) echo web-1 ;; *) echo Linux ;; esac",
         ),
         ("systemctl", "sleep 1000"),
+        (
+            "ip",
+            r"echo '4: eth0    inet 192.0.2.7/24 brd 192.0.2.255 scope global eth0\       valid_lft forever'",
+        ),
     ] {
         let tool = tools.join(name);
         std::fs::write(&tool, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -259,6 +263,13 @@ fn a_host_on_which_much_hangs_stays_the_asset_that_it_is() {
     let known = "@@ stopgap-collection 1\n@@ hostname\n web-1.example\n@@ timers\n Id=a.timer\n ActiveState=active\n Unit=a.service\n TimersCalendar={ OnCalendar=daily ; }\n@@ end\n";
     ledger.apply("collection", &ledger.file("known", known), &[]);
     let file = ledger.file("host.collection", &told);
+    // Of the name's first part alone there may be others.
+    let taken = ledger.tell(&["inventory", "import", "collection"], &[&file]);
+    assert_eq!(taken["assets"], 0);
+    let left_out = taken["left_out"].to_string();
+    assert!(left_out.contains("may be web-1.example: "), "{left_out}");
+    let reached = "[all]\nweb-1.example ansible_host=192.0.2.7\n";
+    ledger.apply("ansible", &ledger.file("hosts", reached), &[]);
     let taken = ledger.tell(&["inventory", "import", "collection"], &[&file]);
     let differences = taken["differences"].as_array().unwrap();
     let of_jobs: Vec<&str> = differences
@@ -275,6 +286,34 @@ fn a_host_on_which_much_hangs_stays_the_asset_that_it_is() {
         !differences.iter().any(|it| it == "web-1: new"),
         "{differences:?}"
     );
+}
+
+/// Its packages are not put in the place of those of an asset with the same first part.
+#[test]
+fn a_short_name_of_another_domain_replaces_no_asset() {
+    let ledger = Ledger::new();
+    let production = collection("web.prod.example.org", "3.0.11-1~deb12u2", 0);
+    ledger.apply("collection", &ledger.file("known", &production), &[]);
+    let other = collection("web\n @short", "3.0.1-1", 0);
+    let both = ledger.file("both", &format!("{production}{other}"));
+    let alone = ledger.file("alone", &other);
+    for file in [both, alone] {
+        let applied = ledger.apply("collection", &file, &["--complete"]);
+        let left_out = applied["left_out"].to_string();
+        assert!(
+            left_out.contains("may be web.prod.example.org: import it by itself"),
+            "{left_out}"
+        );
+        assert_eq!(applied["differences"], json!([]));
+    }
+    ledger.apply(
+        "collection",
+        &ledger.file("named", &other),
+        &["--asset", "web.test.example.org"],
+    );
+    let again = ledger.file("again", &production);
+    let again = ledger.tell(&["inventory", "import", "collection"], &[&again]);
+    assert_eq!(again["differences"], json!([]));
 }
 
 fn script() -> String {

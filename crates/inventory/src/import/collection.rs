@@ -1,6 +1,7 @@
 //! What `collect.sh` prints.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use ledger::{AssetKind, AutoUpdate, Job, JobKind, OperatingSystem, Reboot, Software};
 
@@ -15,6 +16,9 @@ pub(super) const IMPORTER: Importer = Importer {
 
 /// The most sections of which it is told that their tool did not end in time.
 const MAX_LEFT_OUT: usize = 20;
+
+/// The most addresses of a host that are compared.
+const MAX_ADDRESSES: usize = 1000;
 
 /// Says that the host could not find out its whole name.
 const SHORT: &str = "@short";
@@ -73,6 +77,7 @@ fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
     let is_first_part = named.any(|(_, line)| *line == SHORT || tool(line).is_some());
     found.is_short =
         is_first_part && source.options.asset.is_none() && !found.asset.id.contains('.');
+    found.addresses = addresses(of("addresses"));
     let asset = &mut found.asset;
     asset.last_seen_ms = seconds(first("time"));
     asset.last_backup_ms = seconds(first("backup"));
@@ -113,6 +118,18 @@ fn asset(source: &Source<'_>, sections: &Sections<'_>) -> Result<Found, Fault> {
     }
     asset.reboot = reboot(of("reboot"));
     Ok(found)
+}
+
+fn addresses(lines: &[(usize, &str)]) -> Vec<IpAddr> {
+    let all = lines
+        .iter()
+        .filter_map(|(_, line)| line.trim().parse().ok());
+    // Every host has these, or may have.
+    let is_own = |it: &IpAddr| match it {
+        IpAddr::V4(it) => !it.is_loopback() && !it.is_link_local(),
+        IpAddr::V6(it) => !it.is_loopback() && !it.is_unicast_link_local(),
+    };
+    all.filter(is_own).take(MAX_ADDRESSES).collect()
 }
 
 /// The tool that did not end in time, if a line says so.

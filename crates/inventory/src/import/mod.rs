@@ -12,6 +12,8 @@ mod spdx;
 mod table;
 pub(crate) mod windows;
 
+use std::net::IpAddr;
+
 pub use ansible::{Reached, named, reached};
 use ledger::{Asset, AssetKind, JobKind};
 use serde_json::Value;
@@ -50,6 +52,8 @@ pub struct Found {
     pub tells: Vec<Part>,
     /// Whether its name is the first part alone of one that could not be found out.
     pub is_short: bool,
+    /// The addresses that it has, but those that many hosts have.
+    pub addresses: Vec<IpAddr>,
     /// What of the source could not be read and is left out, with its line: for people.
     pub left_out: Vec<String>,
 }
@@ -136,6 +140,7 @@ impl Found {
             asset,
             tells: Vec::new(),
             is_short: false,
+            addresses: Vec::new(),
             left_out: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use ::inventory::{Difference, Found, differences, merged, settled};
+use ::inventory::{Difference, Found, Named, Unsure, differences, merged, settled};
 use anyhow::bail;
 use clap::Args;
 use ledger::Asset;
@@ -140,41 +140,17 @@ impl Brought {
     }
 }
 
-/// A host of which it cannot be told which asset it is.
-struct Unsure {
-    /// The first part of its name.
-    name: String,
-    why: String,
-}
-
-impl Unsure {
-    fn may_be(&self, id: &str) -> bool {
-        id.split_once('.')
-            .is_some_and(|(first, _)| first == self.name)
-    }
-}
-
 /// What was found, by the names that the ledger knows, and of what that cannot be told.
 fn named(store: &Store, found: &[Found]) -> anyhow::Result<(Vec<Found>, Vec<Unsure>)> {
     let mut known = Vec::new();
     if found.iter().any(|it| it.is_short) {
         each_asset(store, |page| {
-            known.extend(page.into_iter().map(|it| it.value.id));
+            let assets = page.iter().map(|it| &it.value);
+            known.extend(assets.map(|it| Named::new(&it.id, it.address.as_deref())));
             Ok(())
         })?;
     }
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let (mut sure, mut unsure) = (Vec::new(), Vec::new());
-    for one in found {
-        match settled(one.clone(), &known) {
-            Ok(one) => sure.push(one),
-            Err(why) => unsure.push(Unsure {
-                name: one.asset.id.clone(),
-                why,
-            }),
-        }
-    }
-    Ok((sure, unsure))
+    Ok(settled(found.to_vec(), &known))
 }
 
 /// Tells what differs, a line each, or as JSON beside what that already says.
