@@ -92,28 +92,33 @@ impl Templates {
         ];
         all.into_iter().find_map(|(name, template, facts)| {
             let known = [ALWAYS, facts[0], facts[1]].concat();
-            let wrong = [&template.subject, &template.text]
-                .into_iter()
-                .flat_map(|text| parts(text))
-                .find_map(|part| match part {
-                    Part::Fact(fact) if !known.contains(&fact) => Some(fact),
-                    _ => None,
+            let texts = [("subject", &template.subject), ("text", &template.text)];
+            let unknown = texts.into_iter().find_map(|(field, text)| {
+                let facts = parts(text).into_iter().filter_map(|part| match part {
+                    Part::Fact(fact) => Some(fact),
+                    Part::Text(_) => None,
                 });
-            let (stands, why) = match wrong {
-                Some(fact) => (
-                    format!("{{{fact}}}"),
-                    format!(
-                        "template {name} asks for {{{fact}}}, it can tell {}",
-                        known.join(", ")
-                    ),
-                ),
-                None if template.subject.contains(['\r', '\n']) => (
-                    "subject".to_owned(),
-                    format!("the subject of template {name} must be one line"),
-                ),
-                None => return None,
+                let mut unknown = facts.filter(|fact| !known.contains(fact));
+                Some((field, unknown.next()?))
+            });
+            let fault = |field, fact, why| TemplateFault {
+                name,
+                field,
+                fact,
+                why,
             };
-            Some(TemplateFault { name, stands, why })
+            match unknown {
+                Some((field, fact)) => {
+                    let known = known.join(", ");
+                    let why = format!("template {name} asks for {{{fact}}}, it can tell {known}");
+                    Some(fault(field, Some(format!("{{{fact}}}")), why))
+                }
+                None if template.subject.contains(['\r', '\n']) => {
+                    let why = format!("the subject of template {name} must be one line");
+                    Some(fault("subject", None, why))
+                }
+                None => None,
+            }
         })
     }
 }
@@ -123,22 +128,12 @@ impl Templates {
 pub struct TemplateFault {
     /// The template.
     pub name: &'static str,
-    /// What stands where the fault is.
-    pub stands: String,
+    /// Its `subject` or its `text`.
+    pub field: &'static str,
+    /// What it asks for and cannot be told, with its braces.
+    pub fact: Option<String>,
     /// For people.
     pub why: String,
-}
-
-impl TemplateFault {
-    /// Its line in the text of a description, counted from 1.
-    #[must_use]
-    pub fn line(&self, text: &str) -> Option<usize> {
-        let mut at = 0;
-        for word in ["templates:", &format!("{}:", self.name), &self.stands] {
-            at += text.get(at..)?.find(word)?;
-        }
-        Some(text.get(..at)?.matches('\n').count() + 1)
-    }
 }
 
 impl Template {

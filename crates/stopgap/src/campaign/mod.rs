@@ -1,5 +1,6 @@
 //! `stopgap campaign`: vendor patches reach assets in stages; `stopgap policy`.
 
+mod description;
 mod hands;
 mod people;
 mod plan;

@@ -45,6 +45,16 @@ fn a_text_that_cannot_be_filled_in_is_refused_with_its_file_and_line() {
             first,
             "the subject of template report must be one line",
         ),
+        (
+            "  # ask: {nope}\n  announce: { subject: 'ask: {ring}', text: 'task: {{nope}' }\n  ask:\n    subject: 'task: {service}'\n    # {nope}\n    text: >\n      text: {plan}\n\n      {nope}\n",
+            first + 8,
+            "template ask asks for {nope}, it can tell ",
+        ),
+        (
+            "  ask:\n    subject: a\n    text: \"a\\\n      \\x7bnope}\"\n  announce: { subject: '', text: '{nope}' }\n",
+            first + 2,
+            "template ask asks for {nope}, it can tell ",
+        ),
     ] {
         let file = described(&here, templates);
         for command in [
