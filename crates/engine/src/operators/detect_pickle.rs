@@ -8,7 +8,7 @@ use crate::transformations::base64_decode;
 pub(super) const SPEC: Spec = Spec {
     name: "detectPickle",
     summary: "Python's `pickle` would read the value as an object that names what it calls, or, from its beginning, as a whole one that says its protocol (ours)",
-    argument: "nothing, or `base64`: what the value holds in base64, from its beginning or where a protocol is said, is read so",
+    argument: "nothing, or `base64`: what the value holds in base64 and says its protocol is read so",
     example: "@detectPickle base64",
     build: Build::Compiled(|arguments| match arguments.text.trim() {
         "" => Ok(Box::new(DetectPickle)),
@@ -51,6 +51,10 @@ impl Operator for InBase64 {
     fn has_groups(&self) -> bool {
         false
     }
+
+    fn need(&self) -> Need {
+        Need::text([&*PROTOCOL.to_ascii_lowercase()])
+    }
 }
 
 /// Bytes that may be read at other places than the beginning, for each byte of the value. What
@@ -77,55 +81,31 @@ fn calls_behind(value: &[u8]) -> bool {
         })
 }
 
+/// What an object that says its protocol begins with in base64.
+const PROTOCOL: &[u8] = b"gA";
+
 fn is_in_base64(value: &[u8], scratch: &mut Vec<u8>) -> bool {
-    /// Bytes of an alphabet before the one in question belong to the same text.
-    const PADDING: &[u8] = b"=";
-    let mut read = |text: &[u8]| {
-        scratch.clear();
-        base64_decode::decode_ext(text, scratch);
-        is_pickle(scratch)
-    };
-    if may_begin(value) && read(value) {
-        return true;
-    }
     let of_text = |byte: &u8| base64_decode::sextet_of_either(*byte).is_some();
     let mut room = value.len().saturating_mul(READ_AGAIN);
-    memchr::memmem::find_iter(value, b"gA")
-        .skip_while(|at| *at == 0)
-        .any(|at| {
-            let start = value.get(at..).unwrap_or_default();
-            let before = at.checked_sub(1).and_then(|at| value.get(at));
-            let within = before.is_some_and(|byte| of_text(byte) || PADDING.contains(byte));
-            // Protocols 2 to 5.
-            if within || !matches!(start, [_, _, b'I'..=b'X', ..]) {
-                return false;
-            }
-            let inside = |byte: &&u8| of_text(byte) || matches!(byte, b'\r' | b'\n');
-            let length = start.iter().take_while(inside).count();
-            let Some(left) = room.checked_sub(length) else {
-                return true;
-            };
-            room = left;
-            read(start.get(..length).unwrap_or_default())
-        })
-}
-
-/// Whether what is in base64 begins with what an object may begin with.
-fn may_begin(value: &[u8]) -> bool {
-    let mut sextets = value
-        .iter()
-        .filter_map(|&byte| base64_decode::sextet_of_either(byte));
-    let (Some(high), Some(low)) = (sextets.next(), sextets.next()) else {
-        return false;
-    };
-    // What needs something on the stack begins nothing.
-    matches!(
-        meaning(high << 2 | low >> 4),
-        Some((
-            _,
-            Effect::Nothing | Effect::Push(0) | Effect::Mark | Effect::Name
-        ))
-    )
+    memchr::memmem::find_iter(value, PROTOCOL).any(|at| {
+        let start = value.get(at..).unwrap_or_default();
+        // Bytes of the alphabet, or padding, in front belong to the same text.
+        let before = at.checked_sub(1).and_then(|at| value.get(at));
+        let within = before.is_some_and(|byte| of_text(byte) || *byte == b'=');
+        // Protocols 2 to 5.
+        if within || !matches!(start, [_, _, b'I'..=b'X', ..]) {
+            return false;
+        }
+        let inside = |byte: &&u8| of_text(byte) || matches!(byte, b'\r' | b'\n');
+        let length = start.iter().take_while(inside).count();
+        let Some(left) = room.checked_sub(length) else {
+            return true;
+        };
+        room = left;
+        scratch.clear();
+        base64_decode::decode_ext(start.get(..length).unwrap_or_default(), scratch);
+        is_pickle(scratch)
+    })
 }
 
 /// What comes behind an opcode.

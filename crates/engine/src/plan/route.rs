@@ -278,7 +278,12 @@ struct Affixes {
     lengths: Vec<bool>,
     /// Bits by hash, which say of most bytes that no key begins so; a power of two of words.
     seen: Vec<u64>,
+    /// The same of the first bytes of longer keys, which most paths do not share with any.
+    starts: Vec<u64>,
 }
+
+/// So many first bytes.
+const START: usize = 4;
 
 /// How many keys share a word of those bits.
 const KEYS_OF_WORD: usize = 4;
@@ -313,6 +318,7 @@ impl Affixes {
             table: HashTable::with_capacity(keys.len()),
             lengths: vec![false; longest.unwrap_or(0)],
             seen: vec![0; words],
+            starts: vec![0; words],
         };
         let mut keys: Vec<_> = keys.into_iter().collect();
         keys.sort_unstable();
@@ -321,9 +327,17 @@ impl Affixes {
             if let Some(known) = affixes.lengths.get_mut(key.len()) {
                 *known = true;
             }
-            let (word, bit) = spot(hash, words);
-            if let Some(seen) = affixes.seen.get_mut(word) {
-                *seen |= bit;
+            let start = key.get(..START).map(hash_of);
+            for (bits, hash) in [
+                (&mut affixes.seen, Some(hash)),
+                (&mut affixes.starts, start),
+            ] {
+                let spot = hash.map(|hash| spot(hash, words));
+                if let Some((word, bit)) = spot
+                    && let Some(bits) = bits.get_mut(word)
+                {
+                    *bits |= bit;
+                }
             }
             let entry = (key.into_boxed_slice(), place(owners));
             let hash_of_entry = |(key, _): &(Box<[u8]>, Span)| hash_of(key);
@@ -343,11 +357,23 @@ impl Affixes {
             if known {
                 self.ask(hash_end(hash), at, bytes.clone(), found);
             }
+            // PERF: of most paths no longer key is asked for: 600 of 12,700 instructions a request.
+            if at == START && !self.is_start(hash_end(hash)) {
+                break;
+            }
             match following.next() {
                 Some(byte) => hash = hash_step(hash, byte),
                 None => break,
             }
         }
+    }
+
+    /// Whether a key may begin with the first bytes of this hash.
+    fn is_start(&self, hash: u64) -> bool {
+        let (word, bit) = spot(hash, self.starts.len());
+        self.starts
+            .get(word)
+            .is_some_and(|starts| starts & bit != 0)
     }
 
     /// The owners of the key that is all of these bytes.

@@ -12,11 +12,12 @@ pub(super) const DETECTOR: Detector = Detector {
         // Java, also in base64; .NET's BinaryFormatter.
         rx(r"\xac\xed\x00\x05|(?i:\baced0005)|rO0ABX|AAEAAAD/////"),
         // In base64, where it begins: what begins as Java does, gzip, Ruby's Marshal, the frame
-        // of a pickle.
+        // of a pickle, pickles of known modules that say no protocol.
         rx(concat!(
             r"(?:\A\s*|[^A-Za-z0-9+/=_\s-]\s*|[ \t])",
             r"(?:rO0AB|H4sIA[A-Za-z0-9+/_-]{12}|BAh[179DJTVblv][A-Za-z0-9+/_-]{4}",
-            r"|gA[SW]V[A-Za-z0-9+/_-]{4}AAAA)",
+            r"|gA[SW]V[A-Za-z0-9+/_-]{4}AAAA",
+            r"|Y(?:29zCn|3Bvc2l4C|19fYnVpbHRpbl9fC|2J1aWx0aW5zC|3N1YnByb2Nlc3MK))",
         )),
         Check {
             operator: "detectPickle",
