@@ -45,6 +45,7 @@ pub use language::variables::members as variable_members;
 pub use language::variables::reference as variables;
 pub use limits::Limits;
 pub use operators::{NoResources, Resources};
+pub use plan::path::SCRIPTS;
 pub use plan::{Compiler, Input, PatchRules, Plan, Planned, When, compile};
 pub use reference::reference;
 pub use replay::{Answer, Exchange, Rehearsal, Verdict};

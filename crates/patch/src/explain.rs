@@ -301,12 +301,6 @@ fn heads(scope: &engine::Scope) -> Vec<Link> {
     heads
 }
 
-/// Names of scripts end so; a server gives them what follows their name in a path.
-const SCRIPTS: &[&str] = &[
-    "php", "php3", "php4", "php5", "php7", "php8", "phtml", "phar", "cgi", "fcgi", "pl", "py",
-    "rb", "sh", "asp", "aspx", "ashx", "asmx", "jsp", "jspx", "cfm", "cfc", "do",
-];
-
 /// How a path may go on behind a scope's text: by what servers drop at its end, such as the
 /// format of an answer, parameters, a stream of a file on Windows and what is behind a zero.
 fn end(text: &str) -> String {
@@ -318,7 +312,10 @@ fn end(text: &str) -> String {
     };
     let dropped = format!(r"{format}[/. ]*(?:;[^/]*[/. ]*)?(?:(?:::\$|\x00)(?s:.*))?");
     let extension = last.rsplit_once('.').unwrap_or_default().1;
-    match SCRIPTS.iter().any(|it| extension.eq_ignore_ascii_case(it)) {
+    match engine::SCRIPTS
+        .iter()
+        .any(|it| extension.eq_ignore_ascii_case(it))
+    {
         true => format!(r"(?:{dropped}|/(?s:.*))\z"),
         false => format!(r"{dropped}\z"),
     }

@@ -1,5 +1,6 @@
 //! Rules, compiled.
 
+mod affixes;
 mod alone;
 pub(crate) mod concern;
 pub(crate) mod fold;

@@ -6,7 +6,8 @@
 //!
 //! And of its end: Windows drops dots, spaces and `::$DATA`, C's strings end at a zero, most
 //! frameworks take or took a slash for nothing, Rails (`(.:format)`) and Spring before 5.3 an
-//! extension such as `.json` for the format of the answer, and CGI (RFC 3875 section 4.1.5) gives what follows a script's name to the script.
+//! extension such as `.json` for the format of the answer, and CGI (RFC 3875 section 4.1.5)
+//! gives what follows a script's name to the script.
 
 /// All distinct readings of one path, in lower case.
 struct PathReadings {
@@ -45,10 +46,10 @@ pub(crate) fn readings(target: &[u8], buffer: &mut Vec<u8>, each: &mut dyn FnMut
 const DROPPED: &[u8] = b"/. ";
 /// The longest format of an answer that is told apart by its name, such as `json`.
 const FORMAT: usize = 8;
-/// Names of scripts end so.
-const SCRIPTS: &[&[u8]] = &[
-    b"php", b"php3", b"php4", b"php5", b"php7", b"php8", b"phtml", b"phar", b"cgi", b"fcgi", b"pl",
-    b"py", b"rb", b"sh", b"asp", b"aspx", b"ashx", b"asmx", b"jsp", b"jspx", b"cfm", b"cfc", b"do",
+/// Names of scripts end so; a server gives them what follows their name in a path.
+pub const SCRIPTS: &[&str] = &[
+    "php", "php3", "php4", "php5", "php7", "php8", "phtml", "phar", "cgi", "fcgi", "pl", "py",
+    "rb", "sh", "asp", "aspx", "ashx", "asmx", "jsp", "jspx", "cfm", "cfc", "do",
 ];
 /// Names of scripts in one path that may be the one that is meant.
 const SCRIPTS_OF_PATH: usize = 8;
@@ -95,14 +96,17 @@ fn without_format(path: &[u8]) -> Option<&[u8]> {
     let at = path.len().checked_sub(dot + 1)?;
     let (named, format) = path.split_at_checked(at)?;
     let format = format.get(1..).unwrap_or_default();
-    let fits = !format.is_empty()
-        && format.iter().all(u8::is_ascii_alphanumeric)
-        && !SCRIPTS.contains(&format);
+    let fits =
+        !format.is_empty() && format.iter().all(u8::is_ascii_alphanumeric) && !is_script(format);
     let name = named
         .rsplit(|&byte| byte == b'/')
         .next()
         .unwrap_or_default();
     (fits && !name.is_empty() && !name.contains(&b'.')).then_some(named)
+}
+
+fn is_script(extension: &[u8]) -> bool {
+    SCRIPTS.iter().any(|script| script.as_bytes() == extension)
 }
 
 /// Up to each name of a script that a slash follows.
@@ -111,9 +115,7 @@ fn scripts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
         let behind = path.get(dot + 1..)?;
         let length = behind.iter().take(6).position(|&byte| byte == b'/')?;
         let extension = behind.get(..length)?;
-        SCRIPTS
-            .contains(&extension)
-            .then(|| path.get(..=dot + length))?
+        is_script(extension).then(|| path.get(..=dot + length))?
     })
 }
 
