@@ -76,6 +76,7 @@ fn objects_that_call_and_whole_ones_are_found() {
         b"ccode\nInteractiveInterpreter\n)R.",
         b"ccode\nInteractiveInterpreter\n)\x81}b.",
         b"I1\n.cos\nsystem\n(S'id'\ntR.",
+        b"cos\nsystem\n(S'id'\x01\ntR.",
         // Folders of Python's own; lists and environments are added to without a call.
         b"clib-dynload._ctypes\ndlopen\n(V/lib/libc.so\nI2\ntR.",
         b"csys\npath\nV/tmp/up\nacevilmod\nx\n",
@@ -90,6 +91,8 @@ fn objects_that_call_and_whole_ones_are_found() {
     ] {
         assert!(is_found(attack), "{}", attack.escape_ascii());
     }
+    // What says again and again that it begins does not take the time of as many.
+    assert!(is_found(&b"\x80\x02V".repeat(200_000)));
     // More marks than are counted.
     let deep = [
         &b"(".repeat(1_000)[..],

@@ -125,7 +125,7 @@ enum Effect {
     Push(usize),
     /// Takes so many values and puts one.
     Replace(usize),
-    /// As `Replace`; the values are a function and what it is called with, or the like.
+    /// As `Replace`; the first value is called with the others, or its own functions are.
     Call(usize),
     /// Needs as many; they stay.
     Holds(usize),
@@ -136,8 +136,6 @@ enum Effect {
     Gather,
     /// As `Unmark`, where there is a value below, which what was above is added to.
     Add,
-    /// As `Replace`; the first value is one that the others are added to, by its own functions.
-    AddOne(usize),
     /// As `Gather`; calls what is first above the mark.
     CallGathered,
     Pop,
@@ -170,8 +168,6 @@ fn meaning(code: u8) -> Option<(Argument, Effect)> {
         b'Q' | 0x85 | 0x98 => (Bytes(0), Effect::Replace(1)),
         0x86 => (Bytes(0), Effect::Replace(2)),
         0x87 => (Bytes(0), Effect::Replace(3)),
-        b'a' => (Bytes(0), Effect::AddOne(2)),
-        b's' => (Bytes(0), Effect::AddOne(3)),
         b'(' => (Bytes(0), Effect::Mark),
         b'1' => (Bytes(0), Effect::Unmark),
         b'l' | b't' | b'd' | 0x91 => (Bytes(0), Effect::Gather),
@@ -191,8 +187,9 @@ fn meaning(code: u8) -> Option<(Argument, Effect)> {
         0x93 => (Bytes(0), Effect::NameOfTexts),
         b'i' => (Global, Effect::Instance),
         b'o' => (Bytes(0), Effect::CallGathered),
-        b'R' | b'b' | 0x81 => (Bytes(0), Effect::Call(2)),
-        0x92 => (Bytes(0), Effect::Call(3)),
+        // Lists and the like are added to by their own functions, whatever stands for them.
+        b'R' | b'b' | b'a' | 0x81 => (Bytes(0), Effect::Call(2)),
+        b's' | 0x92 => (Bytes(0), Effect::Call(3)),
         b'.' => (Bytes(0), Effect::Stop),
         _ => return None,
     })
@@ -294,7 +291,7 @@ fn object(rest: &mut &[u8]) -> Option<Object> {
                 stack.push();
             }
             Effect::Replace(values) => stack.replace(values)?,
-            Effect::Call(values) | Effect::AddOne(values) => {
+            Effect::Call(values) => {
                 stack.replace(values)?;
                 if named {
                     return Some(Object::Calls);
@@ -369,7 +366,11 @@ fn take<'v>(rest: &mut &'v [u8], count: usize) -> Option<&'v [u8]> {
 }
 
 fn line(rest: &mut &[u8], holds: fn(&[u8]) -> bool) -> Option<()> {
-    let end = memchr::memchr(b'\n', rest)?;
+    let Some(end) = memchr::memchr(b'\n', rest) else {
+        // All of it was looked at, and counts as read.
+        *rest = &[];
+        return None;
+    };
     let line = take(rest, end)?;
     take(rest, 1)?;
     holds(line).then_some(())
@@ -397,7 +398,11 @@ fn up_to_zero(line: &[u8]) -> &[u8] {
     line.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
-/// Between quotes; Python 2 lets white space follow.
+/// Between quotes; Python 2 lets spaces and controls follow.
 fn is_quoted(line: &[u8]) -> bool {
-    matches!(line.trim_ascii_end(), [b'\'', .., b'\''] | [b'"', .., b'"'])
+    let end = line.iter().rposition(|&byte| byte > b' ').unwrap_or(0);
+    matches!(
+        line.get(..=end),
+        Some([b'\'', .., b'\''] | [b'"', .., b'"'])
+    )
 }
