@@ -39,6 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 /// How long asking may take.
 const QUESTION: Duration = Duration::from_secs(120);
 
+/// With this a playbook or a command says that what it did ends only with a restart.
+const RESTART: &str = "stopgap: a restart is needed";
+
 /// Versions by package; an empty one is not installed.
 type Versions = BTreeMap<String, String>;
 
@@ -58,6 +61,7 @@ pub(crate) fn apply(
             }
             Means::Playbook { name, variables } => {
                 let said = playbook(executor, asset, name, &json!(variables))?;
+                done.reboot_needed |= said.contains(RESTART);
                 done.evidence.push_str(&said);
             }
             Means::Command { arguments } => {
@@ -67,6 +71,7 @@ pub(crate) fn apply(
                     run: &format!("{key}/{}", change.patch),
                 };
                 let said = command::run(executor, &about, arguments, PATIENCE)?;
+                done.reboot_needed |= said.contains(RESTART);
                 done.evidence.push_str(&said);
             }
         }
@@ -75,7 +80,7 @@ pub(crate) fn apply(
     // An asset without a shell, such as a network device, has no packages either.
     if !names.is_empty() {
         let (versions, reboot_needed) = versions(executor, asset, &names)?;
-        done.reboot_needed = reboot_needed;
+        done.reboot_needed |= reboot_needed;
         for (name, version) in &versions {
             done.evidence.push_str(&format!("{name} {version}\n"));
         }

@@ -239,6 +239,28 @@ fn what_is_not_as_before_when_it_is_given_back_is_said_and_can_be_given_back_lat
 }
 
 #[test]
+fn what_ends_only_with_a_restart_says_so() {
+    let desk = Workstation::new(&json!({}));
+    let apply = |means: Means| {
+        let patch = "one".to_owned();
+        let changes = vec![Change { patch, means }];
+        desk.carry_out(Action::Apply { changes }).unwrap()
+    };
+    let updates = || Means::Playbook {
+        name: "windows-updates".to_owned(),
+        variables: [("updates".to_owned(), "KB5040442".to_owned())].into(),
+    };
+    for needed in [true, false] {
+        desk.write(&json!({ "reboot_required": needed }));
+        assert_eq!(apply(updates()).reboot_needed, needed);
+    }
+    let says = |text: &str| Means::Command {
+        arguments: vec!["echo".to_owned(), text.to_owned()],
+    };
+    assert!(apply(says("stopgap: a restart is needed")).reboot_needed);
+}
+
+#[test]
 fn a_playbook_that_does_nothing_is_not_done() {
     let desk = Workstation::new(&json!({}));
     let folder = desk.folder.path().display();

@@ -81,8 +81,10 @@ impl Carry {
         for (patch, mut shown) in std::mem::take(&mut self.shown) {
             shown.from = format!("the test region {}", ring.name);
             let learned = Rc::make_mut(&mut self.learned);
-            let before = learned.get(&patch).filter(|it| it.is_own());
-            shown.add(before);
+            let before = learned.get(&patch);
+            // Who says that it needs a restart may know more than this region shows.
+            shown.reboot |= before.is_some_and(|it| it.reboot);
+            shown.add(before.filter(|it| it.is_own()));
             learned.insert(patch, shown);
         }
     }

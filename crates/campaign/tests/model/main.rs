@@ -374,6 +374,28 @@ fn a_restart_that_the_test_region_needed_is_made_in_production_too() {
 }
 
 #[test]
+fn a_restart_that_somebody_has_shown_to_be_needed_is_made_whatever_the_test_region_shows() {
+    let mut shape = made::chain();
+    for host in &mut shape.hosts {
+        host.nature.reboot_needed = false;
+    }
+    let mut campaign = campaign(&shape);
+    campaign.evidence.push(Evidence {
+        patch: campaign.plan.patches[0].id.clone(),
+        from: Origin::Provider {
+            name: "the vendor".to_owned(),
+        },
+        reboot: true,
+        took_ms: None,
+        word: word("ann", "it says so in its notes"),
+    });
+    let world = World::new(&campaign.plan, shape.natures());
+    let mut run = Run::new(&campaign, world, Vec::new());
+    run.until_the_end();
+    assert_eq!(run.world.restarts("db"), 1);
+}
+
+#[test]
 fn an_objection_stops_a_campaign_before_anything_is_done() {
     let campaign = campaign(&made::chain());
     let world = World::new(&campaign.plan, made::chain().natures());
