@@ -12,6 +12,8 @@ mod courier;
 mod coverage;
 mod demo;
 mod discover;
+#[cfg(test)]
+mod documented;
 mod events;
 mod exceptions;
 mod findings;
