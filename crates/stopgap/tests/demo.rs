@@ -21,6 +21,15 @@ fn every_step_of_the_demo_shows_what_it_claims() {
         .filter(|line| line.chars().count() > 100)
         .collect();
     assert!(wide.is_empty(), "{wide:#?}");
+
+    // What the README shows of it, in that order.
+    let readme = include_str!("../../../README.md");
+    let shown = readme.split_once("-- demo\n").unwrap().1;
+    let shown = shown.split_once("```").unwrap().0.lines();
+    let mut lines = said.lines();
+    for line in shown.filter(|line| !line.is_empty()) {
+        assert!(lines.any(|it| it == line), "the README, {line}:\n{said}");
+    }
 }
 
 #[test]

@@ -43,14 +43,17 @@ pub(super) fn run(rules: Vec<Ruleset>, as_json: bool) -> anyhow::Result<ExitCode
         }
         writeln!(output, "    {}: {}", rule.rule, condition(&rule.when))?;
     }
-    let gone: Vec<String> = gone.iter().map(u64::to_string).collect();
-    writeln!(
+    write!(
         output,
-        "{} rules are left; {} can never match or are done at load: {}",
+        "{} rules are left; {} can never match or are done at load",
         planned.len(),
-        gone.len(),
-        gone.join(" ")
+        gone.len()
     )?;
+    for (index, rule) in gone.iter().enumerate() {
+        let before = if index == 0 { ":" } else { "" };
+        write!(output, "{before} {rule}")?;
+    }
+    writeln!(output)?;
     Ok(ExitCode::SUCCESS)
 }
 
