@@ -17,12 +17,16 @@ pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
+    /// What both leave behind, also when they end in good order.
+    _files: tempfile::TempDir,
 }
 
 impl Browser {
     pub(crate) fn start() -> Self {
+        let files = tempfile::tempdir().unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TMPDIR", files.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -39,6 +43,7 @@ impl Browser {
             driver,
             port: port.unwrap(),
             session: String::new(),
+            _files: files,
         };
         let options = [
             "--headless=new",

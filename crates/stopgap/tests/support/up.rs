@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -90,6 +91,16 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
+        let runs = |child: &mut Child| child.try_wait().is_ok_and(|ended| ended.is_none());
+        if !runs(&mut self.child) {
+            return;
+        }
+        // In good order: it takes the files of its shop with it.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let begun = Instant::now();
+        while runs(&mut self.child) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
