@@ -1,5 +1,6 @@
 //! Whether something holds of an asset or a service.
 
+mod sql;
 mod tls;
 
 use std::net::{TcpStream, ToSocketAddrs};
@@ -68,7 +69,7 @@ fn look(executor: &Executor, asset: &str, probe: &Probe) -> Result<String, Strin
             database,
             query,
             expect,
-        } => sql(executor, database, query, expect),
+        } => answers(executor, database, query, expect),
         Probe::Command { arguments } => on_asset(executor, asset, arguments),
     }
 }
@@ -116,33 +117,26 @@ fn connect(address: &str) -> Result<TcpStream, String> {
     Err(last)
 }
 
-fn sql(executor: &Executor, database: &str, query: &str, expect: &str) -> Result<String, String> {
+fn answers(
+    executor: &Executor,
+    database: &str,
+    query: &str,
+    expect: &str,
+) -> Result<String, String> {
     let url = executor
         .config
         .databases
         .get(database)
         .map_or(database, |database| database.url.as_str());
-    let mut config: postgres::Config = url.parse().map_err(|_| {
+    let config = url.parse().map_err(|_| {
         format!(
             "`{database}` is no URL of PostgreSQL and no database of the executor's configuration"
         )
     })?;
-    config.connect_timeout(LOOK);
-    config.options("-c statement_timeout=10000");
-    let mut client = config.connect(postgres::NoTls).map_err(|why| told(&why))?;
-    let rows = client.simple_query(query).map_err(|why| told(&why))?;
-    let found = rows.iter().find_map(|row| match row {
-        postgres::SimpleQueryMessage::Row(row) => row.get(0),
-        _ => None,
-    });
+    let found = sql::first_field(config, query, LOOK)?;
     match found {
         Some(found) if found == expect => Ok(format!("answers {found}")),
-        Some(found) => Err(format!("answers {}, not {expect}", fault::excerpt(found))),
+        Some(found) => Err(format!("answers {}, not {expect}", fault::excerpt(&found))),
         None => Err(format!("answers with no row, not {expect}")),
     }
-}
-
-fn told(why: &postgres::Error) -> String {
-    why.as_db_error()
-        .map_or_else(|| why.to_string(), |error| error.message().to_owned())
 }
