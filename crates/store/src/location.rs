@@ -1,8 +1,13 @@
 //! Where the ledger is.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::Error;
+
+/// Seconds after which a server that acknowledges nothing counts as lost, also while it is waited for.
+/// A machine that loses its power ends no connection, and the system would wait for hours.
+const LOST_SECONDS: u64 = 30;
 
 /// Where the ledger is.
 #[derive(Clone)]
@@ -29,7 +34,8 @@ impl Location {
     }
 
     /// `postgres://user:password@host/database`. Unless it says `sslmode`, TLS is demanded of
-    /// every host but this one; `sslrootcert=FILE` names the certificates to trust.
+    /// every host but this one; `sslrootcert=FILE` names the certificates to trust. Unless it says
+    /// otherwise (`keepalives`, `tcp_user_timeout`), a server that is gone is noticed within half a minute.
     ///
     /// # Errors
     /// It is no such URL.
@@ -63,7 +69,16 @@ impl Location {
             config.application_name("stopgap");
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(std::time::Duration::from_secs(5));
+            config.connect_timeout(Duration::from_secs(5));
+        }
+        if !theirs.iter().any(|pair| pair.starts_with("keepalives")) {
+            config
+                .keepalives_idle(Duration::from_secs(LOST_SECONDS / 2))
+                .keepalives_interval(Duration::from_secs(LOST_SECONDS / 6))
+                .keepalives_retries(3);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Duration::from_secs(LOST_SECONDS));
         }
         Ok(Self::Postgres(Box::new(Server { config, roots })))
     }
@@ -90,5 +105,30 @@ fn is_here(host: &postgres::config::Host) -> bool {
             name == "localhost" || address.is_some_and(|address| address.is_loopback())
         }
         postgres::config::Host::Unix(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_gone_is_noticed_as_soon_as_the_url_says() {
+        for (query, idle, unacknowledged) in [
+            ("", 15, 30),
+            ("?sslmode=disable", 15, 30),
+            ("?keepalives_idle=60", 60, 30),
+            ("?tcp_user_timeout=90", 15, 90),
+        ] {
+            let url = format!("postgres://stopgap@db.example/ledger{query}");
+            let Ok(Location::Postgres(server)) = Location::url(&url) else {
+                panic!("{url}");
+            };
+            let config = &server.config;
+            assert!(config.get_keepalives(), "{url}");
+            assert_eq!(config.get_keepalives_idle().as_secs(), idle, "{url}");
+            let user = config.get_tcp_user_timeout().map(Duration::as_secs);
+            assert_eq!(user, Some(unacknowledged), "{url}");
+        }
     }
 }
