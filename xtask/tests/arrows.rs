@@ -119,6 +119,35 @@ fn crates_that_decide_do_no_input_and_output() {
     }
 }
 
+/// `cargo deny` is not installed everywhere; it also sees who builds on these crates outside of ours.
+#[test]
+fn only_those_that_deny_toml_names_build_on_what_it_bans() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../deny.toml");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let rules: toml::Table = text.parse().unwrap_or_default();
+    let banned = rules.get("bans").and_then(|bans| bans.get("deny"));
+    let banned = banned.and_then(toml::Value::as_array).cloned();
+    let banned = banned.unwrap_or_default();
+    assert!(banned.len() > 3, "deny.toml bans {} crates", banned.len());
+    let all = imports_of(|_| true);
+    for ban in banned {
+        let name = ban.get("crate").and_then(toml::Value::as_str);
+        let name = name.unwrap_or_default();
+        let wrappers = ban.get("wrappers").and_then(toml::Value::as_array);
+        let may: Vec<&str> = wrappers
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .collect();
+        for (crate_name, dependencies) in &all {
+            assert!(
+                !dependencies.contains(name) || may.contains(&crate_name.as_str()),
+                "{crate_name} must not build on {name}, says deny.toml: {ban}"
+            );
+        }
+    }
+}
+
 #[test]
 fn cargo_run_means_the_program() {
     let metadata = metadata();
@@ -160,6 +189,11 @@ fn metadata() -> Value {
 
 /// The direct dependencies of each workspace member, those of tests left out.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    imports_of(|kind| kind != "dev")
+}
+
+/// The same, of the kinds that are asked for: `null`, `"dev"` or `"build"`.
+fn imports_of(is_wanted: impl Fn(&Value) -> bool) -> BTreeMap<String, BTreeSet<String>> {
     let metadata = metadata();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
@@ -169,7 +203,7 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
             let dependencies = list(&package["dependencies"]);
             let direct = dependencies
                 .iter()
-                .filter(|each| each["kind"] != "dev")
+                .filter(|each| is_wanted(&each["kind"]))
                 .map(name);
             (name(package), direct.collect())
         })
