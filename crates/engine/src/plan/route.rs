@@ -219,7 +219,10 @@ impl RouteIndex {
             self.exact.collect_whole(path, &mut found);
             self.suffixes
                 .collect(path.iter().rev().copied(), &mut found);
-            if let Some((regex, owners)) = &self.patterns {
+            // PERF: most paths match none, which a search for the patterns' letters tells.
+            if let Some((regex, owners)) = &self.patterns
+                && regex.is_match(path)
+            {
                 let mut matched = PatternSet::new(owners.len());
                 regex.which_overlapping_matches(&Haystack::new(path), &mut matched);
                 let owners = matched.iter().filter_map(|at| owners.get(at.as_usize()));

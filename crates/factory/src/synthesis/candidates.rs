@@ -22,6 +22,12 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Whether only hosts within are stopped, not others that the application may be meant to fetch.
+    pub(super) fn is_of_inner_hosts(&self) -> bool {
+        matches!(&self.rule, Rule::Deny(deny)
+            if matches!(&deny.condition, Condition::Regex(known) if known == INNER_HOST))
+    }
+
     /// The same for exploits whose own body does not parse.
     pub(super) fn lenient(mut self) -> Self {
         self.body.unparsable = Unparsable::Pass;
@@ -36,6 +42,13 @@ const SYSTEM_PATHS: &str = r"(?i)\A\s*(?:file:)?[/\\]*(?:etc|proc|root|sys|dev|b
 /// manual, "Supported Protocols and Wrappers").
 const ELSEWHERE: &str = r"(?i)\A\s*(?:[/\\]+(?:etc|proc|boot|windows|winnt|var[/\\]log)[/\\]|file:|[a-z]:[/\\]|(?:php|phar|zip|expect|glob|rar|ogg|ssh2(?:\.\w+)?|compress\.\w+|data)://|data:(?:,|;|text/plain))";
 
+/// A host within, also in a URL: of this computer, of private networks (RFC 1918, 3927, 6598), or
+/// the data of clouds about themselves.
+const INNER_HOST: &str = r"(?i)\A\s*(?:[a-z][a-z0-9+.-]{1,20}:)?[/\\]*(?:[^/\\?#@]*@)?(?:(?:[\w-]+\.)*localhost\b|(?:0|10|127)\.\d|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|metadata\b|(?:0x[0-9a-f]+|0[0-7]+|\d{8,10})(?:[.:/\\?#]|\s*\z)|0\s*\z|\[[0-9a-f:.]+\]|::)";
+
+/// The end of a line, also as decoders make one that cut letters to a byte.
+const LINE_BREAK: &str = r"[\r\n]|\xe5\x98[\x8a\x8d]|(?i)%0[ad]";
+
 /// A share of another computer.
 const SHARE: &str = r"\A\s*\\\\[^\\\s]";
 
@@ -43,7 +56,7 @@ const SHARE: &str = r"\A\s*\\\\[^\\\s]";
 const FILE_ALONE: &str = r"(?i)\A\s*(?:file:)?[^\s<>]*(?:\b(?:etc|proc|sys|windows|winnt)[/\\]|(?:WEB|META|BOOT)-INF\b)[^\s<>]*\z";
 
 /// An expression of a template that computes, where people write of templates.
-const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b";
+const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b|\{%-?\s*(?:if|for|set|import|include|extends|macro|block|with|raw)\b|<#(?:assign|global|local|include|import)\b|\?(?:new|eval|api|interpret)\b\s*[(.]|#set\s*\(";
 
 /// Programs that attackers run.
 macro_rules! programs {
@@ -51,6 +64,16 @@ macro_rules! programs {
         "cat|id|curl|wget|ping|nslookup|sh|bash|nc|ncat|ls|whoami|uname|sleep|echo|python[23]?|perl|php|touch|rm|cp|mv|chmod|powershell|cmd|certutil"
     };
 }
+
+/// A function of bash, which old ones read from any variable and so from any header.
+pub(super) const FUNCTION: &str = r"\A\s*\(\)\s*\{";
+
+/// A program that attackers run, as the first word.
+const COMMAND_LINE: &str = concat!(
+    r"(?i)\A\s*(?:[\w.~/\\:-]*[/\\])?(?:",
+    programs!(),
+    r")(?:\.exe)?(?:[\s;|&<>]|\z)"
+);
 
 /// A command within a text of a document: substituted, or behind a value without a space.
 const COMMAND_TEXT: &str = concat!(
@@ -81,6 +104,7 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
     if let (Some(pattern), true) = (shape.pattern(), number && lead.decode.is_empty()) {
         conditions.push(Condition::NotLike(pattern.to_owned()));
     }
+    conditions.extend(named(lead));
     match &lead.carrier {
         Carrier::Path(prefix) if lead.class.condition == Condition::PathConfusion => {
             let pattern = path::confusion(&step.request.target, prefix.len());
@@ -151,7 +175,7 @@ pub(super) fn beside(rule: &Rule) -> Vec<Rule> {
     let Rule::Deny(deny) = rule else {
         return Vec::new();
     };
-    [unsaid(deny), unclimbing(deny)]
+    [unsaid(deny), unclimbing(deny), climbing(deny)]
         .into_iter()
         .flatten()
         .map(Rule::Deny)
@@ -184,6 +208,56 @@ fn unclimbing(deny: &Deny) -> Option<Deny> {
     })
 }
 
+/// Where a parameter names a file by its whole path, dots lead to the same file.
+fn climbing(deny: &Deny) -> Option<Deny> {
+    let elsewhere = matches!(&deny.condition, Condition::Regex(known) if known == ELSEWHERE);
+    elsewhere.then(|| Deny {
+        decode: None,
+        condition: Condition::Traversal(Traversal::DotSegments),
+        ..deny.clone()
+    })
+}
+
+/// What a value is of itself, where its class says less.
+fn named(lead: &Lead) -> Option<Condition> {
+    let Carrier::Value(part) = &lead.carrier else {
+        return None;
+    };
+    use Condition as C;
+    use PlaceKind as P;
+    let parameter = matches!(part.place.kind, P::Query | P::Form | P::Json);
+    let shape = lead.carrier.shape();
+    let text = matches!(shape, Shape::Text | Shape::RichText);
+    let pattern = match &lead.class.condition {
+        // A file by its whole path, or by what PHP opens beside files.
+        C::SensitiveFile | C::Ssrf(UrlShape::Internal)
+            if parameter && !text && shape != Shape::Url =>
+        {
+            ELSEWHERE
+        }
+        // Of hosts, only those within: to name others is what the parameter is for.
+        C::Ssrf(UrlShape::Host) => INNER_HOST,
+        C::HeaderInjection if !text && shape != Shape::Other => LINE_BREAK,
+        C::Command if shape == Shape::Command => COMMAND_LINE,
+        C::CommandInjection if part.place.kind == P::Header => FUNCTION,
+        _ => return None,
+    };
+    let fits = lead.decode.is_empty() && matches(pattern, &part.value);
+    fits.then(|| C::Regex(pattern.to_owned()))
+}
+
+/// Whether a value is the name of a program that attackers run, or begins with it.
+pub(super) fn is_command_line(value: &[u8]) -> bool {
+    matches(COMMAND_LINE, value)
+}
+
+pub(super) fn matches(pattern: &str, value: &[u8]) -> bool {
+    let regex = regex::bytes::RegexBuilder::new(pattern)
+        .unicode(false)
+        .build();
+    regex.is_ok_and(|regex| regex.is_match(value))
+}
+
 /// What a class looks like at a place of this shape.
 fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
     let shape = carrier.shape();
@@ -201,8 +275,12 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
         (C::SqlInjection, Shape::RichText | Shape::Text) => vec![C::SqlSyntax, C::SqlInjection],
         (C::SqlInjection, _) => vec![C::SqlInjection, C::SqlSyntax],
         (C::SensitiveFile, Shape::RichText | Shape::Text) => vec![C::Regex(FILE_ALONE.to_owned())],
-        (C::TemplateInjection, Shape::RichText | Shape::Text) => {
-            vec![C::Regex(COMPUTES.to_owned()), C::TemplateInjection]
+        // What is named a template may be one.
+        (
+            C::TemplateInjection | C::ExpressionInjection,
+            Shape::RichText | Shape::Text | Shape::File,
+        ) => {
+            vec![C::Regex(COMPUTES.to_owned()), class.condition.clone()]
         }
         (C::CommandInjection, _) if in_path => {
             vec![C::CommandInjection, C::Regex(COMMAND_PATH.to_owned())]
@@ -238,6 +316,7 @@ fn deny(lead: &Lead, condition: Condition, and: Vec<When>) -> Rule {
             Some(vec![Decode::Url, Decode::Url])
         }
         (Condition::Regex(_), _) if of_file => None,
+        (Condition::Regex(known), true) if known == ELSEWHERE => Some(vec![Decode::Url; 2]),
         (Condition::Regex(_), true) => Some(vec![Decode::Url]),
         (_, true) => None,
         (_, false) => Some(lead.decode.clone()),

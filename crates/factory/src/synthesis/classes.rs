@@ -155,14 +155,16 @@ impl Hints {
         self.cwes.is_empty() && self.words.is_empty()
     }
 
-    /// How strongly a class is meant: by its number, by a word, not at all. What is nothing
-    /// else needs no hint.
+    /// How strongly a class is meant: because it is nothing else, by its number, by a word, not
+    /// at all.
     pub(super) fn weight(&self, class: &Class) -> u8 {
         let unmistakable = matches!(
             class.condition,
             Condition::Jndi | Condition::Xxe | Condition::Deserialization
         );
-        if unmistakable || class.cwes.iter().any(|cwe| self.cwes.contains(cwe)) {
+        if unmistakable {
+            3
+        } else if class.cwes.iter().any(|cwe| self.cwes.contains(cwe)) {
             2
         } else if class
             .words

@@ -24,6 +24,20 @@ pub(super) fn opened(value: &[u8]) -> Vec<Vec<u8>> {
     }
 }
 
+/// The head of a token, where a value is one and nothing else.
+pub(super) fn head(value: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let mut segments = text.split('.');
+    let head = segments.next().filter(|head| head.starts_with("eyJ"))?;
+    (segments.count() == 2).then(|| url_safe(head))?
+}
+
+/// A token with this head.
+pub(super) fn signed(head: &[u8]) -> Vec<u8> {
+    let head = BASE64_URL_SAFE_NO_PAD.encode(head);
+    format!("{head}.eyJzdWIiOiJvLmJyaWVuIn0.c2lnbmVk").into_bytes()
+}
+
 /// The header's value with another text in place of one of [`opened`].
 pub(super) fn replaced(value: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     let Some((scheme, text)) = split(value) else {

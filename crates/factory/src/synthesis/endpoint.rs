@@ -123,13 +123,44 @@ pub(super) fn plus_kept(path: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Applications live in folders of different names, so the end of a path counts.
+/// The paths of [`of`]: what an exploit does to one record it does to any.
 fn paths(path: &str, unknowns: &[Unknown]) -> Paths {
+    let segments: Vec<&str> = path.split('/').collect();
+    let pairs = segments.iter().zip(segments.iter().skip(1));
+    let mut numbered = false;
+    let patterns = pairs.map(|(before, segment)| match is_number(before, segment) {
+        true => {
+            numbered = true;
+            "/[^/]+".to_owned()
+        }
+        false => format!("/{}", regex::escape(segment)),
+    });
+    let pattern: String = patterns.collect();
+    let unknown = segments.iter().any(|segment| is_unknown(segment, unknowns));
+    match numbered && !unknown && path.chars().any(char::is_alphabetic) {
+        true => Paths {
+            regex: vec![format!("{pattern}$")],
+            ..Paths::default()
+        },
+        false => literally(path, unknowns),
+    }
+}
+
+/// This path and none that differs in the number of a record.
+pub(super) fn this(target: &[u8], unknowns: &[Unknown]) -> Paths {
+    let path =
+        String::from_utf8_lossy(&parts::decoded(&plus_kept(parts::path(target)))).into_owned();
+    only(literally(&path, unknowns))
+}
+
+/// Applications live in folders of different names, so the end of a path counts.
+fn literally(path: &str, unknowns: &[Unknown]) -> Paths {
     let mut paths = Paths::default();
     let trimmed = path.trim_end_matches('/');
     if path.split('/').any(|segment| is_unknown(segment, unknowns)) {
-        around(path, unknowns, &mut paths);
-    } else if trimmed.is_empty() {
+        return around(path, |_, segment| is_unknown(segment, unknowns));
+    }
+    if trimmed.is_empty() {
         paths.exact.push("/".to_owned());
     } else {
         paths.suffix.push(path.to_owned());
@@ -145,8 +176,23 @@ fn paths(path: &str, unknowns: &[Unknown]) -> Paths {
     paths
 }
 
+/// Whether a segment tells one record from others: a number, but not of a version, or what is
+/// made of chance (RFC 9562).
+fn is_number(before: &str, segment: &str) -> bool {
+    const VERSIONED: &[&str] = &["api", "rest", "version", "v"];
+    const CHANCE: usize = 24;
+    let all = |fits: fn(&char) -> bool| segment.chars().all(|letter| fits(&letter));
+    let digits = !segment.is_empty() && all(char::is_ascii_digit);
+    let hexadecimal = all(|letter| letter.is_ascii_hexdigit() || *letter == '-')
+        && segment.chars().any(|letter| letter.is_ascii_digit());
+    match digits {
+        true => !before.is_empty() && !VERSIONED.contains(&before.to_ascii_lowercase().as_str()),
+        false => hexadecimal && segment.len() >= CHANCE,
+    }
+}
+
 /// These paths and none below or around them.
-pub(super) fn only(paths: Paths) -> Paths {
+fn only(paths: Paths) -> Paths {
     Paths {
         exact: [paths.exact, paths.suffix].concat(),
         ..Paths::default()
@@ -196,15 +242,23 @@ fn selectors(parts: &[Part], attacked: Option<&str>, unknowns: &[Unknown]) -> Ve
 
 /// The scope of an attack in the path: what comes before it.
 pub(super) fn before(prefix: &str, unknowns: &[Unknown]) -> Paths {
-    let mut paths = Paths::default();
     if prefix.trim_matches('/').is_empty() {
-        return paths;
+        return Paths::default();
     }
-    match is_unknown(prefix, unknowns) {
-        true => around(prefix, unknowns, &mut paths),
-        false => paths.prefix.push(prefix.to_owned()),
+    if is_unknown(prefix, unknowns) {
+        return around(prefix, |_, segment| is_unknown(segment, unknowns));
     }
-    paths
+    let below = |prefix: &str| Paths {
+        prefix: vec![prefix.to_owned()],
+        ..Paths::default()
+    };
+    let segments: Vec<&str> = prefix.split('/').collect();
+    let known = known(&segments, &is_number);
+    let start = format!("{}/", segments.get(..known).unwrap_or_default().join("/"));
+    match known < segments.len() && start.len() >= LITTLE {
+        true => below(&start),
+        false => below(prefix),
+    }
 }
 
 /// How paths begin that are odd from the root on; the index finds them without looking at
@@ -250,20 +304,22 @@ pub(super) fn odd_roots() -> Paths {
     }
 }
 
-/// Of a path with unknown segments, the longer of what is known before and behind them;
-/// nothing where that says too little.
-fn around(path: &str, unknowns: &[Unknown], paths: &mut Paths) {
-    const LITTLE: usize = 4;
+/// Paths, or parts of them, that are shorter say too little.
+const LITTLE: usize = 4;
+
+/// Of a path with segments that vary, the longer of what is known before and behind them;
+/// nothing where that says too little, or none varies. Whether a segment does is told by the one
+/// before it and itself.
+fn around(path: &str, varies: impl Fn(&str, &str) -> bool) -> Paths {
+    let mut paths = Paths::default();
     let segments: Vec<&str> = path.split('/').collect();
-    let unknown = |segment: &&&str| is_unknown(segment, unknowns);
-    let before = segments
-        .iter()
-        .take_while(|segment| !unknown(segment))
-        .count();
-    let behind = segments
-        .iter()
-        .rev()
-        .take_while(|segment| !unknown(segment))
+    let before = known(&segments, &varies);
+    if before == segments.len() {
+        return paths;
+    }
+    let pairs = segments.iter().zip(segments.iter().skip(1)).rev();
+    let behind = pairs
+        .take_while(|(before, segment)| !varies(before, segment))
         .count();
     let prefix = format!("{}/", segments.get(..before).unwrap_or_default().join("/"));
     let last = segments.get(segments.len() - behind..).unwrap_or_default();
@@ -273,4 +329,13 @@ fn around(path: &str, unknowns: &[Unknown], paths: &mut Paths) {
     } else if prefix.len() >= LITTLE {
         paths.prefix.push(prefix);
     }
+    paths
+}
+
+/// How many segments come before the first that varies.
+fn known(segments: &[&str], varies: &impl Fn(&str, &str) -> bool) -> usize {
+    let mut pairs = segments.iter().zip(segments.iter().skip(1));
+    pairs
+        .position(|(before, segment)| varies(before, segment))
+        .map_or(segments.len(), |at| at + 1)
 }

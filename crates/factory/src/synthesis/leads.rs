@@ -10,7 +10,7 @@ use super::classes::{Class, Hints};
 use super::endpoint::is_unknown;
 use super::parts::{self, Part};
 use super::shape::{self, Shape};
-use super::{evidence, path};
+use super::{candidates, classes, evidence, path};
 use crate::{Limits, Origin, Step, Unknown};
 
 /// A place and why it is suspicious.
@@ -74,9 +74,11 @@ impl Lead {
             Carrier::Value(part) => part.name(),
             Carrier::Name(_) | Carrier::Path(_) => None,
         };
+        // Where a file of its own is named, nobody means a page of another site.
+        let of_files = name.is_some_and(shape::is_included);
         let fetches = hints.any(FETCHES.0, FETCHES.1);
         let leads = hints.any(LEADS.0, LEADS.1) || name.is_some_and(shape::leads_on);
-        is_link(self.class) && (fetches || !leads)
+        is_link(self.class) && (fetches || !(leads || of_files))
     }
 }
 
@@ -107,6 +109,7 @@ pub(super) fn of(
             value(part, step, hints, room, &mut leads)?;
         }
     }
+    typed(step, parts, hints, &mut leads)?;
     if let Some(prefix) = path::attacked(parts::path(&step.request.target)) {
         in_path(&prefix, step, hints, &mut leads)?;
     }
@@ -122,7 +125,14 @@ fn value(
     leads: &mut Vec<Lead>,
 ) -> Result<(), String> {
     let attacked = step.attacked.is_some() && step.attacked.as_deref() == part.name();
-    let found = evidence::of(&part.value)?;
+    let mut found = evidence::of(&part.value)?;
+    let is_command = |class: &&Class| class.condition == Condition::Command;
+    if part.name().map(shape::of) == Some(Shape::Command)
+        && candidates::is_command_line(&part.value)
+        && !found.iter().any(is_command)
+    {
+        found.extend(classes::ALL.iter().find(is_command));
+    }
     for class in found {
         // Of a parameter that is known to be vulnerable, a hint is enough.
         let known = attacked && (hints.silent() || hints.weight(class) > 0);
@@ -130,7 +140,7 @@ fn value(
             // Attributes hold the names of name spaces, which are URLs.
             let places = match is_link(class) && part.place.kind == PlaceKind::Xml {
                 true => vec![part.place.clone()],
-                false => places(part),
+                false => places(part, Some(class)),
             };
             let mut lead = lead(
                 class,
@@ -171,12 +181,36 @@ fn value(
             });
             leads.push(lead(
                 class,
-                places(part),
+                places(part, None),
                 decode.clone(),
                 Carrier::Value(part.clone()),
                 hints,
             ));
         }
+    }
+    Ok(())
+}
+
+/// A JSON document whose names say of which class an object shall be made, whatever else it holds.
+fn typed(step: &Step, parts: &[Part], hints: &Hints, leads: &mut Vec<Lead>) -> Result<(), String> {
+    let names_class = |part: &Part| {
+        let last = part.name().and_then(|name| name.rsplit('.').next());
+        part.place.kind == PlaceKind::Json && matches!(last, Some("@type" | "$type"))
+    };
+    if !parts.iter().any(names_class) {
+        return Ok(());
+    }
+    let whole = Part::body(step.request.body.clone());
+    let found = evidence::of(&whole.value)?.into_iter();
+    for class in found.filter(|class| class.condition == Condition::Deserialization) {
+        let places = vec![whole.place.clone()];
+        leads.push(lead(
+            class,
+            places,
+            Vec::new(),
+            Carrier::Value(whole.clone()),
+            hints,
+        ));
     }
     Ok(())
 }
@@ -303,9 +337,14 @@ fn lead(
 ) -> Lead {
     // A rule on a whole body concerns all its fields.
     let of_value = matches!(&carrier, Carrier::Value(part) if part.place.kind != PlaceKind::Body);
-    // Operators are names; what they are given is not the attack.
-    let of_name = class.condition == Condition::NosqlOperators;
-    let plain = decode.is_empty() && (of_value || of_name);
+    // What such names are given is not the attack.
+    let of_name = matches!(
+        class.condition,
+        Condition::NosqlOperators | Condition::PrototypePollution
+    );
+    // A host's name says less than a URL does.
+    let host = class.condition == Condition::Ssrf(UrlShape::Host);
+    let plain = decode.is_empty() && (of_value || of_name) && !host;
     Lead {
         rank: (hints.weight(class), !class.common, plain),
         places,
@@ -316,14 +355,21 @@ fn lead(
 }
 
 /// Where else the application would take the same value from.
-fn places(part: &Part) -> Vec<Place> {
+fn places(part: &Part, class: Option<&Class>) -> Vec<Place> {
     let place = |kind, name: Option<&str>| Place {
         kind,
         member: name.map(|name| Member::Name(name.to_owned())),
     };
+    let in_any_header = class.is_some_and(|class| match class.condition {
+        Condition::Jndi => true,
+        Condition::CommandInjection => candidates::matches(candidates::FUNCTION, &part.value),
+        _ => false,
+    });
     match (part.place.kind, part.name()) {
+        // What writes one header to a log, or into the environment, does so with others.
+        (PlaceKind::Header, _) if in_any_header => vec![place(PlaceKind::Header, None)],
         (PlaceKind::Query | PlaceKind::Form, Some(name)) => {
-            vec![place(PlaceKind::Args, Some(name))]
+            vec![place(PlaceKind::Args, Some(of_list(name)))]
         }
         (PlaceKind::Json, Some(name)) if !name.contains('.') => {
             vec![place(PlaceKind::Args, Some(name))]
@@ -335,6 +381,17 @@ fn places(part: &Part) -> Vec<Place> {
             ]
         }
         _ => vec![part.place.clone()],
+    }
+}
+
+/// `ids` of `ids[]` and `ids[0]`.
+fn of_list(name: &str) -> &str {
+    let list = name
+        .strip_suffix(']')
+        .and_then(|name| name.rsplit_once('['));
+    match list {
+        Some((name, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => name,
     }
 }
 

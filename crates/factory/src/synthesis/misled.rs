@@ -1,7 +1,7 @@
 //! Requests that tell an application another host, or another page, than they are for, or
 //! another sender (CWE-644, CWE-290).
 
-use patch::document::{Condition, Place, PlaceKind, Rule, Strip};
+use patch::document::{Condition, Paths, Place, PlaceKind, Rule, Strip};
 
 use super::classes::Hints;
 use super::endpoint::is_unknown;
@@ -116,6 +116,13 @@ const MISLEADING: &[&str] = &[
     "x-rewrite-url",
 ];
 
+/// Whether what such a header does is the same whatever page it is sent to: it chooses the page,
+/// or says that a request was looked at already.
+fn is_everywhere(name: &str) -> bool {
+    const CHOOSING: &[&str] = &["x-original-url", "x-rewrite-url"];
+    BETWEEN_PARTS.contains(&name) || CHOOSING.contains(&name)
+}
+
 /// A header that misleads the application is taken out; without it the request is a plain one.
 pub(super) fn by_header(step: &Step, hints: &Hints, parts: &[Part], found: &mut Vec<Found>) {
     const NUMBERS: &[u32] = &[
@@ -145,6 +152,12 @@ pub(super) fn by_header(step: &Step, hints: &Hints, parts: &[Part], found: &mut 
         .retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
     let mut made = structure::candidate(step, parts, vec![part.place.clone()], Condition::Present);
     made.rule = Rule::Strip(Strip::Header(name.to_owned()));
+    if is_everywhere(&name.to_ascii_lowercase()) {
+        made.paths = Paths {
+            prefix: vec!["/".to_owned()],
+            ..Paths::default()
+        };
+    }
     found.push(Found {
         candidate: made,
         effect: None,

@@ -17,15 +17,18 @@ mod credentials;
 mod document;
 mod endpoint;
 mod evidence;
+mod hidden;
 mod leads;
 mod misled;
 mod multipart;
 mod parts;
 mod path;
+mod privileges;
 mod shape;
 mod structure;
 mod trial;
 mod twins;
+mod unsigned;
 
 use patch::Request;
 use patch::document::{Case, Effect};
@@ -111,9 +114,11 @@ impl Synthesis<'_> {
         let parts = parts::parts(&step.request);
         let leads = leads::of(step, &parts, &self.hints, &mut self.room)?;
         for lead in &leads {
-            let twins = twins::of(&step.request, lead);
-            let effect = lead.narrows_use(&self.hints).then_some(Effect::OwnUrlsOnly);
+            let twins = twins::of(&step.request, lead, &leads);
+            let narrows_use = lead.narrows_use(&self.hints);
             for candidate in candidates::of(lead, step, &parts) {
+                let narrows = narrows_use && !candidate.is_of_inner_hosts();
+                let effect = narrows.then_some(Effect::OwnUrlsOnly);
                 for candidate in [candidate.clone(), candidate.lenient()] {
                     if self.holds(&candidate, step, &twins)? {
                         if effect.is_some() && !self.options.accept {

@@ -21,6 +21,11 @@ impl Part {
         }
     }
 
+    /// A whole body.
+    pub(super) fn body(value: Vec<u8>) -> Self {
+        Self::new(PlaceKind::Body, None, value)
+    }
+
     /// The name of the parameter, header or cookie.
     pub(super) fn name(&self) -> Option<&str> {
         match &self.place.member {
@@ -108,7 +113,7 @@ fn body(request: &Request, parts: &mut Vec<Part>) {
     } else if media.contains("json") || matches!(first, Some(b'{' | b'[')) {
         match serde_json::from_slice(&request.body) {
             Ok(value) => json(&value, &mut String::new(), parts),
-            Err(_) => parts.push(Part::new(PlaceKind::Body, None, request.body.clone())),
+            Err(_) => parts.push(Part::body(request.body.clone())),
         }
     } else if media == "application/x-www-form-urlencoded" {
         for (name, value) in pairs(&request.body) {
@@ -118,7 +123,7 @@ fn body(request: &Request, parts: &mut Vec<Part>) {
         if first == Some(&b'<') {
             xml(&request.body, parts);
         }
-        parts.push(Part::new(PlaceKind::Body, None, request.body.clone()));
+        parts.push(Part::body(request.body.clone()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Attacks that stand in the path itself.
 
-use super::parts;
+use super::{evidence, parts};
 
 /// The part of a path before the first segment that no ordinary path has, if there is one.
 pub(super) fn attacked(path: &[u8]) -> Option<String> {
@@ -14,7 +14,7 @@ pub(super) fn attacked(path: &[u8]) -> Option<String> {
         };
         let text = segment.strip_prefix(b"/").unwrap_or(segment);
         let empty_inside = text.is_empty() && !after.is_empty();
-        if empty_inside || odd(text) {
+        if empty_inside || odd(text) || is_query(text) {
             prefix.push_str(&plain(segment));
             return Some(prefix);
         }
@@ -40,6 +40,17 @@ fn plain(segment: &[u8]) -> String {
         None if parameters && start.contains('.') && !start.contains("..") => start.to_owned(),
         None => String::new(),
     }
+}
+
+/// Whether a segment that begins with a number goes on as a query of a database does.
+fn is_query(segment: &[u8]) -> bool {
+    let text = parts::decoded(&super::endpoint::plus_kept(segment));
+    let number = text.first().is_some_and(u8::is_ascii_digit);
+    let spaced = text.iter().any(|byte| b" \t\n/*()=".contains(byte));
+    let is_sql = |class: &&super::classes::Class| {
+        class.condition == patch::document::Condition::SqlInjection
+    };
+    number && spaced && evidence::of(&text).is_ok_and(|found| found.iter().any(is_sql))
 }
 
 /// Whether a segment holds what ordinary ones do not.

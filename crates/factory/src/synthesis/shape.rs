@@ -256,6 +256,40 @@ pub(super) fn leads_on(name: &str) -> bool {
         .any(|known| plain == *known || (known.len() > 5 && plain.contains(known)))
 }
 
+/// Whether it names a part of the application, which runs or shows it.
+pub(super) fn is_included(name: &str) -> bool {
+    const INCLUDED: &[&str] = &[
+        "page",
+        "file",
+        "filename",
+        "filepath",
+        "template",
+        "tpl",
+        "include",
+        "inc",
+        "view",
+        "layout",
+        "lang",
+        "language",
+        "locale",
+        "theme",
+        "skin",
+        "module",
+        "mod",
+        "controller",
+        "path",
+        "abspath",
+        "wpabspath",
+        "basedir",
+        "folder",
+        "directory",
+        "dir",
+        "load",
+    ];
+    let plain = last(name).to_ascii_lowercase().replace(['_', '-'], "");
+    INCLUDED.contains(&plain.as_str())
+}
+
 /// Whether visitors write there what they look for.
 pub(super) fn is_search(name: &str) -> bool {
     let plain = last(name).to_ascii_lowercase().replace(['_', '-'], "");

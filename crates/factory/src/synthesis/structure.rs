@@ -58,7 +58,7 @@ pub(super) fn of<'e>(
         let parts = parts::parts(&step.request);
         let mut found = Vec::new();
         upload(step, &parts, &mut found);
-        unsigned(step, &parts, &mut found);
+        super::unsigned::of(step, &parts, &mut found);
         super::misled::by_header(step, hints, &parts, &mut found);
         if hints.silent() || super::misled::is_host(exploit, hints) {
             super::misled::by_host(step, &parts, hosts, &mut found);
@@ -66,6 +66,9 @@ pub(super) fn of<'e>(
         overlong(step, hints, &parts, &mut found);
         odd_names(step, &parts, &mut found);
         super::capitals::of(step, hints, &parts, &mut found);
+        super::privileges::of(step, &parts, &mut found);
+        super::hidden::of(step, &parts, &mut found);
+        introspection(step, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
             literal(step, &parts, &mut found);
@@ -97,33 +100,12 @@ pub(super) fn of<'e>(
         .collect()
 }
 
-/// A token that anybody can write, because nothing signs it (RFC 8725 section 3.1).
-fn unsigned(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
-    const NONE: &str = r#"(?i)"alg"\s*:\s*"none""#;
-    let is_unsigned = |part: &&Part| {
-        let text = String::from_utf8_lossy(&part.value).to_ascii_lowercase();
-        let compact: String = text.split_whitespace().collect();
-        compact.contains(r#""alg":"none""#)
-    };
-    let mut opened = parts
-        .iter()
-        .filter(|part| part.place.kind == PlaceKind::Credentials);
-    let Some(part) = opened.find(is_unsigned) else {
-        return;
-    };
-    let signed = br#"{"alg":"HS256","typ":"JWT"}"#;
-    found.push(Found {
-        candidate: candidate(
-            step,
-            parts,
-            vec![part.place.clone()],
-            Condition::Regex(NONE.to_owned()),
-        ),
-        effect: None,
-        twins: vec![super::twins::replaced(&step.request, part, None, signed)],
-        tier: 0,
-        why: "tokens that nothing signs are stopped; whether a signature is right only the application knows".to_owned(),
-    });
+/// Where the application takes a value from: parameters of a query are those of a form.
+pub(super) fn widely(part: &Part) -> Place {
+    match (part.place.kind, part.name()) {
+        (PlaceKind::Query | PlaceKind::Form, Some(name)) => args(name),
+        _ => part.place.clone(),
+    }
 }
 
 /// A value that is longer than what it is written to has room for.
@@ -142,10 +124,7 @@ fn overlong(step: &Step, hints: &Hints, parts: &[Part], found: &mut Vec<Found>) 
     if !hints.any(NUMBERS, WORDS) || whole {
         return;
     }
-    let place = match (part.place.kind, part.name()) {
-        (PlaceKind::Query | PlaceKind::Form, Some(name)) => args(name),
-        _ => part.place.clone(),
-    };
+    let place = widely(part);
     let most = LONG.max(part.value.len() / 4);
     let twin = |length| super::twins::replaced(&step.request, part, None, &vec![b'a'; length]);
     found.push(Found {
@@ -221,6 +200,31 @@ fn odd_names(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
             why: "names of parameters that no form has are stopped".to_owned(),
         });
     }
+}
+
+/// Asking a service of GraphQL for all it can do (GraphQL, October 2021, section 4).
+fn introspection(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+    const ASKED: &str = r"\b__(?:schema|type)\b";
+    let asks = |part: &&Part| {
+        super::candidates::matches(ASKED, &part.value)
+            && super::twins::of_graphql(&part.value).is_some()
+    };
+    let Some(part) = parts.iter().find(asks) else {
+        return;
+    };
+    let place = match (part.place.kind, part.name()) {
+        (PlaceKind::Json, Some(name)) if !name.contains('.') => args(name),
+        _ => widely(part),
+    };
+    let twin = super::twins::replaced(&step.request, part, None, b"{ me { id __typename } }");
+    let condition = Condition::Regex(ASKED.to_owned());
+    found.push(Found {
+        candidate: candidate(step, parts, vec![place], condition),
+        effect: None,
+        twins: vec![twin],
+        tier: 0,
+        why: "documents that ask which types there are are stopped, also those of tools".to_owned(),
+    });
 }
 
 /// A search for fields of records that nobody is meant to search, such as `password:*`.
@@ -361,12 +365,8 @@ fn upload(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
             None,
             b"photo.jpg",
         )];
-        let place = match kind {
-            PlaceKind::Query | PlaceKind::Form => args(part.name().unwrap_or_default()),
-            _ => part.place.clone(),
-        };
         found.push(Found {
-            candidate: candidate(step, parts, vec![place], Condition::ExecutableFile),
+            candidate: candidate(step, parts, vec![widely(part)], Condition::ExecutableFile),
             effect: None,
             twins,
             tier: 0,
@@ -426,6 +426,9 @@ fn unauthenticated(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
 
 /// Credentials that were published: in a header, a cookie or a parameter.
 fn literal(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+    let is_pair =
+        |part: &Part| part.place.kind == PlaceKind::Credentials && !part.value.starts_with(b"{");
+    let opened = parts.iter().any(is_pair);
     for part in parts {
         let value = String::from_utf8_lossy(&part.value).into_owned();
         let name = part.name().unwrap_or_default();
@@ -434,6 +437,9 @@ fn literal(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
         }
         let (place, value) = match part.place.kind {
             PlaceKind::Query | PlaceKind::Form => (args(name), value),
+            // The scheme's case and the spaces behind it do not count.
+            PlaceKind::Credentials if !value.starts_with('{') => (part.place.clone(), value),
+            PlaceKind::Header if opened && name.eq_ignore_ascii_case("authorization") => continue,
             // A cookie without a value is not one to every parser.
             PlaceKind::Cookie if value.is_empty() => (header("Cookie"), name.to_owned()),
             _ => (part.place.clone(), value),
@@ -460,6 +466,7 @@ fn is_secret(part: &Part) -> bool {
     match part.place.kind {
         PlaceKind::Cookie => part.value.is_empty() || part.value.len() >= 4,
         PlaceKind::Header => part.value.len() >= 4 && holds(HEADERS),
+        PlaceKind::Credentials => !part.value.starts_with(b"{"),
         _ => part.value.len() >= 4 && holds(PARAMETERS),
     }
 }
@@ -505,7 +512,10 @@ pub(super) fn candidate(
     let endpoint = endpoint::of(&step.request.target, parts, None, &step.unknowns);
     let alike = matches!(condition, Condition::Absent | Condition::Present);
     let (paths, and) = match alike {
-        true => (endpoint::only(endpoint.paths), given(parts, &step.unknowns)),
+        true => (
+            endpoint::this(&step.request.target, &step.unknowns),
+            given(parts, &step.unknowns),
+        ),
         false => (endpoint.paths, endpoint.selectors),
     };
     Candidate {

@@ -1,6 +1,6 @@
 //! Benign twins: the exploit with harmless values in place of the attack.
 
-use patch::document::PlaceKind;
+use patch::document::{Place, PlaceKind};
 use patch::{Request, percent_encoded};
 
 use super::credentials;
@@ -20,8 +20,10 @@ const ORDINARY: &[&str] = &[
     "user/j.doe@example.org",
 ];
 
-/// Requests that look like the exploit and must pass.
-pub(super) fn of(request: &Request, lead: &Lead) -> Vec<Request> {
+/// Requests that look like the exploit and must pass. `leads` are all of the same request: what
+/// carries the attack besides, and is looked at by the same rule, is harmless in them, too.
+pub(super) fn of(request: &Request, lead: &Lead, leads: &[Lead]) -> Vec<Request> {
+    let request = &without_others(request, lead, leads);
     match &lead.carrier {
         Carrier::Value(part) => values(request, part, lead),
         Carrier::Name(part) => {
@@ -38,6 +40,30 @@ pub(super) fn of(request: &Request, lead: &Lead) -> Vec<Request> {
             })
             .collect(),
     }
+}
+
+/// The request without what else the rule of a lead would find in it.
+fn without_others(request: &Request, lead: &Lead, leads: &[Lead]) -> Request {
+    let mut harmless = request.clone();
+    let others = leads.iter().filter(|other| other.places == lead.places);
+    for other in others {
+        match (&lead.carrier, &other.carrier) {
+            (Carrier::Name(this), Carrier::Name(part)) if this != part => {
+                harmless = replaced(&harmless, part, Some("order"), &part.value);
+            }
+            (Carrier::Value(this), Carrier::Value(part)) if this != part => {
+                harmless = replaced(&harmless, part, None, b"42");
+            }
+            _ => {}
+        }
+    }
+    let in_any_header = |place: &Place| place.kind == PlaceKind::Header && place.member.is_none();
+    if lead.places.iter().any(in_any_header) {
+        let cookies = harmless.headers.iter_mut();
+        let cookies = cookies.filter(|(name, _)| name.eq_ignore_ascii_case(b"cookie"));
+        cookies.for_each(|(_, value)| *value = b"session=f3a9c2e17b".to_vec());
+    }
+    harmless
 }
 
 fn values(request: &Request, part: &Part, lead: &Lead) -> Vec<Request> {
@@ -61,8 +87,15 @@ fn values(request: &Request, part: &Part, lead: &Lead) -> Vec<Request> {
         PlaceKind::Body if part.value.trim_ascii_start().starts_with(b"<") => vec![text(
             "<?xml version=\"1.0\"?><order id=\"7\"><name>O'Brien &amp; Sons</name><note>two, please</note></order>",
         )],
+        PlaceKind::Body if part.value.trim_ascii_start().starts_with(b"{") => {
+            vec![text(r#"{"name":"O'Brien","type":"gift","size":{"x":42}}"#)]
+        }
         PlaceKind::Body => vec![text("name=value&note=It's+fine")],
         _ => {
+            let is_query = part.name().is_some_and(|name| name.ends_with("query"));
+            if let (true, Some(document)) = (is_query, of_graphql(&part.value)) {
+                return vec![text(&document)];
+            }
             let benign = lead.carrier.shape().benign();
             let host = request
                 .headers
@@ -77,6 +110,39 @@ fn values(request: &Request, part: &Part, lead: &Lead) -> Vec<Request> {
             values.map(|value| own(value)).collect()
         }
     }
+}
+
+/// A document of GraphQL with harmless texts in place of its own (GraphQL, October 2021,
+/// section 2.9.4).
+pub(super) fn of_graphql(value: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?;
+    let start = text.trim_start();
+    let named = ["query", "mutation", "subscription", "fragment"]
+        .iter()
+        .any(|word| start.starts_with(word));
+    let selects = start.strip_prefix('{').is_some_and(|fields| {
+        let first = fields.trim_start().chars().next();
+        first.is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '_')
+    });
+    let is_document = (named || selects) && start.contains('{') && start.trim_end().ends_with('}');
+    let mut out = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        out.push(letter);
+        if letter != '"' {
+            continue;
+        }
+        // To the end of the text; a quote behind a backslash is part of it.
+        while let Some(letter) = letters.next() {
+            match letter {
+                '\\' => drop(letters.next()),
+                '"' => break,
+                _ => {}
+            }
+        }
+        out.push_str("blue shirt\"");
+    }
+    is_document.then_some(out)
 }
 
 /// What a header usually holds.

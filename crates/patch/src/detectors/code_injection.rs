@@ -10,7 +10,7 @@ pub(super) const DETECTOR: Detector = Detector {
     decode: &[Decode::Url, Decode::Url],
     checks: &[
         rx(
-            r"(?i)<\?php\b|<\?=\s*[$\w'\x22(`][\w*+$'\x22()\[]|<%[@=!]?\s*(?:page|import|response|request|execute|eval|out\s*\.|new\s|string|runtime|java\.|system|if\s*\(|for\s*\(|dim\s|int\s|\d+\s*[*+])|<jsp:|<script\s[^>]*(?:runat|language\s*=\s*.?php)|\b(?:allow_url_include|auto_(?:prepend|append)_file)\b",
+            r"(?i)<\?php\b|<\?=\s*[$\w'\x22(`][\w*+$'\x22()\[]|<%[@=!]?\s*(?:\x60|page|import|response|request|execute|eval|out\s*\.|new\s|string|runtime|java\.|system|if\s*\(|for\s*\(|dim\s|int\s|\d+\s*[*+])|<jsp:|<script\s[^>]*(?:runat|language\s*=\s*.?php)|\b(?:allow_url_include|auto_(?:prepend|append)_file)\b",
         ),
         // PHP: functions that run code or commands, with their parenthesis.
         rx(
