@@ -33,6 +33,7 @@ mod rollout;
 mod rules;
 mod source;
 mod subscription;
+mod terms;
 mod token;
 mod traffic;
 mod up;

@@ -11,6 +11,8 @@ use patch::refine::{Wanted, diff, edited, refine};
 use patch::{Level, Source};
 use wire::Event;
 
+use crate::terms;
+
 /// The factory and the proof, for the console.
 pub(crate) struct Bench;
 
@@ -162,7 +164,7 @@ fn examined(
         .as_ref()
         .ok_or_else(|| missing("expires"))?;
     let day: jiff::civil::Date = expires.value.parse().map_err(|_| missing("expires"))?;
-    let day = day.to_zoned(TimeZone::UTC).map_err(|why| why.to_string())?;
+    let expires_ms = terms::ends_ms(day).map_err(|why| why.to_string())?;
     let known = &document.vulnerability;
     let severity = match document.severity {
         Severity::Critical => ledger::Severity::Critical,
@@ -181,17 +183,35 @@ fn examined(
             ..ledger::Advisory::new(&document.id.value, severity)
         },
         owner: owner.value.clone(),
-        reason: match reason.value {
-            Reason::NoResources => ledger::Reason::NoResources,
-            Reason::ProviderManaged => ledger::Reason::ProviderManaged,
-            Reason::ThirdParty => ledger::Reason::ThirdParty,
-            Reason::WaitingForFix => ledger::Reason::WaitingForFix,
-        },
-        expires_ms: day.timestamp().as_millisecond(),
+        reason: terms::reason(reason.value),
+        expires_ms,
         proof: ledger::Proof {
             digest: ledger::sha256(text.as_bytes()),
             objections: proof.objections(),
             proven_ms: now_ms,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_holds_on_the_day_on_which_it_expires() {
+        let text = include_str!("../demo/shop/sql-injection.yaml");
+        let day = "2026-02-28";
+        let (before, rest) = text.split_once("\nexpires: ").unwrap();
+        let (_, after) = rest.split_once('\n').unwrap();
+        let text = format!("{before}\nexpires: {day}\n{after}");
+        // Noon of that day, and of the next.
+        let noon_ms = 1_772_280_000_000;
+        let examined = Bench.examine(&text, noon_ms).unwrap();
+        assert_eq!(examined.expires_ms, noon_ms + 12 * 3_600_000);
+        let wrong = Bench
+            .examine(&text, noon_ms + 24 * 3_600_000)
+            .err()
+            .unwrap();
+        assert!(wrong[0].contains("expired on 2026-02-28"), "{wrong:?}");
+    }
 }

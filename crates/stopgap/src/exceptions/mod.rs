@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use ledger::Exception;
 use ledger::exception::{Evidence, Move, Standing};
 use ledger::rollout::Policy;
@@ -17,6 +16,7 @@ use store::{ExceptionFilter, Stored};
 
 use crate::ledger_place::{Numbered, Place, Step, now_ms};
 use crate::listing::Listing;
+use crate::terms;
 
 /// What is not fixed now, and what protects instead; see docs/exceptions.md.
 ///
@@ -186,9 +186,8 @@ fn day(time_ms: i64) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }
 
-/// Midnight at the beginning of a day, UTC.
+/// The beginning of a day that people write.
 fn day_ms(text: &str) -> anyhow::Result<i64> {
     let day: Date = text.parse()?;
-    let start = day.to_zoned(TimeZone::UTC)?;
-    Ok(start.timestamp().as_millisecond())
+    terms::begins_ms(day)
 }

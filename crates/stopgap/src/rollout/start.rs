@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use ledger::rollout::{Rules, Stage};
 use ledger::{AwaitedFix, Environment, Reason, VirtualPatch};
 use patch::document::{Document, Source};
@@ -14,6 +13,7 @@ use store::{Change, Error};
 
 use super::{due_ms, proof, told};
 use crate::ledger_place::{Place, Who, now_ms};
+use crate::terms;
 
 /// Start the rollout of a patch's document, on a proof or in an emergency.
 #[derive(Args)]
@@ -149,12 +149,8 @@ fn patch(
             Err(why) => return Err(why),
         }
     }
-    let reason = match document.reason.as_ref().map(|reason| reason.value) {
-        Some(patch::document::Reason::NoResources) => Reason::NoResources,
-        Some(patch::document::Reason::ProviderManaged) => Reason::ProviderManaged,
-        Some(patch::document::Reason::ThirdParty) | None => Reason::ThirdParty,
-        Some(patch::document::Reason::WaitingForFix) => Reason::WaitingForFix,
-    };
+    let reason = document.reason.as_ref();
+    let reason = reason.map_or(Reason::ThirdParty, |reason| terms::reason(reason.value));
     let owner = document.owner.as_ref();
     let fixed = vulnerability.fixed_in.as_ref();
     let link = fixed.map(|version| format!("version {version}"));
@@ -174,9 +170,7 @@ fn patch(
     })
 }
 
-/// The end of the day that the document names.
 fn expires_ms(document: &Document) -> Option<i64> {
     let day: Date = document.expires.as_ref()?.value.parse().ok()?;
-    let next = day.tomorrow().ok()?.to_zoned(TimeZone::UTC).ok()?;
-    Some(next.timestamp().as_millisecond())
+    terms::ends_ms(day).ok()
 }
