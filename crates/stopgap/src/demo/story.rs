@@ -204,11 +204,7 @@ async fn show(request: &Request, case: &Case, site: &Site, screen: &Screen) -> a
 
 /// Lint and proof of one patch.
 fn prove(source: &Source, screen: &mut Screen) -> anyhow::Result<()> {
-    let errors: Vec<String> = patch::lint(source, crate::patch::today())
-        .iter()
-        .filter(|problem| problem.level == Level::Error)
-        .map(ToString::to_string)
-        .collect();
+    let errors = errors(source);
     let compiled = patch::compile(source)?;
     let plan = patch::prove::plan(source, &compiled)?;
     let report = patch::prove::prove(source, &plan, true)?;
@@ -228,6 +224,17 @@ fn prove(source: &Source, screen: &mut Screen) -> anyhow::Result<()> {
         screen.say(&error);
     }
     Ok(())
+}
+
+/// What keeps a patch from being used, on its last day: as part of a program it is shown for years.
+pub(super) fn errors(source: &Source) -> Vec<String> {
+    let expires = source.document.expires.as_ref();
+    let last = expires.and_then(|day| day.value.parse().ok());
+    patch::lint(source, last.unwrap_or_else(crate::patch::today))
+        .iter()
+        .filter(|problem| problem.level == Level::Error)
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// No exploit, and no variant that really works, gets through.

@@ -67,7 +67,7 @@ fn subject_of(app: &App, recipe: Recipe, folders: Vec<PathBuf>) -> anyhow::Resul
 #[cfg(test)]
 mod tests {
     use patch::document::{RequestForm, Success};
-    use patch::{Expected, Level, Reply, Request};
+    use patch::{Expected, Reply, Request};
 
     use super::registry::APPS;
     use super::*;
@@ -84,11 +84,7 @@ mod tests {
         let names = APPS.iter();
         let names = names.flat_map(|app| app.patches.iter().map(|_| app.name));
         for (name, source) in names.zip(sources()) {
-            let problems = patch::lint(&source, crate::patch::today());
-            let errors: Vec<_> = problems
-                .iter()
-                .filter(|problem| problem.level == Level::Error)
-                .collect();
+            let errors = crate::demo::story::errors(&source);
             assert!(errors.is_empty(), "{errors:#?}");
             assert_eq!(source.document.scope.apps, [format!("{name}*")]);
         }

@@ -3,8 +3,13 @@
 mod month;
 mod visitors;
 
+use std::borrow::Cow;
+
 use anyhow::{Context, bail};
 use control::Workshop as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use ledger::rollout::{Move, Policy, Rules, Stage};
 use ledger::{
     Advisory, Application, Asset, AwaitedFix, Environment, IngressPoint, Move as Step, Severity,
@@ -23,6 +28,8 @@ const ORGANISATION: &str = include_str!("organisation.toml");
 const SHOPS: &str = "SHOP-2026-001";
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+/// Months that its patches last.
+const LAST: i64 = 6;
 /// Who starts things, and who consents.
 const PEOPLE: [&str; 2] = ["ann@shop.example", "bob@shop.example"];
 
@@ -90,15 +97,26 @@ fn by(who: &str, now_ms: i64) -> By<'_> {
     }
 }
 
-/// The document of a patch: of the shop's, or of the catalogue.
-fn document(named: &str) -> anyhow::Result<String> {
+/// The document of a patch, of the shop's or of the catalogue, until the day that the organisation has given it.
+fn document(named: &str, until: Date) -> anyhow::Result<String> {
     let of_shop = |(_, text): &&(&str, &str)| text.contains(&format!("\nid: {named}\n"));
-    if let Some((_, text)) = SHOP_PATCHES.iter().find(of_shop) {
-        return Ok((*text).to_owned());
-    }
-    let entry = catalogue::named(named)?;
-    let entry = entry.with_context(|| format!("{named} is not in the catalogue"))?;
-    Ok(entry.text)
+    let text = match SHOP_PATCHES.iter().find(of_shop) {
+        Some((_, text)) => (*text).to_owned(),
+        None => {
+            let entry = catalogue::named(named)?;
+            entry
+                .with_context(|| format!("{named} is not in the catalogue"))?
+                .text
+        }
+    };
+    let lines = text.split_inclusive('\n').map(|line| {
+        if line.starts_with("expires: ") {
+            format!("expires: {until}\n").into()
+        } else {
+            Cow::Borrowed(line)
+        }
+    });
+    Ok(lines.collect())
 }
 
 /// Whether a ledger is that of the example.
@@ -115,8 +133,10 @@ pub(super) fn is_there(store: &Store) -> anyhow::Result<bool> {
 pub(super) fn fill(store: &Store, now_ms: i64) -> anyhow::Result<()> {
     let organisation: Organisation = toml::from_str(ORGANISATION)?;
     let mut patches = Vec::new();
+    let today = Timestamp::from_millisecond(now_ms)?.to_zoned(TimeZone::UTC);
+    let until = today.checked_add(LAST.months())?.date();
     for shield in &organisation.shield {
-        let text = document(&shield.patch)?;
+        let text = document(&shield.patch, until)?;
         match Bench.examine(&text, now_ms) {
             Ok(examined) => patches.push((shield, text, examined)),
             Err(why) => bail!("{}: {}", shield.patch, why.join("; ")),
@@ -195,4 +215,22 @@ pub(super) fn fill(store: &Store, now_ms: i64) -> anyhow::Result<()> {
 fn go(it: &mut Change<'_>, rollout: i64, step: &Move) -> Result<(), Error> {
     let policy = Policy { two_persons: true };
     it.move_rollout(rollout, step, policy, None).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use store::{Limits, Location};
+
+    use super::*;
+
+    #[test]
+    fn it_can_be_filled_in_years_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::folder(folder.path()), Limits::default()).unwrap();
+        let now_ms = 20 * 365 * DAY_MS + crate::ledger_place::now_ms();
+        fill(&store, now_ms).unwrap();
+        let patch = store.read(|it| it.get::<VirtualPatch>(SHOPS)).unwrap();
+        let lasts = patch.value.expires_ms - now_ms;
+        assert!((180 * DAY_MS..190 * DAY_MS).contains(&lasts), "{lasts}");
+    }
 }
