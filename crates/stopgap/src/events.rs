@@ -1,12 +1,15 @@
-//! `stopgap events`: what ingress points have told, for other systems.
+//! `stopgap events`: what ingress points have told, for other systems, and for how long.
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
+use jiff::civil::Date;
 use store::{EventFilter, Paging};
 
-use crate::ledger_place::Place;
+use crate::ledger_place::{Place, Who, now_ms};
+use crate::terms;
 
 /// Requests that matched, as ingress points have told the ledger.
 #[derive(Args)]
@@ -18,6 +21,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Export(Export),
+    Forget(Forget),
 }
 
 /// Write events as JSON lines, the newest first.
@@ -39,8 +43,28 @@ struct Export {
     format: crate::gateway::Written,
 }
 
+/// Delete old events from the ledger, which keeps them for ever otherwise.
+///
+/// The audit log tells who did it, and of how many. Hits that nobody has looked at go, too.
+#[derive(Args)]
+struct Forget {
+    #[command(flatten)]
+    place: Place,
+    /// Those before this day (UTC) begins, such as 2026-06-30.
+    #[arg(long, value_name = "DATE")]
+    before: Date,
+    #[command(flatten)]
+    by: Who,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let Command::Export(arguments) = &arguments.command;
+    match &arguments.command {
+        Command::Export(arguments) => export(arguments),
+        Command::Forget(arguments) => forget(arguments),
+    }
+}
+
+fn export(arguments: &Export) -> anyhow::Result<ExitCode> {
     let store = arguments.place.open()?;
     let filter = match (&arguments.application, &arguments.patch) {
         (Some(id), _) => EventFilter::Application(id),
@@ -69,4 +93,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     }
+}
+
+fn forget(arguments: &Forget) -> anyhow::Result<ExitCode> {
+    let (before_ms, now_ms) = (terms::begins_ms(arguments.before)?, now_ms());
+    if before_ms > now_ms {
+        bail!("--before is in the future; name today or a day before");
+    }
+    let store = arguments.place.open()?;
+    let forgotten = store.change(&arguments.by.by(now_ms), |it| it.forget_events(before_ms))?;
+    println!("{forgotten} events are forgotten");
+    Ok(ExitCode::SUCCESS)
 }
