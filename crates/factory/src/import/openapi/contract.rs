@@ -112,6 +112,12 @@ impl Reader<'_> {
                 continue;
             }
             let shape = self.parameter(parameter)?;
+            // Of an object in a query, each field is a parameter (section 4.8.12.6).
+            if let Shape::Object(object) = shape {
+                allows.query.open |= object.open;
+                allows.query.fields.extend(object.fields);
+                continue;
+            }
             let required = parameter.get("required") == Some(&Value::Bool(true));
             let field = Field { shape, required };
             let fields = match place {
@@ -164,6 +170,9 @@ impl Reader<'_> {
                 _ => Shape::Any,
             },
             leaf @ Shape::Leaf(_) => leaf,
+            Shape::Object(object) if place == "query" && style == "form" && explode => {
+                Shape::Object(exploded(object, parameter))
+            }
             _ => Shape::Any,
         })
     }
@@ -206,6 +215,25 @@ impl Reader<'_> {
             required: body.get("required") == Some(&Value::Bool(true)),
             kinds,
         })
+    }
+}
+
+/// The fields of an object as parameters of their own. Lists are as in a form; of what is an
+/// object again nothing is said.
+fn exploded(object: Object, parameter: &Value) -> Object {
+    let required = parameter.get("required") == Some(&Value::Bool(true));
+    let fields = object.fields.into_iter().map(|(name, field)| {
+        let shape = match field.shape {
+            Shape::List(item) if matches!(*item, Shape::Leaf(_)) => Shape::List(item),
+            leaf @ Shape::Leaf(_) => leaf,
+            _ => Shape::Any,
+        };
+        let required = required && field.required;
+        (name, Field { shape, required })
+    });
+    Object {
+        fields: fields.collect(),
+        ..object
     }
 }
 

@@ -17,7 +17,7 @@ mod shape;
 mod spec;
 mod texts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use patch::document::{
     Body, Cases, Condition, Deny, Document, Located, Paths, Place, PlaceKind, Rule, Scope,
@@ -104,6 +104,14 @@ fn bases(spec: &Spec) -> Vec<String> {
     }
 }
 
+/// A method as an expression; who may `GET` may ask for the head alone.
+fn spelled(method: &str) -> &str {
+    match method {
+        "GET" => "GET|HEAD",
+        other => other,
+    }
+}
+
 /// A URL with the defaults of its variables.
 fn filled(url: &str, server: &serde_json::Value) -> String {
     let mut url = url.to_owned();
@@ -149,39 +157,36 @@ impl Api<'_> {
             and: Vec::new(),
             status: None,
         })];
-        for pattern in &all {
-            let here: Vec<&Operation> = self
-                .operations
-                .iter()
-                .filter(|operation| operation.route.pattern() == *pattern)
-                .collect();
-            // Where another path has the same form, its methods are welcome too.
-            let meets = |other: &&Operation| here.iter().any(|one| one.route.meets(&other.route));
-            let mut methods: BTreeSet<&str> = self
-                .operations
-                .iter()
-                .filter(meets)
-                .map(|operation| operation.method.as_str())
-                .collect();
-            if methods.contains("GET") {
-                methods.insert("HEAD");
-            }
-            // Browsers ask before they call from another site.
-            methods.insert("OPTIONS");
-            let methods: Vec<&str> = methods.into_iter().collect();
-            rules.push(Rule::Deny(Deny {
+        let mut methods: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for operation in self.operations {
+            let routes = methods.entry(&operation.method).or_default();
+            routes.insert(operation.route.pattern());
+        }
+        // Browsers ask before they call from another site.
+        let known = methods.keys().copied();
+        let known: BTreeSet<&str> = known.chain(["OPTIONS"]).collect();
+        let any: Vec<&str> = known.iter().map(|method| spelled(method)).collect();
+        let method = |condition, and| {
+            Rule::Deny(Deny {
                 places: vec![Place {
                     kind: PlaceKind::Method,
                     member: None,
                 }],
                 decode: None,
-                condition: Condition::NotLike(methods.join("|")),
-                and: vec![path(Condition::Regex(format!(
-                    "\\A{}\\z",
-                    whole(std::slice::from_ref(pattern))
-                )))],
+                condition,
+                and,
                 status: None,
-            }));
+            })
+        };
+        rules.push(method(Condition::NotLike(any.join("|")), Vec::new()));
+        for (name, routes) in methods.iter().filter(|(name, _)| **name != "OPTIONS") {
+            // A path of another method may have the same form, or a wider one.
+            let routes: Vec<String> = routes.iter().cloned().collect();
+            if routes != all {
+                let elsewhere = path(Condition::NotLike(whole(&routes)));
+                let asked = Condition::Regex(format!("\\A(?:{})\\z", spelled(name)));
+                rules.push(method(asked, vec![elsewhere]));
+            }
         }
         let mut scope = Scope::default();
         if !self.bases.iter().any(String::is_empty) {

@@ -8,7 +8,7 @@ use super::texts;
 
 /// The rules for one operation.
 pub(super) fn of(contract: &Contract) -> Vec<Rule> {
-    let mut rules = vec![only_query(&contract.query)];
+    let mut rules: Vec<Rule> = only_query(&contract.query).into_iter().collect();
     for (kind, object) in contract.parameters() {
         for (name, field) in &object.fields {
             let place = place(kind, name);
@@ -64,15 +64,18 @@ fn deny(kind: PlaceKind, member: Option<Member>, condition: Condition) -> Rule {
     })
 }
 
-fn only_query(query: &Object) -> Rule {
+fn only_query(query: &Object) -> Option<Rule> {
+    if query.open {
+        return None;
+    }
     if query.fields.is_empty() {
-        return deny(PlaceKind::QueryNames, None, Condition::Present);
+        return Some(deny(PlaceKind::QueryNames, None, Condition::Present));
     }
     let names = query.fields.keys();
-    Rule::Allow(Allow {
+    Some(Rule::Allow(Allow {
         only: names.map(|name| place(PlaceKind::Query, name)).collect(),
         ..Allow::default()
-    })
+    }))
 }
 
 fn body(body: &Body, rules: &mut Vec<Rule>) {
@@ -91,10 +94,12 @@ fn body(body: &Body, rules: &mut Vec<Rule>) {
     for (kind, shape) in &body.kinds {
         if is_json(kind) {
             json(shape, sure, rules);
-        } else if let Shape::Object(object) = shape
-            && (kind == "application/x-www-form-urlencoded" || kind == "multipart/form-data")
-        {
-            form(object, sure, rules);
+        } else if let Shape::Object(object) = shape {
+            match kind.as_str() {
+                "application/x-www-form-urlencoded" => form(object, sure, false, rules),
+                "multipart/form-data" => form(object, sure, true, rules),
+                _ => {}
+            }
         }
     }
 }
@@ -104,7 +109,8 @@ pub(super) fn is_json(kind: &str) -> bool {
     kind == "application/json" || kind.ends_with("+json")
 }
 
-fn form(object: &Object, sure: bool, rules: &mut Vec<Rule>) {
+/// `files` says whether a field may be a file, which is no field to the rules.
+fn form(object: &Object, sure: bool, files: bool, rules: &mut Vec<Rule>) {
     for (name, field) in &object.fields {
         let (leaf, texts) = match &field.shape {
             Shape::Leaf(texts) => (true, texts.as_slice()),
@@ -116,13 +122,7 @@ fn form(object: &Object, sure: bool, rules: &mut Vec<Rule>) {
             ..Allow::default()
         });
         rules.extend(asks(Allow {
-            // A file of a form is no field to the rules.
-            required: sure
-                && field.required
-                && leaf
-                && bounds != Allow::default()
-                && !texts.is_empty()
-                && is_told(texts),
+            required: sure && field.required && leaf && (!files || is_told(texts)),
             ..bounds
         }));
     }
@@ -137,7 +137,7 @@ fn form(object: &Object, sure: bool, rules: &mut Vec<Rule>) {
 
 /// Whether more is known of a text than that it is one; contents of files are such.
 fn is_told(texts: &[texts::Text]) -> bool {
-    texts.iter().all(|text| text.expression().is_some())
+    !texts.is_empty() && texts.iter().all(|text| text.expression().is_some())
 }
 
 fn json(shape: &Shape, sure: bool, rules: &mut Vec<Rule>) {
