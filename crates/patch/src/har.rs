@@ -86,14 +86,39 @@ struct Content {
     params: Vec<Field>,
 }
 
-/// All entries, in order. What is wrong with one is said of that one.
+/// An entry, with its position from 0; or what is wrong with it.
+pub type Placed = (usize, Result<Entry, String>);
+
+/// All entries by their positions, in order, without those that asked no server. What is wrong
+/// with one is said of that one.
 ///
 /// # Errors
 /// What is no archive.
-pub fn read(text: &[u8]) -> Result<Vec<Result<Entry, String>>, serde_json::Error> {
+pub fn read(text: &[u8]) -> Result<Vec<Placed>, serde_json::Error> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let archive: Archive = serde_json::from_slice(text)?;
-    Ok(archive.log.entries.into_iter().map(entry).collect())
+    let asked = |(_, recorded): &(usize, Recorded)| !is_local(&recorded.request.url);
+    let entries = archive.log.entries.into_iter().enumerate().filter(asked);
+    Ok(entries
+        .map(|(at, recorded)| (at, entry(recorded)))
+        .collect())
+}
+
+/// What browsers record of their own: pictures within pages, parts of extensions.
+fn is_local(url: &str) -> bool {
+    const LOCAL: &[&str] = &[
+        "data",
+        "blob",
+        "about",
+        "file",
+        "chrome",
+        "chrome-extension",
+        "moz-extension",
+        "safari-web-extension",
+        "devtools",
+    ];
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    LOCAL.contains(&scheme.to_ascii_lowercase().as_str())
 }
 
 fn entry(recorded: Recorded) -> Result<Entry, String> {

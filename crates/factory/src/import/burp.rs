@@ -106,7 +106,10 @@ fn imported(
             };
         }
     };
-    let cwe = cwe(issue.text_of("vulnerabilityClassifications"));
+    let mut cwe = cwe(issue.text_of("vulnerabilityClassifications"));
+    if cwe.is_empty() {
+        cwe.extend(named(title).map(str::to_owned));
+    }
     let exploits = match exploits(issue, &cwe) {
         Ok(exploits) => exploits,
         Err((line, why)) => {
@@ -177,6 +180,35 @@ fn parameter(location: &str) -> Option<String> {
     .filter_map(|kind| inside.strip_suffix(kind))
     .min_by_key(|name| name.len())
     .map(str::to_owned)
+}
+
+/// What an issue's name says where its classification was not exported (Burp Suite, "Issue
+/// definitions").
+fn named(title: &str) -> Option<&'static str> {
+    const NAMES: &[(&str, &str)] = &[
+        ("SQL injection", "CWE-89"),
+        ("OS command injection", "CWE-78"),
+        ("Cross-site scripting", "CWE-79"),
+        ("File path traversal", "CWE-22"),
+        ("File path manipulation", "CWE-73"),
+        ("XML external entity injection", "CWE-611"),
+        ("LDAP injection", "CWE-90"),
+        ("Server-side template injection", "CWE-1336"),
+        ("Expression Language injection", "CWE-917"),
+        ("Server-side JavaScript code injection", "CWE-94"),
+        ("PHP code injection", "CWE-94"),
+        ("Perl code injection", "CWE-94"),
+        ("Ruby code injection", "CWE-94"),
+        ("Python code injection", "CWE-94"),
+        ("HTTP response header injection", "CWE-113"),
+        ("Open redirection", "CWE-601"),
+        ("Server-side request forgery", "CWE-918"),
+        ("External service interaction", "CWE-918"),
+        ("Out-of-band resource load", "CWE-918"),
+        ("Serialized object in HTTP message", "CWE-502"),
+    ];
+    let known = NAMES.iter().find(|(name, _)| title.starts_with(name))?;
+    Some(known.1)
 }
 
 /// The numbers in a list of links.

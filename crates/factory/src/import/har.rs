@@ -49,7 +49,7 @@ fn steps(text: &str, name: &str, limits: &Limits) -> Result<(Vec<Step>, usize), 
         .map_err(|error| format!("{name}:{}: this is no HTTP Archive: {error}", error.line()))?;
     let all = entries.len();
     let mut steps = Vec::new();
-    for (at, entry) in entries.into_iter().enumerate() {
+    for (at, entry) in entries {
         let at_entry = |why| format!("{name}: entry {at}: {why}");
         let request = entry.and_then(request).map_err(at_entry)?;
         if is_static(&request) {

@@ -53,7 +53,7 @@ fn exploits(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Exploit>, S
         let line = line + above;
         let at_line = |why| format!("{name}:{line}: {why}");
         let request = variables.replaced(request).map_err(at_line)?;
-        let request = whole(&unfolded(&request));
+        let request = whole(&unfolded(&with_line(&request)));
         let number = exploits.len() + 1;
         let bound = limits.exploits;
         if number > bound {
@@ -196,6 +196,29 @@ impl Variables<'_> {
         whole.push_str(rest);
         Ok(whole)
     }
+}
+
+/// A request whose first line stands in pseudo-headers, as those of HTTP/2 are shown (RFC 9113
+/// section 8.3.1), with a line of its own.
+fn with_line(text: &str) -> String {
+    if !text.starts_with(':') {
+        return text.to_owned();
+    }
+    let (mut method, mut path, mut host) = ("GET", "/", None);
+    let mut rest = text;
+    while let Some(after) = rest.strip_prefix(':') {
+        let (line, behind) = after.split_once('\n').unwrap_or((after, ""));
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        match name {
+            "method" => method = value.trim(),
+            "path" => path = value.trim(),
+            "authority" => host = Some(value.trim()),
+            _ => {}
+        }
+        rest = behind;
+    }
+    let host = host.map_or_else(String::new, |host| format!("Host: {host}\n"));
+    format!("{method} {path} HTTP/1.1\n{host}{rest}")
 }
 
 /// A query may go on in further lines, each of which begins with `?` or `&`.

@@ -7,7 +7,7 @@ use patch::{Request, percent_encoded};
 
 use super::target::Target;
 use super::{Imported, Options};
-use crate::{Description, Exploit, Limits, Step, synthesis};
+use crate::{Description, Exploit, Limits, Step, bytes, synthesis};
 
 /// What a scanner found at one endpoint.
 #[derive(Debug, Default)]
@@ -153,6 +153,13 @@ pub(super) fn rebuilt(
     let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).collect();
     let known = pairs.iter().position(|pair| names(pair));
     if name.is_empty() || attack.is_empty() {
+        // An attack without a parameter is in the address, or is the body.
+        let address = crate::synthesis::percent_decoded(url.target.as_bytes());
+        let in_address = bytes::occurrences(&address, attack.as_bytes()) > 0;
+        if matches!(method, "POST" | "PUT" | "PATCH") && !attack.is_empty() && !in_address {
+            request.set_header("Content-Type", media_type(attack));
+            request.body = attack.as_bytes().to_vec();
+        }
         request.target = url.target.into_bytes();
         return Ok(request);
     }
@@ -173,6 +180,15 @@ pub(super) fn rebuilt(
     Ok(request)
 }
 
+/// What a body is, by how it begins.
+fn media_type(body: &str) -> &'static str {
+    match body.trim_start().chars().next() {
+        Some('<') => "application/xml",
+        Some('{' | '[') => "application/json",
+        _ => "text/plain",
+    }
+}
+
 /// Scanners write headers with capitals; `host` is a parameter.
 fn is_header(name: &str) -> bool {
     const PLAIN: [&str; 6] = [
@@ -183,5 +199,8 @@ fn is_header(name: &str) -> bool {
         "Host",
         "Authorization",
     ];
-    PLAIN.contains(&name) || name.starts_with("X-") || name.starts_with("Accept-")
+    PLAIN.contains(&name)
+        || name.starts_with("X-")
+        || name.starts_with("x-")
+        || name.starts_with("Accept-")
 }

@@ -194,8 +194,15 @@ fn alerts(
         _ => Vec::new(),
     };
     let sample = sample::of(&cwe);
+    // From this number on a rule of ZAP's asks for pages of its own.
+    let active = found
+        .pluginid
+        .parse()
+        .is_ok_and(|number: u32| (40_000..50_000).contains(&number));
     let shows = |instance: &Instance| {
-        !instance.attack.is_empty() || (!instance.param.is_empty() && sample.is_some())
+        !instance.attack.is_empty()
+            || (!instance.param.is_empty() && sample.is_some())
+            || (active && crate::synthesis::is_hidden(&instance.uri))
     };
     if !found.instances.iter().any(shows) {
         imported.push(Imported {

@@ -10,16 +10,9 @@ use crate::Step;
 /// A path that begins or ends with one; those of RFC 8615 are meant to be fetched.
 pub(super) fn of(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
     let path = String::from_utf8_lossy(parts::path(&step.request.target)).into_owned();
-    let mut end = 0;
-    let segment = path.split('/').find(|segment| {
-        end += segment.len() + 1;
-        let name = segment.strip_prefix('.').unwrap_or_default();
-        name.len() > 2
-            && name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name != "well-known"
-            && !endpoint::is_unknown(segment, &step.unknowns)
-    });
-    let (Some(segment), b"GET" | b"HEAD") = (segment, &*step.request.method) else {
+    let known = |segment: &str| !endpoint::is_unknown(segment, &step.unknowns);
+    let (Some((segment, end)), b"GET" | b"HEAD") = (first(&path, known), &*step.request.method)
+    else {
         return;
     };
     // A folder, with all in it, or a file.
@@ -51,4 +44,24 @@ pub(super) fn of(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
         tier: 0,
         why: format!("`{segment}` is no part of an application: nobody is meant to fetch it"),
     });
+}
+
+/// Whether an address leads to one.
+pub(crate) fn is_hidden(address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    first(path, |_| true).is_some()
+}
+
+/// The first segment of a path that is one, and where the next begins.
+fn first(path: &str, fits: impl Fn(&str) -> bool) -> Option<(&str, usize)> {
+    let mut end = 0;
+    let segment = path.split('/').find(|segment| {
+        end += segment.len() + 1;
+        let name = segment.strip_prefix('.').unwrap_or_default();
+        name.len() > 2
+            && name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name != "well-known"
+            && fits(segment)
+    })?;
+    Some((segment, end))
 }

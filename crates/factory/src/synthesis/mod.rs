@@ -38,6 +38,7 @@ use candidates::Candidate;
 use classes::Hints;
 use document::Draft;
 pub(crate) use document::{checked, form};
+pub(crate) use hidden::is_hidden;
 use leads::Room;
 pub(crate) use parts::decoded as percent_decoded;
 use trial::Trial;

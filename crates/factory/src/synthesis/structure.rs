@@ -76,7 +76,8 @@ pub(super) fn of<'e>(
         // Pages that are only looked at on the way stay open.
         let acts = !matches!(&*step.request.method, b"GET" | b"HEAD" | b"OPTIONS");
         signed_in |= signed(&step.request) || uses(step, &parts, Origin::Extracted);
-        let anonymous = !signed_in && !is_entrance(step);
+        // Where a parameter is told, who asks is not the attack.
+        let anonymous = !signed_in && !is_entrance(step) && step.attacked.is_none();
         if anonymous && (acts || (access && at == last)) {
             if acts {
                 written(step, &parts, &mut found);

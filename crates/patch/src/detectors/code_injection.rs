@@ -14,7 +14,7 @@ pub(super) const DETECTOR: Detector = Detector {
         ),
         // PHP: functions that run code or commands, with their parenthesis.
         rx(
-            r"(?i)\b(?:eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|phpinfo|phpversion|var_dump|print_r|call_user_func(?:_array)?|create_function|base64_decode|file_(?:get|put)_contents|readfile|fwrite|fputs|move_uploaded_file|highlight_file|show_source|array_map|preg_replace|ini_set|putenv|md5)\s*\(\s*(?:['\x22$@\d(\[\\)]|[a-z_]+\s*\()|\b(?:die|print|echo)\s*\(\s*(?:['\x22@\s]*(?:md5|sha1|system|exec|shell_exec|passthru|phpinfo|phpversion|php_uname|base64_decode|file_get_contents|\$_)|[$@]\w|\d+\s*[*+-])|\becho\s+(?:md5|system|exec|shell_exec|base64_decode)\b|\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b",
+            r"(?i)\b(?:eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|phpinfo|phpversion|var_dump|print_r|call_user_func(?:_array)?|create_function|base64_decode|file_(?:get|put)_contents|readfile|fwrite|fputs|move_uploaded_file|highlight_file|show_source|array_map|preg_replace|ini_set|putenv|md5)\s*\(\s*(?:['\x22$@\d(\[\\)]|[a-z_]+\s*\()|\b(?:die|print|echo)\s*\(\s*(?:['\x22@\s]*(?:md5|sha1|chr|strrev|system|exec|shell_exec|passthru|phpinfo|phpversion|php_uname|base64_decode|file_get_contents|\$_)|[$@]\w|\d+\s*[*+-])|\becho\s+(?:md5|system|exec|shell_exec|base64_decode)\b|\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\b",
         ),
         // Python, Node.js, Ruby, Java.
         rx(

@@ -20,5 +20,5 @@ pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Vec<anyhow::Result<Record>>> 
             },
         })
     };
-    Ok(entries.into_iter().enumerate().map(record).collect())
+    Ok(entries.into_iter().map(record).collect())
 }

@@ -121,6 +121,29 @@ const SOURCES: &[(From, &str)] = &[
     (From::Query, r#"\b(?:QueryString|Query)\[\s*"([^"]+)""#),
     (From::Body, r#"\bForm\[\s*"([^"]+)""#),
     (From::Either, r#"\bRequest(?:\.Params)?\[\s*"([^"]+)""#),
+    (
+        From::Query,
+        r#"\[FromQuery(?:\(\s*Name\s*=\s*"([^"]+)"\s*\))?\]\s*[\w<>\[\]?.]+\s+(\w+)"#,
+    ),
+    (
+        From::Body,
+        r#"\[FromForm(?:\(\s*Name\s*=\s*"([^"]+)"\s*\))?\]\s*[\w<>\[\]?.]+\s+(\w+)"#,
+    ),
+    (
+        From::Path,
+        r#"\[FromRoute(?:\(\s*Name\s*=\s*"([^"]+)"\s*\))?\]\s*[\w<>\[\]?.]+\s+(\w+)"#,
+    ),
+    (From::Header, r#"\[FromHeader\(\s*Name\s*=\s*"([^"]+)""#),
+    // NestJS
+    (From::Query, r#"@Query\(\s*['"]([^'"]+)['"]"#),
+    (From::Body, r#"@Body\(\s*['"]([^'"]+)['"]"#),
+    (From::Path, r#"@Param\(\s*['"]([^'"]+)['"]"#),
+    (From::Header, r#"@Headers\(\s*['"]([^'"]+)['"]"#),
+    // Laravel
+    (
+        From::Either,
+        r#"(?:\$request|request\(\))->(?:input|get|post|query)\(\s*['"]([^'"]+)['"]"#,
+    ),
     // Messages
     (
         From::Either,
@@ -136,6 +159,11 @@ const ROUTES: &[&str] = &[
     r#"\bHandleFunc\(\s*"(?P<path>/[^"]*)""#,
     r#"@(?P<method>Get|Post|Put|Patch|Delete)Mapping\s*\(\s*(?:(?:value|path)\s*=\s*)?"(?P<path>/[^"]*)""#,
     r#"@(?:RequestMapping|WebServlet|Path)\s*\(\s*(?:(?:value|path|urlPatterns)\s*=\s*)?"(?P<path>/[^"]*)""#,
+    // Some take a path without its slash.
+    r#"\[Http(?P<method>Get|Post|Put|Patch|Delete)\(\s*"(?P<path>[^"\[\]]+)""#,
+    r#"\[Route\(\s*"(?P<path>[^"\[\]]+)""#,
+    r#"@(?P<method>Get|Post|Put|Patch|Delete)(?:Mapping)?\(\s*(?:(?:value|path)\s*=\s*)?['"](?P<path>[\w.:{}*-][^'"]*)['"]"#,
+    r#"\bRoute::(?P<method>get|post|put|patch|delete)\(\s*['"](?P<path>[^'"]+)['"]"#,
     r"\b(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<path>/[\w./:{}<>*-]*)",
     r#"(?i)\b(?:route|endpoint|url|path)\s+[`'"]?(?P<path>/[\w./:{}<>*-]*)"#,
 ];
@@ -176,7 +204,9 @@ pub(super) fn parameter(found: &Found) -> Option<(From, String)> {
     }
     texts(found).into_iter().find_map(|text| {
         sources().iter().find_map(|(from, regex)| {
-            let name = regex.captures(text)?.get(1)?.as_str();
+            // The last is the variable's own name, where no other is given.
+            let found = regex.captures(text)?;
+            let name = found.iter().skip(1).flatten().next()?.as_str();
             Some((*from, name.to_owned()))
         })
     })
@@ -201,7 +231,9 @@ pub(super) fn route(found: &Found) -> Option<(Option<String>, String)> {
             let captures = regex.captures(text)?;
             let method = captures.name("method");
             let method = method.map(|method| method.as_str().to_ascii_uppercase());
-            Some((method, captures.name("path")?.as_str().to_owned()))
+            let path = captures.name("path")?.as_str();
+            let slash = if path.starts_with('/') { "" } else { "/" };
+            Some((method, format!("{slash}{path}")))
         })
     });
     in_text.or_else(|| page(found))
