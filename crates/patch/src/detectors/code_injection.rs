@@ -20,9 +20,10 @@ pub(super) const DETECTOR: Detector = Detector {
         rx(
             r"(?i)\b__(?:import|class|globals|builtins|subclasses|mro|init|bases?|reduce)__|\bos\s*\.\s*(?:system|popen|exec\w*)\s*\(|\bsubprocess\s*\.|\bimport\s+os\s*[;,\n].*\bos\s*\.\s*(?:spawn|kill|fork|remove|unlink)|\bchild_process\b|\bprocess\s*\.\s*(?:mainModule|binding|env)\b|\brequire\s*\(\s*['\x22]|\bconstructor\s*[.\[]\s*['\x22]?constructor\b|\bRuntime\s*\.\s*getRuntime\b|\bThread\s*\.\s*sleep\s*\(|\bjava\.lang\.|\.execute\s*\(\s*\)|\bIO\.popen\b|\bKernel\.(?:exec|system)\b",
         ),
-        // Server-side includes; options by which drivers of JDBC load files and code.
+        // Server-side includes; options by which drivers of JDBC load files and code, also of H2
+        // without `jdbc:`; annotations of Groovy, which act when they are compiled.
         rx(
-            r"(?i)<!--#\s*(?:exec|include|echo|printenv|config|set|fsize|flastmod)\b|\bjdbc:[a-z0-9]+:.{0,400}[;?&]\s*(?:init|autoDeserialize|allowLoadLocalInfile|allowUrlInLocalInfile|(?:query|statement)Interceptors|socketFactory|sslFactory|loggerFile|traceFile)\s*=",
+            r"(?i)[;&?]\s*INIT\s*=\s*(?:CREATE|RUNSCRIPT)\b|\$\$\s*//\s*javascript\b|@(?:Grab\w*|ASTTest)\s*\(|<!--#\s*(?:exec|include|echo|printenv|config|set|fsize|flastmod)\b|\bjdbc:[a-z0-9]+:.{0,400}[;?&]\s*(?:init|autoDeserialize|allowLoadLocalInfile|allowUrlInLocalInfile|(?:query|statement)Interceptors|socketFactory|sslFactory|loggerFile|traceFile)\s*=",
         ),
     ],
 };

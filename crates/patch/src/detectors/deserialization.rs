@@ -38,9 +38,10 @@ pub(super) const DETECTOR: Detector = Detector {
             r"|\A(?:\xfe\xff|\xff\xfe|\x00\x00\xfe\xff)[\s\S]*?",
             r"(?:!\x00{1,3}(?:[!<]|r\x00{1,3}u)|%\x00{1,3}T\x00{1,3}A)",
         )),
-        // PHP; type hints in JSON; node-serialize; XMLDecoder and XStream.
+        // PHP, also behind a name as in sessions; type hints in JSON; node-serialize; XMLDecoder;
+        // what Yii is told to construct; XStream.
         rx(
-            r#"(?:\A|[;{}:"'=\s])[OC]:\+?\d{1,20}:"|\ba:\d{1,20}:\{[sibdaO]:|"[$@]type"\s*:|_\$\$ND_FUNC\$\$_|<(?:java|object)\b[^>]*\bclass\s*=|\bserialization\s*=\s*["']custom|<(?:sorted-set|tree-map|linked-hash-set|dynamic-proxy|java\.(?:util|beans|lang|io|net)\.\w+|javax\.\w+\.\w+|jdk\.\w+\.\w+|com\.sun\.\w+|sun\.\w+\.\w+)[\s.>$_]"#,
+            r#"(?:\A|[;{}|:"'=\s])[OC]:\+?\d{1,20}:"|\ba:\d{1,20}:\{[sibdaO]:|"[$@]type"\s*:|_\$\$ND_FUNC\$\$_|<(?:java|object|void|array)\b[^>]*\bclass\s*=|<java\b[^>]*>\s*<(?:class|object|void)\b|"(?:as|on)\s[^"]{0,80}"\s*:\s*\{\s*"(?:__)?class"|(?:\A|["\[.])__construct\(\)|\bserialization\s*=\s*["']custom|<(?:sorted-set|tree-map|linked-hash-set|dynamic-proxy|java\.(?:util|beans|lang|io|net)\.\w+|javax\.\w+\.\w+|jdk\.\w+\.\w+|com\.sun\.\w+|sun\.\w+\.\w+)[\s.>$_]"#,
         ),
     ],
 };
