@@ -56,7 +56,7 @@ const SHARE: &str = r"\A\s*\\\\[^\\\s]";
 const FILE_ALONE: &str = r"(?i)\A\s*(?:file:)?[^\s<>]*(?:\b(?:etc|proc|sys|windows|winnt)[/\\]|(?:WEB|META|BOOT)-INF\b)[^\s<>]*\z";
 
 /// An expression of a template that computes, where people write of templates.
-const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b|\{%-?\s*(?:if|for|set|import|include|extends|macro|block|with|raw)\b|<#(?:assign|global|local|include|import)\b|\?(?:new|eval|api|interpret)\b\s*[(.]|#set\s*\(";
+const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b|\{%-?\s*(?:if|for|set|import|include|extends|macro|block|with|raw)\b|<#(?:assign|global|local|include|import)\b|\?(?:new|eval|api|interpret)\b\s*[(.]|#set\s*\(|(?:'|\\u0027)[\s+]+\{[^{}]*[*+(.@][^{}]*\}[\s+]+(?:'|\\u0027)|\.(?:getClass|forName|getRuntime)\s*\(";
 
 /// Programs that attackers run.
 macro_rules! programs {
@@ -115,7 +115,15 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
         }
     }
     let (paths, selectors) = match &lead.carrier {
-        Carrier::Path(prefix) => (endpoint::before(prefix, &step.unknowns), Vec::new()),
+        Carrier::Path(prefix) => {
+            let dots = lead.class.condition == Condition::Traversal(Traversal::DotSegments);
+            let prefix = if dots {
+                endpoint::above(prefix)
+            } else {
+                prefix
+            };
+            (endpoint::before(prefix, &step.unknowns), Vec::new())
+        }
         Carrier::Value(part) | Carrier::Name(part) => {
             let endpoint = endpoint::of(&step.request.target, parts, part.name(), &step.unknowns);
             (endpoint.paths, endpoint.selectors)
@@ -136,7 +144,7 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
             rule: deny(
                 lead,
                 condition,
-                [selectors.clone(), unformed(lead)].concat(),
+                [selectors.clone(), unformed(lead, step)].concat(),
             ),
         })
         .collect()
@@ -145,15 +153,28 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
 /// What is found in a whole body is meant of bodies that are no forms: fields of forms
 /// have places of their own. Documents and objects are told from forms by what they are, and
 /// some applications read them whatever the request calls them.
-fn unformed(lead: &Lead) -> Vec<When> {
+fn unformed(lead: &Lead, step: &Step) -> Vec<When> {
     let whole = lead
         .places
         .iter()
         .any(|place| place.kind == PlaceKind::Body);
     let told = [Condition::Xxe, Condition::Deserialization].contains(&lead.class.condition);
     match whole && !told {
+        true if step.request.media_type() == "application/x-www-form-urlencoded" => vec![markup()],
         true => vec![no_form()],
         false => Vec::new(),
+    }
+}
+
+/// Of requests whose body is a document, whatever they call it.
+fn markup() -> When {
+    When {
+        places: vec![Place {
+            kind: PlaceKind::Body,
+            member: None,
+        }],
+        decode: None,
+        condition: Condition::Regex(r"\A\s*<".to_owned()),
     }
 }
 
@@ -175,11 +196,16 @@ pub(super) fn beside(rule: &Rule) -> Vec<Rule> {
     let Rule::Deny(deny) = rule else {
         return Vec::new();
     };
-    [unsaid(deny), unclimbing(deny), climbing(deny)]
-        .into_iter()
-        .flatten()
-        .map(Rule::Deny)
-        .collect()
+    [
+        unsaid(deny),
+        misnamed(deny),
+        unclimbing(deny),
+        climbing(deny),
+    ]
+    .into_iter()
+    .flatten()
+    .map(Rule::Deny)
+    .collect()
 }
 
 /// The same of requests that do not say what they bring, where a rule is meant of what is no
@@ -190,6 +216,24 @@ fn unsaid(deny: &Deny) -> Option<Deny> {
     let condition = deny.and.iter_mut().find(|when| **when == said)?;
     condition.condition = Condition::Absent;
     Some(deny)
+}
+
+/// The same of requests that call a body a form which is none, as clients do where nothing is
+/// said: all of it is a name then.
+fn misnamed(deny: &Deny) -> Option<Deny> {
+    deny.and.contains(&no_form()).then(|| Deny {
+        places: vec![Place {
+            kind: PlaceKind::ArgsNames,
+            member: None,
+        }],
+        and: deny
+            .and
+            .iter()
+            .filter(|when| **when != no_form())
+            .cloned()
+            .collect(),
+        ..deny.clone()
+    })
 }
 
 /// Where a parameter leads out of its folder by dots, an application that puts nothing in front

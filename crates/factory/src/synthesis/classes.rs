@@ -128,6 +128,20 @@ const fn class(
     }
 }
 
+impl Class {
+    /// Whether values of this class are attacks wherever they stand.
+    pub(super) fn is_unmistakable(&self) -> bool {
+        matches!(
+            self.condition,
+            Condition::Jndi
+                | Condition::Xxe
+                | Condition::Deserialization
+                | Condition::PrototypePollution
+                | Condition::Traversal(Traversal::DotSegments)
+        )
+    }
+}
+
 /// What a description says of the class.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hints {

@@ -261,6 +261,17 @@ pub(super) fn before(prefix: &str, unknowns: &[Unknown]) -> Paths {
     }
 }
 
+/// The folder of what a path leads out of: others beside it lead out of it as well.
+pub(super) fn above(prefix: &str) -> &str {
+    const DEEP: usize = 3;
+    let trimmed = prefix.trim_end_matches('/');
+    let folder = trimmed.rfind('/').and_then(|last| trimmed.get(..=last));
+    match trimmed.matches('/').count() >= DEEP {
+        true => folder.unwrap_or(prefix),
+        false => prefix,
+    }
+}
+
 /// How paths begin that are odd from the root on; the index finds them without looking at
 /// others.
 const ODD_ROOTS: &[&str] = &[

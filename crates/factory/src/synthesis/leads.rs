@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use engine::transformations::inflated;
-use patch::document::{Condition, Decode, Member, Place, PlaceKind, UrlShape};
+use patch::document::{Condition, Decode, Member, Place, PlaceKind, Traversal, UrlShape};
 
 use super::classes::{Class, Hints};
 use super::endpoint::is_unknown;
@@ -28,6 +28,8 @@ pub(super) struct Lead {
 
 /// More than any hint weighs.
 const ATTACKED: u8 = 4;
+
+const DOTS: Condition = Condition::Traversal(Traversal::DotSegments);
 
 /// What carries the attack.
 #[derive(Debug, Clone)]
@@ -140,7 +142,7 @@ fn value(
             // Attributes hold the names of name spaces, which are URLs.
             let places = match is_link(class) && part.place.kind == PlaceKind::Xml {
                 true => vec![part.place.clone()],
-                false => places(part, Some(class)),
+                false => around(part, class).unwrap_or_else(|| places(part, Some(class))),
             };
             let mut lead = lead(
                 class,
@@ -305,13 +307,16 @@ fn in_path(prefix: &str, step: &Step, hints: &Hints, leads: &mut Vec<Lead>) -> R
         if host || (class.common && !is_link(class)) {
             continue;
         }
-        leads.push(lead(
+        let mut lead = lead(
             class,
             vec![place(PlaceKind::Path)],
             Vec::new(),
             carrier.clone(),
             hints,
-        ));
+        );
+        // Where it leads out of its folder, it is no endpoint at which values could be looked at.
+        lead.rank.0 += u8::from(class.condition == DOTS) * ATTACKED;
+        leads.push(lead);
     }
     // Elsewhere than below a prefix, such paths are ordinary somewhere.
     if prefix.trim_matches('/').is_empty() {
@@ -395,6 +400,25 @@ fn of_list(name: &str) -> &str {
     }
 }
 
+/// The whole of a deep document that a value is in, where what is found is code wherever it
+/// stands: the keys on the way to it are often as free as the value.
+fn around(part: &Part, class: &Class) -> Option<Vec<Place>> {
+    const DEEP: usize = 3;
+    let steps: Vec<&str> = part.name()?.split('.').collect();
+    let first = steps.first().filter(|first| **first != "*")?;
+    let code = matches!(
+        class.condition,
+        Condition::Jndi | Condition::Deserialization | Condition::CodeInjection
+    );
+    let free = part.place.kind == PlaceKind::Json && code && steps.len() >= DEEP;
+    free.then(|| {
+        vec![Place {
+            kind: PlaceKind::Json,
+            member: Some(Member::Name((*first).to_owned())),
+        }]
+    })
+}
+
 /// What a value holds, and how it is decoded.
 type Opened = (Vec<u8>, Vec<Decode>);
 
@@ -434,7 +458,13 @@ fn url_decoded(value: &[u8]) -> Cow<'_, [u8]> {
 fn from_base64(value: &[u8]) -> Option<Vec<u8>> {
     const SHORT: usize = 8;
     let text = value.trim_ascii();
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte);
+    // A blank was a plus before it was decoded.
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_- ".contains(byte);
+    // A text of words is none.
+    let blanks = text.iter().filter(|byte| **byte == b' ').count();
+    if blanks * 16 > text.len() {
+        return None;
+    }
     if text.len() < SHORT || !text.iter().all(fits) {
         return None;
     }
@@ -442,7 +472,7 @@ fn from_base64(value: &[u8]) -> Option<Vec<u8>> {
         .iter()
         .filter(|byte| **byte != b'=')
         .map(|byte| match byte {
-            b'-' => b'+',
+            b'-' | b' ' => b'+',
             b'_' => b'/',
             other => *other,
         })

@@ -17,10 +17,12 @@ mod credentials;
 mod document;
 mod endpoint;
 mod evidence;
+mod given;
 mod hidden;
 mod leads;
 mod misled;
 mod multipart;
+mod pages;
 mod parts;
 mod path;
 mod privileges;
@@ -45,6 +47,9 @@ use trial::Trial;
 
 /// Cases of one kind that a document holds at most; more say nothing new.
 const CASES: usize = 8;
+
+/// Attacks of one request that get a rule at most.
+const LEADS: usize = 3;
 
 /// What a rule on URLs means for those who use the application.
 const OWN_URLS: &str = "the application fetches what it is told to: only URLs of its own site pass, others that users may want are stopped too";
@@ -113,9 +118,23 @@ impl Synthesis<'_> {
             return Ok(true);
         }
         let parts = parts::parts(&step.request);
+        if let Some(found) = pages::put(step, &parts)
+            && self.holds(&found.candidate, step, &found.twins)?
+        {
+            self.note(found.why);
+            self.take(found.candidate, exploit, step, found.twins, found.effect);
+            return Ok(true);
+        }
         let leads = leads::of(step, &parts, &self.hints, &mut self.room)?;
-        for lead in &leads {
-            let twins = twins::of(&step.request, lead, &leads);
+        let mut taken = 0;
+        // Without what is stopped already.
+        let mut rest = step.request.clone();
+        'leads: for lead in &leads {
+            // What else is never legitimate is stopped as well: another may leave out the first.
+            if taken > 0 && !(lead.class.is_unmistakable() && taken < LEADS) {
+                continue;
+            }
+            let twins = twins::of(&rest, lead, &leads);
             let narrows_use = lead.narrows_use(&self.hints);
             for candidate in candidates::of(lead, step, &parts) {
                 let narrows = narrows_use && !candidate.is_of_inner_hosts();
@@ -126,16 +145,20 @@ impl Synthesis<'_> {
                             self.open.get_or_insert_with(|| OWN_URLS.to_owned());
                             continue;
                         }
-                        if effect.is_some() && !self.notes.iter().any(|note| note == OWN_URLS) {
-                            self.notes.push(OWN_URLS.to_owned());
+                        if effect.is_some() {
+                            self.note(OWN_URLS.to_owned());
+                        }
+                        if let Some(twin) = twins.first() {
+                            rest = twin.clone();
                         }
                         self.take(candidate, exploit, step, twins, effect);
-                        return Ok(true);
+                        taken += 1;
+                        continue 'leads;
                     }
                 }
             }
         }
-        Ok(false)
+        Ok(taken > 0)
     }
 
     /// Where no value shows an attack, what else could be stopped.
@@ -146,24 +169,34 @@ impl Synthesis<'_> {
         }
         let last = exploits.iter().map(|exploit| exploit.stage).max();
         for exploit in exploits {
+            let mut taken: Option<String> = None;
             for (step, found) in structure::of(exploit, &self.hints, &self.options.hosts) {
                 // What comes before the last stage may only prepare.
                 if found.tier > 0 && Some(exploit.stage) != last {
                     break;
                 }
+                // By what every step of it tells itself, every step is stopped.
+                let every = found.tier == 0 || found.tier == 2;
+                if taken
+                    .as_ref()
+                    .is_some_and(|why| *why != found.why || !every)
+                {
+                    continue;
+                }
                 if self.stopped(step)? {
-                    break;
+                    match taken {
+                        Some(_) => continue,
+                        None => break,
+                    }
                 }
                 if found.effect == Some(Effect::EndpointClosed) && !self.options.accept {
                     self.open.get_or_insert(found.why);
                     continue;
                 }
                 if self.holds(&found.candidate, step, &found.twins)? {
-                    if !self.notes.contains(&found.why) {
-                        self.notes.push(found.why);
-                    }
+                    self.note(found.why.clone());
                     self.take(found.candidate, exploit, step, found.twins, found.effect);
-                    break;
+                    taken = Some(found.why);
                 }
             }
         }
@@ -174,6 +207,12 @@ impl Synthesis<'_> {
                     .to_owned(),
             ),
             (false, _) => Ok(()),
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
         }
     }
 

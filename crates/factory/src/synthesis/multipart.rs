@@ -65,6 +65,11 @@ fn one(part: &[u8], parts: &mut Vec<Part>) {
     let Some(name) = parameter(&head, "name") else {
         return;
     };
+    // A field's name is a path only for whoever wants the application to write there.
+    if name.contains(['/', '\\']) {
+        let name = name.clone().into_bytes();
+        parts.push(part_of(PlaceKind::PartHeaders, None, name));
+    }
     match parameter(&head, "filename") {
         Some(file) => {
             parts.push(part_of(PlaceKind::FileNames, None, file.into_bytes()));

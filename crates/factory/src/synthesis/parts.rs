@@ -115,6 +115,9 @@ fn body(request: &Request, parts: &mut Vec<Part>) {
             Ok(value) => json(&value, &mut String::new(), parts),
             Err(_) => parts.push(Part::body(request.body.clone())),
         }
+    } else if media == "application/x-www-form-urlencoded" && first == Some(&b'<') {
+        // What is cut at `=` and `&` there are no fields.
+        parts.push(Part::body(request.body.clone()));
     } else if media == "application/x-www-form-urlencoded" {
         for (name, value) in pairs(&request.body) {
             parts.push(Part::new(PlaceKind::Form, Some(&name), value));

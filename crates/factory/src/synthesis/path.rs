@@ -63,7 +63,10 @@ fn odd(segment: &[u8]) -> bool {
             byte.is_ascii_control() || b"<>\"'`\\;|{}$()^?#\0:".contains(byte) || !byte.is_ascii()
         })
     };
-    dots(&once)
+    let wide = segment
+        .windows(2)
+        .any(|two| two.eq_ignore_ascii_case(b"%u"));
+    wide || dots(&once)
         || dots(&twice)
         || marks(&once)
         || marks(&twice)

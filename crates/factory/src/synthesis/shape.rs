@@ -240,6 +240,7 @@ const WORDS: &[&str] = &[
     "fullname",
     "company",
     "address",
+    "filter",
 ];
 
 /// Of `json.user.name` and `user[name]` the last step tells.

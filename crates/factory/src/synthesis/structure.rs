@@ -8,9 +8,9 @@ use patch::document::{
 
 use super::candidates::Candidate;
 use super::classes::Hints;
-use super::endpoint;
 use super::parts::{self, Part};
-use crate::{Exploit, Origin, Step, Unknown};
+use super::{endpoint, given};
+use crate::{Exploit, Origin, Step};
 
 /// A rule, what it does, and why.
 pub(super) struct Found {
@@ -50,7 +50,7 @@ pub(super) fn of<'e>(
     hints: &Hints,
     hosts: &[String],
 ) -> Vec<(&'e Step, Found)> {
-    let access = hints.any(ACCESS, ACCESS_WORDS) || hints.silent();
+    let access = of_access(hints) || hints.silent();
     let last = exploit.steps.len().saturating_sub(1);
     let mut signed_in = false;
     let mut all = Vec::new();
@@ -63,6 +63,10 @@ pub(super) fn of<'e>(
         if hints.silent() || super::misled::is_host(exploit, hints) {
             super::misled::by_host(step, &parts, hosts, &mut found);
         }
+        super::pages::archive(step, &parts, &mut found);
+        super::pages::beyond(step, hints, &mut found);
+        super::pages::from_itself(step, hints, &parts, &mut found);
+        super::pages::by_client(step, hints, &parts, &mut found);
         overlong(step, hints, &parts, &mut found);
         odd_names(step, &parts, &mut found);
         super::capitals::of(step, hints, &parts, &mut found);
@@ -107,6 +111,11 @@ pub(super) fn widely(part: &Part) -> Place {
         (PlaceKind::Query | PlaceKind::Form, Some(name)) => args(name),
         _ => part.place.clone(),
     }
+}
+
+/// Whether a description is about access control.
+pub(super) fn of_access(hints: &Hints) -> bool {
+    hints.any(ACCESS, ACCESS_WORDS)
 }
 
 /// A value that is longer than what it is written to has room for.
@@ -167,6 +176,7 @@ fn odd_names(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
         r"\A\s*--?[A-Za-z]",
         r"[\x80-\xff]",
         r"\A/",
+        r"@[^=]*/",
         r"[<>'\x22`;|{}]",
     ];
     for part in parts
@@ -397,17 +407,23 @@ fn signed(request: &Request) -> bool {
     let is_sign = |name: &[u8]| {
         let lower = String::from_utf8_lossy(name).to_ascii_lowercase();
         let own = SIGNS.iter().any(|sign| lower == sign.to_ascii_lowercase());
-        own || lower.ends_with("-auth") || lower.ends_with("-token")
+        own || lower.ends_with("-auth") || (lower.ends_with("-token") && !is_form_token(&lower))
     };
     request.headers.iter().any(|(name, _)| is_sign(name))
 }
 
+/// Whether it only tells a form of the application's own from others'.
+fn is_form_token(name: &str) -> bool {
+    const WORDS: &[&str] = &["csrf", "xsrf", "atlassian-token", "verificationtoken"];
+    WORDS.iter().any(|word| name.contains(word))
+}
+
 /// Nobody who has signed in comes without cookie, `Authorization` or token.
 fn unauthenticated(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
-    let given = given(parts, &step.unknowns);
+    let given = given::of(parts, &step.unknowns);
     let says = |when: &When| matches!(when.condition, Condition::Equals(_));
     // Where there is something to say, the rule must say it.
-    if is_file(&step.request) || (!given.iter().any(says) && says_more(parts)) {
+    if is_file(&step.request) || (!given.iter().any(says) && given::says_more(parts)) {
         return;
     }
     let mut twin = step.request.clone();
@@ -463,7 +479,8 @@ fn is_secret(part: &Part) -> bool {
     const HEADERS: &[&str] = &["authorization", "x-api-key", "token", "auth"];
     const PARAMETERS: &[&str] = &["pass", "pwd", "auth", "token", "secret", "key"];
     let name = part.name().unwrap_or_default().to_ascii_lowercase();
-    let holds = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let holds =
+        |words: &[&str]| !is_form_token(&name) && words.iter().any(|word| name.contains(word));
     match part.place.kind {
         PlaceKind::Cookie => part.value.is_empty() || part.value.len() >= 4,
         PlaceKind::Header => part.value.len() >= 4 && holds(HEADERS),
@@ -476,7 +493,8 @@ fn is_secret(part: &Part) -> bool {
 fn is_file(request: &Request) -> bool {
     const PAGES: &[&str] = &[
         "php", "jsp", "jspa", "asp", "aspx", "do", "action", "cgi", "cfm", "pl", "html", "htm",
-        "xhtml", "cmd",
+        "xhtml", "cmd", "fcgi", "ashx", "asmx", "jspx", "jsf", "faces", "cfc", "phtml", "esp",
+        "nsf", "lua",
     ];
     let path = String::from_utf8_lossy(parts::path(&request.target)).to_ascii_lowercase();
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -515,7 +533,7 @@ pub(super) fn candidate(
     let (paths, and) = match alike {
         true => (
             endpoint::this(&step.request.target, &step.unknowns),
-            given(parts, &step.unknowns),
+            given::of(parts, &step.unknowns),
         ),
         false => (endpoint.paths, endpoint.selectors),
     };
@@ -534,47 +552,4 @@ pub(super) fn candidate(
             status: None,
         }),
     }
-}
-
-/// Whether a request holds more than what every client sends.
-fn says_more(parts: &[Part]) -> bool {
-    let usual = |part: &Part| part.place.kind == PlaceKind::Header && !is_own(part);
-    !parts.iter().all(usual)
-}
-
-/// A header of the application's own.
-fn is_own(part: &Part) -> bool {
-    let name = part.name().unwrap_or_default().to_ascii_lowercase();
-    part.place.kind == PlaceKind::Header
-        && name.starts_with("x-")
-        && !name.starts_with("x-forwarded")
-        && name != "x-requested-with"
-}
-
-/// What else the exploit says: who asks otherwise is not concerned.
-fn given(parts: &[Part], unknowns: &[Unknown]) -> Vec<When> {
-    const ENOUGH: usize = 4;
-    const LONG: usize = 80;
-    parts
-        .iter()
-        .filter_map(|part| {
-            let value = String::from_utf8(part.value.clone()).ok()?;
-            let place = match (part.place.kind, part.name()) {
-                (PlaceKind::Query | PlaceKind::Form, Some(name)) => args(name),
-                (PlaceKind::Json, Some(_)) => part.place.clone(),
-                (PlaceKind::Header, _) if is_own(part) => part.place.clone(),
-                _ => return None,
-            };
-            let condition = match endpoint::is_unknown(&value, unknowns) || value.len() > LONG {
-                true => Condition::Present,
-                false => Condition::Equals(value),
-            };
-            Some(When {
-                places: vec![place],
-                decode: None,
-                condition,
-            })
-        })
-        .take(ENOUGH)
-        .collect()
 }

@@ -179,6 +179,10 @@ pub(super) fn replaced(
             twin.target = [path, b"?", percent_encoded(value).as_bytes()].concat();
         }
         PlaceKind::Form => match request.media_type().starts_with("multipart/") {
+            true if name.is_some() => {
+                let quoted = |name: &str| format!("name=\"{name}\"").into_bytes();
+                twin.body = bytes::replaced(&request.body, &quoted(old), &quoted(new));
+            }
             true => twin.body = bytes::replaced(&request.body, &part.value, value),
             false => twin.body = pairs(&request.body, part, new, value),
         },

@@ -17,9 +17,9 @@ pub(super) const NOSQL: Detector = Detector {
 /// `prototype-pollution`
 pub(super) const PROTOTYPE: Detector = Detector {
     name: "prototype-pollution",
-    summary: "a name that reaches the prototype of an object, or the class loader of a bean",
+    summary: "a name that reaches the prototype of an object, the class loader of a bean, or a property by which Drupal renders",
     decode: &[Decode::Url, Decode::Url],
     checks: &[rx(
-        r"(?i)__proto__|\bconstructor(?:\]?\[|\.)prototype\b|\bclass(?:\.|\[['\x22]?)(?:module|classLoader|protectionDomain)\b",
+        r"(?i)__proto__|\bconstructor(?:\]?\[|\.)prototype\b|\bclass(?:\.|\[['\x22]?)(?:module|classLoader|protectionDomain)\b|[\w\]]\[['\x22]?(?:#|%(?:25)*23)[a-z_]+['\x22]?\]",
     )],
 };
