@@ -64,6 +64,7 @@ fn exploits(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Exploit>, S
             Some(body) => [request.trim_end().as_bytes(), b"\r\n\r\n", body].concat(),
         };
         let request = Request::from_raw(&raw).map_err(at_line)?;
+        let request = plain(request, limits).map_err(at_line)?;
         exploits.push(Exploit {
             name: format!("request {number}"),
             stage: 0,
@@ -76,6 +77,28 @@ fn exploits(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Exploit>, S
         )),
         false => Ok(exploits),
     }
+}
+
+/// The same request with its body as it is, where it was deflated (RFC 9110 section 8.4.1).
+fn plain(mut request: Request, limits: &Limits) -> Result<Request, String> {
+    let deflates = |(name, value): &(Vec<u8>, Vec<u8>)| {
+        let known: [&[u8]; 3] = [b"gzip", b"x-gzip", b"deflate"];
+        let coding = value.trim_ascii().to_ascii_lowercase();
+        name.eq_ignore_ascii_case(b"content-encoding") && known.contains(&coding.as_slice())
+    };
+    if !request.headers.iter().any(deflates) {
+        return Ok(request);
+    }
+    let bound = limits.inflated_bytes;
+    let body = engine::transformations::inflated(&request.body, bound);
+    if body.len() > bound {
+        return Err(format!("its body inflates to more than {bound} bytes"));
+    }
+    if !body.is_empty() {
+        request.headers.retain(|header| !deflates(header));
+        request.body = body;
+    }
+    Ok(request)
 }
 
 /// The texts between separators that are not blank, with the lines at which they begin.

@@ -200,6 +200,21 @@ fn a_request_whose_body_is_no_text_becomes_a_patch() {
     };
     assert!(why.starts_with("mailed.http:11: "), "{why}");
 
+    // `{"cmd":"ping; cat /etc/passwd"}`, by gzip.
+    let head = b"POST /import HTTP/1.1\nHost: app.example\nContent-Type: application/json\nContent-Encoding: gzip\n\n";
+    let body = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xabVJ\xceMQ\xb2R*\xc8\xccK\xb7VHN,Q\xd0O-I\xd6/H,..OQ\xaa\x05\x00\xab5I\x9f\x1f\x00\x00\x00";
+    let source = [&head[..], body].concat();
+    let found = importer("http").import_bytes(&source, "mailed.http", &options(false));
+    let Outcome::Patch(made) = &found[0].outcome else {
+        panic!("{found:?}");
+    };
+    let patch = Patch::of(&made.yaml);
+    let sent = |value: &str| {
+        let request = "POST /import\nContent-Type: application/json\n\n";
+        patch.stops(&format!("{request}{{\"cmd\":\"{value}\"}}"))
+    };
+    assert!(sent("ping;id") && !sent("ping"), "{}", made.yaml);
+
     let found = importer("curl").import_bytes(b"curl\n\xff", "a.curl", &options(false));
     let Outcome::Rejected(why) = &found[0].outcome else {
         panic!("{found:?}");

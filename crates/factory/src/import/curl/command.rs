@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use patch::Request;
 
-use super::data::{self, Data, Part};
+use super::data::{self, Data, Part, Read};
+use super::files::{self, Files};
 use super::options::{self, Effect};
 use super::shell::Command;
 use crate::import::target::{Target, sendable};
@@ -14,13 +15,14 @@ use crate::{Origin, Step, Unknown};
 ///
 /// # Errors
 /// What its options say cannot be told, or is nothing that curl would do.
-pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
+pub(super) fn steps(command: &Command, files: &mut Files<'_>) -> Result<Vec<Step>, String> {
     let mut steps = Vec::new();
     let mut call = Call {
         input: command.input.clone(),
         ..Call::default()
     };
-    let mut words = command.words.iter();
+    let words = configured(command, files)?;
+    let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = |attached: &str, name: &str| match attached.is_empty() {
             false => Ok(attached.to_owned()),
@@ -39,7 +41,14 @@ pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
                 true => value(attached, word)?,
                 false => String::new(),
             };
-            call.option(meaning.effect, word, &value, &mut steps)?;
+            match meaning.effect {
+                Effect::Jar => files.keeps_cookies(&value),
+                Effect::Cookie if files.is_jar(&value) => {}
+                effect => {
+                    let read = &mut |file: &str| files.read(command, file);
+                    call.option(effect, word, &value, read, &mut steps)?;
+                }
+            }
         } else if word.len() > 1 && word.starts_with('-') {
             // Switches may stand together, the last with its value.
             let mut letters = word.chars();
@@ -51,7 +60,14 @@ pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
                     true => value(letters.as_str(), &name)?,
                     false => String::new(),
                 };
-                call.option(meaning.effect, &name, &value, &mut steps)?;
+                match meaning.effect {
+                    Effect::Jar => files.keeps_cookies(&value),
+                    Effect::Cookie if files.is_jar(&value) => {}
+                    effect => {
+                        let read = &mut |file: &str| files.read(command, file);
+                        call.option(effect, &name, &value, read, &mut steps)?;
+                    }
+                }
                 if meaning.takes {
                     break;
                 }
@@ -60,7 +76,7 @@ pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
             call.urls.push(word.clone());
         }
     }
-    call.finish(&mut steps)?;
+    call.finish(&mut |file| files.read(command, file), &mut steps)?;
     let stand_ins = command.unset.iter().map(|text| Unknown {
         text: text.clone(),
         origin: Origin::Given,
@@ -70,6 +86,33 @@ pub(super) fn steps(command: &Command) -> Result<Vec<Step>, String> {
         step.unknowns.extend(stand_ins.iter().cloned());
     }
     Ok(steps)
+}
+
+/// The words of a command with those of the files for `-K` in their places.
+fn configured(command: &Command, files: &mut Files<'_>) -> Result<Vec<String>, String> {
+    let mut all = Vec::new();
+    let mut words = command.words.iter();
+    while let Some(word) = words.next() {
+        let attached = word
+            .strip_prefix("--config=")
+            .or_else(|| word.strip_prefix("-K").filter(|file| !file.is_empty()));
+        let file = match (attached, word.as_str()) {
+            (Some(file), _) => Some(file),
+            (None, "-K" | "--config") => words.next().map(String::as_str),
+            _ => {
+                all.push(word.clone());
+                continue;
+            }
+        };
+        let file = file.ok_or_else(|| format!("`{word}` has no value"))?;
+        let text = files.read(command, file).map_err(|why| {
+            format!(
+                "`{word}`: it reads options from the file `{file}`, which cannot be read: {why}; write out what it changes, or put it beside the source"
+            )
+        })?;
+        all.extend(files::options(&text));
+    }
+    Ok(all)
 }
 
 fn unknown(name: &str) -> String {
@@ -112,23 +155,29 @@ impl Call {
         effect: Effect,
         name: &str,
         value: &str,
+        read: &mut Read<'_>,
         steps: &mut Vec<Step>,
     ) -> Result<(), String> {
         use Effect as E;
         let text = || value.to_owned();
         match effect {
-            E::None => {}
+            // Files of options have been read, and jars are known.
+            E::None | E::Config | E::Jar => {}
             E::Unknown(why) => {
                 return Err(format!("`{name}`: {why}; write out what it changes"));
             }
             E::Url => self.urls.push(text()),
             E::UrlQuery => self.query.push(match value.strip_prefix('+') {
                 Some(raw) => raw.to_owned(),
-                None => data::encoded(value)?,
+                None => data::encoded(value, read)?,
             }),
             E::Method => self.method = Some(text()),
             E::RequestTarget => self.target = Some(text()),
-            E::Header => self.headers.push(data::inline(value)?.to_owned()),
+            E::Header => {
+                let text = data::held(value, read)?;
+                let lines = text.lines().filter(|line| !line.trim().is_empty());
+                self.headers.extend(lines.map(str::to_owned));
+            }
             E::Data | E::DataBinary if value == "@-" && self.input.is_some() => {
                 let read = self.input.clone().unwrap_or_default();
                 // Line ends of what is read are left out.
@@ -137,24 +186,31 @@ impl Call {
                     _ => read,
                 });
             }
-            E::Data | E::DataBinary => self.data.add(data::inline(value)?),
+            E::Data if value.starts_with('@') => {
+                self.data
+                    .add(&data::held(value, read)?.replace(['\r', '\n', '\0'], ""));
+            }
+            E::Data | E::DataBinary => self.data.add(&data::held(value, read)?),
             E::DataRaw => self.data.add(value),
-            E::DataUrlencode => self.data.add(&data::encoded(value)?),
+            E::DataUrlencode => self.data.add(&data::encoded(value, read)?),
             E::Json => {
                 match &self.input {
                     Some(read) if value == "@-" => self.data.append(read),
-                    _ => self.data.append(data::inline(value)?),
+                    _ => self.data.append(&data::held(value, read)?),
                 }
                 self.json = true;
             }
-            E::Form => self.form.push(Part::of(value)?),
+            E::Form => self.form.push(Part::of(value, read)?),
             E::FormString => self.form.push(Part::plain(value)?),
             E::Upload => self.upload = Some(text()),
             E::Cookie if value.contains('=') => self.cookies.push(text()),
             E::Cookie => {
-                return Err(format!(
-                    "`{name}` reads cookies from the file `{value}`; write NAME=VALUE in place"
-                ));
+                let text = read(value).map_err(|_| {
+                    format!(
+                        "`{name}` reads cookies from the file `{value}`; write NAME=VALUE in place, or put it beside the source"
+                    )
+                })?;
+                self.cookies.extend(files::cookies(&text));
             }
             E::User => self.user = Some(text()),
             E::Bearer => self.bearer = Some(text()),
@@ -166,16 +222,17 @@ impl Call {
             E::Globoff => self.globoff = true,
             E::Compressed => self.compressed = true,
             E::Http10 => self.http10 = true,
-            E::Next => std::mem::take(self).finish(steps)?,
+            E::Next => std::mem::take(self).finish(read, steps)?,
         }
         Ok(())
     }
 
-    fn finish(mut self, steps: &mut Vec<Step>) -> Result<(), String> {
+    fn finish(mut self, read: &mut Read<'_>, steps: &mut Vec<Step>) -> Result<(), String> {
         if self.urls.is_empty() {
             return Err("it names no URL".to_owned());
         }
-        let body = self.body()?;
+        let uploaded = self.upload.as_ref().and_then(|file| read(file).ok());
+        let body = self.body(uploaded.as_deref())?;
         for url in &self.urls {
             if !self.globoff && is_pattern(url) {
                 return Err(format!(
@@ -183,7 +240,8 @@ impl Call {
                 ));
             }
             let request = self.request(url, &body)?;
-            let stands_in = self.upload.is_some() || self.form.iter().any(|part| part.stands_in);
+            let stands_in = (self.upload.is_some() && uploaded.is_none())
+                || self.form.iter().any(|part| part.stands_in);
             let mut step = Step::of(request);
             if stands_in {
                 step.unknowns.push(Unknown {
@@ -197,7 +255,7 @@ impl Call {
     }
 
     /// The body and its media type; with `-G`, data goes to the query.
-    fn body(&mut self) -> Result<Option<(Option<String>, String)>, String> {
+    fn body(&mut self, uploaded: Option<&str>) -> Result<Option<(Option<String>, String)>, String> {
         let kinds = [
             self.data.given(),
             !self.form.is_empty(),
@@ -227,7 +285,7 @@ impl Call {
         Ok(self
             .upload
             .as_ref()
-            .map(|_| (None, data::CONTENT.to_owned())))
+            .map(|_| (None, uploaded.unwrap_or(data::CONTENT).to_owned())))
     }
 
     fn request(

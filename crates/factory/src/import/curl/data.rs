@@ -36,36 +36,41 @@ impl Data {
     }
 }
 
-/// A text that is no file's.
+/// How a file is read.
+pub(super) type Read<'r> = dyn FnMut(&str) -> Result<String, String> + 'r;
+
+/// What stands in place, or in the file that is named.
 ///
 /// # Errors
-/// It names a file.
-pub(super) fn inline(text: &str) -> Result<&str, String> {
+/// The file cannot be read.
+pub(super) fn held(text: &str, read: &mut Read<'_>) -> Result<String, String> {
     match text.strip_prefix('@') {
-        Some(file) => Err(format!(
-            "what it sends is in the file `{file}`; write it in place, with --data-raw"
-        )),
-        None => Ok(text),
+        Some(file) => read(file).map_err(|why| {
+            format!(
+                "what it sends is in the file `{file}`, which cannot be read: {why}; write it in place, with --data-raw, or put it beside the source"
+            )
+        }),
+        None => Ok(text.to_owned()),
     }
 }
 
-/// `content`, `=content` or `name=content`.
+/// `content`, `=content`, `name=content`, `@file` or `name@file`.
 ///
 /// # Errors
-/// It names a file.
-pub(super) fn encoded(text: &str) -> Result<String, String> {
-    if let Some(at) = text.find(['=', '@']) {
-        let (name, content) = text.split_at(at);
-        if content.starts_with('@') {
-            return inline(content).map(str::to_owned);
-        }
-        let content = form(content.get(1..).unwrap_or_default());
-        return Ok(match name.is_empty() {
-            true => content,
-            false => format!("{name}={content}"),
-        });
-    }
-    Ok(form(text))
+/// The file cannot be read.
+pub(super) fn encoded(text: &str, read: &mut Read<'_>) -> Result<String, String> {
+    let Some(at) = text.find(['=', '@']) else {
+        return Ok(form(text));
+    };
+    let (name, content) = text.split_at(at);
+    let content = match content.strip_prefix('=') {
+        Some(content) => form(content),
+        None => form(&held(content, read)?),
+    };
+    Ok(match name.is_empty() {
+        true => content,
+        false => format!("{name}={content}"),
+    })
 }
 
 /// As forms are encoded: a space is a plus.
@@ -104,18 +109,19 @@ impl Part {
     ///
     /// # Errors
     /// There is no `=`, or something that curl would leave out.
-    pub(super) fn of(text: &str) -> Result<Self, String> {
+    pub(super) fn of(text: &str, read: &mut Read<'_>) -> Result<Self, String> {
         let (name, rest) = halves(text)?;
         let (content, options) = content(rest);
         let from_file = content.strip_prefix(['@', '<']);
+        let held = from_file.and_then(|file| read(file).ok());
         let mut part = Self {
             name,
             file: from_file
                 .filter(|_| content.starts_with('@'))
                 .map(|path| path.rsplit('/').next().unwrap_or(path).to_owned()),
-            stands_in: from_file.is_some(),
+            stands_in: from_file.is_some() && held.is_none(),
             content: match from_file {
-                Some(_) => CONTENT.to_owned(),
+                Some(_) => held.unwrap_or_else(|| CONTENT.to_owned()),
                 None => content.clone(),
             },
             kind: None,

@@ -2,19 +2,23 @@
 //! exploit. What curl adds by itself, such as `User-Agent`, says nothing of it and is left out.
 //!
 //! [`shell`] cuts a text into commands and words, [`windows`] one for `cmd.exe`, [`options`] is the table of what curl's
-//! options mean, and [`command`] makes requests of both.
+//! options mean, [`files`] what the files hold that they name, and [`command`] makes requests of all.
 
 mod command;
 mod data;
+mod files;
 mod options;
 mod pipeline;
+mod prompt;
 mod shell;
+mod substitution;
 #[cfg(test)]
 mod tests;
 mod windows;
 
 use super::{Imported, Importer, Options, stem};
 use crate::{Description, Exploit};
+use files::Files;
 
 /// `curl`
 pub(super) const IMPORTER: Importer = Importer {
@@ -44,9 +48,10 @@ fn exploits(text: &str, name: &str, options: &Options) -> Result<Vec<Exploit>, S
         false => shell::commands(text, limits.request_bytes),
     };
     let commands = commands.map_err(|(line, why)| format!("{name}:{line}: {why}"))?;
+    let mut files = Files::of(name, &options.beside, limits.source_bytes);
     for command in &commands {
         let at_line = |why| format!("{name}:{}: {why}", command.line);
-        for step in command::steps(command).map_err(at_line)? {
+        for step in command::steps(command, &mut files).map_err(at_line)? {
             let bytes = step.request.target.len() + step.request.body.len();
             if bytes > limits.request_bytes {
                 let bound = limits.request_bytes;

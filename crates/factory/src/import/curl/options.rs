@@ -40,6 +40,10 @@ pub(super) enum Effect {
     Compressed,
     Http10,
     Next,
+    /// Options in a file.
+    Config,
+    /// Where cookies of answers are kept.
+    Jar,
 }
 
 use Effect as E;
@@ -72,12 +76,8 @@ const ALL: &[(char, &str, bool, Effect)] = &[
     (' ', "compressed", false, E::Compressed),
     ('0', "http1.0", false, E::Http10),
     (':', "next", false, E::Next),
-    (
-        'K',
-        "config",
-        true,
-        E::Unknown("it reads options from a file"),
-    ),
+    ('K', "config", true, E::Config),
+    ('c', "cookie-jar", true, E::Jar),
     (' ', "aws-sigv4", true, E::Unknown("it signs the request")),
     (
         ' ',
@@ -179,7 +179,6 @@ const HARMLESS_WITH_VALUE: &[(char, &str)] = &[
     ('x', "proxy"),
     ('U', "proxy-user"),
     ('w', "write-out"),
-    ('c', "cookie-jar"),
     ('D', "dump-header"),
     ('E', "cert"),
     ('y', "speed-time"),

@@ -2,9 +2,11 @@
 //! word can be told without running anything; and the quoting of PowerShell, where lines end
 //! in its escape character.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use super::pipeline;
+use super::files::Written;
+use super::{pipeline, prompt};
 
 /// A command and where it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +19,8 @@ pub(super) struct Command {
     pub(super) unset: Vec<String>,
     /// What it reads from its standard input, where that is written beside it.
     pub(super) input: Option<String>,
+    /// Files that it may name and that commands before it have written.
+    pub(super) files: Vec<(String, Rc<str>)>,
 }
 
 /// Words that stand in front of a command: what lets it run, and a prompt.
@@ -27,17 +31,23 @@ const BEFORE: &[&str] = &[
 /// What scripts do besides; none of it sends a request.
 const ASIDE: &[&str] = &[
     "[", "[[", "test", "for", "fi", "done", "}", "echo", "printf", "set", "exit", "sleep", "cd",
-    "read", "shift", "true", "local", "unset", "export",
+    "read", "shift", "true", "false", "local", "declare", "readonly", "unset", "export", "return",
+    "rm", "mkdir", "chmod", "clear", "wait", "function",
 ];
+/// Words behind which variables are set.
+const SETTING: &[&str] = &["export", "local", "declare", "readonly"];
 
 /// The commands of curl in a text, in order; variables make words of `bound` bytes at most.
 ///
 /// # Errors
 /// The line, and what there is no command of curl or has no value.
 pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize, String)> {
-    let powershell = text.lines().any(|line| line.trim_end().ends_with(" `"));
+    let powershell = text
+        .lines()
+        .any(|line| line.trim_end().ends_with(" `") || line.starts_with("PS "));
+    let shown = prompt::without(text);
     let mut reader = Reader {
-        rest: text,
+        rest: &shown,
         line: 1,
         bound,
         escape: if powershell { '`' } else { '\\' },
@@ -45,7 +55,11 @@ pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize,
         unset: Vec::new(),
         document: None,
         input: None,
+        output: None,
+        written: Written::default(),
+        within: 0,
     };
+    let mut functions = BTreeSet::new();
     let mut commands = Vec::new();
     // What the command before a pipe prints.
     let mut printed = None;
@@ -53,10 +67,10 @@ pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize,
     loop {
         let line = reader.line;
         let (words, end) = reader.command().map_err(|why| (reader.line, why))?;
-        let before = |word: &&String| BEFORE.contains(&word.as_str());
-        let begin = words.iter().take_while(before).count();
+        let begin = begins(&words, &mut functions);
         let words = words.get(begin..).unwrap_or_default();
         let input = reader.input.take();
+        let output = reader.output.take();
         let ends_in_pipe = matches!(end, End::Pipe);
         match words.split_first() {
             None => {}
@@ -66,6 +80,7 @@ pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize,
                     words: rest.to_vec(),
                     unset: reader.stand_ins(rest),
                     input: input.or(printed.take()),
+                    files: reader.written.named(rest),
                 });
             }
             // What reads an answer changes no request.
@@ -73,9 +88,19 @@ pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize,
             Some((program, rest)) if ends_in_pipe && pipeline::prints(program) => {
                 printed = pipeline::printed(program, rest).map_err(|why| (line, why))?;
             }
-            Some((program, rest)) if program == "export" => {
+            // What cannot be told is missed where it is read.
+            Some((program, rest)) if pipeline::prints(program) && output.is_some() => {
+                let text = pipeline::printed(program, rest).ok();
+                let text = text.and_then(|printed| printed.or(input));
+                if let (Some(file), Some(text)) = (output, text) {
+                    reader.write(file, text);
+                }
+            }
+            Some((program, rest)) if SETTING.contains(&program.as_str()) => {
                 rest.iter().for_each(|word| reader.assign(word));
             }
+            // What it would do stands where it is defined.
+            Some((program, _)) if functions.contains(program) => {}
             Some((program, _)) if ASIDE.contains(&program.as_str()) => {}
             Some((program, rest)) if rest.is_empty() && is_assignment(program) => {
                 reader.assign(program);
@@ -97,8 +122,22 @@ pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize,
     }
 }
 
+/// Where a command begins behind words that let it run, and the names of functions that are
+/// defined there.
+fn begins(words: &[String], functions: &mut BTreeSet<String>) -> usize {
+    let mut named = false;
+    let before = |word: &&String| {
+        let function = word.strip_suffix("()").filter(|name| is_name(name));
+        let function = function.or(named.then_some(word.as_str()).filter(|name| is_name(name)));
+        named = word.as_str() == "function";
+        functions.extend(function.map(str::to_owned));
+        function.is_some() || named || BEFORE.contains(&word.as_str())
+    };
+    words.iter().take_while(before).count()
+}
+
 /// How a command ends.
-enum End {
+pub(super) enum End {
     Text,
     Command,
     Pipe,
@@ -123,23 +162,35 @@ fn is_name(text: &str) -> bool {
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
-struct Reader<'t> {
-    rest: &'t str,
+pub(super) struct Reader<'t> {
+    pub(super) rest: &'t str,
     line: usize,
     /// Bytes that a word may become by its variables.
-    bound: usize,
+    pub(super) bound: usize,
     /// What takes the next letter as it stands.
     escape: char,
-    variables: BTreeMap<String, String>,
-    unset: Vec<String>,
+    pub(super) variables: BTreeMap<String, String>,
+    pub(super) unset: Vec<String>,
     /// A here-document that begins in the next line.
-    document: Option<Document>,
+    pub(super) document: Option<Document>,
     /// What the command reads.
-    input: Option<String>,
+    pub(super) input: Option<String>,
+    /// Where what it prints goes.
+    pub(super) output: Option<Output>,
+    pub(super) written: Written,
+    /// How many `$(…)` this is within.
+    pub(super) within: usize,
+}
+
+/// A file that a command prints to.
+pub(super) struct Output {
+    name: String,
+    /// Behind what is in it.
+    appends: bool,
 }
 
 /// Section 2.7.4
-struct Document {
+pub(super) struct Document {
     delimiter: String,
     /// Whether variables in it are replaced.
     expands: bool,
@@ -148,7 +199,7 @@ struct Document {
 }
 
 impl Reader<'_> {
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let mut letters = self.rest.chars();
         let letter = letters.next()?;
         self.rest = letters.as_str();
@@ -156,8 +207,16 @@ impl Reader<'_> {
         Some(letter)
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest.chars().next()
+    }
+
+    fn write(&mut self, output: Output, text: String) {
+        let before = self.written.get(&output.name).filter(|_| output.appends);
+        let text = before.unwrap_or_default().to_owned() + &text;
+        if text.len() <= self.bound {
+            self.written.write(output.name, text);
+        }
     }
 
     fn assign(&mut self, word: &str) {
@@ -173,15 +232,22 @@ impl Reader<'_> {
     }
 
     /// The words up to the end of a command; blank lines before it are passed over.
-    fn command(&mut self) -> Result<(Vec<String>, End), String> {
+    pub(super) fn command(&mut self) -> Result<(Vec<String>, End), String> {
         let mut words: Vec<String> = Vec::new();
         let mut word: Option<String> = None;
         loop {
             let Some(letter) = self.next() else {
                 words.extend(word);
-                return Ok((words, End::Text));
+                return match self.within {
+                    0 => Ok((words, End::Text)),
+                    _ => Err("a $( is not closed".to_owned()),
+                };
             };
             match letter {
+                ')' if self.within > 0 => {
+                    words.extend(word);
+                    return Ok((words, End::Text));
+                }
                 ' ' | '\t' | '\r' => words.extend(word.take()),
                 ';' | '&' if self.inside(word.as_deref()) => {
                     return Err(format!(
@@ -212,9 +278,13 @@ impl Reader<'_> {
                 }
                 '>' => {
                     // The number of a file descriptor is no word.
-                    let word = word.take().filter(|word| word.parse::<u8>().is_err());
-                    words.extend(word);
-                    self.redirect();
+                    let word = word.take();
+                    let number = word.as_ref().and_then(|word| word.parse::<u8>().ok());
+                    words.extend(word.filter(|_| number.is_none()));
+                    let output = self.redirect()?;
+                    if number.is_none_or(|number| number == 1) {
+                        self.output = output;
+                    }
                 }
                 '#' if word.is_none() => {
                     while self.peek().is_some_and(|letter| letter != '\n') {
@@ -246,7 +316,7 @@ impl Reader<'_> {
         end.is_some()
     }
 
-    fn is_powershell(&self) -> bool {
+    pub(super) fn is_powershell(&self) -> bool {
         self.escape == '`'
     }
 
@@ -345,19 +415,26 @@ impl Reader<'_> {
         }
     }
 
-    /// Where output goes is of no interest.
-    fn redirect(&mut self) {
-        while self
+    /// Behind `>`: a file, or another output.
+    fn redirect(&mut self) -> Result<Option<Output>, String> {
+        let appends = self.peek() == Some('>');
+        let mut other = false;
+        while let Some(letter) = self
             .peek()
-            .is_some_and(|letter| matches!(letter, '>' | '&' | ' ' | '\t'))
+            .filter(|letter| matches!(letter, '>' | '&' | ' ' | '\t'))
+        {
+            other |= letter == '&';
+            self.next();
+        }
+        let mut name = String::new();
+        while let Some(letter) = self
+            .peek()
+            .filter(|letter| !letter.is_ascii_whitespace() && !";|&)".contains(*letter))
         {
             self.next();
+            self.piece(letter, &mut name)?;
         }
-        while self.peek().is_some_and(|letter| {
-            !letter.is_ascii_whitespace() && !matches!(letter, ';' | '|' | '&')
-        }) {
-            self.next();
-        }
+        Ok((!other).then_some(Output { name, appends }))
     }
 
     /// One letter of a word, or what is quoted together.
@@ -465,68 +542,6 @@ impl Reader<'_> {
             .and_then(char::from_u32)
             .ok_or_else(|| format!("`{digits}` in $'…' is no character"))?;
         word.push(code);
-        Ok(())
-    }
-
-    /// Section 2.6.2: what has been set, what is given for it, or a stand-in.
-    fn variable(&mut self, word: &mut String) -> Result<(), String> {
-        const REPLACED: &str = "write what it gives in place, or put it in '…'";
-        let braced = self.peek() == Some('{');
-        let text = match braced {
-            true => self.rest.get(1..).unwrap_or_default(),
-            false => self.rest,
-        };
-        let is_digit = |letter: char| letter.is_ascii_digit();
-        let end = match text.starts_with(is_digit) {
-            true => text.find(|letter: char| !is_digit(letter)),
-            false => text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_'),
-        };
-        let name = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
-        let behind = text.get(name.len()..).unwrap_or_default();
-        if name.is_empty() {
-            return match self.peek() {
-                Some('(' | '{') => Err(format!(
-                    "the shell would replace `$(…)` or `${{…}}`; {REPLACED}"
-                )),
-                // Not a name: the sign stands for itself.
-                _ => {
-                    word.push('$');
-                    Ok(())
-                }
-            };
-        }
-        let set = self.variables.get(name).cloned();
-        let default = behind
-            .strip_prefix(":-")
-            .or_else(|| behind.strip_prefix(":="))
-            .and_then(|rest| rest.split_once('}'))
-            .map(|(default, _)| default)
-            .filter(|default| braced && !default.contains(['$', '`', '"', '\'', '\\']));
-        if braced && default.is_none() && !behind.starts_with('}') {
-            return Err(format!(
-                "the shell would replace `${{{name}…}}`; {REPLACED}"
-            ));
-        }
-        match (set, default) {
-            (Some(value), _) => word.push_str(&value),
-            (None, Some(default)) => word.push_str(default),
-            (None, None) => {
-                let stand_in = format!("{}-of-caller", name.to_ascii_lowercase().replace('_', "-"));
-                word.push_str(&stand_in);
-                if !self.unset.contains(&stand_in) {
-                    self.unset.push(stand_in);
-                }
-            }
-        }
-        if word.len() > self.bound {
-            let bound = self.bound;
-            return Err(format!(
-                "its variables make a word of more than {bound} bytes"
-            ));
-        }
-        let operator = default.map_or(0, |default| 2 + default.len());
-        let length = name.len() + operator + 2 * usize::from(braced);
-        self.rest = self.rest.get(length..).unwrap_or_default();
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -23,6 +23,9 @@ struct Case {
     #[serde(default)]
     sends: Vec<String>,
     error: Option<String>,
+    /// Beside the source.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     #[serde(default = "yes")]
     peer: bool,
 }
@@ -46,6 +49,16 @@ fn options() -> Options {
         hosts: Vec::new(),
         limits: Limits::default(),
         beside: crate::Beside::default(),
+    }
+}
+
+/// What stands for a folder.
+struct Files(BTreeMap<String, String>);
+
+impl engine::Resources for Files {
+    fn read(&self, name: &str, _: &str) -> Result<Vec<u8>, String> {
+        let text = self.0.get(name).ok_or("it is not there")?;
+        Ok(text.clone().into_bytes())
     }
 }
 
@@ -86,7 +99,11 @@ fn expected(text: &str) -> Sent {
 #[test]
 fn commands_send_what_the_table_says() {
     for case in cases() {
-        let found = exploits(&case.command, "t.sh", &options());
+        let options = Options {
+            beside: crate::Beside::new(Files(case.files)),
+            ..options()
+        };
+        let found = exploits(&case.command, "t.sh", &options);
         match (&case.error, found) {
             (Some(error), Err(why)) => assert!(why.contains(error), "{}: {why}", case.name),
             (None, Ok(exploits)) => {
@@ -113,8 +130,13 @@ fn the_table_says_what_curl_sends() {
         .iter()
         .filter(|case| case.peer && case.error.is_none())
     {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in &case.files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let mut child = Command::new("bash")
             .args(["-c", &case.command])
+            .current_dir(folder.path())
             .env("http_proxy", &proxy)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())

@@ -24,6 +24,7 @@ pub(super) fn commands(text: &str) -> Result<Vec<Command>, (usize, String)> {
                 words: rest.to_vec(),
                 unset: Vec::new(),
                 input: None,
+                files: Vec::new(),
             }),
             Some((program, _)) if program.eq_ignore_ascii_case("rem") || program == "@echo" => {}
             Some((program, _)) if program.starts_with("::") || program.starts_with('#') => {}
