@@ -28,14 +28,16 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn lint_says_what_is_wrong_and_its_exit_status_too() {
-    let good = stopgap(&["patch", "lint", &document()]);
-    assert!(good.status.success(), "{}", text(&good.stdout));
     let folder = tempfile::tempdir().unwrap();
-    let path: PathBuf = folder.path().join("bad.yaml");
-    let bad = std::fs::read_to_string(document())
-        .unwrap()
-        .replace("owner:", "ower:");
-    std::fs::write(&path, bad).unwrap();
+    let path: PathBuf = folder.path().join("patch.yaml");
+    // Whatever the day on which this is tested.
+    let text_of = std::fs::read_to_string(document()).unwrap();
+    let lasting = text_of.replace("expires: 2027-", "expires: 2999-");
+    assert_ne!(lasting, text_of);
+    std::fs::write(&path, &lasting).unwrap();
+    let good = stopgap(&["patch", "lint", path.to_str().unwrap()]);
+    assert!(good.status.success(), "{}", text(&good.stdout));
+    std::fs::write(&path, lasting.replace("owner:", "ower:")).unwrap();
     let output = stopgap(&["patch", "lint", "--json", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
