@@ -109,6 +109,12 @@ impl Problem {
         (status, title, &self.detail)
     }
 
+    /// Whoever may move something may not consent to it by the same route.
+    pub(crate) fn consent_elsewhere() -> Self {
+        let detail = "consent is given at `approvals`, by an approver";
+        Self::new(Kind::Refused, detail)
+    }
+
     /// A defect of ours: the log tells what, the caller learns that.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!("a call failed: {cause}");

@@ -8,7 +8,7 @@ use store::{RolloutFilter, Start};
 
 use super::{AFTER, LIMIT, Method, Route, schema};
 use crate::call::Call;
-use crate::problem::{Kind, Problem};
+use crate::problem::Problem;
 use crate::reply::{Listed, Reply, Versioned};
 
 /// What to deploy, where, and on what evidence.
@@ -223,8 +223,7 @@ fn progress(call: &Call<'_>) -> Result<Reply, Problem> {
 fn go(call: &Call<'_>) -> Result<Reply, Problem> {
     let step: Move = call.body()?;
     if step == (Move::Approve {}) {
-        let detail = "consent is given at `approvals`, by an approver";
-        return Err(Problem::new(Kind::Refused, detail));
+        return Err(Problem::consent_elsewhere());
     }
     apply(call, &step)
 }
