@@ -284,6 +284,30 @@ impl Campaign {
     /// The number of what nobody has kept.
     pub const DRAFT: i64 = 0;
 
+    /// A draft of this plan, without a name: nobody has said anything of it, and nothing has begun.
+    #[must_use]
+    pub fn of(plan: Plan, planned: Word) -> Self {
+        Self {
+            id: Self::DRAFT,
+            title: String::new(),
+            owner: String::new(),
+            contact: String::new(),
+            follows: None,
+            planned,
+            plan,
+            rules: Rules::default(),
+            templates: Templates::default(),
+            started: None,
+            notes: Vec::new(),
+            reviews: Vec::new(),
+            evidence: Vec::new(),
+            answers: Vec::new(),
+            remedies: Vec::new(),
+            paused: None,
+            rolled_back: None,
+        }
+    }
+
     /// Its number for people; a draft has none.
     #[must_use]
     pub fn number(&self) -> String {
@@ -497,7 +521,7 @@ impl Campaign {
 
     /// What was signed of a vendor patch for a ring.
     #[must_use]
-    pub fn review_of(&self, patch: &str, ring: &str) -> Option<&Review> {
+    pub(crate) fn review_of(&self, patch: &str, ring: &str) -> Option<&Review> {
         let mut reviews = self.reviews.iter();
         reviews.find(|it| it.patch == patch && it.ring == ring)
     }

@@ -343,18 +343,9 @@ impl Description {
             owner: self.owner.clone(),
             contact: self.contact.clone(),
             follows: follows.map(|(id, _)| id),
-            planned,
-            plan,
             rules: self.rules.clone(),
             templates: self.templates.clone(),
-            started: None,
-            notes: Vec::new(),
-            reviews: Vec::new(),
-            evidence: Vec::new(),
-            answers: Vec::new(),
-            remedies: Vec::new(),
-            paused: None,
-            rolled_back: None,
+            ..Campaign::of(plan, planned)
         })
     }
 

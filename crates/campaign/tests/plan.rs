@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use campaign::calendar::{Freeze, WindowRule};
-use campaign::notice::Templates;
 use campaign::plan::{
     Excepted, Host, Inputs, Offer, Plan, RingRule, Service, gantt, graph, make, told,
 };
@@ -335,27 +334,16 @@ fn an_approver_reads_why_each_patch_does_not_come() {
 }
 
 fn campaign(plan: Plan) -> Campaign {
+    let planned = Word {
+        who: "ops".to_owned(),
+        text: "the month".to_owned(),
+        time_ms: NOW_MS,
+    };
     Campaign {
         id: 7,
         title: "December".to_owned(),
         owner: "ops".to_owned(),
         contact: String::new(),
-        follows: None,
-        planned: Word {
-            who: "ops".to_owned(),
-            text: "the month".to_owned(),
-            time_ms: NOW_MS,
-        },
-        plan,
-        rules: Rules::default(),
-        templates: Templates::default(),
-        started: None,
-        notes: Vec::new(),
-        reviews: Vec::new(),
-        evidence: Vec::new(),
-        answers: Vec::new(),
-        remedies: Vec::new(),
-        paused: None,
-        rolled_back: None,
+        ..Campaign::of(plan, planned)
     }
 }

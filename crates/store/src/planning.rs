@@ -105,7 +105,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// There are none, it is not there, or the database cannot be asked.
-    pub fn unfinished(&mut self, id: i64) -> Result<BTreeSet<String>, Error> {
+    pub(crate) fn unfinished(&mut self, id: i64) -> Result<BTreeSet<String>, Error> {
         let campaign = self.campaign(id)?.value;
         let journal = self.campaign_journal(id)?;
         let unfinished: BTreeSet<String> = fates(&campaign, &journal)

@@ -48,7 +48,7 @@ pub const SCHEMES: &[(&str, Scheme)] = &[
 impl Scheme {
     /// The scheme of a type of package URLs; none for a type whose order is not known.
     #[must_use]
-    pub fn of_type(kind: &str) -> Option<Self> {
+    pub(crate) fn of_type(kind: &str) -> Option<Self> {
         Some(match kind {
             "deb" => Self::Dpkg,
             "rpm" => Self::Rpm,

@@ -185,7 +185,7 @@ impl WindowRule {
 impl Freeze {
     /// From when until when, by a zone's clock; the end is not included.
     #[must_use]
-    pub fn span_ms(&self, zone: &Zone) -> (i64, i64) {
+    pub(crate) fn span_ms(&self, zone: &Zone) -> (i64, i64) {
         let start = |day: Date| {
             let start = day.to_zoned(zone.0.clone());
             start.map_or(i64::MAX, |it| it.timestamp().as_millisecond())

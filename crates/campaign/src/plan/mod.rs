@@ -237,7 +237,7 @@ impl Plan {
 
     /// Whether a vendor patch is in it.
     #[must_use]
-    pub fn has_patch(&self, id: &str) -> bool {
+    pub(crate) fn has_patch(&self, id: &str) -> bool {
         self.patches.iter().any(|patch| patch.id == id)
     }
 

@@ -78,28 +78,18 @@ pub(crate) fn chain() -> Shape {
 
 pub(crate) fn campaign(shape: &Shape) -> Campaign {
     let plan = make(&inputs(shape)).unwrap();
+    let planned = Word {
+        who: "ops@example.org".to_owned(),
+        text: "the month".to_owned(),
+        time_ms: NOW_MS,
+    };
     Campaign {
         id: 7,
         title: "December".to_owned(),
         owner: "ops@example.org".to_owned(),
         contact: "the service desk, 555-0100".to_owned(),
-        follows: None,
-        planned: Word {
-            who: "ops@example.org".to_owned(),
-            text: "the month".to_owned(),
-            time_ms: NOW_MS,
-        },
-        plan,
         rules: shape.rules.clone(),
-        templates: campaign::notice::Templates::default(),
-        started: None,
-        notes: Vec::new(),
-        reviews: Vec::new(),
-        evidence: Vec::new(),
-        answers: Vec::new(),
-        remedies: Vec::new(),
-        paused: None,
-        rolled_back: None,
+        ..Campaign::of(plan, planned)
     }
 }
 

@@ -1,9 +1,7 @@
 use campaign::calendar::{Window, Zone};
 use campaign::plan::{Plan, PlannedAsset, PlannedPatch, Ring, Wave};
 use campaign::policy::{Due, Lane};
-use campaign::{
-    Action, Campaign, Done, Means, Move, Outcome, Retreat, Rules, Task, Word, notice::Templates,
-};
+use campaign::{Action, Campaign, Done, Means, Move, Outcome, Retreat, Task, Word};
 use store::{Error, Paging, Store};
 
 use crate::backend::{BY, Backend, change};
@@ -73,28 +71,17 @@ pub(crate) fn campaign() -> Campaign {
         excepted: Vec::new(),
         remarks: Vec::new(),
     };
+    let planned = Word {
+        who: "alice".to_owned(),
+        text: "the month".to_owned(),
+        time_ms: 5,
+    };
     Campaign {
         id: 0,
         title: "December".to_owned(),
         owner: "ops@example.org".to_owned(),
         contact: "555-0100".to_owned(),
-        follows: None,
-        planned: Word {
-            who: "alice".to_owned(),
-            text: "the month".to_owned(),
-            time_ms: 5,
-        },
-        plan,
-        rules: Rules::default(),
-        templates: Templates::default(),
-        started: None,
-        notes: Vec::new(),
-        reviews: Vec::new(),
-        evidence: Vec::new(),
-        answers: Vec::new(),
-        remedies: Vec::new(),
-        paused: None,
-        rolled_back: None,
+        ..Campaign::of(plan, planned)
     }
 }
 
