@@ -61,13 +61,17 @@ pub(super) fn of(parts: &[Part], unknowns: &[Unknown]) -> Vec<When> {
         .collect()
 }
 
-/// Whether a value is made of words that no person wrote.
+/// Whether a value is made of words that no person wrote, or is the name of an account.
 fn tells(part: &Part, value: &str) -> bool {
-    let written = part
-        .name()
-        .is_some_and(|name| matches!(shape::of(name), Shape::Text | Shape::RichText));
+    const ACCOUNTS: &[&str] = &["user", "username", "login"];
+    let written = part.name().is_some_and(|name| {
+        let text = matches!(shape::of(name), Shape::Text | Shape::RichText);
+        text && !ACCOUNTS.contains(&name.to_ascii_lowercase().as_str())
+    });
     value.chars().any(|letter| letter.is_ascii_alphabetic())
-        && !value.chars().any(|letter| letter.is_ascii_digit())
+        && !value
+            .chars()
+            .any(|letter| letter.is_ascii_digit() || letter == '=')
         && !written
 }
 

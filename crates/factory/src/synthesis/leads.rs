@@ -115,8 +115,29 @@ pub(super) fn of(
     if let Some(prefix) = path::attacked(parts::path(&step.request.target)) {
         in_path(&prefix, step, hints, &mut leads)?;
     }
+    outweigh(&mut leads);
     leads.sort_by_key(|lead| std::cmp::Reverse(lead.rank));
     Ok(leads)
+}
+
+/// What is harmless in most places comes behind what is an attack anywhere, of the same value.
+fn outweigh(leads: &mut [Lead]) {
+    let part = |lead: &Lead| match &lead.carrier {
+        Carrier::Value(part) => Some(part.clone()),
+        _ => None,
+    };
+    let clear: Vec<(Part, u8)> = leads
+        .iter()
+        .filter(|lead| !lead.class.common && lead.rank.0 > 0)
+        .filter_map(|lead| Some((part(lead)?, lead.rank.0)))
+        .collect();
+    for lead in leads.iter_mut().filter(|lead| lead.class.common) {
+        let own = part(lead);
+        let of_same = clear.iter().filter(|(part, _)| own.as_ref() == Some(part));
+        if let Some(weight) = of_same.map(|(_, weight)| *weight).max() {
+            lead.rank.0 = lead.rank.0.min(weight);
+        }
+    }
 }
 
 fn value(

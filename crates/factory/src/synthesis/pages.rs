@@ -153,6 +153,33 @@ fn zip(name: &str) -> Vec<u8> {
     archive
 }
 
+/// A letter or a digit that is escaped in JSON: no program that writes JSON does that, and a
+/// guard that does not read it as JSON sees another name.
+const ESCAPED: &str = r"\\u00(?:3[0-9]|[46][1-9a-f]|[57][0-9a])";
+
+/// Names and values in JSON that are written so that they are not seen.
+pub(super) fn escaped(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+    let is_json = |part: &&Part| {
+        let parameter = matches!(part.place.kind, PlaceKind::Query | PlaceKind::Form);
+        parameter
+            && part.value.trim_ascii_start().starts_with(b"{")
+            && matches(ESCAPED, &part.value)
+    };
+    let Some(part) = parts.iter().find(is_json) else {
+        return;
+    };
+    let place = structure::widely(part);
+    let condition = Condition::Regex(ESCAPED.to_owned());
+    let plain = |text: &str| super::twins::replaced(&step.request, part, None, text.as_bytes());
+    found.push(Found {
+        candidate: structure::candidate(step, parts, vec![place], condition),
+        effect: None,
+        twins: vec![plain(r#"{"name":"O'Brien","note":"a \u003c b \u00e9"}"#)],
+        tier: 0,
+        why: "JSON that escapes plain letters is stopped there".to_owned(),
+    });
+}
+
 /// Headers by which proxies tell whom they forward for.
 const SENDERS: &[&str] = &[
     "forwarded",

@@ -72,6 +72,7 @@ pub(super) fn of<'e>(
         super::capitals::of(step, hints, &parts, &mut found);
         super::privileges::of(step, &parts, &mut found);
         super::hidden::of(step, &parts, &mut found);
+        super::pages::escaped(step, &parts, &mut found);
         introspection(step, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
@@ -86,12 +87,14 @@ pub(super) fn of<'e>(
             if acts {
                 written(step, &parts, &mut found);
             }
-            if named(step) && !endpoint::is_shared(&step.request.target) && !is_search(step, &parts)
-            {
+            let shared = endpoint::is_shared(&step.request.target);
+            if named(step) && !shared && !is_search(step, &parts) {
                 unauthenticated(step, &parts, &mut found);
                 if access {
                     closed(step, &parts, &mut found);
                 }
+            } else if shared && access && administers(step, &parts) {
+                unauthenticated(step, &parts, &mut found);
             }
         }
         signed_in |= signs_in(&parts);
@@ -283,6 +286,17 @@ fn asked_fields(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
             why: "only searches for these fields are stopped".to_owned(),
         });
     }
+}
+
+/// Whether it asks for something where nobody is who has not signed in, by two parameters at
+/// least: one says which part of the application, another what of it.
+fn administers(step: &Step, parts: &[Part]) -> bool {
+    let path = String::from_utf8_lossy(parts::path(&step.request.target)).to_ascii_lowercase();
+    let area = path
+        .split('/')
+        .any(|segment| segment == "wp-admin" || segment.starts_with("admin"));
+    let says = |when: &&When| matches!(when.condition, Condition::Equals(_));
+    area && given::of(parts, &step.unknowns).iter().filter(says).count() > 1
 }
 
 /// A file that is put to an address of the sender's choice, by whoever comes.
