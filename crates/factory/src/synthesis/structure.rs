@@ -76,7 +76,7 @@ pub(super) fn of<'e>(
         introspection(step, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
-            literal(step, &parts, &mut found);
+            literal(step, hints, &parts, &mut found);
         }
         // Pages that are only looked at on the way stay open.
         let acts = !matches!(&*step.request.method, b"GET" | b"HEAD" | b"OPTIONS");
@@ -456,14 +456,15 @@ fn unauthenticated(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
 }
 
 /// Credentials that were published: in a header, a cookie or a parameter.
-fn literal(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
+fn literal(step: &Step, hints: &Hints, parts: &[Part], found: &mut Vec<Found>) {
     let is_pair =
         |part: &Part| part.place.kind == PlaceKind::Credentials && !part.value.starts_with(b"{");
     let opened = parts.iter().any(is_pair);
     for part in parts {
         let value = String::from_utf8_lossy(&part.value).into_owned();
         let name = part.name().unwrap_or_default();
-        if !is_secret(part) || endpoint::is_unknown(&value, &step.unknowns) {
+        let secret = is_secret(part) && !(hints.silent() && is_session(part));
+        if !secret || endpoint::is_unknown(&value, &step.unknowns) {
             continue;
         }
         let (place, value) = match part.place.kind {
@@ -486,6 +487,24 @@ fn literal(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
             tier: 2,
             why: "only the published secret is stopped; change it".to_owned(),
         });
+    }
+}
+
+/// What the sender of a request was given when he signed in, unless somebody says that it was
+/// published.
+fn is_session(part: &Part) -> bool {
+    let name = part.name().unwrap_or_default().to_ascii_lowercase();
+    let holds = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    match part.place.kind {
+        PlaceKind::Header => {
+            let value = String::from_utf8_lossy(&part.value).to_ascii_lowercase();
+            name == "authorization" && !value.trim_start().starts_with("basic ")
+        }
+        PlaceKind::Cookie => {
+            !part.value.is_empty()
+                && holds(&["sess", "sid", "token", "auth", "csrf", "xsrf", "jwt"])
+        }
+        _ => false,
     }
 }
 

@@ -10,17 +10,15 @@ use super::{Record, add, add_cwe, all, of_score, texts};
 const BRANCH_DEPTH: usize = 32;
 
 pub(super) fn records(root: &Value) -> Vec<Record> {
-    let mut products = BTreeMap::new();
+    let mut products = Products::default();
     if let Some(tree) = root.get("product_tree") {
-        branches(tree, 0, &mut products);
+        products.branches(tree, Above::default());
         for product in all(tree, "/full_product_names") {
-            named(product, &mut products);
+            products.named(product);
         }
         for related in all(tree, "/relationships") {
-            related
-                .get("full_product_name")
-                .into_iter()
-                .for_each(|product| named(product, &mut products));
+            let product = related.get("full_product_name").into_iter();
+            product.for_each(|product| products.named(product));
         }
     }
     let common = texts(root, "/document/references", "/url");
@@ -29,7 +27,7 @@ pub(super) fn records(root: &Value) -> Vec<Record> {
         .collect()
 }
 
-fn record(vulnerability: &Value, products: &BTreeMap<String, String>, common: &[&str]) -> Record {
+fn record(vulnerability: &Value, products: &Products, common: &[&str]) -> Record {
     let mut record = Record::default();
     let of = |pointer: &str| {
         vulnerability
@@ -59,7 +57,7 @@ fn record(vulnerability: &Value, products: &BTreeMap<String, String>, common: &[
         ids
     };
     for id in status("known_affected") {
-        if let Some(product) = products.get(id) {
+        if let Some(product) = products.names.get(id) {
             add(&mut record.affects, product);
         }
     }
@@ -67,36 +65,108 @@ fn record(vulnerability: &Value, products: &BTreeMap<String, String>, common: &[
         .into_iter()
         .chain(status("fixed"))
         .next();
-    let version = fixed.and_then(|id| products.get(id)?.rsplit_once('@'));
-    record.fixed_in = version.map(|(_, version)| version.to_owned());
+    record.fixed_in = fixed.and_then(|id| {
+        let of_purl = products
+            .names
+            .get(id)
+            .and_then(|name| name.rsplit_once('@'));
+        let version = of_purl.map(|(_, version)| version.to_owned());
+        version.or_else(|| products.versions.get(id).cloned())
+    });
     record
 }
 
-fn branches(tree: &Value, depth: usize, products: &mut BTreeMap<String, String>) {
-    if depth > BRANCH_DEPTH {
-        return;
-    }
-    for branch in all(tree, "/branches") {
-        branch
-            .get("product")
-            .into_iter()
-            .for_each(|product| named(product, products));
-        branches(branch, depth + 1, products);
-    }
+/// What a product tree says of its products, by their ids.
+#[derive(Default)]
+struct Products {
+    /// Package URLs, else other names.
+    names: BTreeMap<String, String>,
+    versions: BTreeMap<String, String>,
 }
 
-/// The package URL of a product, else its name.
-fn named(product: &Value, products: &mut BTreeMap<String, String>) {
-    let of = |pointer: &str| product.pointer(pointer).and_then(Value::as_str);
-    let Some(id) = of("/product_id") else {
-        return;
-    };
-    let purl = of("/product_identification_helper/purl");
-    if let Some(name) = purl
-        .or(of("/product_identification_helper/cpe"))
-        .or(of("/name"))
-    {
-        let name = name.split('?').next().unwrap_or(name);
-        products.insert(id.to_owned(), name.to_owned());
+/// What the branches above one say.
+#[derive(Clone, Copy, Default)]
+struct Above<'t> {
+    depth: usize,
+    vendor: Option<&'t str>,
+    product: Option<&'t str>,
+}
+
+impl Products {
+    fn branches<'t>(&mut self, tree: &'t Value, above: Above<'t>) {
+        if above.depth > BRANCH_DEPTH {
+            return;
+        }
+        for branch in all(tree, "/branches") {
+            let of = |field: &str| branch.get(field).and_then(Value::as_str);
+            let mut here = Above {
+                depth: above.depth + 1,
+                ..above
+            };
+            match of("category") {
+                Some("vendor") => here.vendor = of("name"),
+                Some("product_name") => here.product = of("name"),
+                _ => {}
+            }
+            if let Some(product) = branch.get("product") {
+                self.named(product);
+                match (of("category"), of("name")) {
+                    (Some("product_version"), Some(name)) => self.version(product, name),
+                    (Some("product_version_range"), Some(name)) => self.range(product, name, here),
+                    _ => {}
+                }
+            }
+            self.branches(branch, here);
+        }
+    }
+
+    /// The package URL of a product, else its name.
+    fn named(&mut self, product: &Value) {
+        let of = |pointer: &str| product.pointer(pointer).and_then(Value::as_str);
+        let Some(id) = of("/product_id") else {
+            return;
+        };
+        let purl = of("/product_identification_helper/purl");
+        if let Some(name) = purl
+            .or(of("/product_identification_helper/cpe"))
+            .or(of("/name"))
+        {
+            let name = name.split('?').next().unwrap_or(name);
+            self.names.insert(id.to_owned(), name.to_owned());
+        }
+    }
+
+    fn version(&mut self, product: &Value, version: &str) {
+        if let Some(id) = product.get("product_id").and_then(Value::as_str) {
+            self.versions.insert(id.to_owned(), version.to_owned());
+        }
+    }
+
+    /// The versions of a product, where its name says them for more than one (`vers:generic/<1.2`
+    /// or `<1.2`).
+    fn range(&mut self, product: &Value, range: &str, above: Above<'_>) {
+        let Some(id) = product.get("product_id").and_then(Value::as_str) else {
+            return;
+        };
+        let bounds = match range.strip_prefix("vers:") {
+            Some(range) => range.split_once('/').map_or("", |(_, bounds)| bounds),
+            None => range,
+        };
+        let bounds = bounds.replace('|', ",").replace(' ', "");
+        let known = self.names.get(id).filter(|name| name.starts_with("pkg:"));
+        let package = known.cloned().or_else(|| {
+            let plain = |text: &str| patch::percent_encoded(text.to_ascii_lowercase().as_bytes());
+            let vendor = above
+                .vendor
+                .map_or_else(String::new, |vendor| plain(vendor) + "/");
+            Some(format!("pkg:generic/{vendor}{}", plain(above.product?)))
+        });
+        let package = package.filter(|package| !package.contains('@'));
+        if let Some(package) = package
+            && bounds.starts_with(['<', '>'])
+        {
+            self.names
+                .insert(id.to_owned(), format!("{package}@{bounds}"));
+        }
     }
 }

@@ -59,6 +59,16 @@ fn records(text: &str, name: &str) -> Result<Vec<Record>, String> {
     let root: Value = serde_json::from_str(text)
         .map_err(|error| format!("{name}:{}: this is no record: {error}", error.line()))?;
     let of = |pointer: &str| root.pointer(pointer).and_then(Value::as_str);
+    // What was published by mistake, or twice.
+    if let Some(day) = of("/withdrawn") {
+        return Err(format!(
+            "{name}: it was withdrawn on {day} and says nothing of a vulnerability any more"
+        ));
+    }
+    if of("/cveMetadata/state") == Some("REJECTED") {
+        let why = of("/containers/cna/rejectedReasons/0/value").unwrap_or("without a reason");
+        return Err(format!("{name}: its number was rejected: {why}"));
+    }
     let mut records = if let Some(version) = of("/document/csaf_version") {
         known(version, "2.0", "CSAF", name)?;
         csaf::records(&root)
