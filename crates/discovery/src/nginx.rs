@@ -1,7 +1,9 @@
 //! nginx's configuration: servers, their names and locations, where these pass requests.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::rc::Rc;
+use std::str::Chars;
 
 use crate::{Found, Limits, Path, Point, Problem, Source, address, at};
 
@@ -343,44 +345,9 @@ fn parse<'a>(source: &'a Source<'a>, limits: &Limits) -> Result<Vec<Directive<'a
                 if words.is_empty() {
                     first = line;
                 }
-                let mut word = String::new();
-                let quote = matches!(letter, '"' | '\'').then_some(letter);
-                let mut next = match quote {
-                    Some(_) => letters.next(),
-                    None => Some(letter),
-                };
-                loop {
-                    let Some(letter) = next else {
-                        let why = "the file ends within a word";
-                        match quote {
-                            Some(_) => return Err(Problem(at(source, first, why))),
-                            None => break,
-                        }
-                    };
-                    line += usize::from(letter == '\n');
-                    match letter {
-                        '\\' => word.extend(letters.next()),
-                        _ if quote == Some(letter) => break,
-                        // As in ${name}.
-                        '$' if letters.next_if_eq(&'{').is_some() => {
-                            word.push_str("${");
-                            while let Some(inner) = letters.next_if(|it| *it != '}') {
-                                word.push(inner);
-                            }
-                        }
-                        _ => word.push(letter),
-                    }
-                    next = match quote {
-                        Some(_) => letters.next(),
-                        None => {
-                            letters.next_if(|next| !next.is_whitespace() && !";{".contains(*next))
-                        }
-                    };
-                    if quote.is_none() && next.is_none() {
-                        break;
-                    }
-                }
-                words.push(word);
+                let word = word(letter, &mut letters, &mut line);
+                let ended = "the file ends within a word";
+                words.push(word.ok_or_else(|| Problem(at(source, first, ended)))?);
             }
         }
     }
@@ -391,5 +358,43 @@ fn parse<'a>(source: &'a Source<'a>, limits: &Limits) -> Result<Vec<Directive<'a
     match (open.pop(), open.is_empty()) {
         (Some(block), true) => Ok(block),
         _ => Err(Problem(at(source, line, "`{` is never closed"))),
+    }
+}
+
+/// The word that begins with this letter, without its quotes; none if the file ends within quotes. The number of
+/// the line goes on with the lines that it takes.
+fn word(first: char, letters: &mut Peekable<Chars<'_>>, line: &mut usize) -> Option<String> {
+    let quote = matches!(first, '"' | '\'').then_some(first);
+    let mut word = String::new();
+    let mut next = match quote {
+        Some(_) => letters.next(),
+        None => Some(first),
+    };
+    loop {
+        let Some(letter) = next else {
+            return quote.is_none().then_some(word);
+        };
+        *line += usize::from(letter == '\n');
+        match letter {
+            '\\' => {
+                let escaped = letters.next();
+                *line += usize::from(escaped == Some('\n'));
+                word.extend(escaped);
+            }
+            _ if quote == Some(letter) => return Some(word),
+            // As in ${name}.
+            '$' if letters.next_if_eq(&'{').is_some() => {
+                word.push_str("${");
+                while let Some(inner) = letters.next_if(|it| *it != '}') {
+                    *line += usize::from(inner == '\n');
+                    word.push(inner);
+                }
+            }
+            _ => word.push(letter),
+        }
+        next = match quote {
+            Some(_) => letters.next(),
+            None => letters.next_if(|next| !next.is_whitespace() && !";{".contains(*next)),
+        };
     }
 }
