@@ -239,33 +239,7 @@ impl Run<'_> {
             return self.pairs(target, pairs, selected);
         }
         match variable {
-            Variable::Tx => {
-                if let Selector::Name(Text::Plain(name)) = &target.selector {
-                    // Of the fields one by one, since the value goes to another of them.
-                    let tx = self.kept.tx.of(self.place);
-                    if let Some(value) = tx.get(self.names.named(name.as_bytes()), self.names) {
-                        let value = self.values.intern(value);
-                        let name = Some(self.values.intern(name.as_bytes()));
-                        selected.push(Selected {
-                            variable,
-                            name,
-                            value,
-                        });
-                    }
-                    return;
-                }
-                let mut pairs: Pairs = match &target.selector {
-                    Selector::Pattern(pattern) => self.tx().fitting(pattern, self.names),
-                    _ => {
-                        let all = self.tx().iter(self.names);
-                        all.map(|(name, value)| (name.to_vec(), value.to_vec()))
-                            .collect()
-                    }
-                };
-                // ModSecurity's order is any; here it is the same whatever the plan knows.
-                pairs.sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
-                self.pairs(target, pairs, selected);
-            }
+            Variable::Tx => self.tx_members(target, selected),
             Variable::Env => {
                 let mut pairs = self.kept.environment.clone();
                 for (name, value) in &*self.context.environment {
@@ -322,6 +296,44 @@ impl Run<'_> {
                 let severity = self.kept.highest_severity.unwrap_or(255).to_string();
                 self.single(variable, severity.as_bytes(), selected);
             }
+            Variable::MatchedVar
+            | Variable::MatchedVars
+            | Variable::MatchedVarName
+            | Variable::MatchedVarsNames => self.matched_members(variable, selected),
+            _ => {}
+        }
+    }
+
+    fn tx_members(&mut self, target: &Target, selected: &mut Vec<Selected>) {
+        if let Selector::Name(Text::Plain(name)) = &target.selector {
+            // Of the fields one by one, since the value goes to another of them.
+            let tx = self.kept.tx.of(self.place);
+            if let Some(value) = tx.get(self.names.named(name.as_bytes()), self.names) {
+                let value = self.values.intern(value);
+                let name = Some(self.values.intern(name.as_bytes()));
+                selected.push(Selected {
+                    variable: target.variable,
+                    name,
+                    value,
+                });
+            }
+            return;
+        }
+        let mut pairs: Pairs = match &target.selector {
+            Selector::Pattern(pattern) => self.tx().fitting(pattern, self.names),
+            _ => {
+                let all = self.tx().iter(self.names);
+                all.map(|(name, value)| (name.to_vec(), value.to_vec()))
+                    .collect()
+            }
+        };
+        // ModSecurity's order is any; here it is the same whatever the plan knows.
+        pairs.sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
+        self.pairs(target, pairs, selected);
+    }
+
+    fn matched_members(&mut self, variable: Variable, selected: &mut Vec<Selected>) {
+        match variable {
             Variable::MatchedVar => {
                 if let Some(last) = self.kept.last_matched {
                     selected.push(Selected {
