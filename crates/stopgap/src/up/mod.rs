@@ -86,6 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let store = Store::open(&Location::folder(&arguments.data), store::Limits::default())?;
     let store = Arc::new(store);
     if arguments.sample && is_empty(&store)? {
+        tracing::info!("the example organisation is made: its patches are proven first");
         sample::fill(&store, now_ms())?;
     }
     let keys = Keys::open(&arguments.data.join("keys"))?;
