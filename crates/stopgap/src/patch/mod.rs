@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use patch::load::Unparsed;
 use patch::{Level, Problem, Source};
 
-pub(crate) use prove::{STYLE, by_itself, drawn, drawn_request};
+pub(crate) use prove::{PROOFS_BYTES, STYLE, by_itself, drawn, drawn_request};
 pub(crate) use refine::event::of as request_of;
 pub(crate) use test::judge;
 

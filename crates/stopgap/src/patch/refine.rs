@@ -46,8 +46,7 @@ pub(super) const REQUESTS: usize = 200;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.path;
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = crate::source::read(path, patch::Source::BYTES)?;
     let source = patch::Source::parse(&path.display().to_string(), &text)?;
     let id = source.document.id.as_str();
     let mut wanted = Wanted::default();

@@ -2,22 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use ledger::Proof;
 use patch::document::Source;
 
-/// A file of proofs, in bytes.
-const PROOFS_BYTES: u64 = 64 * 1024 * 1024;
+use crate::patch::PROOFS_BYTES;
 
 /// The proof of a patch's document, from a file with one proof a line.
 pub(super) fn read(path: &Path, id: &str, document: &str) -> anyhow::Result<Proof> {
     let name = path.display();
-    let cannot = || format!("cannot read {name}");
-    let size = std::fs::metadata(path).with_context(cannot)?.len();
-    if size > PROOFS_BYTES {
-        bail!("{name} has {size} bytes, {PROOFS_BYTES} are allowed");
-    }
-    let text = std::fs::read_to_string(path).with_context(cannot)?;
+    let text = crate::source::read(path, PROOFS_BYTES)?;
     let source = Source::parse(id, document)?;
     let lines = text
         .lines()

@@ -13,7 +13,10 @@ use store::{Change, Error};
 
 use super::{due_ms, proof, told};
 use crate::ledger_place::{Place, Who, now_ms};
-use crate::terms;
+use crate::{source, terms};
+
+/// What a file says of a rollout's rules, in bytes.
+const RULES_BYTES: usize = 64 * 1024;
 
 /// Start the rollout of a patch's document, on a proof or in an emergency.
 #[derive(Args)]
@@ -96,7 +99,7 @@ pub(super) fn run(arguments: &Start) -> anyhow::Result<ExitCode> {
 /// What the file says of the rules, and what they are otherwise.
 fn rules(path: &Path) -> anyhow::Result<Rules> {
     let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let text = source::read(path, RULES_BYTES)?;
     let said: toml::Table = text.parse().with_context(|| format!("{name} is no TOML"))?;
     let mut all = toml::Table::try_from(Rules::default())?;
     all.extend(said);
@@ -105,9 +108,8 @@ fn rules(path: &Path) -> anyhow::Result<Rules> {
 }
 
 fn document(path: &Path) -> anyhow::Result<(String, Source)> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    let source = Source::parse(&name.to_string(), &text)?;
+    let text = source::read(path, Source::BYTES)?;
+    let source = Source::parse(&path.display().to_string(), &text)?;
     Ok((text, source))
 }
 

@@ -23,6 +23,9 @@ use picture::Picture;
 use progress::Progress;
 use target::Application;
 
+/// A file of proofs, in bytes.
+pub(crate) const PROOFS_BYTES: usize = 64 * 1024 * 1024;
+
 /// Prove patches: their cases, evasions of the exploits, recorded traffic, cost.
 ///
 /// Every exploit must be stopped and every benign twin must pass. With --target, variants
@@ -217,8 +220,7 @@ pub(crate) fn drawn_request(request: &Request) -> String {
 }
 
 fn check(sources: &[Source], path: &std::path::Path) -> anyhow::Result<ExitCode> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = crate::source::read(path, PROOFS_BYTES)?;
     // One proof a line, as they were written.
     let proofs = text
         .lines()
