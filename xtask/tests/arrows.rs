@@ -76,7 +76,19 @@ const PURE: &[&str] = &[
     "discovery",
 ];
 const IMPURE: &[&str] = &[
-    "tokio", "hyper", "axum", "notify", "reqwest", "time", "jiff", "chrono", "rusqlite", "postgres",
+    "tokio",
+    "hyper",
+    "axum",
+    "notify",
+    "reqwest",
+    "ureq",
+    "lettre",
+    "time",
+    "jiff",
+    "chrono",
+    "rusqlite",
+    "postgres",
+    "tokio-postgres",
 ];
 /// Calendars need time zones, and sources write days; clippy refuses these crates the clock.
 const RECKON: (&[&str], &str) = (&["campaign", "inventory", "advisories"], "jiff");
