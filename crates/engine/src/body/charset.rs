@@ -71,12 +71,13 @@ pub(crate) fn document<'b>(
 }
 
 /// An urlencoded body: names and values are in the charset once they are
-/// percent-decoded, unless the whole is in UTF-16.
+/// percent-decoded. Many servers know of no charset there (WHATWG URL, section 5.1), and some
+/// read the whole in UTF-16, so a body that may be in it is read in each way.
 pub(crate) fn form(
     content_type: &[u8],
     body: &[u8],
     sink: &mut dyn Sink,
-    parse: impl FnOnce(&[u8], &mut dyn Sink),
+    mut parse: impl FnMut(&[u8], &mut dyn Sink),
 ) {
     match declared(content_type, sink) {
         Declared::Nothing | Declared::Plain => parse(body, sink),
@@ -84,11 +85,13 @@ pub(crate) fn form(
             sink.anomaly(Anomaly::InvalidCharset);
             parse(body, sink);
         }
-        Declared::Other(encoding) if !encoding.is_ascii_compatible() && body.contains(&0) => {
-            let text = decode(encoding, body, sink);
-            parse(&text, sink);
+        Declared::Other(encoding) => {
+            if !encoding.is_ascii_compatible() && body.contains(&0) {
+                let text = decode(encoding, body, sink);
+                parse(&text, sink);
+            }
+            parse(body, &mut Decoding { encoding, sink });
         }
-        Declared::Other(encoding) => parse(body, &mut Decoding { encoding, sink }),
     }
 }
 
@@ -119,7 +122,7 @@ pub(crate) fn field<'b>(
     }
 }
 
-/// Reads all names and values in a charset.
+/// Gives all names and values as they stand, and in a charset where that is something else.
 struct Decoding<'a> {
     encoding: &'static Encoding,
     sink: &'a mut dyn Sink,
@@ -127,9 +130,16 @@ struct Decoding<'a> {
 
 impl Sink for Decoding<'_> {
     fn field(&mut self, kind: Kind, name: &[u8], value: &[u8]) {
-        let name = decode(self.encoding, name, self.sink);
-        let value = decode(self.encoding, value, self.sink);
-        self.sink.field(kind, &name, &value);
+        let plain = self.encoding.is_ascii_compatible();
+        // In UTF-16 every letter of ASCII has a zero: what has none is no text of ASCII there.
+        if plain || name.contains(&0) || value.contains(&0) {
+            let decoded = decode(self.encoding, name, self.sink);
+            let text = decode(self.encoding, value, self.sink);
+            if *decoded != *name || *text != *value {
+                self.sink.field(kind, &decoded, &text);
+            }
+        }
+        self.sink.field(kind, name, value);
     }
 
     fn anomaly(&mut self, anomaly: Anomaly) {

@@ -1,5 +1,7 @@
 //! What a request and its response hold, by variable.
 
+use std::borrow::Cow;
+
 use super::collector::{Collector, Interests, Reading};
 use super::values::{ValueId, Values};
 use crate::body::document::Document;
@@ -256,6 +258,14 @@ impl Inputs {
                 sink.one_line = memchr::memchr(b'\\', &text).is_none();
                 let mut scratch = std::mem::take(&mut sink.inputs.json);
                 crate::body::json::parse(&text, limits, &mut scratch, &mut sink);
+                // Many readers take UTF-8 whatever the request says (RFC 8259 section 8.1).
+                if matches!(text, Cow::Owned(_))
+                    && std::str::from_utf8(body).is_ok()
+                    && !body.contains(&0)
+                {
+                    sink.one_line = memchr::memchr(b'\\', body).is_none();
+                    crate::body::json::parse(body, limits, &mut scratch, &mut sink);
+                }
                 sink.inputs.json = scratch;
             }
             Processor::Multipart => {

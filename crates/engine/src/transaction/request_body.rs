@@ -65,7 +65,10 @@ pub(super) fn processor_of(state: &State, patches: bool) -> Option<Processor> {
         let mut windows = essence.windows(word.len());
         windows.any(|window| window.eq_ignore_ascii_case(word))
     };
-    if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+    // PHP takes what stands before a comma or a space.
+    let first = essence.split(|byte| b", ".contains(byte)).next();
+    let first = first.unwrap_or_default();
+    if first.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
         Some(Processor::Urlencoded)
     } else if starts(b"multipart/") {
         Some(Processor::Multipart)

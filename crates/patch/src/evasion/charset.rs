@@ -20,6 +20,14 @@ pub(super) const ALL: &[Evasion] = &[
         form(request, "iso-8859-1", <[u8]>::to_vec)
     }),
     of(
+        "a form said to be in UTF-16",
+        "servers that know of no charset of forms, such as PHP and Flask",
+        |request| said(request, "application/x-www-form-urlencoded;charset=utf-16"),
+    ),
+    of("another type behind a form's", "PHP", |request| {
+        said(request, "application/x-www-form-urlencoded , text/plain")
+    }),
+    of(
         "the charset of a form in one of its fields",
         "readers of _charset_ (RFC 7578 section 4.6)",
         |request| {
@@ -71,6 +79,11 @@ fn form(request: &Request, charset: &str, encode: fn(&[u8]) -> Vec<u8>) -> Optio
     let body = pairs.collect::<Vec<_>>().join(&b'&');
     let kind = format!("application/x-www-form-urlencoded; charset={charset}");
     Some(typed(with_body(request, body), &kind))
+}
+
+/// The same form, called something else.
+fn said(request: &Request, kind: &str) -> Option<Request> {
+    is_form(request).then(|| typed(request.clone(), kind))
 }
 
 fn typed(mut request: Request, kind: &str) -> Request {

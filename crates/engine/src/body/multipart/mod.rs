@@ -6,6 +6,8 @@
 pub(super) mod parameters;
 mod php;
 
+use std::borrow::Cow;
+
 use super::{Anomaly, Kind, Sink, charset};
 use crate::limits::Limits;
 use parameters::Parameters;
@@ -274,6 +276,10 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
         }
         if files.is_empty() || ambiguous {
             sink.field(Kind::Field, name, &text);
+            // Many readers know of no charset of a part.
+            if matches!(text, Cow::Owned(_)) {
+                sink.field(Kind::Field, name, content);
+            }
         }
     }
 }
