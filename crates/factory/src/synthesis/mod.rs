@@ -26,6 +26,7 @@ mod pages;
 mod parts;
 mod path;
 mod privileges;
+mod references;
 mod shape;
 mod structure;
 mod trial;
@@ -189,7 +190,10 @@ impl Synthesis<'_> {
                         None => break,
                     }
                 }
-                if found.effect == Some(Effect::EndpointClosed) && !self.options.accept {
+                let asked = [Effect::EndpointClosed, Effect::OwnUrlsOnly];
+                if found.effect.is_some_and(|effect| asked.contains(&effect))
+                    && !self.options.accept
+                {
                     self.open.get_or_insert(found.why);
                     continue;
                 }

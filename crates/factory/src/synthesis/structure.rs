@@ -73,6 +73,7 @@ pub(super) fn of<'e>(
         super::privileges::of(step, &parts, &mut found);
         super::hidden::of(step, &parts, &mut found);
         super::pages::escaped(step, &parts, &mut found);
+        super::references::of(step, &parts, &mut found);
         introspection(step, &parts, &mut found);
         asked_fields(step, &parts, &mut found);
         if access {
