@@ -38,6 +38,11 @@ impl Candidate {
 /// Absolute paths of systems; a path of an application may begin with a slash too.
 const SYSTEM_PATHS: &str = r"(?i)\A\s*(?:file:)?[/\\]*(?:etc|proc|root|sys|dev|bin|sbin|boot|windows|winnt|inetpub|program files)(?:[/\\]|\z)|\A\s*(?:file:|[a-z]:[/\\])|\x00";
 
+/// A path on a drive, and one to files of the system.
+const DRIVE: &str = r"(?i)\A\s*[a-z]:[/\\]";
+const SYSTEM_DRIVE: &str =
+    r"(?i)\A\s*[a-z]:[/\\]+(?:windows|winnt|inetpub|boot\.ini)(?:[/\\]|\s*\z)";
+
 /// Whole paths that no application names its own files by, and what PHP opens beside files (its
 /// manual, "Supported Protocols and Wrappers").
 const ELSEWHERE: &str = r"(?i)\A\s*(?:[/\\]+(?:etc|proc|boot|windows|winnt|var[/\\]log)[/\\]|file:|[a-z]:[/\\]|(?:php|phar|zip|expect|glob|rar|ogg|ssh2(?:\.\w+)?|compress\.\w+|data)://|data:(?:,|;|text/plain))";
@@ -111,7 +116,14 @@ pub(super) fn of(lead: &Lead, step: &Step, parts: &[Part]) -> Vec<Candidate> {
             conditions.extend(pattern.map(Condition::Regex));
         }
         carrier => {
-            conditions.extend(denied(lead.class, carrier));
+            // In a document a rule looks at all texts, and must not find only others.
+            let own = |condition: &Condition| match (carrier, condition) {
+                (Carrier::Value(part), Condition::Regex(pattern)) => {
+                    !in_document(part) || !lead.decode.is_empty() || matches(pattern, &part.value)
+                }
+                _ => true,
+            };
+            conditions.extend(denied(lead.class, carrier).into_iter().filter(own));
         }
     }
     let (paths, selectors) = match &lead.carrier {
@@ -302,6 +314,10 @@ pub(super) fn matches(pattern: &str, value: &[u8]) -> bool {
     regex.is_ok_and(|regex| regex.is_match(value))
 }
 
+fn in_document(part: &Part) -> bool {
+    matches!(part.place.kind, PlaceKind::Xml | PlaceKind::XmlAttributes)
+}
+
 /// What a class looks like at a place of this shape.
 fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
     let shape = carrier.shape();
@@ -309,8 +325,7 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
     let at_root = matches!(carrier, Carrier::Path(prefix) if prefix.trim_matches('/').is_empty());
     let of_file =
         matches!(carrier, Carrier::Value(part) if part.place.kind == PlaceKind::FileContents);
-    let in_xml = matches!(carrier, Carrier::Value(part)
-        if matches!(part.place.kind, PlaceKind::Xml | PlaceKind::XmlAttributes));
+    let in_xml = matches!(carrier, Carrier::Value(part) if in_document(part));
     use Condition as C;
     match (&class.condition, shape) {
         (C::Xss, _) if of_file => vec![C::ActiveMarkup],
@@ -332,10 +347,15 @@ fn denied(class: &Class, carrier: &Carrier) -> Vec<Condition> {
         (C::CommandInjection, _) if in_xml => {
             vec![C::Regex(COMMAND_TEXT.to_owned()), C::CommandInjection]
         }
+        // Documents tell where something lies on a drive, which is no attack.
+        (C::Traversal(Traversal::Absolute), _)
+            if in_xml && matches!(carrier, Carrier::Value(part) if matches(DRIVE, &part.value)) =>
+        {
+            vec![C::Regex(SYSTEM_DRIVE.to_owned())]
+        }
         (C::Traversal(Traversal::Absolute), _) if in_xml => vec![
             C::Regex(SYSTEM_PATHS.to_owned()),
             C::Regex(SHARE.to_owned()),
-            class.condition.clone(),
         ],
         // A path has no host of its own.
         (C::Ssrf(UrlShape::OtherHost), _) if at_root => vec![C::Regex(LINK_PATH.to_owned())],
