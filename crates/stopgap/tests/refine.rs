@@ -190,3 +190,19 @@ fn no_change_is_proposed_that_would_lose_an_exploit() {
     let output = case.refine("--false-positive", other, &[]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }
+
+#[test]
+fn either_kind_of_requests_is_asked_for() {
+    let case = Case::of("query.q", "sql-injection");
+    let asked = Command::new(env!("CARGO_BIN_EXE_stopgap"))
+        .args(["patch", "refine"])
+        .arg(case.path("patch.yaml"))
+        .output()
+        .unwrap();
+    assert_eq!(asked.status.code(), Some(2));
+    let told = String::from_utf8(asked.stderr).unwrap();
+    assert!(
+        told.contains("--false-positive <FILE>...|--missed <FILE>..."),
+        "{told}"
+    );
+}

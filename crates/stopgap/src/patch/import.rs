@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use factory::{Beside, Imported, Importer, Limits, Made, Options, Outcome, importers, in_parallel};
 use jiff::ToSpan;
 use patch::document::{Effect, Reason};
@@ -20,7 +20,7 @@ use serde::Serialize;
 /// Exit status: 0 every vulnerability became a patch, 1 something was rejected, 2 wrong use.
 /// What stops nothing, such as a file of settings, is told and is no fault.
 #[derive(Args)]
-#[command(after_help = kinds())]
+#[command(after_help = kinds(), group = ArgGroup::new("written").args(["out", "into"]).required(true))]
 pub(super) struct Arguments {
     /// What the sources are.
     #[arg(value_name = "KIND", value_parser = kind)]
@@ -29,10 +29,10 @@ pub(super) struct Arguments {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Where patches are written; made if it is not there.
-    #[arg(long, value_name = "DIR", required_unless_present = "into")]
+    #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write what records of kind `advisory` know into this patch, in place.
-    #[arg(long, value_name = "PATCH", conflicts_with = "out")]
+    #[arg(long, value_name = "PATCH")]
     into: Option<PathBuf>,
     /// CISA's catalogue of known exploited vulnerabilities, as JSON, for --into.
     #[arg(long, value_name = "FILE", requires = "into")]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use patch::Request;
 use patch::refine::{Wanted, diff, edited, refine};
 
@@ -23,12 +23,13 @@ use crate::traffic::{self, Format};
 ///
 /// Exit status: 0 there is a change, or none is needed, 1 none was found, 2 wrong use or bad input.
 #[derive(Args)]
+#[command(group = ArgGroup::new("requests").args(["false_positive", "missed"]).required(true).multiple(true))]
 pub(super) struct Arguments {
     /// A patch file.
     #[arg(value_name = "FILE")]
     path: PathBuf,
     /// Events of requests, or recorded requests, that should have passed.
-    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "missed")]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     false_positive: Vec<PathBuf>,
     /// Recorded requests that should have been stopped.
     #[arg(long, value_name = "FILE", num_args = 1..)]
