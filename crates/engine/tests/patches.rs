@@ -119,6 +119,57 @@ fn a_patch_finds_what_it_finds_where_every_field_is_kept() {
     assert!(found > 200, "the rules match too seldom to tell: {found}");
 }
 
+/// What one of these finds out of a value, or of where it is, others may know from it.
+const ALIKE: &[&str] = &[
+    r#"SecRule ARGS:a "@rx <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS:a "!@rx <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS:a "@rx <" "id:1,phase:2,pass,log,t:none,t:htmlEntityDecode""#,
+    r#"SecRule ARGS:a "@rx <" "id:1,phase:2,pass,log,t:none,t:htmlEntityDecode,multiMatch""#,
+    r#"SecRule ARGS:a "@rx &" "id:1,phase:2,pass,log,t:none,t:htmlEntityDecode""#,
+    r#"SecRule ARGS:a "@rx &" "id:1,phase:2,pass,log,t:none,t:htmlEntityDecode,multiMatch""#,
+    r#"SecRule ARGS:a "@rx <" "id:1,phase:2,pass,log,t:none,t:removeWhitespace,t:htmlEntityDecode""#,
+    r#"SecRule ARGS_POST:a "@rx <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS|!ARGS:a "@rx <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS|ARGS:a "@rx <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS "@rx <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS:/^a/ "@rx <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS:a "@contains <" "id:1,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS:a "@contains t" "id:1,phase:2,pass,log,t:none"
+       SecRule &ARGS:a "@gt 1" "id:2,phase:2,pass,log"
+       SecRule ARGS:a "@rx ;" "id:3,phase:2,pass,log,t:none,setvar:tx.n=+1"
+       SecRule TX:n "@eq 1" "id:4,phase:2,pass,log"
+       SecRule ARGS:a "@streq <" "id:5,phase:2,pass,log,t:none""#,
+    r#"SecRule ARGS:a "@rx x" "id:1,phase:1,pass,log,t:none"
+       SecRule ARGS:a "@rx x" "id:2,phase:2,pass,log,t:none""#,
+];
+
+#[test]
+fn patches_that_ask_alike_find_each_what_it_finds_alone() {
+    let kind = "application/x-www-form-urlencoded";
+    let pairs = ALIKE
+        .iter()
+        .flat_map(|one| ALIKE.iter().map(move |other| [*one, *other]));
+    let all = [ALIKE.to_vec(), ALIKE.iter().rev().copied().collect()];
+    let mut found = 0;
+    for rules in pairs.map(|pair| pair.to_vec()).chain(all) {
+        let (fast, plain) = (plan(&rules, false), plan(&rules, true));
+        for body in [
+            "a=%3C",
+            "a=%26lt;",
+            "a=%26l+t;&a=%3C",
+            "a=%26l+t;",
+            "a=x&a=t;",
+            "b=%3C&a=x",
+            "ab=%3C",
+        ] {
+            let expected = matches(&plain, kind, body);
+            assert_eq!(matches(&fast, kind, body), expected, "{rules:?}\n{body}");
+            found += expected.len();
+        }
+    }
+    assert!(found > 500, "the rules match too seldom to tell: {found}");
+}
+
 #[test]
 fn fields_that_are_not_kept_count_all_the_same() {
     let rule = r#"SecRule ARGS_POST:/^json\.x$/ "@rx ." "id:1,phase:2,pass"

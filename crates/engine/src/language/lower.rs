@@ -221,6 +221,7 @@ impl<'a> Lowering<'a> {
             effects: read.effects,
             makes: None,
             remembered: None,
+            selection: None,
         };
         let mut rule = match self.open.take() {
             Some((mut rule, _)) => {

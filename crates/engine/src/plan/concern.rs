@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 
 use super::Patch;
-use super::glance::{Clue, Glance, Glances, Needed};
+use super::glance::{Clue, Glance, Glances, Needed, Reader, Sight};
 use super::interest::Interest;
 use super::params::Keys;
 use crate::language::variables::VariableSet;
+use crate::request::RequestHead;
 use crate::transaction::Oversize;
 
 /// A patch that concerns a request, or may.
@@ -59,8 +60,8 @@ impl Manner {
 #[derive(Default)]
 pub(crate) struct Concerns {
     manners: Vec<Manner>,
-    pub(crate) needed: Vec<Option<Needed>>,
-    pub(crate) glances: Vec<Glance>,
+    needed: Vec<Option<Needed>>,
+    glances: Vec<Glance>,
 }
 
 impl Concerns {
@@ -99,6 +100,31 @@ impl Concerns {
 
     pub(crate) fn manner(&self, concern: &Concern) -> Option<&Manner> {
         self.manners.get(concern.manner as usize)
+    }
+
+    /// Whether the head does not rule the patch out.
+    pub(crate) fn admits(
+        &self,
+        concern: &Concern,
+        head: &RequestHead<'_>,
+        sight: &mut Sight,
+        reader: &Reader<'_>,
+    ) -> bool {
+        let Clue { glance, shared, .. } = concern.clue;
+        let Some(number) = glance else {
+            return true;
+        };
+        // PERF: patches for every path are of few kinds; each is asked once.
+        if shared && let Some(answer) = sight.said.of(number) {
+            return answer;
+        }
+        let glance = || self.glance(concern);
+        let answer = concern.clue.is_in(head, sight, &self.needed, reader)
+            && glance().is_none_or(|glance| glance.looks(head, sight, reader));
+        if shared {
+            sight.said.add(number, answer);
+        }
+        answer
     }
 
     /// None: nothing rules the patch out.

@@ -16,6 +16,7 @@ use super::path::path_of;
 use super::signature::{Decoding, Signature};
 use crate::limits::Limits;
 use crate::request::RequestHead;
+use clue::Part;
 pub(crate) use clue::{Clue, Needed};
 pub(crate) use of::is_of_line;
 
@@ -98,7 +99,7 @@ pub(crate) struct Sight {
     target: Option<Option<Signature>>,
     /// The kinds of places where there may be a value.
     kinds: u8,
-    said: Said,
+    pub(super) said: Said,
 }
 
 /// What is known of some bytes.
@@ -134,7 +135,7 @@ impl Glances {
 }
 
 /// What some glances that patches share have said of a head.
-struct Said {
+pub(super) struct Said {
     /// By the glance's number: that, the head's number, the answer.
     answers: Box<[(u32, u64, bool); SAID]>,
     head: u64,
@@ -142,6 +143,20 @@ struct Said {
 
 /// Answers that are kept; one takes the place of another.
 const SAID: usize = 64;
+
+impl Said {
+    /// The answer of this glance.
+    pub(super) fn of(&self, number: u32) -> Option<bool> {
+        let (known, head, answer) = *self.answers.get(number as usize % SAID)?;
+        ((known, head) == (number, self.head)).then_some(answer)
+    }
+
+    pub(super) fn add(&mut self, number: u32, answer: bool) {
+        if let Some(slot) = self.answers.get_mut(number as usize % SAID) {
+            *slot = (number, self.head, answer);
+        }
+    }
+}
 
 impl Default for Said {
     fn default() -> Self {
@@ -172,30 +187,12 @@ pub(crate) struct Reader<'a> {
 
 impl Glance {
     /// Whether a rule could match the request, or its body must be held.
-    pub(crate) fn admits(
+    pub(super) fn looks(
         &self,
-        clue: &Clue,
         head: &RequestHead<'_>,
         sight: &mut Sight,
         reader: &Reader<'_>,
     ) -> bool {
-        let Some(number) = clue.glance.filter(|_| clue.shared) else {
-            return self.looks(head, sight, reader);
-        };
-        // PERF: patches for every path are of few kinds; each is asked once.
-        let (at, of) = (number as usize % SAID, sight.said.head);
-        match sight.said.answers.get(at) {
-            Some(&(known, head, answer)) if (known, head) == (number, of) => return answer,
-            _ => {}
-        }
-        let answer = self.looks(head, sight, reader);
-        if let Some(slot) = sight.said.answers.get_mut(at) {
-            *slot = (number, of, answer);
-        }
-        answer
-    }
-
-    fn looks(&self, head: &RequestHead<'_>, sight: &mut Sight, reader: &Reader<'_>) -> bool {
         if self.holds_body && !head.bodiless {
             return true;
         }
@@ -347,25 +344,38 @@ impl Sight {
         }
     }
 
-    /// What the target shows, as it came and decoded, anywhere in it; none: not all is known.
-    fn target(&mut self, head: &RequestHead<'_>, reader: &Reader<'_>) -> Option<Signature> {
+    /// What this part of the target shows, as it came or decoded; none: not all is known.
+    fn shows(
+        &mut self,
+        part: Part,
+        head: &RequestHead<'_>,
+        reader: &Reader<'_>,
+    ) -> Option<Signature> {
+        let signatures = &reader.scan.signatures;
+        self.decode(head);
+        let path = *self
+            .path
+            .signature
+            .get_or_insert_with(|| signatures.of(&self.decoded));
+        if part == Part::Path {
+            return Some(path);
+        }
+        let raw = *self
+            .raw
+            .signature
+            .get_or_insert_with(|| signatures.of(head.target));
+        if part == Part::Line {
+            return Some(path | raw);
+        }
+        if !head.bodiless {
+            return None;
+        }
         if self.target.is_none() {
-            let signatures = &reader.scan.signatures;
-            self.decode(head);
-            let path = self
-                .path
-                .signature
-                .get_or_insert_with(|| signatures.of(&self.decoded));
-            let raw = self
-                .raw
-                .signature
-                .get_or_insert_with(|| signatures.of(head.target));
-            let line = *path | *raw;
             let shows = match self.query_at {
                 Some(_) => self.read_params(head, reader).shows(),
                 None => Some(0),
             };
-            self.target = Some(shows.map(|shows| shows | line));
+            self.target = Some(shows.map(|shows| shows | path | raw));
         }
         self.target.flatten()
     }

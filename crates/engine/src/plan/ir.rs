@@ -187,6 +187,9 @@ pub(crate) struct Link {
     /// By which number values are remembered of which the test says no; none if
     /// that depends on more than the value.
     pub(crate) remembered: Option<u32>,
+    /// The number of the list of targets, if what it means stays the same within a phase, and
+    /// no rule takes from it.
+    pub(crate) selection: Option<u32>,
 }
 
 #[derive(Clone)]

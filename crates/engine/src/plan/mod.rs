@@ -18,7 +18,9 @@ pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod quiet;
 pub(crate) mod route;
+mod selections;
 pub(crate) mod signature;
+mod tested;
 #[cfg(test)]
 mod tests;
 pub(crate) mod texts;
@@ -48,7 +50,9 @@ use interest::Interest;
 use ir::{EngineMode, Fault, Program};
 use names::Names;
 use route::{Draft, RouteIndex};
+use selections::Selections;
 use signature::{Sets, Signatures};
+use tested::Tests;
 use texts::{TextSearch, Texts};
 
 /// What a plan is compiled from.
@@ -279,12 +283,17 @@ impl<'a> Compiler<'a> {
             names,
         };
         if !self.plainly {
-            let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
-            let mut numbers = 0..;
-            for program in patches.chain([&mut self.base]) {
-                scan.signatures.foresee(program, &mut numbers);
+            let mut selections = Selections::default();
+            for patch in &mut self.patches {
+                selections.number(&mut patch.program);
             }
-            alone::number(&mut self.base, &mut numbers);
+            let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
+            let mut tests = Tests::default();
+            for program in patches.chain([&mut self.base]) {
+                scan.signatures.foresee(program);
+                tests.number(program);
+            }
+            alone::number(&mut self.base, &mut tests.numbers);
             let queries = query::build(&self.base, &scan.signatures);
             self.base.queries = Some(Box::new(queries));
         }

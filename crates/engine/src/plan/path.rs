@@ -56,12 +56,19 @@ const SCRIPTS_OF_PATH: usize = 8;
 
 /// Calls `each` with the beginnings that servers may take for the path.
 fn cuts(path: &[u8], each: &mut dyn FnMut(&[u8])) {
+    // PERF: most paths hold nothing that is looked for below.
+    let ends = path.last().is_some_and(|last| DROPPED.contains(last));
+    if !ends && memchr::memchr3(b'.', b':', 0, path).is_none() {
+        return;
+    }
     let mut whole = path;
-    if path.contains(&0) {
-        whole = path.split(|&byte| byte == 0).next().unwrap_or_default();
+    if let Some(at) = memchr::memchr(0, path) {
+        whole = path.get(..at).unwrap_or_default();
     }
     // Streams of files on Windows.
-    if let Some(at) = memchr::memmem::find(whole, b"::$") {
+    let mut colons = memchr::memchr_iter(b':', whole);
+    let behind = |at: usize| whole.get(at..).unwrap_or_default();
+    if let Some(at) = colons.find(|at| behind(*at).starts_with(b"::$")) {
         whole = whole.get(..at).unwrap_or_default();
     }
     let whole = trimmed(whole);
@@ -126,6 +133,11 @@ impl PathReadings {
         };
         let mut decoded = path.to_vec();
         for _ in 0..=DECODINGS {
+            // PERF: what is left of most paths, once decoded, is read alike.
+            if !is_ambiguous(&decoded) {
+                found.add(decoded);
+                break;
+            }
             let slashed: Vec<u8> = decoded
                 .iter()
                 .map(|&byte| if byte == b'\\' { b'/' } else { byte })
@@ -189,9 +201,12 @@ pub(crate) fn query_of(target: &[u8]) -> &[u8] {
 }
 
 fn is_ambiguous(path: &[u8]) -> bool {
-    let slash_pair = |pair: &[u8]| matches!(pair, [b'/', b'/' | b'.'] | [b'.' | b' ', b'/']);
+    let next_to_another = |slash: usize| {
+        let before = slash.checked_sub(1).and_then(|at| path.get(at));
+        matches!(before, Some(b'.' | b' ')) || matches!(path.get(slash + 1), Some(b'/' | b'.'))
+    };
     memchr::memchr3(b'%', b';', b'\\', path).is_some()
-        || path.windows(2).any(slash_pair)
+        || memchr::memchr_iter(b'/', path).any(next_to_another)
         || path.first().is_some_and(|&byte| byte != b'/')
 }
 

@@ -320,7 +320,7 @@ pub(super) fn is_foreseeable_target(target: &Target) -> bool {
 
 /// Variables whose members are texts of the request or response, and stay the
 /// same while a phase runs.
-fn is_text(variable: Variable) -> bool {
+pub(super) fn is_text(variable: Variable) -> bool {
     use Variable as V;
     is_of_body(variable)
         || matches!(

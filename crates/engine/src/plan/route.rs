@@ -3,6 +3,7 @@
 //! A lookup hashes the path once and asks a table only at the lengths at which
 //! some patch's prefix ends, so its cost does not grow with the number of patches.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use regex_automata::meta::Regex;
@@ -179,35 +180,34 @@ pub(crate) struct Asked<'a> {
 }
 
 impl RouteIndex {
-    /// Calls `each` with the patches whose scope agrees, in no order; `buffer` is scratch. Says
-    /// in how many readings of the path: in each, many may come again.
+    /// Calls `each` with the patches whose scope agrees, in no order, and the number of the path's
+    /// reading that says so: in each, many may come again. `buffer` is scratch.
     pub(crate) fn lookup(
         &self,
         asked: &Asked<'_>,
         buffer: &mut Vec<u8>,
-        each: &mut dyn FnMut(&Concern),
-    ) -> usize {
+        each: &mut dyn FnMut(&Concern, usize),
+    ) {
         if self.entries.is_empty() {
-            return 0;
+            return;
         }
         let known = self.methods.iter();
         let mut known = known.map(String::as_bytes);
         let at = known.position(|name| name == asked.method);
         let method = at.and_then(|at| 1_u16.checked_shl(at as u32)).unwrap_or(0);
         let host = without_port(asked.host);
+        let number = Cell::new(0);
         let mut found = |span: Span| {
             let entries = self.entries.get(span.start as usize..span.end as usize);
             for entry in entries.unwrap_or_default() {
                 let agrees = entry.methods == 0 || entry.methods & method != 0;
                 if agrees && (!entry.narrow || self.agrees(entry, asked, host)) {
-                    each(&entry.concern);
+                    each(&entry.concern, number.get());
                 }
             }
         };
         found(self.anywhere);
-        let mut count = 0;
         readings(asked.target, buffer, &mut |reading| {
-            count += 1;
             let path = match reading {
                 Reading::Whole(path) => {
                     self.prefixes.collect(path.iter().copied(), &mut found);
@@ -228,8 +228,8 @@ impl RouteIndex {
                 let owners = matched.iter().filter_map(|at| owners.get(at.as_usize()));
                 owners.for_each(|owner| found(*owner));
             }
+            number.set(number.get() + 1);
         });
-        count
     }
 
     fn agrees(&self, entry: &Entry, asked: &Asked<'_>, host: &[u8]) -> bool {
@@ -351,7 +351,7 @@ mod tests {
         };
         let mut found = false;
         let routes = &plan.routes;
-        routes.lookup(&asked, &mut Vec::new(), &mut |_| found = true);
+        routes.lookup(&asked, &mut Vec::new(), &mut |_, _| found = true);
         found
     }
 
@@ -500,7 +500,7 @@ mod tests {
             };
             let mut found = Vec::new();
             let routes = &plan.routes;
-            routes.lookup(&asked, &mut Vec::new(), &mut |it| found.push(it.patch));
+            routes.lookup(&asked, &mut Vec::new(), &mut |it, _| found.push(it.patch));
             let both = [at.checked_sub(1), Some(at)].into_iter().flatten();
             let expected: Vec<u32> = both.filter(|at| *at < 40).collect();
             assert_eq!(found, expected, "M{at}");

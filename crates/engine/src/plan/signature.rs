@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::ir::{Check, Program, Step, Text};
+use super::ir::{Program, Step};
 use crate::need::ByteSet;
 use crate::transformations;
 
@@ -111,21 +111,14 @@ impl Signatures {
         }
     }
 
-    /// Notes in each link what its transformations may put into a value, and
-    /// numbers those whose test depends on the value alone.
-    pub(crate) fn foresee(&self, program: &mut Program, numbers: &mut std::ops::RangeFrom<u32>) {
+    /// Notes in each link what its transformations may put into a value.
+    pub(crate) fn foresee(&self, program: &mut Program) {
         for step in program.phases.iter_mut().flatten() {
             let Step::Rule(rule) = step else {
                 continue;
             };
             for link in &mut rule.links {
                 link.makes = self.made_by(&link.transformations);
-                let constant = link.test.as_ref().is_some_and(|test| match &test.check {
-                    Check::Compiled(operator) => operator.is_linear(),
-                    Check::Plain { argument, .. } => matches!(argument, Text::Plain(_)),
-                    Check::Expanded(..) => false,
-                });
-                link.remembered = constant.then(|| numbers.next()).flatten();
             }
         }
     }

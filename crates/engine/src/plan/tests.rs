@@ -421,9 +421,10 @@ fn a_route_concerns_the_patches_whose_scope_it_is_in() {
                 target,
             };
             let mut found = Vec::new();
-            plan.routes.lookup(&asked, &mut Vec::new(), &mut |concern| {
-                found.push(concern.patch);
-            });
+            plan.routes
+                .lookup(&asked, &mut Vec::new(), &mut |concern, _| {
+                    found.push(concern.patch);
+                });
             assert_eq!(found.contains(&at), expected, "{}: {request}", case.name);
         }
     }

@@ -9,6 +9,7 @@ use crate::language::variables::Variable;
 use crate::operators::Hit;
 use crate::places::Place;
 use crate::plan::ir::{Collection, Settings};
+use crate::plan::signature::Signature;
 use crate::store::{MemoryStore, Record, Store, StoreLimits, Write};
 
 /// Names and values in the order in which they were set.
@@ -36,6 +37,8 @@ pub(crate) struct Kept {
     pub(super) buffer: Vec<u8>,
     pub(super) buffers: Vec<Vec<u8>>,
     pub(super) selected: Vec<Selected>,
+    /// What those are, for the next link that looks at the same.
+    pub(super) selection: Option<Selection>,
     /// Which concerned patches are done: `allow` has ended them.
     pub(super) allowed: Vec<(Option<u32>, u8)>,
     /// An operator gave up at a limit.
@@ -56,6 +59,14 @@ pub(crate) struct Selected {
     pub(super) value: ValueId,
 }
 
+/// A list of targets, and what the values that it means show together.
+#[derive(Clone, Copy)]
+pub(super) struct Selection {
+    pub(super) number: u32,
+    /// None: not yet asked.
+    pub(super) shows: Option<Signature>,
+}
+
 impl Kept {
     pub(crate) fn reset(&mut self) {
         self.tx.reset();
@@ -66,6 +77,7 @@ impl Kept {
         self.last_matched = None;
         self.span = None;
         self.selected.clear();
+        self.selection = None;
         self.allowed.clear();
         if let Some(hit) = &mut self.hit {
             hit.clear();

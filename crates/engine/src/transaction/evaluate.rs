@@ -2,7 +2,7 @@
 
 use super::State;
 use super::candidates::Candidates;
-use super::collections::{Kept, Selected};
+use super::collections::{Kept, Selected, Selection};
 use super::inputs::{Inputs, Members};
 use super::outcome::Outcome;
 use super::overrides::Overrides;
@@ -59,6 +59,7 @@ pub(crate) fn phase(plan: &Plan, state: &mut State, context: &Context, phase: u8
         }
     }
     let mut shown = None;
+    state.kept.selection = None;
     for position in 0..state.concerned.len() {
         let Some(concern) = state.concerned.get(position).copied() else {
             break;
@@ -276,12 +277,54 @@ impl<'a> Run<'a> {
             self.effects(&link.effects);
             return true;
         };
+        let Some(number) = link.selection else {
+            let mut selected = std::mem::take(&mut self.kept.selected);
+            selected.clear();
+            self.kept.selection = None;
+            self.select(rule, link, only_chosen, &mut selected);
+            let any = self.ask_each(link, test, is_last, only_chosen, &selected);
+            self.kept.selected = selected;
+            return any;
+        };
+        // PERF: a detector is several rules about one place: what it means is found once, and
+        // most of them ask for bytes that it does not hold.
+        let known = self.kept.selection.filter(|known| known.number == number);
         let mut selected = std::mem::take(&mut self.kept.selected);
-        selected.clear();
-        self.select(rule, link, only_chosen, &mut selected);
-        let any = self.ask_each(link, test, is_last, only_chosen, &selected);
+        let passes = match known {
+            Some(known) => self.may_any_pass(link, test, known, &selected),
+            None => {
+                selected.clear();
+                self.select(rule, link, false, &mut selected);
+                let shows = None;
+                self.kept.selection = Some(Selection { number, shows });
+                true
+            }
+        };
+        let any = passes && self.ask_each(link, test, is_last, false, &selected);
         self.kept.selected = selected;
         any
+    }
+
+    /// Whether one of the values that another link has selected could pass the gate.
+    fn may_any_pass(
+        &mut self,
+        link: &Link,
+        test: &Test,
+        known: Selection,
+        selected: &[Selected],
+    ) -> bool {
+        let Some(makes) = link.makes.filter(|_| test.gate.bits != 0) else {
+            return true;
+        };
+        let all = known.shows.unwrap_or_else(|| {
+            let each = selected.iter().map(|one| one.value);
+            each.fold(0, |all, value| {
+                all | self.values.signature(value, self.scan)
+            })
+        });
+        let shows = Some(all);
+        self.kept.selection = Some(Selection { shows, ..known });
+        test.gate.admits(all | makes)
     }
 
     /// Asks a link's test of each value.

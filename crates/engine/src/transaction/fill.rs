@@ -21,6 +21,13 @@ const OF_QUERY: &[Variable] = &[
     Variable::ArgsGetNames,
     Variable::ArgsCombinedSize,
 ];
+/// What any header is looked at by.
+const OF_HEADERS: &[Variable] = &[
+    Variable::RequestHeaders,
+    Variable::RequestHeadersNames,
+    Variable::FullRequest,
+    Variable::FullRequestLength,
+];
 /// What cookies are looked at by.
 const OF_COOKIES: &[Variable] = &[Variable::RequestCookies, Variable::RequestCookiesNames];
 /// What tells that there are too many of either, or that they do not parse.
@@ -51,27 +58,9 @@ impl Inputs {
         let query = whole.split(|&byte| byte == b'#').next().unwrap_or_default();
         self.fill_line(head, query, reading.used, values);
         self.fill_ends(head, context, reading.used, values);
+        self.fill_headers(head, reading, values);
         let mut pair = std::mem::take(&mut self.pair);
-        let mut count = 0;
-        head.headers.for_each(&mut |name, value| {
-            count += 1;
-            if count > limits.headers {
-                return;
-            }
-            let item = Item {
-                name: values.intern(name),
-                value: values.intern(value),
-            };
-            self.headers.push(item);
-        });
-        if count > limits.headers {
-            self.notice(Anomaly::TooManyArguments, values);
-        }
-        let uses = |variables: &[Variable]| {
-            let mut variables = variables.iter().chain(OF_FAULTS);
-            variables.any(|variable| reading.used.has(*variable))
-        };
-        let (query, whole) = match uses(OF_QUERY) {
+        let (query, whole) = match looks(reading.used, OF_QUERY) {
             true => (query, whole),
             false => (&[][..], &[][..]),
         };
@@ -84,13 +73,12 @@ impl Inputs {
             let rest = whole.get(last..).unwrap_or_default();
             crate::body::urlencoded::parse(rest, separator, limits, &mut pair, &mut collector);
         }
-        if reading.used.has(Variable::AuthType) || reading.used.has(Variable::RemoteUser) {
+        if looks_at_credentials(reading.used) {
             self.fill_credentials(values);
         }
-        let headers = if uses(OF_COOKIES) {
-            self.headers.len()
-        } else {
-            0
+        let headers = match looks(reading.used, OF_COOKIES) {
+            true => self.headers.len(),
+            false => 0,
         };
         for at in 0..headers {
             let Some(item) = self.headers.get(at).copied() else {
@@ -104,6 +92,39 @@ impl Inputs {
             }
         }
         self.pair = pair;
+    }
+
+    /// The headers, as far as rules look at them or a body is read by them.
+    fn fill_headers(&mut self, head: &RequestHead<'_>, reading: Reading<'_>, values: &mut Values) {
+        let Reading { limits, used, .. } = reading;
+        let all = OF_HEADERS.iter().any(|variable| used.has(*variable));
+        let cookies = looks(used, OF_COOKIES);
+        let credentials = looks_at_credentials(used);
+        // PERF: copies of headers that nothing looks at were a tenth of what most patches cost.
+        let keeps = |name: &[u8]| {
+            let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+            all || match name.len() {
+                6 => cookies && is(b"cookie"),
+                12 => is(b"content-type") || is(b"content_type"),
+                13 => credentials && is(b"authorization"),
+                16 => is(b"content-encoding"),
+                _ => false,
+            }
+        };
+        let mut count = 0;
+        head.headers.for_each(&mut |name, value| {
+            count += 1;
+            if count <= limits.headers && keeps(name) {
+                let item = Item {
+                    name: values.intern(name),
+                    value: values.intern(value),
+                };
+                self.headers.push(item);
+            }
+        });
+        if count > limits.headers {
+            self.notice(Anomaly::TooManyArguments, values);
+        }
     }
 
     /// The request line and its parts, as far as rules look at them.
@@ -270,6 +291,16 @@ impl Inputs {
             self.response_headers.push(item);
         });
     }
+}
+
+/// Whether rules look at one of these, or at what is noticed when they are read.
+fn looks(used: VariableSet, variables: &[Variable]) -> bool {
+    let mut variables = variables.iter().chain(OF_FAULTS);
+    variables.any(|variable| used.has(*variable))
+}
+
+fn looks_at_credentials(used: VariableSet) -> bool {
+    used.has(Variable::AuthType) || used.has(Variable::RemoteUser)
 }
 
 /// As `Display` has it, which takes a thousand instructions.

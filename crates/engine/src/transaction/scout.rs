@@ -11,6 +11,8 @@ use crate::request::RequestHead;
 #[derive(Default)]
 pub(crate) struct Scout {
     pub(super) concerned: Vec<Concern>,
+    /// Those of further readings of the path, which may have been found before.
+    again: Vec<Concern>,
     /// What the head shows of itself.
     sight: Sight,
     /// Scratch of the route index.
@@ -26,29 +28,45 @@ impl Scout {
             method: head.method,
             target: head.target,
         };
-        let concerned = &mut self.concerned;
-        concerned.clear();
-        let readings = plan.routes.lookup(&asked, &mut self.path, &mut |concern| {
-            concerned.push(*concern);
-        });
-        if readings > 1 {
-            settle(concerned);
-        }
-        // A trace is of all rules.
-        if !traced {
-            self.leave_out(plan, head);
-        }
-        settle(&mut self.concerned);
-    }
-
-    /// Leaves out the patches that the head rules out.
-    fn leave_out(&mut self, plan: &Plan, head: &RequestHead<'_>) {
         let Self {
-            concerned, sight, ..
+            concerned,
+            again,
+            sight,
+            path,
         } = self;
-        if concerned.is_empty() {
-            return;
+        concerned.clear();
+        let mut look = Look::new(plan, head, sight);
+        // A trace is of all rules.
+        let mut stays = |concern: &Concern| traced || look.admits(concern);
+        plan.routes.lookup(&asked, path, &mut |concern, reading| {
+            // In each reading the same may come: they are asked once.
+            if reading > 0 {
+                again.push(*concern);
+            } else if stays(concern) {
+                concerned.push(*concern);
+            }
+        });
+        if !again.is_empty() {
+            settle(again);
+            again.retain(stays);
+            concerned.append(again);
         }
+        settle(concerned);
+    }
+}
+
+/// A look at a head, which most patches of a route are ruled out by.
+struct Look<'a> {
+    plan: &'a Plan,
+    head: &'a RequestHead<'a>,
+    sight: &'a mut Sight,
+    reader: Reader<'a>,
+    /// Whether it has been begun.
+    begun: bool,
+}
+
+impl<'a> Look<'a> {
+    fn new(plan: &'a Plan, head: &'a RequestHead<'a>, sight: &'a mut Sight) -> Self {
         let settings = &plan.base.settings;
         let reader = Reader {
             scan: &plan.scan,
@@ -56,14 +74,22 @@ impl Scout {
             separators: (plan.base.argument_separator, settings.cookie_separator),
             unusual: settings.cookie_version_1 || settings.arguments_limit.is_some(),
         };
-        sight.reset(head, &reader);
-        let all = &plan.concerns;
-        concerned.retain(|concern| {
-            concern.clue.is_in(head, sight, &all.needed, &reader)
-                && all
-                    .glance(concern)
-                    .is_none_or(|glance| glance.admits(&concern.clue, head, sight, &reader))
-        });
+        Self {
+            plan,
+            head,
+            sight,
+            reader,
+            begun: false,
+        }
+    }
+
+    /// Whether the head does not rule the patch out.
+    fn admits(&mut self, concern: &Concern) -> bool {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.sight.reset(self.head, &self.reader);
+        }
+        let concerns = &self.plan.concerns;
+        concerns.admits(concern, self.head, self.sight, &self.reader)
     }
 }
 

@@ -246,7 +246,9 @@ fn describe(headers: &[Vec<u8>], content: &[u8], sink: &mut dyn Sink) {
     if names.len() > 1 || plain > 1 || files.len() - plain > 1 {
         sink.anomaly(Anomaly::MultipartDuplicateParameter);
     }
-    for (known, name) in [(&mut names, &b"name"[..]), (&mut files, b"filename")] {
+    let asks_php = !disposition.anomalies.is_empty() || php::may_differ(header);
+    let both = [(&mut names, &b"name"[..]), (&mut files, b"filename")];
+    for (known, name) in both.into_iter().filter(|_| asks_php) {
         for value in php::values(header, name) {
             if !known.contains(&value) {
                 known.push(value);

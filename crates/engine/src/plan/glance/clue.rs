@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{BODY, FAULT, Glance, HEADER, HELD, LINE, NAMES, POSTED, Reader, Shown, Sight, Spot};
+use super::{
+    Ask, BODY, FAULT, Glance, HEADER, HELD, LINE, NAMES, POSTED, Reader, Shown, Sight, Spot,
+};
 use crate::plan::params::Keys;
 use crate::plan::signature::{Decoding, Signature};
 use crate::request::RequestHead;
@@ -11,14 +13,14 @@ use crate::request::RequestHead;
 #[derive(Clone, Copy)]
 pub(crate) struct Clue {
     /// The number of its glance; none: no head rules the patch out.
-    pub(crate) glance: Option<u32>,
+    pub(in crate::plan) glance: Option<u32>,
     /// The number of what its rules need of a target.
     needed: u32,
     /// Of the names of parameters that are looked at first.
     keys: Keys,
     kinds: u8,
     /// Whether other patches have this glance too.
-    pub(super) shared: bool,
+    pub(in crate::plan) shared: bool,
 }
 
 /// What a target must show for a rule to match, if nothing but the target could.
@@ -26,6 +28,29 @@ pub(crate) struct Clue {
 pub(crate) struct Needed {
     bits: Signature,
     does: Decoding,
+    part: Part,
+}
+
+/// Of a target, from what is read first to all of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Part {
+    Path,
+    /// The path, and the target as received.
+    Line,
+    /// Parameters too, which a body may also hold.
+    Params,
+}
+
+impl Part {
+    /// None: it is of no target.
+    fn of(spot: &Spot) -> Option<Self> {
+        match spot {
+            Spot::Path => Some(Self::Path),
+            Spot::Raw => Some(Self::Line),
+            Spot::Names(_) | Spot::EveryName => Some(Self::Params),
+            _ => None,
+        }
+    }
 }
 
 impl Clue {
@@ -65,7 +90,7 @@ impl Clue {
     ///
     /// PERF: most patches of a path ask for parameters, or a fault, where there are none, or for
     /// bytes that the target has nowhere.
-    pub(crate) fn is_in(
+    pub(in crate::plan) fn is_in(
         &self,
         head: &RequestHead<'_>,
         sight: &mut Sight,
@@ -76,15 +101,16 @@ impl Clue {
         if kinds == 0 {
             return false;
         }
-        if !head.bodiless {
+        if !head.bodiless && self.kinds & HELD != 0 {
             return true;
         }
-        if kinds == NAMES && !sight.read_params(head, reader).may_have(&self.keys) {
+        if head.bodiless && kinds == NAMES && !sight.read_params(head, reader).may_have(&self.keys)
+        {
             return false;
         }
         let needed = needed.get(self.needed as usize).copied().flatten();
-        needed.is_none_or(|Needed { bits, does }| {
-            let shows = sight.target(head, reader);
+        needed.is_none_or(|Needed { bits, does, part }| {
+            let shows = sight.shows(part, head, reader);
             shows.is_none_or(|shows| does.may_show(shows, bits))
         })
     }
@@ -117,15 +143,14 @@ impl Glance {
 
     /// What each of its rules needs of the target; none: one of them needs nothing of it.
     fn needs(&self) -> Option<Needed> {
-        let of_target = |spot: &Spot| {
-            matches!(
-                spot,
-                Spot::Raw | Spot::Path | Spot::Names(_) | Spot::EveryName
-            )
+        let part = |ask: &Ask, group| {
+            let parts = ask.spots_of(group).iter().map(Part::of);
+            parts.reduce(|one, other| Some(one?.max(other?))).flatten()
         };
-        let both = |one: Needed, other: Needed, bits| Needed {
-            bits,
+        let both = |one: Needed, other: Needed| Needed {
+            bits: one.bits & other.bits,
             does: one.does.with(other.does),
+            part: one.part.max(other.part),
         };
         let mut needed: Option<Needed> = None;
         for group in &self.groups {
@@ -133,18 +158,16 @@ impl Glance {
                 return None;
             }
             for asks in group.rules() {
-                let asks = asks.iter();
-                let mut asks = asks.filter(|ask| ask.spots_of(group).iter().all(of_target));
+                let mut asks = asks.iter().filter(|ask| ask.bits != 0);
                 // One says enough.
-                let ask = asks.find(|ask| ask.bits != 0)?;
-                let own = Needed {
-                    bits: ask.bits,
-                    does: ask.does,
-                };
-                needed = Some(match needed {
-                    Some(known) => both(known, own, known.bits & own.bits),
-                    None => own,
-                });
+                let own = asks.find_map(|ask| {
+                    Some(Needed {
+                        bits: ask.bits,
+                        does: ask.does,
+                        part: part(ask, group)?,
+                    })
+                })?;
+                needed = Some(needed.map_or(own, |known| both(known, own)));
             }
         }
         needed.filter(|needed| needed.bits != 0)
