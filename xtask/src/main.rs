@@ -18,7 +18,8 @@ const USAGE: &str = "usage: cargo xtask test | ci | bench | score | fuzz
   bench  [NAME…] [--json] [--quick]   ratios against peers, taken in one run
   score  [--json] [--misses] [--quick] [--seed N]
                                       imported patches against the corpora that STOPGAP_CORPORA
-                                      names: exploits stopped, legitimate requests passed
+                                      names: exploits stopped, legitimate requests passed, and
+                                      what all of them cost a gateway
   fuzz   [--seconds N] [TARGET…]      each parser on whatever bytes, a minute each;
                                       `differential`: random requests against libmodsecurity";
 
