@@ -145,6 +145,20 @@ const PATCHES: &[(&str, bool)] = &[
        SecRule ARGS_POST:q "@rx '" "t:none""#,
         true,
     ),
+    // That there was no fault is said of every request.
+    (
+        r#"SecRule REQBODY_ERROR "@eq 0" "id:1,phase:2,pass,log""#,
+        false,
+    ),
+    (
+        r#"SecRule REQBODY_ERROR "!@eq 0" "id:1,phase:2,pass,log,t:none,t:length""#,
+        false,
+    ),
+    (
+        r#"SecRule REQBODY_ERROR "@rx ^0$" "id:1,phase:2,pass,log,chain"
+       SecRule ARGS_GET:a "@rx ." "t:none""#,
+        true,
+    ),
     // As the first: what one of them is told, the other is.
     (
         r#"SecRule REQUEST_FILENAME "@rx (?i)<script|\.\./" "id:1,phase:1,pass,log,multiMatch,t:none,t:urlDecodeUni,t:urlDecodeUni""#,

@@ -2,8 +2,9 @@
 
 use super::{Ask, Glance, Group, Spot, Spots};
 use crate::language::variables::Variable;
+use crate::operators::Hit;
 use crate::plan::gate::{Gate, Needs};
-use crate::plan::ir::{Link, Program, Rule, Selector, Step, Target, Text};
+use crate::plan::ir::{Check, Link, Program, Rule, Selector, Step, Target, Test, Text};
 use crate::plan::params::wanted;
 use crate::plan::query::{is_of_body, reached};
 use crate::plan::signature::Signatures;
@@ -124,6 +125,9 @@ fn ask(link: &Link, signatures: &Signatures, needs: &mut Needs) -> Option<(Spots
     let targets = link.targets.iter().filter(|target| !target.excluded);
     let spots: Option<Spots> = targets.map(|target| spot(target, needs)).collect();
     let spots = spots?;
+    if spots.contains(&Spot::Fault) && !asks_for_fault(link, test) {
+        return None;
+    }
     let Gate {
         bits,
         clause,
@@ -143,6 +147,21 @@ fn ask(link: &Link, signatures: &Signatures, needs: &mut Needs) -> Option<(Spots
             .iter()
             .any(|spot| matches!(spot, Spot::Raw | Spot::Path));
     (!spots.is_empty() && !open).then_some((spots, ask))
+}
+
+/// Whether the test says no of `0`, which stands there without a fault.
+fn asks_for_fault(link: &Link, test: &Test) -> bool {
+    let mut hit = Hit::default();
+    let said = match &test.check {
+        Check::Compiled(operator) => operator.matches(b"0", &mut hit),
+        Check::Plain {
+            function,
+            argument: Text::Plain(argument),
+            ..
+        } => function(argument.as_bytes(), b"0", &mut hit),
+        _ => return false,
+    };
+    said == test.negated && link.transformations.is_empty()
 }
 
 fn spot(target: &Target, needs: &mut Needs) -> Option<Spot> {
