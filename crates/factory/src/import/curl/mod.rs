@@ -45,7 +45,7 @@ fn exploits(text: &str, name: &str, options: &Options) -> Result<Vec<Exploit>, S
     let mut exploits = Vec::new();
     let commands = match windows::is(text) {
         true => windows::commands(text),
-        false => shell::commands(text, limits.request_bytes),
+        false => shell::commands(text, limits),
     };
     let commands = commands.map_err(|(line, why)| format!("{name}:{line}: {why}"))?;
     let mut files = Files::of(name, &options.beside, limits.source_bytes);

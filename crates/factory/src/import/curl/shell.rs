@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::files::Written;
 use super::{pipeline, prompt};
+use crate::Limits;
 
 /// A command and where it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,11 +38,12 @@ const ASIDE: &[&str] = &[
 /// Words behind which variables are set.
 const SETTING: &[&str] = &["export", "local", "declare", "readonly"];
 
-/// The commands of curl in a text, in order; variables make words of `bound` bytes at most.
+/// The commands of curl in a text, in order. Variables make words of `request_bytes` at most, and
+/// of `source_bytes` all together.
 ///
 /// # Errors
 /// The line, and what there is no command of curl or has no value.
-pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize, String)> {
+pub(super) fn commands(text: &str, limits: &Limits) -> Result<Vec<Command>, (usize, String)> {
     let powershell = text
         .lines()
         .any(|line| line.trim_end().ends_with(" `") || line.starts_with("PS "));
@@ -49,7 +51,8 @@ pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize,
     let mut reader = Reader {
         rest: &shown,
         line: 1,
-        bound,
+        bound: limits.request_bytes,
+        room: limits.source_bytes,
         escape: if powershell { '`' } else { '\\' },
         variables: BTreeMap::new(),
         unset: Vec::new(),
@@ -93,7 +96,7 @@ pub(super) fn commands(text: &str, bound: usize) -> Result<Vec<Command>, (usize,
                 let text = pipeline::printed(program, rest).ok();
                 let text = text.and_then(|printed| printed.or(input));
                 if let (Some(file), Some(text)) = (output, text) {
-                    reader.write(file, text);
+                    reader.write(file, &text).map_err(|why| (line, why))?;
                 }
             }
             Some((program, rest)) if SETTING.contains(&program.as_str()) => {
@@ -167,6 +170,8 @@ pub(super) struct Reader<'t> {
     line: usize,
     /// Bytes that a word may become by its variables.
     pub(super) bound: usize,
+    /// Bytes that may still be put in the place of something.
+    room: usize,
     /// What takes the next letter as it stands.
     escape: char,
     pub(super) variables: BTreeMap<String, String>,
@@ -211,12 +216,22 @@ impl Reader<'_> {
         self.rest.chars().next()
     }
 
-    fn write(&mut self, output: Output, text: String) {
+    fn write(&mut self, output: Output, text: &str) -> Result<(), String> {
         let before = self.written.get(&output.name).filter(|_| output.appends);
-        let text = before.unwrap_or_default().to_owned() + &text;
+        let text = before.unwrap_or_default().to_owned() + text;
+        self.spend(text.len())?;
         if text.len() <= self.bound {
             self.written.write(output.name, text);
         }
+        Ok(())
+    }
+
+    /// A short text can stand for one without end.
+    pub(super) fn spend(&mut self, bytes: usize) -> Result<(), String> {
+        self.room = self.room.checked_sub(bytes).ok_or(
+            "what its variables, `$(…)` and written files hold comes to more than a source may have",
+        )?;
+        Ok(())
     }
 
     fn assign(&mut self, word: &str) {

@@ -49,12 +49,20 @@ impl Reader<'_> {
             ));
         }
         match (set, default) {
-            (Some(value), _) => word.push_str(&value),
+            (Some(value), _) => {
+                self.spend(value.len())?;
+                word.push_str(&value);
+            }
             (None, Some(default)) => word.push_str(default),
             (None, None) => {
                 let stand_in = format!("{}-of-caller", name.to_ascii_lowercase().replace('_', "-"));
                 word.push_str(&stand_in);
                 if !self.unset.contains(&stand_in) {
+                    if self.unset.len() == UNSET {
+                        return Err(format!(
+                            "it names more than {UNSET} variables that nothing sets"
+                        ));
+                    }
                     self.unset.push(stand_in);
                 }
             }
@@ -82,7 +90,9 @@ impl Reader<'_> {
         let printed = self.prints();
         (self.document, self.input, self.output) = outer;
         self.within -= 1;
-        word.push_str(&printed?);
+        let printed = printed?;
+        self.spend(printed.len())?;
+        word.push_str(&printed);
         match word.len() > self.bound {
             true => Err(format!(
                 "`$(…)` makes a word of more than {} bytes",
@@ -127,6 +137,9 @@ impl Reader<'_> {
         }
     }
 }
+
+/// Variables that a text names and does not set.
+const UNSET: usize = 100;
 
 /// `$(…)` within each other.
 const SUBSTITUTIONS: usize = 8;

@@ -191,3 +191,27 @@ fn answer(mut stream: TcpStream) -> Sent {
         .retain(|(name, _)| !name.eq_ignore_ascii_case(b"proxy-connection"));
     sent(&request)
 }
+
+/// What a text becomes is bounded, however short it is.
+#[test]
+fn a_short_text_cannot_stand_for_one_without_end() {
+    let long = format!("a={}\n", "A".repeat(100_000));
+    let endless = [
+        long.clone() + "curl " + &"-H \"x: $a\" ".repeat(1000) + "http://h/",
+        long.clone() + &"b=$a\n".repeat(1000) + "curl http://h/?b=$b",
+        long.clone() + "curl " + &"-H \"x: $(echo $a)\" ".repeat(1000) + "http://h/",
+        format!(
+            "{long}echo $a > f\n{}curl -d @f http://h/",
+            "echo b >> f\n".repeat(1000)
+        ),
+        (0..1000)
+            .map(|n| format!("curl http://h/$v{n}\n"))
+            .collect(),
+    ];
+    for text in endless {
+        let why = exploits(&text, "a.curl", &options()).unwrap_err();
+        assert!(why.contains("variables"), "{why}");
+    }
+    let plain = format!("{long}curl -d $a http://h/$v0/$v1");
+    assert_eq!(exploits(&plain, "a.curl", &options()).unwrap().len(), 1);
+}
