@@ -49,7 +49,7 @@ const ELSEWHERE: &str = r"(?i)\A\s*(?:[/\\]+(?:etc|proc|boot|windows|winnt|var[/
 
 /// A host within, also in a URL: of this computer, of private networks (RFC 1918, 3927, 6598), or
 /// the data of clouds about themselves.
-const INNER_HOST: &str = r"(?i)\A\s*(?:[a-z][a-z0-9+.-]{1,20}:)?[/\\]*(?:[^/\\?#@]*@)?(?:(?:[\w-]+\.)*localhost\b|(?:0|10|127)\.\d|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|metadata\b|(?:0x[0-9a-f]+|0[0-7]+|\d{8,10})(?:[.:/\\?#]|\s*\z)|0\s*\z|\[[0-9a-f:.]+\]|::)";
+const INNER_HOST: &str = r"(?i)\A\s*(?:[a-z][a-z0-9+.-]{1,20}:)?[/\\]*(?:[^/\\?#@]*@)?(?:(?:[\w-]+\.)*localhost\b|(?:0|10|127)\.\d|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|(?:metadata|instance-data)(?:[:/\\?#]|\s*\z|\.(?:google\.internal|goog|tencentyun\.com|packet\.net|platformequinix\.com)\b)|(?:0x[0-9a-f]+|0[0-7]+|\d{8,10})(?:[.:/\\?#]|\s*\z)|0\s*\z|\[[0-9a-f:.]+\]|::)";
 
 /// The end of a line, also as decoders make one that cut letters to a byte.
 const LINE_BREAK: &str = r"[\r\n]|\xe5\x98[\x8a\x8d]|(?i)%0[ad]";

@@ -7,7 +7,11 @@ use super::structure::{self, Found};
 use super::{endpoint, parts};
 use crate::Step;
 
-/// A path that begins or ends with one; those of RFC 8615 are meant to be fetched.
+/// Folders that are meant to be fetched: of RFC 8615, and those in which Azure, Netlify, Ghost and
+/// Discord serve what belongs to an application.
+const SERVED: &[&str] = &["well-known", "auth", "netlify", "ghost", "proxy"];
+
+/// A path that begins or ends with one.
 pub(super) fn of(step: &Step, parts: &[Part], found: &mut Vec<Found>) {
     let path = String::from_utf8_lossy(parts::path(&step.request.target)).into_owned();
     let known = |segment: &str| !endpoint::is_unknown(segment, &step.unknowns);
@@ -60,7 +64,7 @@ fn first(path: &str, fits: impl Fn(&str) -> bool) -> Option<(&str, usize)> {
         let name = segment.strip_prefix('.').unwrap_or_default();
         name.len() > 2
             && name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name != "well-known"
+            && !SERVED.contains(&name)
             && fits(segment)
     })?;
     Some((segment, end))

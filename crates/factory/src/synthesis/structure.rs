@@ -501,12 +501,24 @@ fn is_session(part: &Part) -> bool {
             let value = String::from_utf8_lossy(&part.value).to_ascii_lowercase();
             name == "authorization" && !value.trim_start().starts_with("basic ")
         }
+        // Others were set for him as well, unless one says what he may do.
         PlaceKind::Cookie => {
-            !part.value.is_empty()
-                && holds(&["sess", "sid", "token", "auth", "csrf", "xsrf", "jwt"])
+            let given = holds(&["sess", "sid", "token", "auth", "csrf", "xsrf", "jwt"]);
+            let pair = format!("{name}={}", String::from_utf8_lossy(&part.value));
+            let rights = ["admin", "root", "role", "super", "priv", "logged"];
+            let pair = pair.to_ascii_lowercase();
+            !part.value.is_empty() && (given || !rights.iter().any(|word| pair.contains(word)))
         }
         _ => false,
     }
+}
+
+/// Whether a cookie of this name says how somebody likes a page.
+fn is_taste(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "theme", "lang", "locale", "timezone", "currency", "country", "consent", "skin", "layout",
+    ];
+    name.starts_with("_ga") || WORDS.iter().any(|word| name.contains(word))
 }
 
 fn is_secret(part: &Part) -> bool {
@@ -516,7 +528,7 @@ fn is_secret(part: &Part) -> bool {
     let holds =
         |words: &[&str]| !is_form_token(&name) && words.iter().any(|word| name.contains(word));
     match part.place.kind {
-        PlaceKind::Cookie => part.value.is_empty() || part.value.len() >= 4,
+        PlaceKind::Cookie => part.value.is_empty() || (part.value.len() >= 4 && !is_taste(&name)),
         PlaceKind::Header => part.value.len() >= 4 && holds(HEADERS),
         PlaceKind::Credentials => !part.value.starts_with(b"{"),
         _ => part.value.len() >= 4 && holds(PARAMETERS),
