@@ -61,6 +61,10 @@ fn cuts(path: &[u8], each: &mut dyn FnMut(&[u8])) {
     if !ends && memchr::memchr3(b'.', b':', 0, path).is_none() {
         return;
     }
+    let ended = trimmed(path);
+    if ended.len() < path.len() {
+        each(ended);
+    }
     let mut whole = path;
     if let Some(at) = memchr::memchr(0, path) {
         whole = path.get(..at).unwrap_or_default();
@@ -72,7 +76,7 @@ fn cuts(path: &[u8], each: &mut dyn FnMut(&[u8])) {
         whole = whole.get(..at).unwrap_or_default();
     }
     let whole = trimmed(whole);
-    if whole.len() < path.len() {
+    if whole.len() < ended.len() {
         each(whole);
     }
     if let Some(named) = without_format(whole) {

@@ -429,6 +429,8 @@ mod tests {
             "/my.do/a.php/c",
             "/a.php./c",
             "/a.php::$data",
+            "/x%00/a.php%2e",
+            "/x%3a:$data/%61.php%20",
         ] {
             assert!(concerned(&suffix, "", "", "GET", target), "{target}");
         }
