@@ -28,7 +28,7 @@ pub(super) const DETECTOR: Detector = Detector {
         rx(r#"(?i)\A[^<>"']{0,200}["']\s*/?\s*>\s*<[a-z]"#),
         // Script without markup, where a value stands within script already.
         rx(
-            r"(?i)(?:\b(?:alert|confirm|prompt|print)\s*(?:\(\s*(?:document|window|self|top|parent|this|location|origin|string|['\x22`/\d])|`|\.(?:bind|call|apply)\b)|['\x22;`)}>{=]\s*(?:alert|confirm|prompt|print)\s*\(|\bdocument\s*\.\s*(?:domain|cookie|write)\b|\bstring\s*\.\s*fromcharcode\b|\bwindow\s*\[)",
+            r"(?i)(?:\b(?:alert|confirm|prompt|print)\s*(?:\(\s*(?:document|window|self|top|parent|this|location|origin|string|['\x22`/\d])|`|\.(?:bind|call|apply)\b)|['\x22;`)}>{=]\s*(?:alert|confirm|prompt|print)\s*\(|(?:[=+;{}!&|\[]\s*|[\w\])]\(\s*|['\x22`)]\s*-\s*|,)document\s*\.\s*(?:domain|cookie)\b|\bdocument\s*\.\s*(?:domain|cookie)\s*(?:\+|-\s*['\x22`(])|\bdocument\s*\.\s*write(?:ln)?\s*[(`]|\bstring\s*\.\s*fromcharcode\b|\bwindow\s*\[)",
         ),
         // Browsers ignore white space and control bytes within the scheme.
         rx(
