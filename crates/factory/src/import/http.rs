@@ -40,6 +40,7 @@ fn made(exploits: Result<Vec<Exploit>, String>, name: &str, options: &Options) -
 fn exploits(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Exploit>, String> {
     let mut exploits = Vec::new();
     let mut variables = Variables::within(limits);
+    let mut room = limits.inflated_bytes;
     for (line, part) in requests(bytes) {
         let at_line = |why| format!("{name}:{line}: {why}");
         let (head, body) = match std::str::from_utf8(part) {
@@ -64,7 +65,7 @@ fn exploits(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Exploit>, S
             Some(body) => [request.trim_end().as_bytes(), b"\r\n\r\n", body].concat(),
         };
         let request = Request::from_raw(&raw).map_err(at_line)?;
-        let request = plain(request, limits).map_err(at_line)?;
+        let request = plain(request, &mut room).map_err(at_line)?;
         exploits.push(Exploit {
             name: format!("request {number}"),
             stage: 0,
@@ -80,7 +81,8 @@ fn exploits(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Exploit>, S
 }
 
 /// The same request with its body as it is, where it was deflated (RFC 9110 section 8.4.1).
-fn plain(mut request: Request, limits: &Limits) -> Result<Request, String> {
+/// `room` is what bodies of this source may still inflate to.
+fn plain(mut request: Request, room: &mut usize) -> Result<Request, String> {
     let deflates = |(name, value): &(Vec<u8>, Vec<u8>)| {
         let known: [&[u8]; 3] = [b"gzip", b"x-gzip", b"deflate"];
         let coding = value.trim_ascii().to_ascii_lowercase();
@@ -89,11 +91,10 @@ fn plain(mut request: Request, limits: &Limits) -> Result<Request, String> {
     if !request.headers.iter().any(deflates) {
         return Ok(request);
     }
-    let bound = limits.inflated_bytes;
-    let body = engine::transformations::inflated(&request.body, bound);
-    if body.len() > bound {
-        return Err(format!("its body inflates to more than {bound} bytes"));
-    }
+    let body = engine::transformations::inflated(&request.body, *room);
+    *room = room.checked_sub(body.len()).ok_or(
+        "the bodies down to this one inflate to more than a source may have; leave some out",
+    )?;
     if !body.is_empty() {
         request.headers.retain(|header| !deflates(header));
         request.body = body;

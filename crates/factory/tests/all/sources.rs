@@ -215,6 +215,20 @@ fn a_request_whose_body_is_no_text_becomes_a_patch() {
     };
     assert!(sent("ping;id") && !sent("ping"), "{}", made.yaml);
 
+    // Each is 31 bytes, and all share what a source may inflate to.
+    let twice = [&source[..], b"\n###\n", &source].concat();
+    let within = |bytes| {
+        let mut options = options(false);
+        options.limits.inflated_bytes = bytes;
+        let found = importer("http").import_bytes(&twice, "mailed.http", &options);
+        found[0].outcome.clone()
+    };
+    assert!(matches!(within(62), Outcome::Patch(_)));
+    let Outcome::Rejected(why) = within(61) else {
+        panic!("more than a source may have");
+    };
+    assert!(why.contains("inflate"), "{why}");
+
     let found = importer("curl").import_bytes(b"curl\n\xff", "a.curl", &options(false));
     let Outcome::Rejected(why) = &found[0].outcome else {
         panic!("{found:?}");
