@@ -109,13 +109,8 @@ pub(crate) fn close(
 }
 
 fn tests(program: &mut Program) -> impl Iterator<Item = &mut Test> {
-    program.phases.iter_mut().flatten().flat_map(|step| {
-        let links = match step {
-            Step::Rule(rule) => rule.links.as_mut_slice(),
-            Step::Marker(_) => &mut [],
-        };
-        links.iter_mut().filter_map(|link| link.test.as_mut())
-    })
+    let links = program.links_mut();
+    links.filter_map(|link| link.test.as_mut())
 }
 
 /// Gives bits to the sets that help most.

@@ -40,6 +40,17 @@ pub(crate) struct Program {
     pub(crate) queries: Option<Box<[Query; 5]>>,
 }
 
+impl Program {
+    /// The links of all rules, in their order.
+    pub(super) fn links_mut(&mut self) -> impl Iterator<Item = &mut Link> {
+        let steps = self.phases.iter_mut().flatten();
+        steps.flat_map(|step| match step {
+            Step::Rule(rule) => rule.links.as_mut_slice(),
+            Step::Marker(_) => &mut [],
+        })
+    }
+}
+
 /// What directives say of bodies, cookies and collections.
 pub(crate) struct Settings {
     /// A body that is larger than the limit is inspected as far as it is held.

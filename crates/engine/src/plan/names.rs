@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::ir::{Program, Selector, Step, Text};
+use super::ir::{Program, Selector, Text};
 use super::query::LONGEST_NAME;
 
 /// The names that rules of a plan ask for, case ignored.
@@ -20,12 +20,7 @@ impl Names {
     /// Numbers the names and expressions that the program asks for. Programs are kept until all
     /// have been learnt, so that no two expressions have the same place.
     pub(crate) fn learn(&mut self, program: &mut Program) {
-        let links = program.phases.iter_mut().flatten();
-        let links = links.flat_map(|step| match step {
-            Step::Rule(rule) => rule.links.as_mut_slice(),
-            Step::Marker(_) => &mut [],
-        });
-        for target in links.flat_map(|link| &mut link.targets) {
+        for target in program.links_mut().flat_map(|link| &mut link.targets) {
             match &target.selector {
                 Selector::Name(Text::Plain(name)) if name.len() <= LONGEST_NAME => {
                     let next = self.numbers.len() as u32;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::ir::{Program, Selector, Step, Target, Text};
+use super::ir::{Program, Selector, Target, Text};
 use super::query::is_text;
 use crate::language::variables::Variable;
 
@@ -30,12 +30,7 @@ enum By {
 impl Selections {
     /// Numbers the lists of a patch whose names are numbered.
     pub(super) fn number(&mut self, program: &mut Program) {
-        let links = program.phases.iter_mut().flatten();
-        let links = links.flat_map(|step| match step {
-            Step::Rule(rule) => rule.links.as_mut_slice(),
-            Step::Marker(_) => &mut [],
-        });
-        for link in links {
+        for link in program.links_mut() {
             let keys: Option<Vec<Key>> = link.targets.iter().map(Key::of).collect();
             if let Some(keys) = keys {
                 let next = self.0.len() as u32;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::ir::{Program, Step};
+use super::ir::Program;
 use crate::need::ByteSet;
 use crate::transformations;
 
@@ -113,13 +113,8 @@ impl Signatures {
 
     /// Notes in each link what its transformations may put into a value.
     pub(crate) fn foresee(&self, program: &mut Program) {
-        for step in program.phases.iter_mut().flatten() {
-            let Step::Rule(rule) = step else {
-                continue;
-            };
-            for link in &mut rule.links {
-                link.makes = self.made_by(&link.transformations);
-            }
+        for link in program.links_mut() {
+            link.makes = self.made_by(&link.transformations);
         }
     }
 

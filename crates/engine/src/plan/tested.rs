@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ops::RangeFrom;
 use std::sync::Arc;
 
-use super::ir::{Check, Link, Program, Step, Text};
+use super::ir::{Check, Link, Program, Text};
 
 /// The tests of a plan's programs, which are all kept meanwhile: they are told by where their
 /// operators are in memory.
@@ -38,12 +38,7 @@ impl Default for Tests {
 impl Tests {
     /// Numbers those of a program.
     pub(super) fn number(&mut self, program: &mut Program) {
-        let links = program.phases.iter_mut().flatten();
-        let links = links.flat_map(|step| match step {
-            Step::Rule(rule) => rule.links.as_mut_slice(),
-            Step::Marker(_) => &mut [],
-        });
-        for link in links {
+        for link in program.links_mut() {
             link.remembered = Key::of(link).and_then(|key| match self.known.get(&key) {
                 Some(number) => Some(*number),
                 None => {
