@@ -26,6 +26,7 @@ mod pages;
 mod parts;
 mod path;
 mod privileges;
+mod published;
 mod references;
 mod shape;
 mod structure;
