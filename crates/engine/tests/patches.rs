@@ -171,6 +171,51 @@ fn patches_that_ask_alike_find_each_what_it_finds_alone() {
 }
 
 #[test]
+fn headers_are_read_as_far_as_one_rule_needs_them() {
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    for (rule, header, body) in [
+        (
+            r#"SecRule ARGS_POST:a "@streq <" "id:1,phase:2,pass,log""#,
+            form,
+            "a=%3C",
+        ),
+        (
+            r#"SecRule REQBODY_ERROR "!@eq 0" "id:1,phase:2,pass,log""#,
+            ("Content-Encoding", "odd"),
+            "a=%3C",
+        ),
+        (
+            r#"SecRule REMOTE_USER "@streq admin" "id:1,phase:1,pass,log""#,
+            ("authorization", "Basic YWRtaW46eA=="),
+            "",
+        ),
+        (
+            r#"SecRule AUTH_TYPE "@streq Basic" "id:1,phase:1,pass,log""#,
+            ("Authorization", "Basic YWRtaW46eA=="),
+            "",
+        ),
+        (
+            r#"SecRule REQUEST_COOKIES:a "@streq x" "id:1,phase:1,pass,log""#,
+            ("COOKIE", "a=x"),
+            "",
+        ),
+        (
+            r#"SecRule FULL_REQUEST "@contains X-Mark: x" "id:1,phase:2,pass,log""#,
+            ("X-Mark", "x"),
+            "",
+        ),
+    ] {
+        let headers = vec![header];
+        let head = RequestHead::new(b"POST", b"/x", &headers);
+        let mut tx = plan(&[rule], false).begin();
+        assert_eq!(tx.request_head(&head), Flow::Continue);
+        assert_eq!(tx.request_body(body.as_bytes()), Flow::Continue);
+        assert_eq!(tx.request_body_end(), Flow::Continue);
+        assert_eq!(tx.finish().len(), 1, "{rule}");
+    }
+}
+
+#[test]
 fn fields_that_are_not_kept_count_all_the_same() {
     let rule = r#"SecRule ARGS_POST:/^json\.x$/ "@rx ." "id:1,phase:2,pass"
         SecRule REQBODY_ERROR "!@eq 0" "id:2,phase:2,pass,log""#;
