@@ -85,21 +85,7 @@ pub(crate) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr2(b'%', b'+', text).is_none() {
         return Cow::Borrowed(text);
     }
-    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        at += 1;
-        match (byte, digit(at), digit(at + 1)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high << 4 | low) as u8);
-                at += 2;
-            }
-            (b'+', ..) => decoded.push(b' '),
-            _ => decoded.push(byte),
-        }
-    }
-    Cow::Owned(decoded)
+    Cow::Owned(engine::body::percent::form_decoded(text))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub(crate) mod cookies;
 pub(crate) mod document;
 pub(crate) mod json;
 pub(crate) mod multipart;
-pub(crate) mod percent;
+pub mod percent;
 pub(crate) mod urlencoded;
 pub(crate) mod xml;
 pub(crate) mod xpath;

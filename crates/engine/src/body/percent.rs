@@ -16,3 +16,27 @@ pub(crate) fn decode(text: &[u8], decoded: &mut Vec<u8>) {
         }
     }
 }
+
+/// The same of forms, where a `+` is a space.
+pub(crate) fn decode_form(text: &[u8], decoded: &mut Vec<u8>) {
+    for (at, part) in text.split(|&byte| byte == b'+').enumerate() {
+        if at > 0 {
+            decoded.push(b' ');
+        }
+        decode(part, decoded);
+    }
+}
+
+/// A text with each `%XX` decoded.
+pub fn decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    decode(text, &mut decoded);
+    decoded
+}
+
+/// The same of forms, where a `+` is a space.
+pub fn form_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    decode_form(text, &mut decoded);
+    decoded
+}

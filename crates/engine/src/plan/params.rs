@@ -3,6 +3,7 @@
 use super::gate::Needs;
 use super::ir::{Selector, Text};
 use super::signature::{Signature, Signatures};
+use crate::body::percent;
 
 /// Which bytes, and pairs of bytes, some texts hold.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -216,13 +217,13 @@ impl Params {
                 None => (field, &[][..]),
             };
             let start = self.names.len();
-            decode(name, &mut self.names);
+            percent::decode_form(name, &mut self.names);
             let name = self.names.get_mut(start..).unwrap_or_default();
             let signature = signatures.of(name);
             name.make_ascii_lowercase();
             let texts = Bloom::of(name);
             self.value.clear();
-            decode(value.get(1..).unwrap_or_default(), &mut self.value);
+            percent::decode_form(value.get(1..).unwrap_or_default(), &mut self.value);
             self.texts.join(texts);
             self.params.push(Param {
                 one_line: memchr::memchr(b'\n', name).is_none(),
@@ -272,15 +273,5 @@ impl Params {
             name.is_some_and(|name| name.starts_with(&wanted.start))
         };
         param.texts.holds(wanted.texts) && (!param.one_line || begins())
-    }
-}
-
-/// As [`crate::body::urlencoded`] does.
-fn decode(text: &[u8], decoded: &mut Vec<u8>) {
-    for (at, part) in text.split(|&byte| byte == b'+').enumerate() {
-        if at > 0 {
-            decoded.push(b' ');
-        }
-        crate::body::percent::decode(part, decoded);
     }
 }

@@ -154,7 +154,7 @@ pub(super) fn rebuilt(
     let known = pairs.iter().position(|pair| names(pair));
     if name.is_empty() || attack.is_empty() {
         // An attack without a parameter is in the address, or is the body.
-        let address = crate::synthesis::percent_decoded(url.target.as_bytes());
+        let address = engine::body::percent::form_decoded(url.target.as_bytes());
         let in_address = bytes::occurrences(&address, attack.as_bytes()) > 0;
         if matches!(method, "POST" | "PUT" | "PATCH") && !attack.is_empty() && !in_address {
             request.set_header("Content-Type", media_type(attack));

@@ -1,5 +1,6 @@
 //! Which requests a patch concerns: the endpoint that the vulnerability is in.
 
+use engine::body::percent;
 use patch::document::{Condition, Member, Place, PlaceKind};
 use patch::document::{Paths, When};
 
@@ -92,8 +93,7 @@ pub(super) fn of(
     attacked: Option<&str>,
     unknowns: &[Unknown],
 ) -> Endpoint {
-    let path =
-        String::from_utf8_lossy(&parts::decoded(&plus_kept(parts::path(target)))).into_owned();
+    let path = String::from_utf8_lossy(&percent::decoded(parts::path(target))).into_owned();
     Endpoint {
         paths: paths(&path, unknowns),
         selectors: match is_shared(target) {
@@ -109,18 +109,6 @@ pub(super) fn is_shared(target: &[u8]) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
     let folder = path.trim_end_matches('/').len() > 1 && last.is_empty();
     !folder && SHARED.contains(&last)
-}
-
-/// `+` in a path is a plus.
-pub(super) fn plus_kept(path: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(path.len());
-    for byte in path {
-        match byte {
-            b'+' => out.extend_from_slice(b"%2B"),
-            other => out.push(*other),
-        }
-    }
-    out
 }
 
 /// The paths of [`of`]: what an exploit does to one record it does to any.
@@ -148,8 +136,7 @@ fn paths(path: &str, unknowns: &[Unknown]) -> Paths {
 
 /// This path and none that differs in the number of a record.
 pub(super) fn this(target: &[u8], unknowns: &[Unknown]) -> Paths {
-    let path =
-        String::from_utf8_lossy(&parts::decoded(&plus_kept(parts::path(target)))).into_owned();
+    let path = String::from_utf8_lossy(&percent::decoded(parts::path(target))).into_owned();
     only(literally(&path, unknowns))
 }
 

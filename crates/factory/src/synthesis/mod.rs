@@ -44,7 +44,6 @@ use document::Draft;
 pub(crate) use document::{checked, form};
 pub(crate) use hidden::is_hidden;
 use leads::Room;
-pub(crate) use parts::decoded as percent_decoded;
 use trial::Trial;
 
 /// Cases of one kind that a document holds at most; more say nothing new.

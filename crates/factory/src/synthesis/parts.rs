@@ -1,5 +1,6 @@
 //! A request taken apart: where which value stands.
 
+use engine::body::percent;
 use patch::Request;
 use patch::document::{Member, Place, PlaceKind};
 
@@ -197,8 +198,8 @@ pub(super) fn pairs(text: &[u8]) -> Vec<(String, Vec<u8>)> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = halves(pair, b'=');
-            let name = String::from_utf8_lossy(&decoded(name)).into_owned();
-            (name, decoded(value))
+            let name = String::from_utf8_lossy(&percent::form_decoded(name)).into_owned();
+            (name, percent::form_decoded(value))
         })
         .collect()
 }
@@ -211,31 +212,4 @@ fn halves(pair: &[u8], mark: u8) -> (&[u8], &[u8]) {
         }
         None => (pair, &[]),
     }
-}
-
-/// `%41` and `+` as servers read them; what is no escape stays.
-pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match (byte, hex(after)) {
-            (b'+', _) => out.push(b' '),
-            (b'%', Some(value)) => {
-                out.push(value);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => out.push(byte),
-        }
-    }
-    out
-}
-
-fn hex(digits: &[u8]) -> Option<u8> {
-    let digits = digits.get(..2)?;
-    let text = std::str::from_utf8(digits).ok()?;
-    digits
-        .iter()
-        .all(u8::is_ascii_hexdigit)
-        .then(|| u8::from_str_radix(text, 16).ok())?
 }

@@ -1,5 +1,7 @@
 //! Attacks that stand in the path itself.
 
+use engine::body::percent;
+
 use super::{evidence, parts};
 
 /// The part of a path before the first segment that no ordinary path has, if there is one.
@@ -44,7 +46,7 @@ fn plain(segment: &[u8]) -> String {
 
 /// Whether a segment that begins with a number goes on as a query of a database does.
 fn is_query(segment: &[u8]) -> bool {
-    let text = parts::decoded(&super::endpoint::plus_kept(segment));
+    let text = percent::decoded(segment);
     let number = text.first().is_some_and(u8::is_ascii_digit);
     let spaced = text.iter().any(|byte| b" \t\n/*()=".contains(byte));
     let is_sql = |class: &&super::classes::Class| {
@@ -55,8 +57,8 @@ fn is_query(segment: &[u8]) -> bool {
 
 /// Whether a segment holds what ordinary ones do not.
 fn odd(segment: &[u8]) -> bool {
-    let once = parts::decoded(&super::endpoint::plus_kept(segment));
-    let twice = parts::decoded(&super::endpoint::plus_kept(&once));
+    let once = percent::decoded(segment);
+    let twice = percent::decoded(&once);
     let dots = |text: &[u8]| text == b".." || text == b"." || text.starts_with(b"..");
     let marks = |text: &[u8]| {
         text.iter().any(|byte| {

@@ -2,9 +2,10 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
+use engine::body::percent;
 
 use super::catalogue::{Evasion, Group};
-use super::fields::{decoded, every, is_form, json, pairs, with_body};
+use super::fields::{every, is_form, json, pairs, with_body};
 use crate::request::Request;
 
 const HEEDS: &str = "frameworks that heed the charset, such as Django, Spring, ASP.NET";
@@ -73,7 +74,11 @@ fn form(request: &Request, charset: &str, encode: fn(&[u8]) -> Vec<u8>) -> Optio
     if !is_form(request) {
         return None;
     }
-    let written = |text: &[u8]| every(&encode(&decoded(text)), |byte| format!("%{byte:02X}"));
+    let written = |text: &[u8]| {
+        every(&encode(&percent::form_decoded(text)), |byte| {
+            format!("%{byte:02X}")
+        })
+    };
     let pairs =
         pairs(&request.body).map(|(name, value)| [&*written(name), b"=", &written(value)].concat());
     let body = pairs.collect::<Vec<_>>().join(&b'&');

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use engine::body::percent;
 use serde_json::Value;
 
 use super::{multipart, xml};
@@ -111,7 +112,7 @@ type Rewrite<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
 /// Every value put through a function; what comes back unchanged stays as it is written.
 fn rewritten(request: &Request, change: Rewrite<'_>) -> Request {
     let encoded = |name: &[u8], value: &[u8]| {
-        let plain = decoded(value);
+        let plain = percent::form_decoded(value);
         match change(&plain) {
             same if same == plain => [name, b"=", value].concat(),
             new => [name, b"=", percent_encoded(&new).as_bytes()].concat(),
@@ -155,7 +156,7 @@ fn segments(request: &mut Request, change: Rewrite<'_>) {
         if !segment.contains(&b'%') {
             return segment.to_vec();
         }
-        let plain = percent_decoded(segment);
+        let plain = percent::decoded(segment);
         match change(&plain) {
             same if same == plain => segment.to_vec(),
             new => percent_encoded(&new).into_bytes(),
@@ -220,35 +221,6 @@ pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
             None => (pair, &b""[..]),
         }
     })
-}
-
-/// `%XX` and `+` decoded once.
-pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
-    let spaced: Vec<u8> = text
-        .iter()
-        .map(|&byte| if byte == b'+' { b' ' } else { byte })
-        .collect();
-    percent_decoded(&spaced)
-}
-
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut result = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        match (byte, after) {
-            (b'%', [high, low, tail @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    result.push((high * 16 + low) as u8);
-                    rest = tail;
-                }
-                _ => result.push(byte),
-            },
-            _ => result.push(byte),
-        }
-    }
-    result
 }
 
 /// Letters in the other case.

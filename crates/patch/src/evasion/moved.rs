@@ -1,9 +1,10 @@
 //! Parameters in another place: query, form, multipart, JSON, cookies.
 
+use engine::body::percent;
 use serde_json::Value;
 
 use super::catalogue::{Evasion, Group};
-use super::fields::{decoded, is_form, json, pairs, split};
+use super::fields::{is_form, json, pairs, split};
 use super::multipart::Parts;
 use crate::document::Query;
 use crate::request::{Request, multipart, percent_encoded, urlencoded};
@@ -92,7 +93,12 @@ enum From {
 fn parameters(request: &Request) -> Option<(From, Query)> {
     let read = |text: &[u8]| -> Query {
         pairs(text)
-            .map(|(name, value)| (string(&decoded(name)), string(&decoded(value))))
+            .map(|(name, value)| {
+                (
+                    string(&percent::form_decoded(name)),
+                    string(&percent::form_decoded(value)),
+                )
+            })
             .collect()
     };
     if request.body.is_empty() {

@@ -1,7 +1,9 @@
 //! Parameters of the query and of urlencoded forms.
 
+use engine::body::percent;
+
 use super::catalogue::{Evasion, Group};
-use super::fields::{decoded, every, is_form, pairs, replaced, swapped, with_body};
+use super::fields::{every, is_form, pairs, replaced, swapped, with_body};
 use crate::request::percent_encoded;
 
 const ALL_READ: &str = "all readers of forms";
@@ -11,7 +13,12 @@ pub(super) const ALL: &[Evasion] = &[
     Evasion::written(
         "values percent-encoded in whole",
         ALL_READ,
-        |name, value| joined(name, &every(&decoded(value), |byte| format!("%{byte:02x}"))),
+        |name, value| {
+            joined(
+                name,
+                &every(&percent::form_decoded(value), |byte| format!("%{byte:02x}")),
+            )
+        },
     ),
     Evasion::written(
         "values percent-encoded twice",
@@ -19,7 +26,9 @@ pub(super) const ALL: &[Evasion] = &[
         |name, value| {
             joined(
                 name,
-                &every(&decoded(value), |byte| format!("%25{byte:02x}")),
+                &every(&percent::form_decoded(value), |byte| {
+                    format!("%25{byte:02x}")
+                }),
             )
         },
     ),
@@ -29,7 +38,9 @@ pub(super) const ALL: &[Evasion] = &[
         |name, value| {
             joined(
                 name,
-                &every(&decoded(value), |byte| format!("%u{byte:04x}")),
+                &every(&percent::form_decoded(value), |byte| {
+                    format!("%u{byte:04x}")
+                }),
             )
         },
     ),
@@ -39,16 +50,19 @@ pub(super) const ALL: &[Evasion] = &[
     Evasion::written(
         "values as little encoded as can be",
         ALL_READ,
-        |name, value| joined(name, &every(&decoded(value), bare)),
+        |name, value| joined(name, &every(&percent::form_decoded(value), bare)),
     ),
     Evasion::written("names percent-encoded", ALL_READ, |name, value| {
-        joined(&every(&decoded(name), |byte| format!("%{byte:02x}")), value)
+        joined(
+            &every(&percent::form_decoded(name), |byte| format!("%{byte:02x}")),
+            value,
+        )
     }),
     Evasion::written(
         "names in the other case",
         "ASP.NET and others",
         |name, value| {
-            let swapped = swapped(&decoded(name));
+            let swapped = swapped(&percent::form_decoded(name));
             joined(percent_encoded(&swapped).as_bytes(), value)
         },
     ),

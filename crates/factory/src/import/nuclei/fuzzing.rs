@@ -335,7 +335,8 @@ fn pairs(text: &[u8], between: u8) -> Vec<(String, Vec<u8>)> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let mut half = || crate::synthesis::percent_decoded(halves.next().unwrap_or_default());
+            let mut half =
+                || engine::body::percent::form_decoded(halves.next().unwrap_or_default());
             (String::from_utf8_lossy(&half()).into_owned(), half())
         })
         .collect()

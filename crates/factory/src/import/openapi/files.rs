@@ -146,6 +146,6 @@ fn rewritten(
 
 /// A file's path as a reference writes it (RFC 3986 section 2.1); `+` stands for itself.
 fn decoded(file: &str) -> Result<String, String> {
-    let bytes = crate::synthesis::percent_decoded(file.replace('+', "%2B").as_bytes());
+    let bytes = engine::body::percent::decoded(file.as_bytes());
     String::from_utf8(bytes).map_err(|_| format!("`{file}` is no UTF-8"))
 }

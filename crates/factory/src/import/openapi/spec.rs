@@ -1,5 +1,6 @@
 //! A description as it is written: references within it, names of its parts.
 
+use engine::body::percent;
 use serde_json::Value;
 
 use super::files;
@@ -62,10 +63,8 @@ impl Spec {
             let pointer = reference
                 .strip_prefix('#')
                 .ok_or_else(|| format!("`$ref: {reference}` leads nowhere"))?;
-            let pointer = String::from_utf8_lossy(&crate::synthesis::percent_decoded(
-                pointer.replace('+', "%2B").as_bytes(),
-            ))
-            .into_owned();
+            let pointer = percent::decoded(pointer.as_bytes());
+            let pointer = String::from_utf8_lossy(&pointer).into_owned();
             value = self
                 .root
                 .pointer(&pointer)

@@ -65,7 +65,7 @@ pub(super) const ALL: &[Function] = &[
         bytes(patch::percent_encoded(at(a, 0)))
     }),
     function("url_decode", "without percent-encoding", 1..=1, |a, _| {
-        bytes(crate::synthesis::percent_decoded(at(a, 0)))
+        bytes(engine::body::percent::form_decoded(at(a, 0)))
     }),
     function(
         "html_escape",
