@@ -33,5 +33,5 @@ pub use evasion::{
 pub use explain::{Condition, Explained, Explanation, explain};
 pub use lint::lint;
 pub use problem::{Level, Problem};
-pub use request::{Request, percent_encoded};
+pub use request::{Request, next_line, percent_encoded};
 pub use schema::schema;

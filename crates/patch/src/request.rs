@@ -275,7 +275,8 @@ impl From<Exchange> for Request {
     }
 }
 
-fn next_line<'t>(rest: &mut &'t [u8]) -> Option<&'t [u8]> {
+/// The next line of a text, without its end.
+pub fn next_line<'t>(rest: &mut &'t [u8]) -> Option<&'t [u8]> {
     if rest.is_empty() {
         return None;
     }

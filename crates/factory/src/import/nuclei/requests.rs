@@ -1,7 +1,7 @@
 //! What a block sends, as requests: raw texts, or a method and paths.
 
-use patch::Request;
 use patch::document::Located;
+use patch::{Request, next_line};
 
 use super::render::Context;
 use super::template::Block;
@@ -199,17 +199,4 @@ fn with_carriage_returns(body: &[u8]) -> Vec<u8> {
         out.push(*byte);
     }
     out
-}
-
-fn next_line<'t>(rest: &mut &'t [u8]) -> Option<&'t [u8]> {
-    if rest.is_empty() {
-        return None;
-    }
-    let end = rest
-        .iter()
-        .position(|&byte| byte == b'\n')
-        .unwrap_or(rest.len());
-    let line = rest.get(..end).unwrap_or_default();
-    *rest = rest.get(end + 1..).unwrap_or_default();
-    Some(line)
 }
