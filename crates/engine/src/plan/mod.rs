@@ -254,20 +254,7 @@ impl<'a> Compiler<'a> {
         }
         let mut texts = Texts::default();
         if !self.plainly {
-            fold::fold(&mut self.base, &self.limits);
-            let needs = &mut self.needs;
-            needs.learn(&mut self.base);
-            gate::close(&mut self.base, needs, &mut self.sets, Some(&mut texts));
-            // What every request is asked comes first: bits are few.
-            let (lines, others): (Vec<_>, Vec<_>) = (self.patches.iter_mut()).partition(|patch| {
-                patch.body_bytes.is_none() && glance::is_of_line(&patch.program)
-            });
-            for patch in lines {
-                gate::close(&mut patch.program, needs, &mut self.sets, Some(&mut texts));
-            }
-            for patch in others {
-                gate::close(&mut patch.program, needs, &mut self.sets, None);
-            }
+            self.close(&mut texts);
         }
         for pattern in fold::reads::patterns_of_tx(&self.base) {
             self.base.tx.know(&pattern);
@@ -283,19 +270,7 @@ impl<'a> Compiler<'a> {
             names,
         };
         if !self.plainly {
-            let mut selections = Selections::default();
-            for patch in &mut self.patches {
-                selections.number(&mut patch.program);
-            }
-            let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
-            let mut tests = Tests::default();
-            for program in patches.chain([&mut self.base]) {
-                scan.signatures.foresee(program);
-                tests.number(program);
-            }
-            alone::number(&mut self.base, &mut tests.numbers);
-            let queries = query::build(&self.base, &scan.signatures);
-            self.base.queries = Some(Box::new(queries));
+            self.number(&scan.signatures);
         }
         let phases = &self.base.phases;
         let mut used = fold::reads::variables(phases);
@@ -335,6 +310,40 @@ impl<'a> Compiler<'a> {
             begun: AtomicU64::new(0),
             names: std::hash::RandomState::new(),
         }))
+    }
+
+    /// Folds the base, and sets the gates of all programs; `texts` are those that they ask for.
+    fn close(&mut self, texts: &mut Texts) {
+        fold::fold(&mut self.base, &self.limits);
+        let needs = &mut self.needs;
+        needs.learn(&mut self.base);
+        gate::close(&mut self.base, needs, &mut self.sets, Some(texts));
+        // What every request is asked comes first: bits are few.
+        let (lines, others): (Vec<_>, Vec<_>) = (self.patches.iter_mut())
+            .partition(|patch| patch.body_bytes.is_none() && glance::is_of_line(&patch.program));
+        for patch in lines {
+            gate::close(&mut patch.program, needs, &mut self.sets, Some(texts));
+        }
+        for patch in others {
+            gate::close(&mut patch.program, needs, &mut self.sets, None);
+        }
+    }
+
+    /// Numbers what rules of all programs ask alike, with the index of what the base looks at.
+    fn number(&mut self, signatures: &Signatures) {
+        let mut selections = Selections::default();
+        for patch in &mut self.patches {
+            selections.number(&mut patch.program);
+        }
+        let patches = self.patches.iter_mut().map(|patch| &mut patch.program);
+        let mut tests = Tests::default();
+        for program in patches.chain([&mut self.base]) {
+            signatures.foresee(program);
+            tests.number(program);
+        }
+        alone::number(&mut self.base, &mut tests.numbers);
+        let queries = query::build(&self.base, signatures);
+        self.base.queries = Some(Box::new(queries));
     }
 }
 
