@@ -257,3 +257,56 @@ fn what_a_patch_sets_is_its_own_and_stays_for_the_transaction() {
         }
     }
 }
+
+#[test]
+fn a_body_of_several_types_is_read_by_the_first_and_the_last() {
+    let form = "application/x-www-form-urlencoded";
+    let json = "application/json";
+    let parts = "multipart/form-data; boundary=x";
+    let other = "multipart/form-data; boundary=y";
+    let in_parts = "--y\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n<\r\n--y--\r\n";
+    let rule = r#"SecRule ARGS_POST:a "@rx <" "id:1,phase:2,pass,log""#;
+    let plan = plan(&[rule], false);
+    for (types, body, found) in [
+        (&[("Content-Type", "text/plain")][..], "a=%3C", 0),
+        (
+            &[("Content-Type", "text/plain"), ("Content-Type", form)],
+            "a=%3C",
+            1,
+        ),
+        (
+            &[("Content-Type", form), ("Content-Type", "text/plain")],
+            "a=%3C",
+            1,
+        ),
+        (
+            &[("Content-Type", json), ("content_type", form)],
+            "a=%3C",
+            1,
+        ),
+        (&[("Content_Type", form)], "a=%3C", 1),
+        (
+            &[("Content-Type", parts), ("Content-Type", other)],
+            in_parts,
+            1,
+        ),
+        (
+            &[("Content-Type", other), ("Content-Type", parts)],
+            in_parts,
+            1,
+        ),
+        (
+            &[("Content-Type", "text/plain"), ("Content-Type", "text/css")],
+            "a=%3C",
+            0,
+        ),
+    ] {
+        let mut tx = plan.begin();
+        let headers = types.to_vec();
+        let head = RequestHead::new(b"POST", b"/x", &headers);
+        assert_eq!(tx.request_head(&head), Flow::Continue);
+        assert_eq!(tx.request_body(body.as_bytes()), Flow::Continue);
+        assert_eq!(tx.request_body_end(), Flow::Continue);
+        assert_eq!(tx.finish().len(), found, "{types:?}");
+    }
+}

@@ -208,8 +208,9 @@ impl Inputs {
             .map(|item| item.value)
     }
 
-    /// Whether servers may differ in what they take for the content type.
-    pub(crate) fn has_several_content_types(&self, values: &Values) -> bool {
+    /// What servers may take for the content type beside the first header of that name: the last
+    /// such header, also one whose name has an underscore.
+    pub(crate) fn other_content_type(&self, values: &Values) -> Option<ValueId> {
         let reads_as_it = |item: &&Item| {
             let name = values.get(item.name);
             name.len() == "content-type".len()
@@ -217,9 +218,10 @@ impl Inputs {
                     || name.eq_ignore_ascii_case(b"content_type"))
         };
         let mut found = self.headers.iter().filter(reads_as_it);
-        found
-            .next()
-            .is_some_and(|first| found.next().is_some() || values.get(first.name).contains(&b'_'))
+        let first = found.next()?;
+        let alone = || values.get(first.name).contains(&b'_').then_some(first);
+        let other = found.next_back().or_else(alone)?;
+        Some(other.value)
     }
 
     /// Runs a body processor.

@@ -54,8 +54,15 @@ fn strictest(a: Oversize, b: Oversize) -> Oversize {
 /// for patches all are chosen.
 pub(super) fn processor_of(state: &State, patches: bool) -> Option<Processor> {
     let content_type = state.inputs.header("content-type", &state.values)?;
-    let text = state.values.get(content_type);
-    let essence = text.split(|&byte| byte == b';').next().unwrap_or_default();
+    named(state.values.get(content_type), patches)
+}
+
+/// That of this content type.
+fn named(content_type: &[u8], patches: bool) -> Option<Processor> {
+    let essence = content_type
+        .split(|&byte| byte == b';')
+        .next()
+        .unwrap_or_default();
     let essence = essence.trim_ascii();
     let starts = |start: &[u8]| {
         let own = essence.get(..start.len());
@@ -129,7 +136,11 @@ pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
     if body.is_empty() {
         return;
     }
-    if !concerned.is_empty() && inputs.has_several_content_types(values) {
+    let other_type = match concerned.is_empty() {
+        true => None,
+        false => inputs.other_content_type(values),
+    };
+    if other_type.is_some() {
         inputs.notice(Anomaly::SeveralContentTypes, values);
     }
     // Some applications parse what looks like JSON or XML whatever its type says.
@@ -157,6 +168,18 @@ pub(super) fn read_body(plan: &Plan, state: &mut State, reading: Reading<'_>) {
         if let (Processor::Urlencoded, Some(other)) = (processor, sniffed) {
             let noticed = inputs.noticed();
             inputs.process(other, content_type, body, reading, interests, values);
+            inputs.forget(noticed, values);
+        }
+    }
+    // Of several types the first or the last may count, so the body is read by both.
+    if let Some(id) = other_type {
+        let other = values.get(id).to_vec();
+        if other != *content_type
+            && let Some(processor) = named(&other, true)
+        {
+            overrides.processor.get_or_insert(processor);
+            let noticed = inputs.noticed();
+            inputs.process(processor, &other, body, reading, interests, values);
             inputs.forget(noticed, values);
         }
     }

@@ -61,14 +61,15 @@ pub(super) fn of(parts: &[Part], unknowns: &[Unknown]) -> Vec<When> {
         .collect()
 }
 
-/// Whether a value is made of words that no person wrote, or is the name of an account.
+/// Whether a value is made of words that no person wrote, is the name of an account, or asks for all.
 fn tells(part: &Part, value: &str) -> bool {
     const ACCOUNTS: &[&str] = &["user", "username", "login"];
     let written = part.name().is_some_and(|name| {
         let text = matches!(shape::of(name), Shape::Text | Shape::RichText);
         text && !ACCOUNTS.contains(&name.to_ascii_lowercase().as_str())
     });
-    value.chars().any(|letter| letter.is_ascii_alphabetic())
+    let worded = value == "*" || value.chars().any(|letter| letter.is_ascii_alphabetic());
+    worded
         && !value
             .chars()
             .any(|letter| letter.is_ascii_digit() || letter == '=')
