@@ -4,36 +4,23 @@
 
 #[path = "../../store/tests/contract/cluster.rs"]
 mod cluster;
+mod gate;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use campaign::{Action, Check, Class, Done, Failure, Hands, Probe, Task};
-use executor::{Config, Executor};
+use campaign::{Class, Done, Failure, Probe};
 
 /// How long the checks may take to say that a database is silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn check(database: &str, query: &str, expect: &str) -> Result<Done, Failure> {
-    let folder = tempfile::tempdir().unwrap();
-    let executor = Executor::new(Config::default(), "monthly", folder.path()).unwrap();
-    let check = Check {
-        name: "shop".to_owned(),
-        probe: Probe::Sql {
-            database: database.to_owned(),
-            query: query.to_owned(),
-            expect: expect.to_owned(),
-        },
-        timeout_ms: 0,
+    let probe = Probe::Sql {
+        database: database.to_owned(),
+        query: query.to_owned(),
+        expect: expect.to_owned(),
     };
-    executor.carry_out(&Task {
-        key: "gate".to_owned(),
-        ring: "test".to_owned(),
-        asset: None,
-        action: Action::Check {
-            checks: vec![check],
-        },
-    })
+    gate::checked("shop", probe)
 }
 
 #[test]

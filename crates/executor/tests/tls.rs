@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod gate;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use campaign::{Action, Check, Class, Hands, Probe, Task};
-use executor::{Config, Executor};
+use campaign::{Class, Probe};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, ServerConnection};
 
@@ -45,25 +46,9 @@ fn server(left_s: i64) -> String {
 
 #[test]
 fn a_certificate_that_ends_soon_fails_its_check() {
-    let folder = tempfile::tempdir().unwrap();
-    let executor = Executor::new(Config::default(), "monthly", folder.path()).unwrap();
     let check = |address: &str, days| {
-        let check = Check {
-            name: "certificate".to_owned(),
-            probe: Probe::Tls {
-                address: address.to_owned(),
-                days,
-            },
-            timeout_ms: 0,
-        };
-        executor.carry_out(&Task {
-            key: "gate".to_owned(),
-            ring: "test".to_owned(),
-            asset: None,
-            action: Action::Check {
-                checks: vec![check],
-            },
-        })
+        let address = address.to_owned();
+        gate::checked("certificate", Probe::Tls { address, days })
     };
     // An hour more than whole days, so that none ends meanwhile.
     let soon = server(20 * DAY_S + 3600);
