@@ -61,7 +61,7 @@ const SHARE: &str = r"\A\s*\\\\[^\\\s]";
 const FILE_ALONE: &str = r"(?i)\A\s*(?:file:)?[^\s<>]*(?:\b(?:etc|proc|sys|windows|winnt)[/\\]|(?:WEB|META|BOOT)-INF\b)[^\s<>]*\z";
 
 /// An expression of a template that computes, where people write of templates.
-const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b|\{%-?\s*(?:if|for|set|import|include|extends|macro|block|with|raw)\b|<#(?:assign|global|local|include|import)\b|\?(?:new|eval|api|interpret)\b\s*[(.]|#set\s*\(|(?:'|\\u0027)[\s+]+\{[^{}]*[*+(.@][^{}]*\}[\s+]+(?:'|\\u0027)|\.(?:getClass|forName|getRuntime)\s*\(";
+const COMPUTES: &str = r"(?is)(?:\{\{|\{%|[$#*~@]\{|<%|\[\[)[^{}<>]{0,200}?(?:\w\s*\(|\d\s*[*+/-]\s*['\x22]?\d|__|\b(?:import|request|config|self)\b)|\}\}\}\s*\{\{|\{\{\s*/?\s*(?:groovy|python|velocity|async)\b|\{%-?\s*(?:if|for|set|import|include|extends|macro|block|with|raw)\b|<#(?:assign|global|local|include|import)\b|\?new\s*\(|\?(?:eval|interpret)\b\s*[(.]|\?api\s*\.\s*\w+\s*[(.]|#set\s*\(|(?:'|\\u0027)[\s+]+\{[^{}]*[*+(.@][^{}]*\}[\s+]+(?:'|\\u0027)|\.(?:getClass|forName|getRuntime)\s*\([^()]*(?:\)\s*\.|\()";
 
 /// Programs that attackers run.
 macro_rules! programs {
